@@ -1,0 +1,1 @@
+"""Holdfast: a mail service for a provider that must not go dark."""

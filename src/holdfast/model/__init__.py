@@ -1,0 +1,1 @@
+"""The frozen words all other packages speak; see README.md."""

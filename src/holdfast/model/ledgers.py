@@ -1,0 +1,58 @@
+"""Names and numbers of ledgers, and the kinds of frames each may hold.
+
+A ledger's number is a function of its name, so that ids made from it are the same
+after any rebuild. Numbers fit 15 bits; they are the upper bits of message ids.
+"""
+
+from __future__ import annotations
+
+import enum
+
+from holdfast.model.errors import Reason, Refused
+
+MAIL = "mail"
+PEOPLE = "people"
+QUEUE = "queue"
+
+_FIXED = {MAIL: 1, PEOPLE: 2, QUEUE: 3}
+_INTAKES = {"mx": 256, "submission": 1024, "relay": 2048, "import": 4096}  # plus the worker's number, < 256
+
+
+def ledger_number(name: str) -> int:
+    """``mail`` → 1, ``mx-3`` → 259. Raises ``Refused`` for a name that isn't one."""
+    if name in _FIXED:
+        return _FIXED[name]
+    role, _, worker = name.rpartition("-")
+    if role in _INTAKES and worker.isdecimal() and int(worker) < 256:
+        return _INTAKES[role] + int(worker)
+    raise Refused(Reason.BAD_NAME, f"not a ledger: {name!r}")
+
+
+def ledger_name(number: int) -> str:
+    """The inverse of ``ledger_number``."""
+    for name, fixed in _FIXED.items():
+        if fixed == number:
+            return name
+    for role, base in _INTAKES.items():
+        if base <= number < base + 256:
+            return f"{role}-{number - base}"
+    raise Refused(Reason.BAD_NAME, f"not a ledger's number: {number}")
+
+
+def is_intake(name: str) -> bool:
+    return name.rpartition("-")[0] in _INTAKES
+
+
+class Kind(enum.IntEnum):
+    """What a frame is. Numbers are on disk: never changed, never reused."""
+
+    # intake ledgers (mx-N, submission-N, relay-N)
+    DELIVERY = 1  # one message for one or more recipients: meta, then the message
+    STARTED = 2  # a writer opened the ledger: what it found unacknowledged
+    # mail ledger
+    MERGED = 16  # a range of an intake ledger, in this place of the order
+    COMMAND = 17  # one change of mail state: meta, then the message if it is an APPEND
+    # people ledger
+    PEOPLE = 32
+    # queue ledger
+    QUEUE = 48

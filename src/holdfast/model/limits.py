@@ -1,0 +1,68 @@
+"""Every limit of the service, in one place.
+
+Sizes are bytes, times are seconds. A limit that an administrator may set is a
+field of ``Limits`` and comes in with the configuration; what no one should set
+is a constant below it.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+KIB = 1024
+MIB = 1024 * KIB
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Limits an administrator may set (configuration table ``[limits]``)."""
+
+    message_bytes: int = 50 * MIB
+    recipients: int = 1000  # per transaction; RFC 5321 §4.5.3.1.8 asks for at least 100
+    inflight_bytes: int = 512 * MIB  # message bytes one process may hold at a time, all connections
+    connections: int = 20_000  # per process
+    connections_per_address: int = 1000
+    smtp_idle_s: float = 300.0  # RFC 5321 §4.5.3.2.7
+    smtp_errors: int = 20  # bad commands before 421
+    imap_idle_s: float = 1800.0  # RFC 3501 §5.4: at least 30 minutes
+    imap_unauthenticated_s: float = 60.0
+    imap_literal_bytes: int = 50 * MIB  # APPEND
+    pop3_idle_s: float = 600.0  # RFC 1939 §3: at least 10 minutes
+    sign_in_failures: int = 6  # per connection before it is closed
+    mailboxes: int = 10_000  # per account
+    queue_life_s: float = 5 * 86_400.0
+    retry_first_s: float = 60.0
+    retry_longest_s: float = 4 * 3600.0
+
+
+# Lines. RFC 5321 §4.5.3.1: command 512, text 1000; we read more than we must.
+SMTP_COMMAND_BYTES = 4 * KIB
+SMTP_TEXT_LINE_BYTES = 64 * KIB  # longer lines in DATA are refused, never cut
+IMAP_COMMAND_BYTES = 64 * KIB  # without literals; RFC 7162 §4 asks for 8192
+IMAP_COMMAND_LITERAL_BYTES = 1 * MIB  # all literals of one command but APPEND's message
+POP3_COMMAND_BYTES = 512  # RFC 2449 §4: 255, with room for SASL
+SASL_LINE_BYTES = 12_288  # RFC 4954 §4
+
+# MIME
+MIME_DEPTH = 50  # parts nested deeper are one opaque leaf
+MIME_PARTS = 2000  # parts of one message; the rest is one opaque leaf
+HEADER_BYTES = 1 * MIB  # more header than this is body
+PREVIEW_CHARACTERS = 200
+
+# Names
+MAILBOX_NAME_BYTES = 1000
+MAILBOX_DEPTH = 50
+KEYWORD_BYTES = 200
+KEYWORDS_PER_ACCOUNT = 58  # they share one 64-bit integer with the five system flags
+ADDRESS_BYTES = 320  # RFC 5321 §4.5.3.1: 64 + 1 + 255
+PASSWORD_BYTES = 1024
+
+# Packs
+PACK_BYTES = 256 * MIB  # sealed when larger
+FRAME_BODY_BYTES = 128 * MIB
+GROUP_COMMIT_BYTES = 8 * MIB  # one write, one sync
+READ_JOIN_BYTES = 256 * KIB  # neighbouring frames are read at once up to this
+
+# Connections
+WRITE_BUFFER_BYTES = 256 * KIB  # a slow reader holds back its own session beyond this
+READ_CHUNK_BYTES = 256 * KIB
+RECEIVED_HOPS = 100  # RFC 5321 §6.3
