@@ -1,0 +1,1 @@
+"""IMAP4rev1 as machines, both ends; see README.md."""
