@@ -1,0 +1,47 @@
+# Holdfast in seven words: run test check bench sim docs clean.
+# `make` alone checks and runs the fast tests.
+
+PYTHON ?= python3
+VENV   := .venv
+PY     := $(VENV)/bin/python
+READY  := $(VENV)/.ready
+
+SEEDS  ?= 2000
+DATA   ?= demo-data
+
+.DEFAULT_GOAL := quick
+.PHONY: quick run test check bench sim docs clean
+
+quick: check
+	$(PY) -m pytest -m "not slow" tests/unit
+
+run: $(READY)  ## the whole service on high ports, with a domain and two accounts made for the demonstration
+	@$(VENV)/bin/holdfast demo --data $(DATA)
+
+test: $(READY)  ## everything: unit, transcripts, contracts, simulation, end to end
+	@.ci/programs
+	$(PY) -m pytest tests
+
+check: $(READY)  ## style, types, the import law, the house rules
+	$(VENV)/bin/ruff check src tests $(wildcard bench)
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+	$(PY) -m pytest tests/unit/test_tidy.py
+
+bench: $(READY)  ## every published number, beside Postfix and Dovecot in the same run
+	@.ci/programs
+	$(PY) -m bench
+
+sim: $(READY)  ## more universes: make sim SEEDS=100000
+	$(PY) -m holdfast.sim --seeds $(SEEDS)
+
+docs: $(READY)  ## writes docs/reference anew from the code
+	$(PY) -m holdfast.cli.reference docs/reference
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+
+# The environment: made of python3 and PyPI alone; made again when pyproject.toml changes.
+$(READY): pyproject.toml .ci/environment
+	@.ci/environment $(PYTHON) $(VENV)
+	@touch $@

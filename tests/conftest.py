@@ -1,0 +1,45 @@
+"""Rules for all tests: in CI (``CI=1``) nothing may be skipped; slow tests say that they are."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+IN_CI = os.environ.get("CI") == "1"
+SLOW_S = 0.25
+
+_unmarked: dict[str, float] = {}
+
+
+def _forbid_skip(report: Any) -> None:
+    """A skipped test proves nothing; in CI what it needs must be there. An expected failure is not a skip."""
+    if IN_CI and report.skipped and not hasattr(report, "wasxfail"):
+        why = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"skipped, which CI=1 forbids: {why}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
+    report = yield
+    _forbid_skip(report)
+    if report.when == "call" and report.duration > SLOW_S and item.get_closest_marker("slow") is None:
+        _unmarked[item.nodeid] = report.duration
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, Any, Any]:
+    report = yield
+    _forbid_skip(report)
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    if _unmarked:
+        terminalreporter.section(f"longer than {SLOW_S} s and not marked slow")
+        for name, seconds in sorted(_unmarked.items(), key=lambda pair: -pair[1])[:20]:
+            terminalreporter.write_line(f"{seconds:6.2f} s  {name}")
