@@ -1,0 +1,36 @@
+"""Events of the package `world`."""
+
+from __future__ import annotations
+
+from holdfast.model.events import register
+
+SESSION_FAILED = register(
+    "session_failed",
+    "error",
+    "A session's code raised; its connection was closed with a temporary error.",
+    "peer",
+    "session",
+    "error",
+    "where",
+)
+CALLBACK_FAILED = register(
+    "callback_failed",
+    "error",
+    "A callback or a task outside any session raised; the event loop went on.",
+    "error",
+    "where",
+)
+TLS_FAILED = register(
+    "tls_failed",
+    "info",
+    "A TLS handshake did not come to an end; the connection was closed.",
+    "peer",
+    "error",
+)
+ACCEPT_FAILED = register(
+    "accept_failed",
+    "error",
+    "A listening socket could not accept (mostly: no descriptors left); it tries again.",
+    "address",
+    "error",
+)
