@@ -39,6 +39,8 @@ SMTP_COMMAND_BYTES = 4 * KIB
 SMTP_TEXT_LINE_BYTES = 64 * KIB  # longer lines in DATA are refused, never cut
 IMAP_COMMAND_BYTES = 64 * KIB  # without literals; RFC 7162 §4 asks for 8192
 IMAP_COMMAND_LITERAL_BYTES = 1 * MIB  # all literals of one command but APPEND's message
+IMAP_LITERAL_MINUS_BYTES = 4096  # RFC 7888 §5: the largest non-synchronising literal of LITERAL-
+IMAP_SEARCH_DEPTH = 100  # NOT, OR and parentheses within each other
 POP3_COMMAND_BYTES = 512  # RFC 2449 §4: 255, with room for SASL
 SASL_LINE_BYTES = 12_288  # RFC 4954 §4
 
@@ -65,4 +67,8 @@ READ_JOIN_BYTES = 256 * KIB  # neighbouring frames are read at once up to this
 # Connections
 WRITE_BUFFER_BYTES = 256 * KIB  # a slow reader holds back its own session beyond this
 READ_CHUNK_BYTES = 256 * KIB
+TLS_HANDSHAKE_S = 30.0
+CLOSE_LINGER_S = 5.0  # a closed connection may still send for so long, so that our last reply arrives
+CONNECT_S = 30.0
+LISTEN_BACKLOG = 4096
 RECEIVED_HOPS = 100  # RFC 5321 §6.3
