@@ -72,3 +72,32 @@ CLOSE_LINGER_S = 5.0  # a closed connection may still send for so long, so that 
 CONNECT_S = 30.0
 LISTEN_BACKLOG = 4096
 RECEIVED_HOPS = 100  # RFC 5321 §6.3
+
+# People
+CELLS = 64  # of one installation, where the configuration says nothing else
+ALIAS_DEPTH = 10  # aliases that lead to aliases
+ALIAS_TARGETS = 1000  # of one alias, and of all it expands to
+SEPARATOR_CHARACTERS = 3
+NAME_CHARACTERS = 500  # of a customer or an account
+BULK_SHARE = 0.8  # fewer active accounts than this share of the hour's mark are not believed …
+BULK_LEAST = 10  # … when at least so many left …
+BULK_WINDOW_S = 3600.0  # … within this time
+FOLD_FRAMES = 500  # frames folded at once: what a process's loop waits for
+PEOPLE_CACHE = 20_000  # routes and accounts a process keeps in memory
+PEOPLE_RETRY_FIRST_S = 0.05
+PEOPLE_RETRY_LONGEST_S = 5.0
+PEOPLE_BEHIND_S = 2.0  # a copy that knows it is older than this doesn't say "no such user"
+PEOPLE_BATCH = 1000  # accounts of one request; a client splits what is more
+PEOPLE_REQUEST_BYTES = 16 * MIB
+PEOPLE_PAGE = 1000  # rows of one page of a list
+
+# Sign-in
+AUTH_QUEUE = 1024  # password checks that wait for a processor: about 12 s of argon2id on two
+AUTH_THREADS = 2
+AUTH_LOCAL_QUEUE = 64  # the same in a function's process while the auth process is gone
+VERIFIED_LIFE_S = 3600.0
+VERIFIED_ENTRIES = 400_000  # about 60 MB; at 100,000 accounts with a few programs each
+WRONG_LIFE_S = 600.0
+WRONG_ENTRIES = 50_000
+WRONG_BURST = 10  # different wrong passwords for one login from one network at once …
+WRONG_EVERY_S = 20.0  # … and then one per so many seconds
