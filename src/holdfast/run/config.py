@@ -1,0 +1,201 @@
+"""The configuration: one TOML file, every key with a default that works.
+
+Each section is a struct; a key's meaning stands beside it (``Meta(description=…)``) and
+is what ``holdfast config describe`` and ``docs/reference/configuration.md`` print.
+Reading it is in ``run/reading.py``.
+"""
+
+from __future__ import annotations
+
+import os.path
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, field
+
+from holdfast.model.limits import Limits
+
+Listener = Annotated[str, Meta(description="host:port, [v6 address]:port, or :port for every interface")]
+
+
+class Secret(str):
+    """A secret as the configuration names it: ``file:/path``. Never a literal."""
+
+    __slots__ = ()
+
+    def read(self) -> str:
+        """The secret itself, one trailing newline cut. Raises OSError when the file can't be read."""
+        with open(self.removeprefix("file:"), encoding="utf-8") as file:
+            return file.read().removesuffix("\n")
+
+
+class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pass
+
+
+class Service(_Section, frozen=True):
+    hostname: Annotated[str, Meta(description="This machine's name as other servers see it.")] = "localhost"
+    user: Annotated[
+        str, Meta(description="Whom to become after binding the ports, when root starts it; '' stays root.")
+    ] = ""
+    data: Annotated[
+        str, Meta(description="Folder of everything that is kept: keys, the people ledger, indexes.")
+    ] = "/var/lib/holdfast"
+    run: Annotated[
+        str, Meta(description="Folder of sockets and the PID file; '' is run/ in the data folder.")
+    ] = ""
+    journal: Annotated[str, Meta(description="File for the journal (JSON lines); '' is standard error.")] = ""
+
+
+class Volume(_Section, frozen=True):
+    folder: Annotated[
+        str, Meta(description="Where its packs lie; '' is volumes/<name> in the data folder.")
+    ] = ""
+    pack_bytes: Annotated[
+        int, Meta(description="A pack is sealed when it grows larger than this.", ge=65536)
+    ] = 256 * 1024 * 1024
+
+
+class Copy(_Section, frozen=True):
+    folder: Annotated[str, Meta(description="Where the copy of the volume's packs lies: another disk.")]
+    volume: Annotated[str, Meta(description="The volume it is a copy of.")] = "v1"
+    mode: Annotated[
+        Literal["synchronous", "trailing"],
+        Meta(description="synchronous: nothing is acknowledged before it is safe here too."),
+    ] = "trailing"
+
+
+class Listen(_Section, frozen=True):
+    mx: Annotated[list[str], Meta(description="SMTP from other servers.")] = field(
+        default_factory=lambda: [":25"]
+    )
+    submission: Annotated[list[str], Meta(description="SMTP from customers, with STARTTLS.")] = field(
+        default_factory=lambda: [":587"]
+    )
+    submissions: Annotated[list[str], Meta(description="SMTP from customers, in TLS.")] = field(
+        default_factory=lambda: [":465"]
+    )
+    imap: Annotated[list[str], Meta(description="IMAP with STARTTLS.")] = field(
+        default_factory=lambda: [":143"]
+    )
+    imaps: Annotated[list[str], Meta(description="IMAP in TLS.")] = field(default_factory=lambda: [":993"])
+    pop3: Annotated[list[str], Meta(description="POP3 with STLS.")] = field(default_factory=lambda: [":110"])
+    pop3s: Annotated[list[str], Meta(description="POP3 in TLS.")] = field(default_factory=lambda: [":995"])
+
+
+_Count = Annotated[int, Meta(ge=0, le=64)]
+
+
+class Workers(_Section, frozen=True):
+    mx: Annotated[
+        _Count, Meta(description="Processes that take mail from other servers; 0 turns it off.")
+    ] = 1
+    submission: Annotated[_Count, Meta(description="Processes that take mail from customers.")] = 1
+    imap: Annotated[_Count, Meta(description="Processes that serve IMAP.")] = 2
+    pop3: Annotated[_Count, Meta(description="Processes that serve POP3.")] = 1
+
+
+class Tls(_Section, frozen=True):
+    certificate: Annotated[
+        str, Meta(description="PEM file, the whole chain; '' is tls/certificate.pem in the data folder.")
+    ] = ""
+    key: Annotated[
+        str, Meta(description="PEM file of the private key; '' is tls/key.pem in the data folder.")
+    ] = ""
+    plain_sign_in: Annotated[
+        bool, Meta(description="Passwords may cross a connection without TLS: only to try things out.")
+    ] = False
+
+
+class Relay(_Section, frozen=True):
+    smarthost: Annotated[
+        str, Meta(description="host:port that takes all mail to elsewhere; '' asks DNS for each domain's MX.")
+    ] = ""
+    user: Annotated[str, Meta(description="Name to sign in with at the smarthost; '' does not sign in.")] = ""
+    password: Annotated[Secret, Meta(description="Its password, as file:/path.")] = Secret("")
+    tls: Annotated[
+        Literal["none", "opportunistic", "required"],
+        Meta(description="TLS towards other servers: never, when they offer it, or not without."),
+    ] = "opportunistic"
+    connections: Annotated[int, Meta(description="Connections at a time, all destinations.", ge=1)] = 50
+    connections_per_destination: Annotated[
+        int, Meta(description="Connections at a time to one host.", ge=1)
+    ] = 5
+    enabled: Annotated[bool, Meta(description="false holds all mail to elsewhere in the queue.")] = True
+
+
+class Config(_Section, frozen=True):
+    """The whole file. Folders are as written; ``reading.load`` makes them absolute."""
+
+    service: Service = field(default_factory=Service)
+    volumes: dict[str, Volume] = field(default_factory=lambda: {"v1": Volume()})
+    copies: dict[str, Copy] = field(default_factory=dict)
+    listen: Listen = field(default_factory=Listen)
+    workers: Workers = field(default_factory=Workers)
+    tls: Tls = field(default_factory=Tls)
+    limits: Limits = field(default_factory=Limits)
+    relay: Relay = field(default_factory=Relay)
+
+    @property
+    def data(self) -> str:
+        return self.service.data
+
+    @property
+    def run_folder(self) -> str:
+        return self.service.run or os.path.join(self.service.data, "run")
+
+    @property
+    def certificate(self) -> str:
+        return self.tls.certificate or os.path.join(self.service.data, "tls", "certificate.pem")
+
+    @property
+    def key(self) -> str:
+        return self.tls.key or os.path.join(self.service.data, "tls", "key.pem")
+
+    def volume_folder(self, name: str) -> str:
+        return self.volumes[name].folder or os.path.join(self.service.data, "volumes", name)
+
+    def copies_of(self, volume: str, mode: str) -> tuple[str, ...]:
+        """Folders of the volume's copies in one mode, ``synchronous`` or ``trailing``, by name."""
+        named = sorted(self.copies.items())
+        return tuple(copy.folder for _, copy in named if copy.volume == volume and copy.mode == mode)
+
+    @property
+    def control_socket(self) -> str:
+        return os.path.join(self.run_folder, "ctl.sock")
+
+    @property
+    def pid_file(self) -> str:
+        return os.path.join(self.run_folder, "holdfast.pid")
+
+
+SECTIONS: dict[str, str] = {
+    "service": "The machine and where things lie.",
+    "volumes": "Disks with packs, by name: `[volumes.v1]`. Accounts are placed on them by cell.",
+    "copies": "Second copies of a volume's packs, by name: `[copies.second]`.",
+    "listen": "Where each function listens; an empty list turns that door off.",
+    "workers": "How many processes serve each function.",
+    "tls": "Certificate and key.",
+    "limits": "Sizes, times and counts; everything else is in `model/limits.py` and not to be set.",
+    "relay": "Mail to elsewhere.",
+}
+
+# Limits are words of the model and carry no descriptions there.
+LIMIT_MEANINGS: dict[str, str] = {
+    "message_bytes": "Largest message accepted, bytes.",
+    "recipients": "Recipients of one transaction.",
+    "inflight_bytes": "Message bytes one process may hold at a time.",
+    "connections": "Connections per process.",
+    "connections_per_address": "Connections per client address and process.",
+    "smtp_idle_s": "Seconds an SMTP client may be silent.",
+    "smtp_errors": "Bad commands before the connection ends with 421.",
+    "imap_idle_s": "Seconds a signed-in IMAP client may be silent.",
+    "imap_unauthenticated_s": "Seconds an IMAP client has to sign in.",
+    "imap_literal_bytes": "Largest message of APPEND, bytes.",
+    "pop3_idle_s": "Seconds a POP3 client may be silent.",
+    "sign_in_failures": "Wrong passwords before the connection ends.",
+    "mailboxes": "Mailboxes per account.",
+    "queue_life_s": "Seconds the relay keeps trying before it bounces.",
+    "retry_first_s": "Seconds until the relay's second try.",
+    "retry_longest_s": "Longest pause between two tries, seconds.",
+}

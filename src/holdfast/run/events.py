@@ -1,0 +1,48 @@
+"""Events of the package `run`."""
+
+from __future__ import annotations
+
+from holdfast.model.events import register
+
+SERVICE_STARTED = register(
+    "service_started",
+    "info",
+    "The supervisor has bound its ports and started every process.",
+    "pid",
+    "hostname",
+    "listeners",
+    "processes",
+)
+SERVICE_STOPPING = register("service_stopping", "info", "The supervisor was told to stop.", "signal")
+SERVICE_STOPPED = register("service_stopped", "info", "All processes have ended.", "killed")
+CHILD_STARTED = register(
+    "child_started", "info", "A process of the service was started.", "process", "pid", "restarts"
+)
+CHILD_READY = register("child_ready", "info", "A process says that it serves.", "process", "pid", "after_s")
+CHILD_DIED = register(
+    "child_died",
+    "error",
+    "A process ended though nobody asked it to; it is started again after the pause.",
+    "process",
+    "pid",
+    "status",
+    "lived_s",
+    "again_in_s",
+)
+CHILD_ENDED = register(
+    "child_ended", "info", "A process ended as it was asked to.", "process", "pid", "status"
+)
+CHILD_KILLED = register(
+    "child_killed", "warn", "A process did not end in its time and was killed.", "process", "pid", "waited_s"
+)
+CHILD_FAILED = register(
+    "child_failed", "error", "A process's own code raised; it ends.", "process", "error", "where"
+)
+ROLLING_STARTED = register(
+    "rolling_restart_started", "info", "The processes are started anew, one after the other.", "processes"
+)
+ROLLING_ENDED = register("rolling_restart_ended", "info", "Every process has been started anew.")
+CONFIG_KEPT = register(
+    "config_kept", "error", "The configuration can't be read; the one from before stays in force.", "error"
+)
+PORT_TAKEN = register("port_taken", "warn", "Another process holds a port; it is tried again.", "address")

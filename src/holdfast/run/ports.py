@@ -1,0 +1,110 @@
+"""The listening sockets: bound once by the supervisor, before it drops its privileges, and kept (RUN-1)."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from holdfast.model.errors import Reason, Refused
+from holdfast.run.config import Config
+from holdfast.run.reading import split_address
+
+BACKLOG = 4096
+PATIENCE_S = 3.0  # the processes of a killed supervisor may hold a port for a moment longer
+_AGAIN_S = 0.02
+
+# Which doors each role opens.
+DOORS: dict[str, tuple[str, ...]] = {
+    "mx": ("mx",),
+    "submission": ("submission", "submissions"),
+    "imap": ("imap", "imaps"),
+    "pop3": ("pop3", "pop3s"),
+}
+
+Sockets = Mapping[str, Sequence[socket.socket]]
+
+
+def bind_all(config: Config, taken: Callable[[str], object]) -> dict[str, list[socket.socket]]:
+    """Door → its sockets, listening. ``taken`` hears of each port that had to be waited for.
+
+    Raises ``Refused`` that says which address could not be had, and why.
+    """
+    found: dict[str, list[socket.socket]] = {}
+    for role, doors in DOORS.items():
+        for door in doors:
+            addresses = getattr(config.listen, door) if getattr(config.workers, role) else []
+            found[door] = [each for text in addresses for each in _bind_everywhere(door, text, taken)]
+    return found
+
+
+def _bind_everywhere(door: str, text: str, taken: Callable[[str], object]) -> list[socket.socket]:
+    """One socket, or with no host one for each of IPv4 and IPv6, as far as the machine has them."""
+    host, port = split_address(text)
+    if host:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return [_bind(door, text, family, host if ":" in host else _resolve(door, host), port, taken)]
+    found = [_bind(door, text, socket.AF_INET, "0.0.0.0", port, taken)]
+    if _has_ipv6():
+        found.append(_bind(door, text, socket.AF_INET6, "::", port, taken))
+    return found
+
+
+def _has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+def _bind(
+    door: str, text: str, family: int, host: str, port: int, taken: Callable[[str], object]
+) -> socket.socket:
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if family == socket.AF_INET6:
+        listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    until = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            listener.bind((host, port))
+            listener.listen(BACKLOG)
+            listener.setblocking(False)
+            return listener
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or time.monotonic() > until:
+                listener.close()
+                raise Refused(Reason.NOT_ALLOWED, f"listen.{door}: {text}: {_advice(error, port)}") from None
+        taken(text)
+        time.sleep(_AGAIN_S)
+
+
+def _resolve(door: str, host: str) -> str:
+    try:
+        return str(socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_STREAM)[0][4][0])
+    except OSError as error:
+        raise Refused(Reason.BAD_NAME, f"listen.{door}: '{host}': {error}") from None
+
+
+def _advice(error: OSError, port: int) -> str:
+    text = error.strerror or str(error)
+    if error.errno == errno.EADDRINUSE:
+        return f"{text}. Another program listens there; `ss -ltnp 'sport = :{port}'` names it."
+    if error.errno in (errno.EACCES, errno.EPERM) and port < 1024:
+        return f"{text}. Ports below 1024 need root or CAP_NET_BIND_SERVICE (see deploy/)."
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"{text}. This machine has no such address."
+    return text
+
+
+def address_of(listener: socket.socket) -> str:
+    """The address as it is, the port chosen by the kernel included: ``127.0.0.1:2525``."""
+    host, port = listener.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def addresses(sockets: Sockets) -> dict[str, list[str]]:
+    return {door: [address_of(each) for each in listeners] for door, listeners in sockets.items()}

@@ -1,0 +1,79 @@
+"""What the supervisor knows of one of its processes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from holdfast.run.child import RoleMain, process_name
+from holdfast.run.restarts import Restarts
+
+
+class Process:
+    """``pid`` is None while it does not run; ``due``: when to start it (monotonic), None for never."""
+
+    __slots__ = (
+        "asked_at",
+        "back",
+        "due",
+        "kill_at",
+        "main",
+        "pid",
+        "ready",
+        "restarts",
+        "role",
+        "roll_deadline",
+        "rolled",
+        "since",
+        "worker",
+    )
+
+    def __init__(self, role: str, worker: int, main: RoleMain, back: bool) -> None:
+        self.role = role
+        self.worker = worker
+        self.main = main
+        self.back = back
+        self.restarts = Restarts()
+        self.pid: int | None = None
+        self.since = 0.0  # UTC
+        self.ready = False
+        self.due: float | None = None
+        self.asked_at: float | None = None  # when it was asked to end
+        self.kill_at: float | None = None
+        self.rolled = False
+        self.roll_deadline = 0.0
+
+    @property
+    def name(self) -> str:
+        return process_name(self.role, self.worker)
+
+    @property
+    def next_due(self) -> float | None:
+        times = [at for at in (self.due if self.pid is None else None, self.kill_at) if at is not None]
+        if self.rolled:
+            times.append(self.roll_deadline)
+        return min(times) if times else None
+
+    def started(self, pid: int, now: float, utc: float) -> None:
+        self.pid = pid
+        self.since = utc
+        self.ready = False
+        self.due = None
+        self.restarts.started(now)
+
+    def ended(self) -> None:
+        self.pid = None
+        self.ready = False
+        self.asked_at = None
+        self.kill_at = None
+
+    def status(self, now: float) -> dict[str, Any]:
+        again = max(0.0, self.due - now) if self.pid is None and self.due is not None else None
+        return {
+            "process": self.name,
+            "role": self.role,
+            "pid": self.pid,
+            "since": self.since,
+            "ready": self.ready,
+            "restarts": self.restarts.count,
+            "again_in_s": again,
+        }

@@ -1,0 +1,206 @@
+"""Reads the configuration: TOML, then the environment, then checks that name the place and the remedy."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import os.path
+import tomllib
+from collections.abc import Mapping
+from typing import Any, get_args, get_origin
+
+import msgspec
+
+from holdfast.model.errors import Reason, Refused
+from holdfast.run.config import Config, Secret
+
+DEFAULT_PATH = "/etc/holdfast/holdfast.toml"
+PATH_VARIABLE = "HOLDFAST_CONFIG"
+PREFIX = "HOLDFAST_"
+
+
+def find(given: str | None, environ: Mapping[str, str]) -> str:
+    """The file to read: the one given, else ``$HOLDFAST_CONFIG``, else the default place."""
+    return given or environ.get(PATH_VARIABLE) or DEFAULT_PATH
+
+
+def load(path: str, environ: Mapping[str, str]) -> Config:
+    """Reads and checks it all. Raises ``Refused(BAD_SYNTAX)`` whose text has one line for each mistake."""
+    try:
+        with open(path, "rb") as file:
+            text = file.read().decode("utf-8")
+    except FileNotFoundError:
+        raise Refused(
+            Reason.BAD_SYNTAX, f"{path}: no such file; `holdfast init` writes one, --config names another."
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused(Reason.BAD_SYNTAX, f"{path}: can't be read: {error}") from error
+    return parse(text, path, environ)
+
+
+def parse(text: str, path: str, environ: Mapping[str, str]) -> Config:
+    """``text`` as the file ``path`` would have it; relative folders are taken from that file's folder."""
+    try:
+        tree: dict[str, Any] = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise Refused(Reason.BAD_SYNTAX, f"{path}: not TOML: {error}") from None
+    mistakes = [f"{path}: {line}" for line in _unknown(tree, Config, "")]
+    from_environment, wrong = overrides(environ)
+    mistakes += wrong
+    mistakes += [f"environment: {line}" for line in _unknown(from_environment, Config, "")]
+    if mistakes:
+        raise Refused(Reason.BAD_SYNTAX, "\n".join(mistakes))
+    _merge(tree, from_environment)
+    try:
+        config = msgspec.convert(tree, Config, dec_hook=_decode)
+    except msgspec.ValidationError as error:
+        raise Refused(Reason.BAD_SYNTAX, f"{path}: {_where(str(error))}") from None
+    config = _absolute(config, os.path.dirname(os.path.abspath(path)))
+    mistakes = [f"{path}: {line}" for line in _contradictions(config)]
+    if mistakes:
+        raise Refused(Reason.BAD_SYNTAX, "\n".join(mistakes))
+    return config
+
+
+def overrides(environ: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+    """``HOLDFAST_LISTEN__MX='[":25"]'`` → ``{'listen': {'mx': [':25']}}``; values are TOML, or else text."""
+    tree: dict[str, Any] = {}
+    mistakes: list[str] = []
+    for name, value in sorted(environ.items()):
+        if not name.startswith(PREFIX) or "__" not in name:
+            continue
+        *folders, last = name.removeprefix(PREFIX).lower().split("__")
+        at = tree
+        for folder in folders:
+            at = at.setdefault(folder, {})
+        if not last or not all(folders):
+            mistakes.append(f"environment: {name}: expected {PREFIX}SECTION__KEY")
+            continue
+        at[last] = _toml_value(value)
+    return tree, mistakes
+
+
+def _toml_value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _merge(tree: dict[str, Any], over: dict[str, Any]) -> None:
+    for key, value in over.items():
+        if isinstance(value, dict) and isinstance(tree.get(key), dict):
+            _merge(tree[key], value)
+        else:
+            tree[key] = value
+
+
+def _unknown(tree: Any, shape: Any, place: str) -> list[str]:
+    """One line for each key that no struct has, with the nearest one that there is."""
+    if not isinstance(tree, dict):
+        return []  # a wrong type is the converter's to report
+    if get_origin(shape) is dict:
+        inner = get_args(shape)[1]
+        return [line for key, value in tree.items() for line in _unknown(value, inner, _join(place, key))]
+    if not (isinstance(shape, type) and issubclass(shape, msgspec.Struct)):
+        return []
+    known = {item.name: item.type for item in msgspec.structs.fields(shape)}
+    found: list[str] = []
+    for key, value in tree.items():
+        if key in known:
+            found += _unknown(value, known[key], _join(place, key))
+            continue
+        near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+        advice = f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(sorted(known))}"
+        found.append(f"{_join(place, key)}: unknown key; {advice}")
+    return found
+
+
+def _join(place: str, key: str) -> str:
+    return f"{place}.{key}" if place else key
+
+
+def _decode(kind: type, value: Any) -> Any:
+    if kind is Secret:
+        if not isinstance(value, str) or (value and not value.startswith("file:")):
+            raise ValueError("secrets are not written here: put it into a file and give 'file:/path/to/it'")
+        return Secret(value)
+    raise NotImplementedError(kind)
+
+
+def _where(message: str) -> str:
+    """``Expected `int`, got `str` - at `$.limits.recipients` `` → the place first."""
+    what, found, place = message.rpartition(" - at `")
+    return f"{place.rstrip('`').removeprefix('$.')}: {what}" if found else message
+
+
+def _absolute(config: Config, folder: str) -> Config:
+    def full(path: str) -> str:
+        return os.path.normpath(os.path.join(folder, path)) if path else ""
+
+    replace = msgspec.structs.replace
+    secret = config.relay.password
+    if secret:
+        secret = Secret("file:" + full(secret.removeprefix("file:")))
+    return replace(
+        config,
+        service=replace(
+            config.service,
+            data=full(config.service.data),
+            run=full(config.service.run),
+            journal=full(config.service.journal),
+        ),
+        volumes={
+            name: replace(volume, folder=full(volume.folder)) for name, volume in config.volumes.items()
+        },
+        copies={name: replace(copy, folder=full(copy.folder)) for name, copy in config.copies.items()},
+        tls=replace(config.tls, certificate=full(config.tls.certificate), key=full(config.tls.key)),
+        relay=replace(config.relay, password=secret),
+    )
+
+
+def _contradictions(config: Config) -> list[str]:
+    """What each key allows by itself, but not together."""
+    found: list[str] = []
+    if not config.service.data:
+        found.append("service.data: must name a folder")
+    if not config.volumes:
+        found.append("volumes: at least one is needed, for instance [volumes.v1]")
+    for name, copy in config.copies.items():
+        if copy.volume not in config.volumes:
+            there = ", ".join(config.volumes)
+            found.append(f"copies.{name}.volume: no volume '{copy.volume}'; there are: {there}")
+        elif copy.folder == config.volume_folder(copy.volume):
+            found.append(f"copies.{name}.folder: is the volume's own folder; a copy belongs on another disk")
+    seen: dict[str, str] = {}
+    for door in msgspec.structs.fields(type(config.listen)):
+        for listener in getattr(config.listen, door.name):
+            found += _check_listener(f"listen.{door.name}", listener)
+            if listener in seen and not listener.endswith(":0"):
+                found.append(f"listen.{door.name}: {listener} is taken by {seen[listener]}")
+            seen[listener] = f"listen.{door.name}"
+    if config.relay.smarthost:
+        found += _check_listener("relay.smarthost", config.relay.smarthost)
+    if config.relay.user and not config.relay.password:
+        found.append("relay.password: needed with relay.user, as file:/path")
+    return found
+
+
+def _check_listener(place: str, text: str) -> list[str]:
+    try:
+        split_address(text)
+    except Refused as refused:
+        return [f"{place}: {refused.text}"]
+    return []
+
+
+def split_address(text: str) -> tuple[str, int]:
+    """``127.0.0.1:25``, ``[::1]:25``, ``:25`` → host ('' is every interface) and port. Raises ``Refused``."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdecimal() or int(port) > 65535:
+        raise Refused(Reason.BAD_SYNTAX, f"'{text}' is not host:port")
+    if host.startswith("[") and host.endswith("]"):
+        return host[1:-1], int(port)
+    if ":" in host:
+        raise Refused(Reason.BAD_SYNTAX, f"'{text}': a v6 address stands in brackets: [{host}]:{port}")
+    return host, int(port)

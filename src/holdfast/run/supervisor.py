@@ -1,0 +1,344 @@
+"""``holdfast serve``: one process per role, started again when it dies. See README.md, RUN-1 to RUN-5.
+
+The parent is single-threaded and runs no event loop: it must stay able to fork. It holds the
+listening sockets, so that no connection attempt is refused while a process starts again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import selectors
+import signal
+import socket
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from holdfast.model.errors import Reason, Refused
+from holdfast.run import child, control, events, ports, system
+from holdfast.run.config import Config
+from holdfast.run.process import Process
+from holdfast.world import World
+
+STOP_S = 10.0  # for everybody to finish what they hold
+FRONT_S = 7.0  # of it, for those that talk to clients, before the ones they need are stopped
+READY_S = 10.0  # a rolling restart goes on after this even if nobody said ready
+LOCK_PATIENCE_S = 3.0
+
+
+class Supervisor:
+    """``plan``: (role, worker, what it runs), in the order of their start; the first are stopped last."""
+
+    def __init__(
+        self,
+        world: World,
+        config: Config,
+        plan: Sequence[tuple[str, int, child.RoleMain]],
+        *,
+        back: Sequence[str] = (),
+        reload: Callable[[], Config] | None = None,
+        hangup_stops: bool = False,
+    ) -> None:
+        """``back``: the roles that the others need and that are stopped after them."""
+        self.world = world
+        self.config = config
+        self.processes = [Process(role, worker, main, role in back) for role, worker, main in plan]
+        self._reload = reload
+        self._hangup_stops = hangup_stops
+        self._sockets: dict[str, list[socket.socket]] = {}
+        self._selector = selectors.DefaultSelector()
+        self._stop_at: float | None = None  # when all must be gone
+        self._killed = 0
+        self._rolling: list[Process] = []
+        self._since = 0.0
+        self._signals: list[int] = []
+
+    # start
+
+    def run(self) -> None:
+        """Until SIGTERM or SIGINT. Raises ``Refused`` when it can't start."""
+        system.raise_descriptor_limit()
+        system.make_folder(self.config.data, self.config.service.user)
+        system.make_folder(self.config.run_folder, self.config.service.user)
+        lock = self._take_pid_file()
+        self._sockets = ports.bind_all(
+            self.config, lambda text: self.world.journal.emit(events.PORT_TAKEN, address=text)
+        )
+        system.become(self.config.service.user)
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+        wakeup = self._catch_signals()
+        listener = control.listen(self.config.control_socket)
+        self._selector.register(wakeup, selectors.EVENT_READ, self._read_signals)
+        self._selector.register(listener, selectors.EVENT_READ, self._accept_control)
+        # Everything is loaded by now: what the children share is never touched again (RUN-5).
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+        self._since = self.world.clock.now()
+        for process in self.processes:
+            self._start(process)
+        self.world.journal.emit(
+            events.SERVICE_STARTED,
+            pid=os.getpid(),
+            hostname=self.config.service.hostname,
+            listeners=ports.addresses(self._sockets),
+            processes=len(self.processes),
+        )
+        self._watch()
+        with contextlib.suppress(OSError):
+            os.unlink(self.config.control_socket)
+            os.unlink(self.config.pid_file)
+        self.world.journal.emit(events.SERVICE_STOPPED, killed=self._killed)
+
+    def _take_pid_file(self) -> int:
+        until = time.monotonic() + LOCK_PATIENCE_S
+        while (lock := system.lock_file(self.config.pid_file)) is None:
+            if time.monotonic() > until:
+                with open(self.config.pid_file, encoding="ascii") as file:
+                    pid = file.read().strip()
+                raise Refused(
+                    Reason.EXISTS,
+                    f"it runs already, as process {pid} ({self.config.pid_file}); try `holdfast status`",
+                )
+            time.sleep(0.02)
+        return lock
+
+    def _catch_signals(self) -> int:
+        read, write = os.pipe()
+        os.set_blocking(read, False)
+        os.set_blocking(write, False)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
+            signal.signal(number, lambda *_: None)
+        signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+        self._signals = [read, write]
+        return read
+
+    def _start(self, process: Process) -> None:
+        now = self.world.clock.monotonic()
+        read, write = os.pipe()
+        os.set_blocking(read, False)
+        parent = os.getpid()
+        # A signal between the fork and the child's own handlers would be lost in the parent's.
+        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
+        pid = os.fork()
+        if pid == 0:
+            mine = {door: self._sockets.get(door, []) for door in ports.DOORS.get(process.role, ())}
+            strangers = self._strangers(mine, write)
+            child.live(
+                self.world,
+                self.config,
+                process.role,
+                process.worker,
+                process.main,
+                mine,
+                write,
+                parent,
+                strangers,
+            )
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        os.close(write)
+        process.started(pid, now, self.world.clock.now())
+        self._selector.register(read, selectors.EVENT_READ, lambda fd: self._hear_ready(process, fd))
+        self.world.journal.emit(
+            events.CHILD_STARTED, process=process.name, pid=pid, restarts=process.restarts.count
+        )
+
+    def _strangers(self, mine: dict[str, list[socket.socket]], write: int) -> list[int]:
+        keep = {each.fileno() for listeners in mine.values() for each in listeners} | {write}
+        found = [key.fd for key in self._selector.get_map().values()] + self._signals
+        found += [each.fileno() for listeners in self._sockets.values() for each in listeners]
+        return [fd for fd in found if fd not in keep]
+
+    # the loop
+
+    def _watch(self) -> None:
+        while True:
+            for key, _ in self._selector.select(self._next_due()):
+                key.data(key.fd)
+            self._reap()
+            now = self.world.clock.monotonic()
+            for process in self.processes:
+                if process.pid is None and process.due is not None and now >= process.due:
+                    self._start(process)
+                elif process.pid is not None and process.kill_at is not None and now >= process.kill_at:
+                    self._kill(process)
+            self._roll(now)
+            if self._stop_at is not None and self._stopping(now):
+                return
+
+    def _next_due(self) -> float:
+        """Seconds to sleep at most. A second when nothing is due: a lost SIGCHLD costs no more than that."""
+        now = self.world.clock.monotonic()
+        due = [now + 1.0, *(process.next_due for process in self.processes if process.next_due is not None)]
+        if self._stop_at is not None:
+            due.append(self._stop_at)
+        return max(0.0, min(due) - now)
+
+    def _read_signals(self, fd: int) -> None:
+        for number in os.read(fd, 4096):
+            if number in (signal.SIGTERM, signal.SIGINT):
+                self._begin_stop(signal.Signals(number).name)
+            elif number == signal.SIGHUP:
+                if self._hangup_stops:
+                    self._begin_stop("SIGHUP")
+                else:
+                    self._begin_rolling()
+
+    def _hear_ready(self, process: Process, fd: int) -> None:
+        heard = os.read(fd, 16)
+        self._selector.unregister(fd)
+        os.close(fd)
+        if heard and process.pid is not None:
+            process.ready = True
+            after = round(process.restarts.lived(self.world.clock.monotonic()), 3)
+            self.world.journal.emit(events.CHILD_READY, process=process.name, pid=process.pid, after_s=after)
+
+    def _reap(self) -> None:
+        """RUN-2: what died without being asked is started again."""
+        for process in self.processes:
+            if process.pid is None:
+                continue
+            try:
+                pid, status = os.waitpid(process.pid, os.WNOHANG)
+            except ChildProcessError:
+                pid, status = process.pid, 0
+            if pid:
+                self._ended(process, status)
+
+    def _ended(self, process: Process, status: int) -> None:
+        now = self.world.clock.monotonic()
+        pid, asked = process.pid, process.asked_at is not None
+        process.ended()
+        how = os.waitstatus_to_exitcode(status)
+        if asked:
+            self.world.journal.emit(events.CHILD_ENDED, process=process.name, pid=pid, status=how)
+            process.due = now if self._stop_at is None else None
+            return
+        lived = process.restarts.lived(now)
+        pause = process.restarts.died(now)
+        self.world.journal.emit(
+            events.CHILD_DIED,
+            process=process.name,
+            pid=pid,
+            status=how,
+            lived_s=round(lived, 3),
+            again_in_s=round(pause, 3),
+        )
+        process.due = now + pause if self._stop_at is None else None
+
+    def _ask(self, process: Process, patience_s: float) -> None:
+        now = self.world.clock.monotonic()
+        if process.pid is None:
+            process.due = None if self._stop_at is not None else process.due
+            return
+        if process.asked_at is None:
+            process.asked_at = now
+            process.kill_at = now + patience_s
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGTERM)
+
+    def _kill(self, process: Process) -> None:
+        assert process.pid is not None and process.asked_at is not None
+        waited = round(self.world.clock.monotonic() - process.asked_at, 3)
+        self.world.journal.emit(events.CHILD_KILLED, process=process.name, pid=process.pid, waited_s=waited)
+        self._killed += 1
+        process.kill_at = None
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
+
+    # stop
+
+    def _begin_stop(self, why: str) -> None:
+        now = self.world.clock.monotonic()
+        if self._stop_at is not None:  # asked twice: at once
+            self._stop_at = now
+            for process in self.processes:
+                self._ask(process, 0.0)
+                process.kill_at = now if process.pid is not None else None
+            return
+        self.world.journal.emit(events.SERVICE_STOPPING, signal=why)
+        self._stop_at = now + STOP_S
+        self._rolling = []
+        for process in self.processes:
+            process.due = None
+            if not process.back:
+                self._ask(process, FRONT_S)
+
+    def _stopping(self, now: float) -> bool:
+        """True when nobody is left. RUN-6: those that others need are asked once the others are gone."""
+        assert self._stop_at is not None
+        if not any(process.pid is not None and not process.back for process in self.processes):
+            for process in self.processes:
+                self._ask(process, max(0.0, self._stop_at - now))
+        return all(process.pid is None for process in self.processes)
+
+    # rolling restart
+
+    def _begin_rolling(self) -> None:
+        """SIGHUP: every process once, each only when the one before serves again."""
+        if self._stop_at is not None:
+            return
+        if self._reload is not None:
+            try:
+                self.config = self._reload()
+            except Refused as refused:
+                self.world.journal.emit(events.CONFIG_KEPT, error=refused.text)
+        self._rolling = list(self.processes)
+        self.world.journal.emit(events.ROLLING_STARTED, processes=len(self._rolling))
+
+    def _roll(self, now: float) -> None:
+        while self._rolling:
+            process = self._rolling[0]
+            if not process.rolled:
+                process.rolled = True
+                process.roll_deadline = now + STOP_S + READY_S
+                process.ready = False
+                self._ask(process, STOP_S)
+                return
+            waiting = process.asked_at is not None or process.pid is None or not process.ready
+            if waiting and now < process.roll_deadline:
+                return
+            process.rolled = False
+            self._rolling.pop(0)
+            if not self._rolling:
+                self.world.journal.emit(events.ROLLING_ENDED)
+
+    # control
+
+    def _accept_control(self, fd: int) -> None:
+        listener = socket.socket(fileno=os.dup(fd))
+        with listener, contextlib.suppress(OSError):
+            link, _ = listener.accept()
+            client = control.Client(link)
+            self._selector.register(link, selectors.EVENT_READ, lambda _: self._serve_control(client))
+
+    def _serve_control(self, client: control.Client) -> None:
+        try:
+            request = client.request()
+        except OSError:
+            self._selector.unregister(client.link)
+            client.link.close()
+            return
+        if request is None:
+            return
+        self._selector.unregister(client.link)
+        client.reply(self._answer(request))
+
+    def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        if request.get("do") == "status":
+            now = self.world.clock.monotonic()
+            return {
+                "pid": os.getpid(),
+                "since": self._since,
+                "hostname": self.config.service.hostname,
+                "listeners": ports.addresses(self._sockets),
+                "stopping": self._stop_at is not None,
+                "processes": [process.status(now) for process in self.processes],
+            }
+        if request.get("do") == "restart":
+            self._begin_rolling()
+            return {"done": True}
+        return {"error": "not understood; known: status, restart"}

@@ -1,0 +1,209 @@
+"""The supervisor with real processes, signals and sockets; its roles are tiny (``small_service``)."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from holdfast.run import control
+
+CONFIG = """
+[service]
+hostname = "{hostname}"
+data = "data"
+[listen]
+mx = ["127.0.0.1:{mx}"]
+submission = []
+submissions = []
+imap = ["127.0.0.1:0"]
+imaps = []
+pop3 = []
+pop3s = []
+[limits]
+recipients = {recipients}
+"""
+
+
+class Service:
+    def __init__(self, folder: Path, hostname: str = "test") -> None:
+        self.folder = folder
+        self.hostname = hostname
+        self.socket = str(folder / "data" / "run" / "ctl.sock")
+        self.write(mx=0)
+        self.start()
+
+    def write(self, mx: int, recipients: int = 1000) -> None:
+        text = CONFIG.format(hostname=self.hostname, mx=mx, recipients=recipients)
+        (self.folder / "holdfast.toml").write_text(text)
+
+    def start(self) -> None:
+        script = Path(__file__).with_name("small_service.py")
+        env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        self.process = subprocess.Popen([sys.executable, str(script), str(self.folder)], env=env)
+        until(self.all_ready)
+
+    def status(self) -> dict:
+        return control.ask(self.socket, {"do": "status"})
+
+    def all_ready(self) -> bool:
+        with contextlib.suppress(Exception):
+            status = self.status()
+            return status["pid"] == self.process.pid and all(each["ready"] for each in status["processes"])
+        return False
+
+    def of(self, name: str) -> dict:
+        return next(each for each in self.status()["processes"] if each["process"] == name)
+
+    def port(self, door: str) -> int:
+        return int(self.status()["listeners"][door][0].rpartition(":")[2])
+
+    def events(self, name: str) -> list[dict]:
+        lines = (self.folder / "journal").read_text().splitlines()
+        return [entry for entry in map(json.loads, lines) if entry["event"] == name]
+
+
+def until(true: Callable[[], bool], seconds: float = 10.0) -> None:
+    give_up = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < give_up, "not within its time"
+        time.sleep(0.01)
+
+
+def ask(port: int) -> tuple[int, int]:
+    """Who answers there, and how many recipients it was configured for."""
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as link:
+        pid, recipients = link.makefile().readline().split()
+        return int(pid), int(recipients)
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Iterator[Callable[..., Service]]:
+    made: list[Service] = []
+
+    def service(**keys: str) -> Service:
+        made.append(Service(tmp_path, **keys))
+        return made[-1]
+
+    yield service
+    for each in made:
+        if each.process.poll() is None:
+            each.process.kill()
+        each.process.wait()
+
+
+@pytest.mark.slow
+def test_run_1_and_2_a_killed_process_is_started_again_and_no_connection_is_refused(make):
+    service = make()
+    port = service.port("mx")
+    first, _ = ask(port)
+    os.kill(first, signal.SIGKILL)
+    began = time.monotonic()
+    second, _ = ask(port)  # refused would raise
+    assert time.monotonic() - began < 0.4
+    assert second != first
+    until(lambda: service.of("mx-0")["restarts"] == 1)
+    assert service.of("imap-0")["restarts"] == 0
+    assert service.events("child_died")[0]["process"] == "mx-0"
+
+
+@pytest.mark.slow
+def test_run_2_a_process_that_keeps_dying_is_started_ever_more_rarely(make):
+    service = make()
+    for deaths in range(1, 4):
+        until(lambda: service.of("mx-0")["ready"])
+        os.kill(service.of("mx-0")["pid"], signal.SIGKILL)
+        until(lambda deaths=deaths: len(service.events("child_died")) == deaths)
+    assert [each["again_in_s"] for each in service.events("child_died")] == [0.0, 0.1, 0.2]
+
+
+@pytest.mark.slow
+def test_run_6_a_term_ends_everybody_and_those_that_others_need_last(make):
+    service = make()
+    service.process.send_signal(signal.SIGTERM)
+    assert service.process.wait(timeout=10) == 0
+    assert service.events("child_ended")[-1]["process"] == "store-0"
+    assert {each["status"] for each in service.events("child_ended")} == {0}
+    assert service.events("service_stopped")[0]["killed"] == 0
+    assert not Path(service.socket).exists()
+
+
+@pytest.mark.slow
+def test_a_process_that_will_not_end_is_killed_at_the_second_term(make):
+    service = make(hostname="stubborn")
+    service.process.send_signal(signal.SIGTERM)
+    until(lambda: len(service.events("service_stopping")) == 1)
+    service.process.send_signal(signal.SIGTERM)
+    assert service.process.wait(timeout=10) == 0
+    assert "imap-0" in {each["process"] for each in service.events("child_killed")}
+
+
+@pytest.mark.slow
+def test_run_3_a_hangup_renews_every_process_with_the_new_configuration_and_refuses_nobody(make):
+    service = make()
+    port = service.port("mx")
+    before = {each["process"]: each["pid"] for each in service.status()["processes"]}
+    assert ask(port)[1] == 1000
+    service.write(mx=0, recipients=7)
+    service.process.send_signal(signal.SIGHUP)
+    until(lambda: (ask(port), bool(service.events("rolling_restart_ended")))[1])
+    after = {each["process"]: each["pid"] for each in service.status()["processes"]}
+    assert not set(before.values()) & set(after.values())
+    assert ask(port)[1] == 7
+    assert all(each["restarts"] == 0 for each in service.status()["processes"])
+
+
+@pytest.mark.slow
+def test_run_3_a_broken_configuration_is_not_taken_over(make):
+    service = make()
+    (service.folder / "holdfast.toml").write_text("[limits]\nrecipents = 3\n")
+    service.process.send_signal(signal.SIGHUP)
+    until(lambda: bool(service.events("rolling_restart_ended")))
+    assert "did you mean 'recipients'" in service.events("config_kept")[0]["error"]
+    assert ask(service.port("mx"))[1] == 1000
+
+
+@pytest.mark.slow
+def test_run_4_no_process_outlives_a_killed_supervisor_and_the_next_one_starts_at_once(make):
+    service = make()
+    port = service.port("mx")
+    pids = [each["pid"] for each in service.status()["processes"]]
+    service.write(mx=port)
+    service.process.kill()
+    service.process.wait()
+    began = time.monotonic()
+    service.start()
+    assert time.monotonic() - began < 2.0
+    assert ask(port)[0] not in pids
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
+
+
+@pytest.mark.slow
+def test_a_second_supervisor_on_the_same_folder_says_who_runs(make):
+    service = make()
+    script = Path(__file__).with_name("small_service.py")
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    second = subprocess.run(
+        [sys.executable, str(script), str(service.folder)],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert second.returncode != 0
+    assert f"as process {service.process.pid}" in second.stderr
+
+
+@pytest.mark.slow
+def test_an_unknown_request_is_answered_with_the_known_ones(make):
+    service = make()
+    assert "status" in control.ask(service.socket, {"do": "dance"})["error"]
