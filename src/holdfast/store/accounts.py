@@ -1,0 +1,256 @@
+"""Accounts and mailboxes as the fold holds them during one transaction: read once, written back once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import apsw
+
+from holdfast.model.errors import Reason
+from holdfast.model.limits import KEYWORD_BYTES, KEYWORDS_PER_ACCOUNT
+from holdfast.model.mail import FIRST_KEYWORD_BIT, AccountId, Flag, MailboxId, Role
+from holdfast.model.uidset import EMPTY, UidSet
+from holdfast.store.refusal import Refusal
+
+# Every account's first mailboxes, in this order (RFC 6154 §2).
+FIRST_MAILBOXES = (
+    ("INBOX", Role.INBOX),
+    ("Drafts", Role.DRAFTS),
+    ("Sent", Role.SENT),
+    ("Junk", Role.JUNK),
+    ("Trash", Role.TRASH),
+    ("Archive", Role.ARCHIVE),
+)
+
+
+class MailboxState:
+    """A mailbox's row, open for change."""
+
+    __slots__ = (
+        "account",
+        "bytes",
+        "deleted",
+        "first_recent",
+        "id",
+        "modseq",
+        "name",
+        "role",
+        "total",
+        "uidnext",
+        "uidvalidity",
+        "unseen",
+    )
+
+    def __init__(self, row: tuple[Any, ...]) -> None:
+        (
+            self.id,
+            self.account,
+            self.name,
+            self.role,
+            self.uidvalidity,
+            self.uidnext,
+            self.modseq,
+            self.total,
+            self.unseen,
+            self.deleted,
+            self.bytes,
+            self.first_recent,
+        ) = row
+
+    def count(self, sign: int, flags: int, size: int) -> None:
+        """Count one entry in (``sign`` 1) or out (-1)."""
+        self.total += sign
+        if not flags & Flag.SEEN:
+            self.unseen += sign
+        if flags & Flag.DELETED:
+            self.deleted += sign
+        self.bytes += sign * size
+
+    def row(self) -> tuple[Any, ...]:
+        return (
+            self.id,
+            self.account,
+            self.name,
+            self.role,
+            self.uidvalidity,
+            self.uidnext,
+            self.modseq,
+            self.total,
+            self.unseen,
+            self.deleted,
+            self.bytes,
+            self.first_recent,
+        )
+
+
+class AccountState:
+    __slots__ = ("id", "keywords", "made", "modseq", "uidvalidity")
+
+    def __init__(self, id: AccountId, modseq: int, uidvalidity: int, made: int, keywords: list[str]) -> None:
+        self.id = id
+        self.modseq = modseq
+        self.uidvalidity = uidvalidity
+        self.made = made
+        self.keywords = keywords
+
+
+class Accounts:
+    """What one transaction has loaded."""
+
+    def __init__(self, db: apsw.Connection, changes: list[tuple[int, int, int, int, bytes]]) -> None:
+        self._db = db
+        self._changes = changes
+        self._accounts: dict[AccountId, AccountState] = {}
+        self._boxes: dict[MailboxId, MailboxState] = {}
+        self._by_name: dict[tuple[AccountId, str], MailboxState] = {}
+        self._gone: set[MailboxId] = set()
+
+    def known(self, account: AccountId) -> AccountState | None:
+        state = self._accounts.get(account)
+        if state is None:
+            row = self._db.execute(
+                "SELECT id, modseq, uidvalidity, made, keywords FROM account WHERE id=?", (account,)
+            ).fetchone()
+            if row is None:
+                return None
+            state = AccountState(row[0], row[1], row[2], row[3], row[4].split("\n") if row[4] else [])
+            self._accounts[account] = state
+        return state
+
+    def get(self, account: AccountId, at: int) -> AccountState:
+        """The account; made with its first mailboxes when it is met for the first time."""
+        state = self.known(account)
+        if state is None:
+            state = AccountState(account, 0, 0, 0, [])
+            self._accounts[account] = state
+            for name, role in FIRST_MAILBOXES:
+                self.make(state, name, role, at)
+                self.subscribe(state, name, True)
+        return state
+
+    def make(self, account: AccountState, name: str, role: Role, at: int) -> MailboxState:
+        """A new mailbox; UIDVALIDITY grows with time and never repeats in an account (RFC 3501 §2.3.1.1)."""
+        account.uidvalidity = max(at & 0x7FFFFFFF, account.uidvalidity + 1)
+        account.made += 1
+        account.modseq += 1
+        box = MailboxState(
+            (
+                account.id << 20 | account.made,
+                account.id,
+                name,
+                role.value,
+                account.uidvalidity,
+                1,
+                account.modseq,
+                0,
+                0,
+                0,
+                0,
+                1,
+            )
+        )
+        self._boxes[box.id] = box
+        self._by_name[account.id, name] = box
+        self._db.execute("INSERT INTO mailbox VALUES(?,?,?,?,?,?,?,?,?,?,?,?)", box.row())
+        self.note(account, box.id, 3, EMPTY)
+        return box
+
+    def subscribe(self, account: AccountState, name: str, on: bool) -> bool:
+        """Change the list of subscriptions; False when it was so already."""
+        if on:
+            self._db.execute("INSERT OR IGNORE INTO subscription VALUES(?,?)", (account.id, name))
+        else:
+            self._db.execute("DELETE FROM subscription WHERE account=? AND name=?", (account.id, name))
+        return self._db.changes() > 0
+
+    def note(self, account: AccountState, mailbox: MailboxId, kind: int, uids: UidSet) -> None:
+        """Put a change on the account's stream, at its modseq as it stands."""
+        self._changes.append((account.id, account.modseq, mailbox, kind, uids.pack()))
+
+    def _load(self, where: str, *values: object) -> MailboxState | None:
+        row = self._db.execute(f"SELECT * FROM mailbox WHERE {where}", values).fetchone()
+        if row is None:
+            return None
+        box = self._boxes.get(row[0])
+        if box is None:
+            box = MailboxState(row)
+            self._boxes[box.id] = box
+            self._by_name[box.account, box.name] = box
+        return box
+
+    def by_name(self, account: AccountState, name: str) -> MailboxState | None:
+        if name.upper() == "INBOX":
+            name = "INBOX"
+        box = self._by_name.get((account.id, name))
+        return box or self._load("account=? AND name=?", account.id, name)
+
+    def mailbox_ignoring_case(self, account: AccountState, name: str) -> MailboxState | None:
+        return self.by_name(account, name) or self._load(
+            "account=? AND name=? COLLATE NOCASE ORDER BY name LIMIT 1", account.id, name
+        )
+
+    def inbox(self, account: AccountState) -> MailboxState:
+        box = self.by_name(account, "INBOX")
+        if box is None:  # cannot be deleted by any command; made anew rather than mail lost
+            box = self.make(account, "INBOX", Role.INBOX, account.uidvalidity)
+        return box
+
+    def by_id(self, account: AccountState, mailbox: MailboxId) -> MailboxState:
+        box = self._boxes.get(mailbox) or self._load("id=?", mailbox)
+        if box is None or box.account != account.id or mailbox in self._gone:
+            raise Refusal(Reason.NO_SUCH_MAILBOX, "the mailbox is gone")
+        return box
+
+    def below(self, account: AccountState, name: str) -> list[MailboxState]:
+        """Mailboxes under ``name``, in order of their names."""
+        low, high = name + "/", name + "0"  # '0' follows '/'
+        ids = self._db.execute(
+            "SELECT id FROM mailbox WHERE account=? AND name>? AND name<? ORDER BY name",
+            (account.id, low, high),
+        ).fetchall()
+        return [self.by_id(account, row[0]) for row in ids]
+
+    def rename(self, account: AccountState, box: MailboxState, name: str) -> None:
+        self._by_name.pop((account.id, box.name), None)
+        box.name = name
+        self._by_name[account.id, name] = box
+        self._db.execute("UPDATE mailbox SET name=? WHERE id=?", (name, box.id))
+
+    def remove(self, account: AccountState, box: MailboxState) -> None:
+        self._gone.add(box.id)
+        self._boxes.pop(box.id, None)
+        self._by_name.pop((account.id, box.name), None)
+        self._db.execute("DELETE FROM entry WHERE mailbox=?", (box.id,))
+        self._db.execute("DELETE FROM mailbox WHERE id=?", (box.id,))
+
+    def keyword_bits(self, account: AccountState, names: tuple[str, ...]) -> int:
+        """Bits of keywords, given to new ones in the order they are met. Case is ignored (RFC 3501 §2.3.2)."""
+        bits = 0
+        for name in names:
+            place = next((i for i, k in enumerate(account.keywords) if k.lower() == name.lower()), -1)
+            if place < 0:
+                if len(account.keywords) >= KEYWORDS_PER_ACCOUNT:
+                    raise Refusal(Reason.LIMIT, f"an account has at most {KEYWORDS_PER_ACCOUNT} keywords")
+                if len(name.encode()) > KEYWORD_BYTES or "\n" in name:
+                    raise Refusal(Reason.BAD_NAME, f"a keyword has at most {KEYWORD_BYTES} bytes")
+                place = len(account.keywords)
+                account.keywords.append(name)
+            bits |= 1 << (FIRST_KEYWORD_BIT + place)
+        return bits
+
+    def write_back(self, touched: dict[AccountId, int]) -> None:
+        """Rows of all that was loaded go back; ``touched`` gets the modseq of each account."""
+        self._db.executemany(
+            "INSERT OR REPLACE INTO account VALUES(?,?,?,?,?)",
+            [(a.id, a.modseq, a.uidvalidity, a.made, "\n".join(a.keywords)) for a in self._accounts.values()],
+        )
+        self._db.executemany(
+            "UPDATE mailbox SET uidnext=?, modseq=?, total=?, unseen=?, deleted=?, bytes=?, first_recent=?"
+            " WHERE id=?",
+            [
+                (b.uidnext, b.modseq, b.total, b.unseen, b.deleted, b.bytes, b.first_recent, b.id)
+                for b in self._boxes.values()
+            ],
+        )
+        for account in self._accounts.values():
+            touched[account.id] = account.modseq

@@ -1,0 +1,224 @@
+"""The cells of one volume, being written: each ready, or behind and catching up by itself.
+
+STORE-5 one cell that can't be written or is being rebuilt holds back no other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+
+import apsw
+
+from holdfast.model.errors import Unavailable
+from holdfast.model.mail import START, AccountId, Position
+from holdfast.store import commands as c
+from holdfast.store import events
+from holdfast.store.fold import CellFold, Item, ReadFrame
+from holdfast.store.index import IndexPlace, component
+from holdfast.store.replay import Group, Volume
+from holdfast.world import World
+
+BATCH_ITEMS = 256  # folded in one transaction while rebuilding
+RETRY_S = 1.0
+_ANEW = ("ahead", "Corrupt", "NotADB", "Constraint")  # reasons an index isn't opened again
+
+
+class Cells:
+    """Folds groups into the indexes they concern; remembers how far all have come (``head``)."""
+
+    def __init__(self, world: World, place: IndexPlace, volume: Volume, rebuild_volume: Volume, count: int) -> None:
+        self._world = world
+        self._place = place
+        self._volume = volume
+        self._rebuild_volume = rebuild_volume  # readers of its own: used by the rebuilding thread
+        self._rebuilder = world.thread("rebuild")
+        self._rebuilding = asyncio.Lock()
+        self._ready: dict[int, CellFold] = {}
+        self._behind: dict[int, asyncio.Task[None]] = {}
+        self.count = count
+        self.head = START
+
+    def unavailable(self, cell: int) -> Unavailable | None:
+        """Why the cell can't take commands now, or None."""
+        if cell in self._ready:
+            return None
+        if not 0 <= cell < self.count:
+            return Unavailable(component(cell), f"there are cells 0 to {self.count - 1}")
+        return Unavailable(component(cell), "its index is being made whole", retry_after_s=5.0)
+
+    @property
+    def behind(self) -> list[int]:
+        return sorted(self._behind)
+
+    def open(self, head: Position) -> None:
+        """Open every index and bring those that are there up to ``head`` in one pass."""
+        self.head = head
+        for cell in range(self.count):
+            db = self._place.open_writer(cell)
+            if db is not None:
+                self._ready[cell] = self._fold(db, cell)
+        # An index ahead of its ledger belongs to another ledger, or the ledger lost its end.
+        for cell, fold in list(self._ready.items()):
+            if fold.position > head:
+                self._fall_behind(cell, "index is ahead of the ledger")
+        if self._ready:
+            begin = min(fold.position for fold in self._ready.values())
+            for batch in _batched(self._volume.replay(begin, head)):
+                self.fold(batch)
+        for cell in range(self.count):
+            if cell not in self._ready and cell not in self._behind:
+                self._fall_behind(cell, "index is missing")
+
+    def _fold(self, db: apsw.Connection, cell: int, volume: Volume | None = None) -> CellFold:
+        read: ReadFrame = (volume or self._volume).read_frame
+        return CellFold(db, cell, read_frame=read)
+
+    def fold(self, groups: Sequence[Group]) -> list[c.AnyOutcome | Unavailable | None]:
+        """Fold groups into all cells they concern; one outcome per item, in order.
+
+        The groups may begin before a cell's own position: what it has is left out.
+        """
+        outcomes: list[c.AnyOutcome | Unavailable | None] = []
+        per_cell: dict[int, tuple[list[int], list[Item]]] = {}
+        for group in groups:
+            for item in group.items:
+                outcomes.append(None)
+                for cell in item.frame.cells:
+                    fold = self._ready.get(cell)
+                    if fold is None:
+                        outcomes[-1] = self.unavailable(cell)
+                    elif group.after > fold.position:
+                        places, items = per_cell.setdefault(cell, ([], []))
+                        places.append(len(outcomes) - 1)
+                        items.append(item)
+        after = groups[-1].after
+        for cell, (places, items) in per_cell.items():
+            for place, outcome in zip(places, self._apply(cell, items, after)):
+                if outcome is not None:
+                    outcomes[place] = outcome
+        self.head = max(self.head, after)
+        return outcomes
+
+    def _apply(
+        self, cell: int, items: list[Item], after: Position
+    ) -> Sequence[c.AnyOutcome | Unavailable | None]:
+        fold = self._ready[cell]
+        try:
+            return fold.apply(items, after)
+        except apsw.Error as error:
+            fold.rollback_buffers()
+            self._fall_behind(cell, f"{type(error).__name__}: {error}")
+            return [Unavailable(component(cell), str(error))] * len(items)
+
+    def take_touched(self) -> list[tuple[int, AccountId, int]]:
+        """(cell, account, modseq) of every account that changed since the last call."""
+        found = []
+        for cell, fold in self._ready.items():
+            if fold.touched:
+                found += [(cell, account, modseq) for account, modseq in fold.touched.items()]
+                fold.touched = {}
+        return found
+
+    def note_head(self) -> None:
+        """Write ``head`` into every ready index, so that the next start has little to read."""
+        for cell, fold in self._ready.items():
+            if fold.position < self.head:
+                self._apply(cell, [], self.head)
+
+    def check_files(self) -> None:
+        """Look whether somebody removed or replaced an index; if so it is made anew. STORE-6."""
+        for cell in list(self._ready):
+            if not self._place.intact(cell):
+                self._fall_behind(cell, "index file is gone", keep_serving=True)
+
+    def _fall_behind(self, cell: int, why: str, keep_serving: bool = False) -> None:
+        """Begin to catch up. While a removed index is rebuilt, its open file still serves."""
+        if cell in self._behind:
+            return
+        if not keep_serving:
+            fold = self._ready.pop(cell, None)
+            if fold is not None:
+                fold.db.close()
+        self._world.journal.emit(events.INDEX_BEHIND, cell=cell, error=why)
+        task = asyncio.get_running_loop().create_task(self._catch_up(cell, why))
+        self._behind[cell] = task
+
+    async def _catch_up(self, cell: int, why: str) -> None:
+        while True:
+            try:
+                await self._try_to_catch_up(cell, why)
+                break
+            except (apsw.Error, OSError, Unavailable) as error:
+                why = f"{type(error).__name__}: {error}"
+                self._world.journal.emit(events.INDEX_BEHIND, cell=cell, error=why)
+            await self._world.clock.sleep(RETRY_S)
+        del self._behind[cell]
+
+    async def _try_to_catch_up(self, cell: int, why: str) -> None:
+        async with self._rebuilding:  # one at a time: rebuilding is as fast as a core goes
+            anew = cell in self._ready or any(word in why for word in _ANEW)
+            db = None if anew else self._place.open_writer(cell)
+            if db is None:
+                db = await self._rebuild(cell, why)
+            fold = self._fold(db, cell)
+            while fold.position < self.head:
+                for batch in _batched(self._volume.replay(fold.position, self.head, cell)):
+                    fold.apply([i for group in batch for i in group.items], batch[-1].after)
+                    await self._world.clock.sleep(0)
+            self._ready[cell] = fold
+
+    async def _rebuild(self, cell: int, why: str) -> apsw.Connection:
+        """Fold the whole ledger into a fresh index in a thread, then the rest here, and put it in place."""
+        world = self._world
+        world.journal.emit(events.INDEX_REBUILDING, cell=cell, reason=why)
+        begun = world.clock.monotonic()
+        fresh = self._place.open_fresh(cell)
+        fold = self._fold(fresh, cell, self._rebuild_volume)
+        frames = await self._rebuilder.run(rebuild, fold, self._rebuild_volume, self.head)
+        while fold.position < self.head:  # what came meanwhile; no await in the last round
+            for batch in _batched(self._volume.replay(fold.position, self.head, cell)):
+                fold.apply([i for group in batch for i in group.items], batch[-1].after)
+        old = self._ready.pop(cell, None)
+        if old is not None:
+            old.db.close()
+        db = self._place.adopt(cell, fresh)
+        world.journal.emit(
+            events.INDEX_REBUILT,
+            cell=cell,
+            frames=frames,
+            seconds=round(world.clock.monotonic() - begun, 3),
+            bad_frames=fold.bad_frames,
+        )
+        return db
+
+    async def close(self) -> None:
+        for task in list(self._behind.values()):
+            task.cancel()
+        self.note_head()
+        for fold in self._ready.values():
+            fold.db.close()
+        self._rebuilder.close()
+
+
+def rebuild(fold: CellFold, volume: Volume, until: Position) -> int:
+    """Fold everything up to ``until``; how many frames concerned the cell."""
+    frames = 0
+    for batch in _batched(volume.replay(fold.position, until, fold.cell)):
+        items = [item for group in batch for item in group.items]
+        frames += len(items)
+        fold.apply(items, batch[-1].after)
+    return frames
+
+
+def _batched(groups: Iterator[Group]) -> Iterator[list[Group]]:
+    batch: list[Group] = []
+    count = 0
+    for group in groups:
+        batch.append(group)
+        count += len(group.items)
+        if count >= BATCH_ITEMS:
+            yield batch
+            batch, count = [], 0
+    if batch:
+        yield batch

@@ -1,0 +1,16 @@
+"""The store's events."""
+
+from holdfast.model.events import register
+
+INDEX_REBUILDING = register(
+    "index_rebuilding", "warn", "a cell's index is missing or damaged and is made anew", "cell", "reason"
+)
+INDEX_REBUILT = register(
+    "index_rebuilt", "info", "a cell's index is whole again", "cell", "frames", "seconds", "bad_frames"
+)
+INDEX_BEHIND = register(
+    "index_behind", "warn", "a cell's index can't take changes; mail is kept in packs", "cell", "error"
+)
+STORE_READY = register("store_ready", "info", "the store takes commands", "cells", "behind", "seconds")
+MERGE_FAILED = register("merge_failed", "warn", "new mail can't be merged yet; it is kept", "ledger", "error")
+COMMIT_REFUSED = register("commit_refused", "error", "commands were not kept", "component", "commands")

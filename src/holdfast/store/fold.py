@@ -1,0 +1,355 @@
+"""The fold: frames of the mail ledger into the index of one cell. Deterministic.
+
+STORE-1 the index is a function of the ledger: no clock, no randomness, no batch size shows in it.
+STORE-2 position and effects are one transaction, so replay is idempotent.
+STORE-3 only durable frames are folded (the caller's duty), so no index is ever ahead of its ledger.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import apsw
+import msgspec
+
+from holdfast import mime
+from holdfast.model.envelope import Delivery, LocalRecipient, Started
+from holdfast.model.ledgers import Kind, ledger_number
+from holdfast.model.mail import START, AccountId, Flag, MailboxId, PackRef, Position
+from holdfast.packs import BadFrame, Frame
+from holdfast.store import commands as c
+from holdfast.store import schema
+from holdfast.store.accounts import AccountState, Accounts, MailboxState
+from holdfast.store.changes import Carrier, Refusal
+
+_decode_delivery = msgspec.msgpack.Decoder(Delivery).decode
+_decode_started = msgspec.msgpack.Decoder(Started).decode
+
+
+class Merged(msgspec.Struct, frozen=True, array_like=True):
+    """Body of a MERGED frame: frames of ``ledger`` from ``begin`` up to ``end`` come here in the order."""
+
+    ledger: str
+    begin: tuple[int, int]
+    end: tuple[int, int]
+    at: float
+
+
+class CommandMeta(msgspec.Struct, frozen=True, array_like=True):
+    """Body of a COMMAND frame, before an Append's message: when, and what."""
+
+    at: float
+    command: c.AnyCommand
+
+
+decode_merged = msgspec.msgpack.Decoder(Merged).decode
+decode_command = msgspec.msgpack.Decoder(CommandMeta).decode
+encode = msgspec.msgpack.Encoder().encode
+
+
+class Item(NamedTuple):
+    """One frame in its place of the order: of the mail ledger itself or of a merged range."""
+
+    ledger: int
+    frame: Frame | BadFrame
+
+
+class Summary(NamedTuple):
+    envelope: bytes
+    structure: bytes
+    preview: str
+
+
+Summarise = Callable[[bytes | memoryview], Summary]
+ReadFrame = Callable[[int, PackRef], Frame | None]
+
+
+UNREADABLE = Summary(
+    b'(NIL "[unreadable message]" NIL NIL NIL NIL NIL NIL NIL NIL)',
+    b'("text" "plain" NIL NIL NIL "7bit" 0 0)',
+    "",
+)
+
+
+def summarise(message: bytes | memoryview) -> Summary:
+    """What the index keeps of a message. A message that defeats the parser is kept, listed as unreadable."""
+    try:
+        found = mime.summary(bytes(message))
+    except Exception:  # mime promises never to raise; if it breaks that, one message pays, not the fold
+        return UNREADABLE
+    return Summary(found.envelope, found.bodystructure, found.preview)
+
+
+def split_body(body: bytes | memoryview) -> tuple[memoryview, int]:
+    """A body of meta and message: the meta, and where the message begins."""
+    view = memoryview(body)
+    length = int.from_bytes(view[:4], "little")
+    return view[4 : 4 + length], 4 + length
+
+
+def delivery_digest(meta: Delivery, message: memoryview) -> bytes:
+    """Equal for two tries of one sender at one message: envelope and bytes as they came in."""
+    digest = hashlib.blake2b(digest_size=16)
+    recipients = sorted([r.address for r in meta.local] + [r.address for r in meta.remote])
+    digest.update("\0".join([meta.sender, *recipients]).encode("utf-8", "surrogateescape"))
+    digest.update(b"\0\0")
+    digest.update(message[meta.head_bytes :])
+    return digest.digest()
+
+
+_INSERT_MESSAGE = "INSERT OR IGNORE INTO message VALUES(?,?,?,?,?,?,?,?,?,?,?)"
+_INSERT_ENTRY = "INSERT INTO entry VALUES(?,?,?,?,?,?)"
+_INSERT_CHANGE = "INSERT INTO change VALUES(?,?,?,?,?)"
+
+
+class CellFold:
+    """One cell's index being written. Not thread-safe; one owner at a time."""
+
+    def __init__(
+        self, db: apsw.Connection, cell: int, *, read_frame: ReadFrame, summarise: Summarise = summarise
+    ) -> None:
+        self.db = db
+        self.cell = cell
+        self.position = Position(*self._meta("position", START))
+        self.touched: dict[AccountId, int] = {}  # account → modseq, since the owner last took it
+        self.bad_frames = 0
+        self.suppressed = 0
+        self._read_frame = read_frame
+        self._summarise = summarise
+        self._unsure = bool(db.execute("SELECT 1 FROM unsure LIMIT 1").get)
+        self._messages: list[tuple[object, ...]] = []
+        self._entries: list[tuple[int, int, int, int, int, int]] = []
+        self._changes: list[tuple[int, int, int, int, bytes]] = []
+
+    def _meta(self, key: str, default: tuple[int, int]) -> tuple[int, int]:
+        packed = self.db.execute("SELECT value FROM meta WHERE key=?", (key,)).get
+        if packed is None:
+            return default
+        pack, _, offset = str(packed).partition(":")
+        return int(pack), int(offset)
+
+    def apply(self, items: Sequence[Item], after: Position) -> list[c.AnyOutcome | None]:
+        """Fold frames in order; ``after``: the mail ledger's position behind them.
+
+        Gives one outcome per item: of commands for this cell, ``None`` for all others.
+        All or nothing: on any error the index is as before.
+        """
+        outcomes: list[c.AnyOutcome | None] = []
+        touched: dict[AccountId, int] = {}
+        with self.db:
+            accounts = Accounts(self.db, self._changes)
+            for item in items:
+                outcomes.append(self._one(item, accounts))
+            self._flush()
+            accounts.write_back(touched)
+            self.db.execute(
+                "INSERT OR REPLACE INTO meta VALUES('position', ?)", (f"{after.pack}:{after.offset}",)
+            )
+        self.position = after
+        self.touched.update(touched)
+        return outcomes
+
+    def rollback_buffers(self) -> None:
+        """After a failed ``apply``: forget rows that were collected but not written."""
+        self._messages.clear()
+        self._entries.clear()
+        self._changes.clear()
+
+    def _flush(self) -> None:
+        """Rows collected so far go to the tables; needed before anything reads or changes them."""
+        if self._messages:
+            self.db.executemany(_INSERT_MESSAGE, self._messages)
+            self._messages.clear()
+        if self._entries:
+            self.db.executemany(_INSERT_ENTRY, self._entries)
+            self._entries.clear()
+        if self._changes:
+            self.db.executemany(_INSERT_CHANGE, self._changes)
+            self._changes.clear()
+
+    def _one(self, item: Item, accounts: Accounts) -> c.AnyOutcome | None:
+        frame = item.frame
+        if isinstance(frame, BadFrame):
+            self._bad(item.ledger, frame, accounts)
+        elif frame.kind == Kind.DELIVERY:
+            self._deliver(item.ledger, frame, accounts)
+        elif frame.kind == Kind.COMMAND:
+            return self._command(item.ledger, frame, accounts)
+        elif frame.kind == Kind.STARTED:
+            self._started(item.ledger, frame)
+        return None
+
+    # -- deliveries ---------------------------------------------------------------
+
+    def _deliver(self, ledger: int, frame: Frame, accounts: Accounts) -> None:
+        packed, head = split_body(frame.body)
+        meta = _decode_delivery(packed)
+        mine = [r for r in meta.local if r.cell == self.cell]
+        if not mine:
+            return
+        message = memoryview(frame.body)[head:]
+        if self._unsure and self._is_second_try(meta, message):
+            self.suppressed += 1
+            return
+        message_id = ledger << 48 | frame.sequence
+        received = int(meta.received_at)
+        self._keep(message_id, ledger, frame.ref, head, message, received)
+        for recipient in mine:
+            account = accounts.get(recipient.account, received)
+            self._enter(account, self._target(accounts, account, recipient), message_id, len(message), 0, 0)
+
+    def _target(self, accounts: Accounts, account: AccountState, recipient: LocalRecipient) -> MailboxState:
+        """INBOX, or the mailbox the sub-address names when there is one. RFC 5233 §4."""
+        if recipient.detail:
+            named = accounts.mailbox_ignoring_case(account, recipient.detail)
+            if named is not None:
+                return named
+        return accounts.inbox(account)
+
+    def _keep(
+        self, message_id: int, ledger: int, ref: PackRef, head: int, message: memoryview, received: int
+    ) -> None:
+        found = self._summarise(message)
+        self._messages.append(
+            (
+                message_id,
+                ledger,
+                ref.pack,
+                ref.offset,
+                ref.size,
+                head,
+                len(message),
+                received,
+                found.envelope,
+                found.structure,
+                found.preview,
+            )
+        )
+
+    def _enter(
+        self, account: AccountState, box: MailboxState, message_id: int, size: int, flags: int, born: int
+    ) -> int:
+        """One new entry at the end of a mailbox; its UID."""
+        uid = box.uidnext
+        box.uidnext = uid + 1
+        account.modseq += 1
+        box.modseq = account.modseq
+        box.count(1, flags, size)
+        self._entries.append((box.id, uid, account.modseq, flags, message_id, born))
+        self._changes.append((account.id, account.modseq, box.id, 0, c.UidSet([(uid, uid)]).pack()))
+        return uid
+
+    def _is_second_try(self, meta: Delivery, message: memoryview) -> bool:
+        digest = delivery_digest(meta, message)
+        return self.db.execute("SELECT 1 FROM unsure WHERE digest=?", (digest,)).get is not None
+
+    def _started(self, ledger: int, frame: Frame) -> None:
+        """Remember what the writer found whole but perhaps unacknowledged when it came back."""
+        packed, _ = split_body(frame.body)
+        self._flush()
+        for sequence in _decode_started(packed).unsure:
+            message_id = ledger << 48 | sequence
+            row = self.db.execute(
+                'SELECT pack, "offset", frame, head FROM message WHERE id=?', (message_id,)
+            ).fetchone()
+            if row is None:
+                continue
+            kept = self._read_frame(ledger, PackRef(*row[:3]))
+            if kept is None:
+                continue
+            meta = _decode_delivery(split_body(kept.body)[0])
+            digest = delivery_digest(meta, memoryview(kept.body)[row[3] :])
+            self.db.execute("INSERT OR IGNORE INTO unsure VALUES(?,?)", (digest, message_id))
+            self._unsure = True
+
+    def _bad(self, ledger: int, bad: BadFrame, accounts: Accounts) -> None:
+        """A frame that fails its checksum costs its own message and nothing else. STORE-4.
+
+        Where the header still verifies we know whose it was, and its UID is not given to
+        the next message: the account's owner is shown an entry that says so instead.
+        """
+        self.bad_frames += 1
+        if bad.sequence is None or not bad.account or bad.kind != Kind.DELIVERY or self.cell not in bad.cells:
+            return
+        message_id = ledger << 48 | bad.sequence
+        account = accounts.get(bad.account, 0)
+        self._messages.append(
+            (
+                message_id,
+                ledger,
+                bad.ref.pack,
+                bad.ref.offset,
+                bad.ref.size,
+                0,
+                0,
+                0,
+                *UNREADABLE,
+            )
+        )
+        self._enter(account, accounts.inbox(account), message_id, 0, 0, 0)
+
+    # -- commands -----------------------------------------------------------------
+
+    def _command(self, ledger: int, frame: Frame, accounts: Accounts) -> c.AnyOutcome | None:
+        packed, head = split_body(frame.body)
+        meta = decode_command(packed)
+        command = meta.command
+        if command.cell != self.cell:
+            return None
+        account = accounts.get(command.account, int(meta.at))
+        if isinstance(command, c.Append):
+            return self._append(ledger, frame, head, command, int(meta.at), account, accounts)
+        self._flush()
+        carrier = Carrier(self.db, accounts, account, frame.sequence, int(meta.at), self._changes)
+        try:
+            outcome = carrier.carry_out(command)
+        except Refusal as refusal:
+            outcome = c.Failed(modseq=account.modseq, reason=refusal.reason.value, text=refusal.text)
+        return outcome
+
+    def _append(
+        self,
+        ledger: int,
+        frame: Frame,
+        head: int,
+        command: c.Append,
+        at: int,
+        account: AccountState,
+        accounts: Accounts,
+    ) -> c.AnyOutcome:
+        box = accounts.by_name(account, command.mailbox)
+        if box is None:
+            return c.Failed(
+                modseq=account.modseq, reason="no such mailbox", text=f"no mailbox named {command.mailbox!r}"
+            )
+        try:
+            flags = command.flags | accounts.keyword_bits(account, command.keywords)
+        except Refusal as refusal:
+            return c.Failed(modseq=account.modseq, reason=refusal.reason.value, text=refusal.text)
+        message = memoryview(frame.body)[head:]
+        message_id = ledger << 48 | frame.sequence
+        when = at if command.internaldate is None else int(command.internaldate)
+        self._keep(message_id, ledger, frame.ref, head, message, when)
+        uid = self._enter(account, box, message_id, len(message), flags, frame.sequence)
+        return c.Appended(modseq=account.modseq, mailbox=box.id, uidvalidity=box.uidvalidity, uid=uid)
+
+
+def merged_ledger_number(merged: Merged) -> int:
+    return ledger_number(merged.ledger)
+
+
+__all__ = [
+    "CellFold",
+    "CommandMeta",
+    "Flag",
+    "Item",
+    "MailboxId",
+    "Merged",
+    "decode_command",
+    "decode_merged",
+    "encode",
+    "schema",
+    "split_body",
+]

@@ -1,0 +1,89 @@
+"""Where the index files of the cells lie, and how they are opened, set aside and replaced."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import apsw
+
+from holdfast.model.errors import Unavailable
+from holdfast.store import schema
+from holdfast.world import World
+
+
+def component(cell: int) -> str:
+    return f"cell-{cell:02d}/index"
+
+
+class IndexPlace(Protocol):
+    """What the store needs of the place its indexes live in; ``sim`` has another one."""
+
+    def open_writer(self, cell: int) -> apsw.Connection | None:
+        """The cell's index, ready to be folded into; None where there is none that can be used."""
+
+    def open_fresh(self, cell: int) -> apsw.Connection:
+        """An empty index beside the real one."""
+
+    def adopt(self, cell: int, fresh: apsw.Connection) -> apsw.Connection:
+        """Put the fresh index in the real one's place."""
+
+    def intact(self, cell: int) -> bool:
+        """Is the file that was opened last still the one at its place?"""
+
+
+class IndexFiles:
+    """SQLite files ``cell-00.sqlite`` … in one folder."""
+
+    def __init__(self, world: World, folder: str) -> None:
+        self._world = world
+        self._folder = folder
+        self._identity: dict[int, tuple[int, int] | None] = {}
+        world.disk.make_folder(folder)
+
+    def path(self, cell: int) -> str:
+        return f"{self._folder}/cell-{cell:02d}.sqlite"
+
+    def open_writer(self, cell: int) -> apsw.Connection | None:
+        path = self.path(cell)
+        if not self._world.disk.exists(path):
+            return None
+        try:
+            db = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE)
+            schema.tune_writer(db)
+            version = db.execute("SELECT value FROM meta WHERE key='version'").get
+        except apsw.Error:
+            return None
+        if version != schema.VERSION:
+            db.close()
+            return None
+        self._identity[cell] = self._world.disk.identity(path)
+        return db
+
+    def open_fresh(self, cell: int) -> apsw.Connection:
+        path = self.path(cell) + ".fresh"
+        self._remove(path)
+        db = apsw.Connection(path)
+        schema.tune_writer(db)
+        schema.create(db)
+        return db
+
+    def adopt(self, cell: int, fresh: apsw.Connection) -> apsw.Connection:
+        path = self.path(cell)
+        # The WAL goes into the file first: a rename takes only the file along.
+        fresh.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        fresh.close()
+        self._remove(path)
+        self._world.disk.rename(path + ".fresh", path)
+        db = self.open_writer(cell)
+        if db is None:
+            raise Unavailable(component(cell), "the index just built can't be opened")
+        return db
+
+    def intact(self, cell: int) -> bool:
+        known = self._identity.get(cell)
+        return known is not None and self._world.disk.identity(self.path(cell)) == known
+
+    def _remove(self, path: str) -> None:
+        for each in (path, path + "-wal", path + "-shm"):
+            if self._world.disk.exists(each):
+                self._world.disk.remove(each)

@@ -1,0 +1,223 @@
+"""The store's handle: what functions hold. Reads are the process's own, writes go to the writer.
+
+The same handle stands over a writer in this process (``LocalWrites``) and over one
+behind a socket (``RemoteWrites``): nothing above knows which.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from holdfast.model.errors import Refused, Unavailable
+from holdfast.model.mail import AccountId, Position
+from holdfast.store import commands as c
+from holdfast.store.index import IndexFiles
+from holdfast.store.reader import AccountMail, Readers
+from holdfast.store.replay import Volume
+from holdfast.store.writer import Answer, Moved, StoreWriter
+from holdfast.world import World
+from holdfast.world.link import Link, LinkPeer
+
+Watcher = Callable[[], object]
+
+
+class Commit(msgspec.Struct, frozen=True, array_like=True, tag="c"):
+    commands: list[c.AnyCommand]
+
+
+class Announce(msgspec.Struct, frozen=True, array_like=True, tag="a"):
+    ledger: str
+    durable: tuple[int, int]
+
+
+class Ask(msgspec.Struct, frozen=True, array_like=True, tag="s"):
+    """How is the writer? Answered with ``Status``."""
+
+
+class Status(msgspec.Struct, frozen=True):
+    """``head``: how far the mail ledger is folded; ``behind``: cells whose index is being made whole."""
+
+    head: tuple[int, int]
+    behind: list[int]
+
+
+class _Late(msgspec.Struct, frozen=True, tag_field="is", tag="unavailable"):
+    """An ``Unavailable`` for one of several commands."""
+
+    component: str
+    text: str
+    retry_after_s: float
+
+
+_decode_request = msgspec.msgpack.Decoder(Commit | Announce | Ask).decode
+_decode_answers = msgspec.msgpack.Decoder(list[c.AnyOutcome | _Late]).decode
+_decode_moved = msgspec.msgpack.Decoder(list[tuple[int, int, int]]).decode
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class Writes(Protocol):
+    """Where commands go."""
+
+    on_moved: list[Callable[[Moved], object]]
+
+    async def commit(self, commands: Sequence[c.AnyCommand]) -> list[Answer]: ...
+
+    def announce(self, ledger: str, durable: Position) -> None: ...
+
+
+class RemoteWrites:
+    """The writer behind its socket. Announcements made while it is gone are made again when it is back."""
+
+    def __init__(self, world: World, socket_path: str) -> None:
+        self.on_moved: list[Callable[[Moved], object]] = []
+        self._announced: dict[str, Position] = {}
+        self._link = Link(
+            world, socket_path, "store", on_push=self._pushed, on_connected=self._connected
+        )
+
+    def start(self) -> None:
+        self._link.start()
+
+    @property
+    def connected(self) -> bool:
+        return self._link.connected
+
+    def _connected(self) -> None:
+        for ledger, durable in self._announced.items():
+            self._link.send(_encode(Announce(ledger, tuple(durable))))
+        # What moved while the connection was gone is not known: everybody looks.
+        for tell in self.on_moved:
+            tell([])
+
+    def _pushed(self, payload: bytes) -> None:
+        moved = _decode_moved(payload)
+        for tell in self.on_moved:
+            tell(moved)
+
+    async def commit(self, commands: Sequence[c.AnyCommand]) -> list[Answer]:
+        answers = _decode_answers(await self._link.call(_encode(Commit(list(commands)))))
+        return [
+            Unavailable(a.component, a.text, a.retry_after_s) if isinstance(a, _Late) else a for a in answers
+        ]
+
+    def announce(self, ledger: str, durable: Position) -> None:
+        self._announced[ledger] = durable
+        self._link.send(_encode(Announce(ledger, tuple(durable))))
+
+    async def status(self) -> Status:
+        """Raises ``Unavailable("store")`` when the writer is gone."""
+        return msgspec.msgpack.decode(await self._link.call(_encode(Ask())), type=Status)
+
+    def close(self) -> None:
+        self._link.close()
+
+
+class StoreService:
+    """The writer's side of the socket."""
+
+    def __init__(self, writer: StoreWriter) -> None:
+        self._writer = writer
+        self._peers: set[LinkPeer] = set()
+        writer.on_moved.append(self._moved)
+
+    def session(self) -> LinkPeer:
+        """One connection's session: the factory to listen with."""
+        peer = LinkPeer(self._handle, self._peers.discard)
+        self._peers.add(peer)
+        return peer
+
+    async def _handle(self, peer: LinkPeer, payload: bytes) -> bytes:
+        request = _decode_request(payload)
+        if isinstance(request, Announce):
+            self._writer.announce(request.ledger, Position(*request.durable))
+            return b""
+        if isinstance(request, Ask):
+            return _encode(Status(tuple(self._writer.head), self._writer.behind))
+        answers = await self._writer.commit(request.commands)
+        return _encode(
+            [
+                _Late(a.component, a.text, a.retry_after_s) if isinstance(a, Unavailable) else a
+                for a in answers
+            ]
+        )
+
+    def _moved(self, moved: Moved) -> None:
+        payload = _encode(moved)
+        for peer in self._peers:
+            peer.push(payload)
+
+
+class MailStore:
+    """One process's handle on all mail of a volume."""
+
+    def __init__(
+        self, world: World, writes: Writes, files: IndexFiles, volume_folder: str, copies: tuple[str, ...] = ()
+    ) -> None:
+        self._writes = writes
+        self._readers = Readers(world, files, Volume(world, volume_folder, copies))
+        self._watchers: dict[AccountId, list[Watcher]] = {}
+        self._woken: set[AccountId] = set()
+        writes.on_moved.append(self._moved)
+
+    def account(self, account: AccountId, cell: int) -> AccountMail:
+        """The account's mail as it is now. Raises ``Unavailable("cell-NN/index")``.
+
+        Cheap; ask again for every command rather than keep it.
+        """
+        return self._readers.account(account, cell)
+
+    async def open_account(self, account: AccountId, cell: int) -> AccountMail:
+        """The same, its first mailboxes made if it has none yet."""
+        mail = self._readers.account(account, cell)
+        if not mail.exists():
+            await self.commit_one(c.Open(account=account, cell=cell))
+            mail = self._readers.account(account, cell)
+        return mail
+
+    async def commit(self, commands: Sequence[c.AnyCommand]) -> list[c.AnyOutcome | Refused | Unavailable]:
+        """Durable and in effect when it returns: one outcome per command, in order.
+
+        A refused command gives its ``Refused``, one whose cell is out of reach its
+        ``Unavailable``, as values; raises ``Unavailable("store")`` when none was kept.
+        """
+        answers = await self._writes.commit(commands)
+        return [a.error() if isinstance(a, c.Failed) else a for a in answers]
+
+    async def commit_one(self, command: c.AnyCommand) -> c.AnyOutcome:
+        """One command; raises its ``Refused`` or ``Unavailable``."""
+        outcome = (await self.commit([command]))[0]
+        if isinstance(outcome, Refused | Unavailable):
+            raise outcome
+        return outcome
+
+    def announce(self, ledger: str, durable: Position) -> None:
+        """Tell the writer how far an intake's ledger is durable; best effort, repeated when it returns."""
+        self._writes.announce(ledger, durable)
+
+    def watch(self, account: AccountId, watcher: Watcher) -> None:
+        """``watcher()`` is called from the loop whenever the account's mail has changed (or may have)."""
+        self._watchers.setdefault(account, []).append(watcher)
+
+    def unwatch(self, account: AccountId, watcher: Watcher) -> None:
+        watchers = self._watchers.get(account, [])
+        if watcher in watchers:
+            watchers.remove(watcher)
+        if not watchers:
+            self._watchers.pop(account, None)
+
+    def _moved(self, moved: Moved) -> None:
+        accounts = [account for _, account, _ in moved] if moved else list(self._watchers)
+        loop = asyncio.get_running_loop()
+        for account in accounts:
+            if account in self._watchers and account not in self._woken:
+                self._woken.add(account)
+                loop.call_soon(self._wake, account)
+
+    def _wake(self, account: AccountId) -> None:
+        self._woken.discard(account)
+        for watcher in list(self._watchers.get(account, ())):
+            watcher()

@@ -1,0 +1,265 @@
+"""Reading mail: one cell's index through a read-only connection, bodies from the packs.
+
+Every method that reads more than one row set does so in one read transaction.
+An index that can't be read is ``Unavailable``; it is never an empty mailbox (STORE-8).
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import apsw
+
+from holdfast.model.errors import Unavailable
+from holdfast.model.mail import AccountId, Mailbox, MailboxId, PackRef, Role
+from holdfast.model.uidset import EMPTY, UidSet
+from holdfast.packs import Frame
+from holdfast.store import commands as c
+from holdfast.store import schema
+from holdfast.store.index import IndexFiles, component
+from holdfast.store.replay import Volume
+from holdfast.world import World
+
+CHUNK_ROWS = 500
+VIEWS = 2000  # UID sets one process keeps
+OPEN_CELLS = 128
+
+
+class Column(enum.Enum):
+    """What ``rows`` can give of an entry; the value is its SQL."""
+
+    UID = "e.uid"
+    FLAGS = "e.flags"
+    MODSEQ = "e.modseq"
+    MESSAGE_ID = "e.message"
+    BORN = "e.born"  # with MESSAGE_ID: unique within a mailbox, the ground of POP3's UIDL
+    SIZE = "m.size"
+    INTERNALDATE = "m.received"
+    ENVELOPE = "m.envelope"
+    BODYSTRUCTURE = "m.structure"
+    PREVIEW = "m.preview"
+    # four columns of the row, for ``messages``
+    REF = 'm.ledger, m.pack, m."offset", m.frame, m.head, m.size'
+
+
+_OF_ENTRY = {Column.UID, Column.FLAGS, Column.MODSEQ, Column.MESSAGE_ID, Column.BORN}
+
+
+class MessageRef(NamedTuple):
+    """Where a message's bytes are; columns of ``Column.REF``."""
+
+    ledger: int
+    pack: int
+    offset: int
+    frame: int
+    head: int
+    size: int
+
+
+class CellReader:
+    """One cell's index, open for reading."""
+
+    __slots__ = ("cell", "db", "identity")
+
+    def __init__(self, db: apsw.Connection, cell: int, identity: tuple[int, int] | None) -> None:
+        self.db = db
+        self.cell = cell
+        self.identity = identity
+
+    def execute(self, sql: str, values: Sequence[object] = ()) -> apsw.Cursor:
+        try:
+            return self.db.execute(sql, tuple(values))  # type: ignore[arg-type]
+        except apsw.Error as error:
+            raise Unavailable(component(self.cell), f"{type(error).__name__}: {error}") from error
+
+
+class Readers:
+    """The indexes and packs one process reads; connections and UID sets are shared by all its sessions."""
+
+    def __init__(self, world: World, files: IndexFiles, volume: Volume) -> None:
+        self._world = world
+        self._files = files
+        self.volume = volume
+        self._cells: OrderedDict[int, CellReader] = OrderedDict()
+        self._uids: OrderedDict[MailboxId, tuple[int, int, UidSet]] = OrderedDict()
+
+    def cell(self, cell: int) -> CellReader:
+        """The cell's index as it stands at its place; one that was removed serves until a new one is there."""
+        path = self._files.path(cell)
+        identity = self._world.disk.identity(path)
+        reader = self._cells.get(cell)
+        if reader is not None and (identity is None or identity == reader.identity):
+            return reader
+        if identity is None:
+            raise Unavailable(component(cell), "there is no index yet", retry_after_s=5.0)
+        try:
+            db = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE)
+            schema.tune_reader(db)
+            version = db.execute("SELECT value FROM meta WHERE key='version'").get
+        except apsw.Error as error:
+            raise Unavailable(component(cell), f"{type(error).__name__}: {error}") from error
+        if version != schema.VERSION:
+            raise Unavailable(component(cell), "the index is of another version and is being made anew")
+        if reader is not None:
+            self._uids.clear()
+        self._cells[cell] = reader = CellReader(db, cell, identity)
+        if len(self._cells) > OPEN_CELLS:
+            self._cells.popitem(last=False)
+        return reader
+
+    def account(self, account: AccountId, cell: int) -> AccountMail:
+        return AccountMail(self, self.cell(cell), account)
+
+    def uids(self, reader: CellReader, box: Mailbox) -> UidSet:
+        """All UIDs of a mailbox as of ``box.modseq``; shared between sessions, kept by modseq."""
+        known = self._uids.get(box.id)
+        if known is not None and known[0] == box.modseq and known[1] == box.uidvalidity:
+            self._uids.move_to_end(box.id)
+            return known[2]
+        uids = _read_uids(reader, box, known[2] if known is not None and known[1] == box.uidvalidity else None)
+        self._uids[box.id] = (box.modseq, box.uidvalidity, uids)
+        if len(self._uids) > VIEWS:
+            self._uids.popitem(last=False)
+        return uids
+
+
+def _read_uids(reader: CellReader, box: Mailbox, known: UidSet | None) -> UidSet:
+    if not box.exists:
+        return EMPTY
+    low, high = reader.execute(
+        "SELECT (SELECT min(uid) FROM entry WHERE mailbox=?1), (SELECT max(uid) FROM entry WHERE mailbox=?1)",
+        (box.id,),
+    ).fetchall()[0]
+    if high - low + 1 == box.exists:  # no gaps: the common case costs two look-ups
+        return UidSet([(low, high)])
+    if known and known.last <= high:
+        # Nothing but new mail since: only the tail is read.
+        tail = UidSet.of(
+            row[0]
+            for row in reader.execute("SELECT uid FROM entry WHERE mailbox=? AND uid>?", (box.id, known.last))
+        )
+        if len(known) + len(tail) == box.exists:
+            return known | tail
+    return UidSet.of(row[0] for row in reader.execute("SELECT uid FROM entry WHERE mailbox=?", (box.id,)))
+
+
+class AccountMail:
+    """One account's mail, as its cell's index has it now."""
+
+    __slots__ = ("_reader", "_readers", "account")
+
+    def __init__(self, readers: Readers, reader: CellReader, account: AccountId) -> None:
+        self._readers = readers
+        self._reader = reader
+        self.account = account
+
+    @property
+    def cell(self) -> int:
+        return self._reader.cell
+
+    def exists(self) -> bool:
+        """Has the account mailboxes yet? If not, ``commands.Open`` makes the first ones."""
+        return bool(self._reader.execute("SELECT 1 FROM account WHERE id=?", (self.account,)).fetchall())
+
+    @property
+    def modseq(self) -> int:
+        rows = self._reader.execute("SELECT modseq FROM account WHERE id=?", (self.account,)).fetchall()
+        return int(rows[0][0]) if rows else 0
+
+    def _mailboxes(self, where: str, *values: object) -> list[Mailbox]:
+        rows = self._reader.execute(
+            f"SELECT * FROM mailbox WHERE account=? AND {where}", (self.account, *values)
+        ).fetchall()
+        return [Mailbox(row[0], row[1], row[2], Role(row[3]), *row[4:]) for row in rows]
+
+    def mailboxes(self) -> list[Mailbox]:
+        """All mailboxes, INBOX first, then by name."""
+        return sorted(self._mailboxes("1"), key=lambda box: (box.name != "INBOX", box.name))
+
+    def mailbox(self, name: str) -> Mailbox | None:
+        """The mailbox of that name; INBOX in any case (RFC 3501 §5.1)."""
+        found = self._mailboxes("name=?", "INBOX" if name.upper() == "INBOX" else name)
+        return found[0] if found else None
+
+    def by_id(self, mailbox: MailboxId) -> Mailbox | None:
+        found = self._mailboxes("id=?", mailbox)
+        return found[0] if found else None
+
+    def subscriptions(self) -> set[str]:
+        rows = self._reader.execute("SELECT name FROM subscription WHERE account=?", (self.account,))
+        return {row[0] for row in rows}
+
+    def keywords(self) -> list[str]:
+        """Names of keywords; place ``i`` is bit ``FIRST_KEYWORD_BIT + i`` of an entry's flags."""
+        rows = self._reader.execute("SELECT keywords FROM account WHERE id=?", (self.account,)).fetchall()
+        return rows[0][0].split("\n") if rows and rows[0][0] else []
+
+    def uids(self, box: Mailbox) -> UidSet:
+        """All UIDs of the mailbox. ``box`` must be fresh: read just before."""
+        return self._readers.uids(self._reader, box)
+
+    def selected(self, mailbox: MailboxId) -> tuple[Mailbox, UidSet] | None:
+        """A mailbox and its UIDs, of one moment."""
+        with self._reader.db:
+            box = self.by_id(mailbox)
+            return None if box is None else (box, self.uids(box))
+
+    def changes(self, mailbox: MailboxId, since: int) -> list[c.Change]:
+        """What happened to a mailbox after modseq ``since``, in order."""
+        rows = self._reader.execute(
+            "SELECT modseq, kind, uids FROM change WHERE account=? AND modseq>? AND mailbox=? ORDER BY modseq",
+            (self.account, since, mailbox),
+        ).fetchall()
+        return [_change(mailbox, *row) for row in rows]
+
+    def rows(
+        self, mailbox: MailboxId, uids: UidSet, columns: Sequence[Column], changed_since: int = 0
+    ) -> Iterator[list[tuple[Any, ...]]]:
+        """Rows of the entries among ``uids`` in order of UID, in chunks of at most ``CHUNK_ROWS``.
+
+        Each chunk is its own read: between two the mailbox may change; an entry gone by
+        then is left out. ``Column.REF`` gives six values in its place of the row.
+        """
+        names = ", ".join(column.value for column in columns)
+        join = "" if _OF_ENTRY.issuperset(columns) else " JOIN message m ON m.id=e.message"
+        also = f" AND e.modseq>{int(changed_since)}" if changed_since else ""
+        sql = f"SELECT e.uid, {names} FROM entry e{join} WHERE e.mailbox=? AND e.uid BETWEEN ? AND ?{also} LIMIT ?"
+        if columns and columns[0] is Column.UID:
+            sql = sql.replace("SELECT e.uid, ", "SELECT ", 1)
+            cut = False
+        else:
+            cut = True
+        pending: list[tuple[Any, ...]] = []
+        for low, high in uids.ranges:
+            while low <= high:
+                wanted = CHUNK_ROWS - len(pending)
+                found = self._reader.execute(sql, (mailbox, low, high, wanted)).fetchall()
+                low = found[-1][0] + 1 if len(found) == wanted else high + 1
+                pending += [row[1:] for row in found] if cut else found
+                if len(pending) >= CHUNK_ROWS:
+                    yield pending
+                    pending = []
+        if pending:
+            yield pending
+
+    def messages(self, refs: Sequence[MessageRef]) -> list[bytes | memoryview | None]:
+        """The bytes of messages, neighbours read at once; None: damaged, and no copy could mend it. STORE-4."""
+        found: list[bytes | memoryview | None] = [None] * len(refs)
+        by_ledger: dict[int, list[int]] = {}
+        for place, ref in enumerate(refs):
+            by_ledger.setdefault(ref[0], []).append(place)
+        for ledger, places in by_ledger.items():
+            wanted = [PackRef(refs[p][1], refs[p][2], refs[p][3]) for p in places]
+            frames = self._readers.volume.ledger(ledger).read_many(wanted)
+            for place, frame in zip(places, frames):
+                if isinstance(frame, Frame):
+                    found[place] = memoryview(frame.body)[refs[place][4] :]
+        return found
+
+
+def _change(mailbox: MailboxId, modseq: int, kind: int, uids: bytes) -> c.Change:
+    made: Any = c.CHANGE_KINDS[kind]
+    return made(modseq, mailbox, UidSet.unpack(uids)) if kind < 3 else made(modseq, mailbox)  # type: ignore[no-any-return]

@@ -1,0 +1,100 @@
+"""The index of one cell: tables and how a connection is opened. Derived; may be deleted at any moment."""
+
+from __future__ import annotations
+
+import apsw
+
+# Raised with any change of tables or of what the fold writes: an index of another version is rebuilt.
+VERSION = 1
+
+TABLES = """
+CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+
+CREATE TABLE account(
+    id INTEGER PRIMARY KEY,
+    modseq INTEGER NOT NULL,            -- of the account's last change
+    uidvalidity INTEGER NOT NULL,       -- the last one given out
+    made INTEGER NOT NULL,              -- mailboxes ever made
+    keywords TEXT NOT NULL              -- names, one a line; place = bit - 5
+);
+
+CREATE TABLE mailbox(
+    id INTEGER PRIMARY KEY,
+    account INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    role TEXT NOT NULL,
+    uidvalidity INTEGER NOT NULL,
+    uidnext INTEGER NOT NULL,
+    modseq INTEGER NOT NULL,
+    total INTEGER NOT NULL,
+    unseen INTEGER NOT NULL,
+    deleted INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    first_recent INTEGER NOT NULL,
+    UNIQUE(account, name)
+);
+
+CREATE TABLE subscription(account INTEGER, name TEXT, PRIMARY KEY(account, name)) WITHOUT ROWID;
+
+-- Narrow: what changes. One row per message per mailbox.
+CREATE TABLE entry(
+    mailbox INTEGER,
+    uid INTEGER,
+    modseq INTEGER NOT NULL,
+    flags INTEGER NOT NULL,
+    message INTEGER NOT NULL,
+    born INTEGER NOT NULL,              -- sequence of the mail frame that put it here; 0: delivered here
+    PRIMARY KEY(mailbox, uid)
+) WITHOUT ROWID;
+
+-- The heap: what never changes. One row per message per cell.
+CREATE TABLE message(
+    id INTEGER PRIMARY KEY,             -- ledger number << 48 | sequence
+    ledger INTEGER NOT NULL,
+    pack INTEGER NOT NULL,
+    "offset" INTEGER NOT NULL,
+    frame INTEGER NOT NULL,             -- bytes of the whole frame
+    head INTEGER NOT NULL,              -- where in the frame's body the message begins
+    size INTEGER NOT NULL,              -- RFC822.SIZE
+    received INTEGER NOT NULL,          -- INTERNALDATE, UTC seconds
+    envelope BLOB NOT NULL,
+    structure BLOB NOT NULL,
+    preview TEXT NOT NULL
+);
+
+CREATE TABLE change(
+    account INTEGER,
+    modseq INTEGER,
+    mailbox INTEGER,
+    kind INTEGER,
+    uids BLOB,
+    PRIMARY KEY(account, modseq, mailbox, kind)
+) WITHOUT ROWID;
+
+-- Messages whose sender may never have seen our 250: the same again is not delivered again.
+CREATE TABLE unsure(digest BLOB PRIMARY KEY, message INTEGER NOT NULL) WITHOUT ROWID;
+"""
+
+
+def create(db: apsw.Connection) -> None:
+    """Make the tables in an empty database."""
+    db.execute(TABLES)
+    db.execute("INSERT INTO meta VALUES('version', ?)", (VERSION,))
+
+
+def tune_writer(db: apsw.Connection) -> None:
+    """WAL without a sync per commit: the ledger is the truth, the index only must not be torn."""
+    db.execute("PRAGMA journal_mode=WAL")
+    db.execute("PRAGMA synchronous=NORMAL")
+    db.execute("PRAGMA wal_autocheckpoint=16000")
+    db.execute("PRAGMA cache_size=-16384")
+    db.execute("PRAGMA temp_store=MEMORY")
+    db.set_busy_timeout(5000)
+
+
+def tune_reader(db: apsw.Connection) -> None:
+    db.execute("PRAGMA query_only=1")
+    db.execute("PRAGMA cache_size=-8192")
+    db.execute("PRAGMA mmap_size=1073741824")
+    db.execute("PRAGMA temp_store=MEMORY")
+    db.set_busy_timeout(1000)
