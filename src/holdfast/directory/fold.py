@@ -1,0 +1,300 @@
+"""The fold: people records in, tables out. The same frames give the same tables, always.
+
+A record that can't be carried out (its name is taken, its account unknown) changes nothing
+and raises ``Refused``: the writer asks the fold itself before it writes, and a replay of a
+ledger that holds such a record refuses it in the same way. Every check stands before the
+first change, so that a refusal leaves no trace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import apsw
+import msgspec
+
+from holdfast.directory import records as r
+from holdfast.directory.names import fold_domain, name_key
+from holdfast.directory.shrinking import Shrinking
+from holdfast.model.address import parse_address
+from holdfast.model.errors import Reason, Refused
+from holdfast.model.mail import AccountId, Position
+from holdfast.model.people import AccountState
+
+_json = msgspec.json.Encoder().encode
+
+
+class State(NamedTuple):
+    """How far a copy is, and of which ledger."""
+
+    identity: bytes
+    position: Position
+    sequence: int
+    holes: int
+    refused: int
+
+
+class Fold:
+    """Writes one copy. ``begin``, any number of ``apply``, then ``commit(position)`` or ``roll_back``."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._db = connection
+        self.generation = 0  # moves with every commit and roll-back: caches of lookups look at it
+        self._load()
+
+    def _load(self) -> None:
+        identity, pack, offset, self.sequence, self.holes, self.refused, shrinking = self._db.execute(
+            "SELECT identity, pack, offset, sequence, holes, refused, shrinking FROM fold"
+        ).get
+        self.identity = bytes(identity)
+        self.position = Position(pack, offset)
+        self.shrinking = msgspec.msgpack.decode(shrinking, type=Shrinking) if shrinking else Shrinking()
+        self._cells: dict[int, int] = {
+            int(cell): int(accounts) for cell, accounts in self._db.execute("SELECT cell, accounts FROM cell")
+        }
+        self._dirty_cells: set[int] = set()
+        self._domains: dict[str, int] = {
+            str(name): int(id_) for name, id_ in self._db.execute("SELECT name, id FROM domain")
+        }
+
+    def state(self) -> State:
+        return State(self.identity, self.position, self.sequence, self.holes, self.refused)
+
+    def begin(self) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+
+    def commit(self, position: Position, identity: bytes = b"") -> None:
+        """PEOPLE-1: effects and position in one transaction."""
+        self.position = position
+        self.identity = identity or self.identity
+        for cell in self._dirty_cells:
+            self._db.execute(
+                "INSERT INTO cell VALUES (?1, ?2) ON CONFLICT (cell) DO UPDATE SET accounts = ?2",
+                (cell, self._cells[cell]),
+            )
+        self._dirty_cells.clear()
+        self._db.execute(
+            "UPDATE fold SET identity = ?, pack = ?, offset = ?, sequence = ?, holes = ?, refused = ?,"
+            " shrinking = ?",
+            (
+                self.identity,
+                position.pack,
+                position.offset,
+                self.sequence,
+                self.holes,
+                self.refused,
+                msgspec.msgpack.encode(self.shrinking),
+            ),
+        )
+        self._db.execute("COMMIT")
+        self.generation += 1
+
+    def roll_back(self) -> None:
+        self._db.execute("ROLLBACK")
+        self._load()
+        self.generation += 1
+
+    def least_filled(self, cells: int) -> int:
+        """The cell of 0 .. ``cells`` − 1 with fewest accounts, the lowest of equals."""
+        fill = self._cells
+        return min(range(cells), key=lambda cell: fill.get(cell, 0))
+
+    def apply(self, sequence: int, record: r.AnyRecord) -> None:
+        """Carries out one record within the transaction. Raises ``Refused``, then nothing is changed."""
+        _APPLY[type(record)](self, sequence, max(self.shrinking.at, record.at), record)
+        self.sequence = sequence
+
+    def refuse(self, sequence: int) -> None:
+        """A frame of the ledger whose record ``apply`` refused: passed over, and counted."""
+        self.sequence = sequence
+        self.refused += 1
+
+    def hole(self, sequence: int | None) -> None:
+        """A frame that can't be read: what it said is unknown (PEOPLE-5)."""
+        self.sequence = sequence or self.sequence + 1
+        self.holes += 1
+
+    # One method per record: checks, then changes.
+
+    def _domain_made(self, sequence: int, at: float, record: r.DomainMade) -> None:
+        name = fold_domain(record.name)
+        if name in self._domains:
+            raise Refused(Reason.EXISTS, f"{name} is a domain of this service already")
+        catch_all = _targets(record.catch_all)
+        self._db.execute(
+            "INSERT INTO domain VALUES (?, ?, ?, ?, ?)", (sequence, name, record.separator, catch_all, at)
+        )
+        self._domains[name] = sequence
+
+    def _domain_set(self, sequence: int, at: float, record: r.DomainSet) -> None:
+        domain = self._domain(fold_domain(record.name))
+        catch_all = None if record.catch_all is None else _targets(record.catch_all)
+        self._db.execute(
+            "UPDATE domain SET separator = coalesce(?, separator), catch_all = coalesce(?, catch_all)"
+            " WHERE id = ?",
+            (record.separator, catch_all, domain),
+        )
+
+    def _customer_made(self, sequence: int, at: float, record: r.CustomerMade) -> None:
+        self._db.execute("INSERT INTO customer VALUES (?, ?, ?)", (sequence, record.name, at))
+
+    def _account_made(self, sequence: int, at: float, record: r.AccountMade) -> None:
+        key, domain = self._free(record.address)
+        customer = record.customer
+        if customer and not self._db.execute("SELECT 1 FROM customer WHERE id = ?", (customer,)).fetchone():
+            raise Refused(Reason.NO_SUCH_USER, f"no customer {customer}; leave it out to make a new one")
+        if not customer:
+            customer = sequence
+            self._db.execute("INSERT INTO customer VALUES (?, ?, ?)", (sequence, record.name, at))
+        self._db.execute(
+            "INSERT INTO account VALUES (?, ?, ?, ?, ?, ?, 'active', ?, ?, ?, 0, ?)",
+            (
+                sequence,
+                customer,
+                domain,
+                record.address,
+                record.name,
+                record.cell,
+                str(record.role),
+                sequence if record.credential else 0,
+                at,
+                record.credential,
+            ),
+        )
+        self._db.execute(
+            "INSERT INTO address VALUES (?, ?, ?, ?, '')", (key, domain, sequence, record.address)
+        )
+        self._fill(record.cell, 1)
+        self.shrinking.joined(at)
+
+    def _account_set(self, sequence: int, at: float, record: r.AccountSet) -> None:
+        self._account(record.account)
+        self._db.execute(
+            "UPDATE account SET name = coalesce(?, name), role = coalesce(?, role) WHERE id = ?",
+            (record.name, None if record.role is None else str(record.role), record.account),
+        )
+
+    def _account_state(self, sequence: int, at: float, record: r.AccountStateSet) -> None:
+        row = self._db.execute("SELECT state, cell FROM account WHERE id = ?", (record.account,)).fetchone()
+        if row is None:
+            raise Refused(Reason.NO_SUCH_USER, f"no account {record.account}")
+        old, new, cell = row[0], str(record.state), row[1]
+        if old == new:
+            return
+        update = "UPDATE account SET state = ?1, left_at = ?3 WHERE id = ?2"
+        if new == AccountState.ACTIVE:
+            self._db.execute(update, (new, record.account, 0.0))
+            self.shrinking.joined(at)
+        elif old == AccountState.ACTIVE:
+            announced = self.shrinking.left(at)
+            self._db.execute(update, (new, record.account, 0.0 if announced else at))
+        else:
+            self._db.execute("UPDATE account SET state = ? WHERE id = ?", (new, record.account))
+        self._fill(cell, (old == AccountState.REMOVED) - (new == AccountState.REMOVED))
+
+    def _credential(self, sequence: int, at: float, record: r.CredentialSet) -> None:
+        self._account(record.account)
+        self._db.execute(
+            "UPDATE account SET credential = ?, phc = ? WHERE id = ?",
+            (sequence if record.credential else 0, record.credential, record.account),
+        )
+
+    def _address_added(self, sequence: int, at: float, record: r.AddressAdded) -> None:
+        self._account(record.account)
+        key, domain = self._free(record.address)
+        self._db.execute(
+            "INSERT INTO address VALUES (?, ?, ?, ?, '')", (key, domain, record.account, record.address)
+        )
+
+    def _address_removed(self, sequence: int, at: float, record: r.AddressRemoved) -> None:
+        key = name_key(record.address)
+        row = self._db.execute("SELECT account FROM address WHERE key = ? AND account > 0", (key,)).fetchone()
+        if row is None:
+            raise Refused(Reason.NO_SUCH_USER, f"{record.address} is no account's address")
+        if name_key(self._account(row[0])) == key:
+            raise Refused(Reason.NOT_ALLOWED, f"{record.address} is the account's login: remove the account")
+        self._db.execute("DELETE FROM address WHERE key = ?", (key,))
+
+    def _alias_set(self, sequence: int, at: float, record: r.AliasSet) -> None:
+        targets = _targets(record.targets)
+        key = name_key(record.address)
+        row = self._db.execute("SELECT account FROM address WHERE key = ?", (key,)).fetchone()
+        if row is not None and row[0] == 0:
+            self._db.execute(
+                "UPDATE address SET address = ?, targets = ? WHERE key = ?", (record.address, targets, key)
+            )
+            return
+        key, domain = self._free(record.address)
+        self._db.execute("INSERT INTO address VALUES (?, ?, 0, ?, ?)", (key, domain, record.address, targets))
+
+    def _alias_removed(self, sequence: int, at: float, record: r.AliasRemoved) -> None:
+        key = name_key(record.address)
+        if not self._db.execute("SELECT 1 FROM address WHERE key = ? AND account = 0", (key,)).fetchone():
+            raise Refused(Reason.NO_SUCH_USER, f"{record.address} is no alias")
+        self._db.execute("DELETE FROM address WHERE key = ?", (key,))
+
+    def _bulk_announced(self, sequence: int, at: float, record: r.BulkAnnounced) -> None:
+        self.shrinking.announced(record.count, at)
+
+    def _holes_accepted(self, sequence: int, at: float, record: r.HolesAccepted) -> None:
+        self.holes = 0
+
+    def _domain(self, name: str) -> int:
+        domain = self._domains.get(name)
+        if domain is None:
+            raise Refused(Reason.NO_SUCH_DOMAIN, f"{name} is no domain of this service: add the domain first")
+        return domain
+
+    def _account(self, account: AccountId) -> str:
+        """The login of an account that isn't removed."""
+        row = self._db.execute("SELECT login, state FROM account WHERE id = ?", (account,)).fetchone()
+        if row is None:
+            raise Refused(Reason.NO_SUCH_USER, f"no account {account}")
+        if row[1] == AccountState.REMOVED:
+            raise Refused(Reason.NO_SUCH_USER, f"{row[0]} is removed: make it active first")
+        return str(row[0])
+
+    def _free(self, address: str) -> tuple[str, int]:
+        """Key and domain of a name that nobody has (PEOPLE-6: nor had)."""
+        key = name_key(address)
+        domain = self._domain(key.rpartition("@")[2])
+        row = self._db.execute(
+            "SELECT address.account, state FROM address LEFT JOIN account ON account.id = address.account"
+            " WHERE key = ?",
+            (key,),
+        ).fetchone()
+        if row is None:
+            return key, domain
+        if row[0] == 0:
+            raise Refused(Reason.EXISTS, f"{address} is an alias: remove it first")
+        if row[1] == AccountState.REMOVED:
+            raise Refused(Reason.EXISTS, f"{address} was a removed account's; names are not given twice")
+        raise Refused(Reason.EXISTS, f"{address} is taken")
+
+    def _fill(self, cell: int, by: int) -> None:
+        self._cells[cell] = self._cells.get(cell, 0) + by
+        self._dirty_cells.add(cell)
+
+
+def _targets(targets: tuple[str, ...]) -> str:
+    for target in targets:
+        parse_address(target)
+    return _json(targets).decode()
+
+
+_APPLY: dict[type, Callable[[Fold, int, float, Any], None]] = {
+    r.DomainMade: Fold._domain_made,
+    r.DomainSet: Fold._domain_set,
+    r.CustomerMade: Fold._customer_made,
+    r.AccountMade: Fold._account_made,
+    r.AccountSet: Fold._account_set,
+    r.AccountStateSet: Fold._account_state,
+    r.CredentialSet: Fold._credential,
+    r.AddressAdded: Fold._address_added,
+    r.AddressRemoved: Fold._address_removed,
+    r.AliasSet: Fold._alias_set,
+    r.AliasRemoved: Fold._alias_removed,
+    r.BulkAnnounced: Fold._bulk_announced,
+    r.HolesAccepted: Fold._holes_accepted,
+}

@@ -1,0 +1,338 @@
+"""What a copy answers: where an address leads, who an account is, who may send as whom.
+
+Synchronous and in microseconds: a prepared statement each, and a small memory of answers that
+the fold's generation empties. Errors of the database are ``Unavailable("people")`` (PEOPLE-2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, NoReturn, ParamSpec, TypeVar
+
+import apsw
+import msgspec
+
+from holdfast.directory.fold import Fold
+from holdfast.directory.names import fold_domain, fold_local, sub_address
+from holdfast.model.address import Address, parse_address
+from holdfast.model.errors import Reason, Refused, Unavailable
+from holdfast.model.limits import ALIAS_DEPTH, ALIAS_TARGETS, PEOPLE_CACHE
+from holdfast.model.mail import AccountId
+from holdfast.model.people import (
+    Account,
+    AccountRole,
+    AccountState,
+    Domain,
+    Forward,
+    Local,
+    Many,
+    Remote,
+    Route,
+)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+PEOPLE = "people"
+CONVENTIONAL = frozenset({"postmaster", "abuse"})  # RFC 5321 §4.5.1, RFC 2142 §4
+
+_ENTRY = (
+    "SELECT address.account, targets, cell, state, left_at FROM address"
+    " LEFT JOIN account ON account.id = address.account WHERE key = ?"
+)
+ACCOUNT = "SELECT id, customer, login, name, cell, state, role, credential, made_at FROM account "
+_names = msgspec.json.Decoder(tuple[str, ...]).decode
+
+
+class Credential(NamedTuple):
+    """``sequence``: of the frame that set it, 0 for none; ``phc``: the hash."""
+
+    sequence: int
+    phc: str
+
+
+class Lookup:
+    """Answers from one copy. ``doubt``: why unknown names are not believed to be unknown, '' if they are."""
+
+    def __init__(self, connection: apsw.Connection, fold: Fold) -> None:
+        self._db = connection
+        self._fold = fold
+        self._generation = -1
+        self._routes: dict[Address, Route] = {}
+        self._accounts: dict[AccountId, Account] = {}
+        self._domains: dict[str, Domain] = {}
+        self._doubt = ""
+
+    @property
+    def doubt(self) -> str:
+        """PEOPLE-3, PEOPLE-4, PEOPLE-5: the first reason there is."""
+        if self._doubt:
+            return self._doubt
+        if self._fold.shrinking.doubted_mark:
+            return f"{self._fold.shrinking.unexplained} accounts left within an hour, unannounced"
+        if self._fold.holes:
+            return f"{self._fold.holes} frames of the people ledger can't be read"
+        if not self._domains and not self._first_domain():
+            return "no domain is known"
+        return ""
+
+    @doubt.setter
+    def doubt(self, reason: str) -> None:
+        self._doubt = reason
+        self._generation = -1
+
+    def route(self, address: Address, *, sending: bool = False) -> Route:
+        """Where mail for ``address`` goes; aliases are expanded, nobody is named twice.
+
+        Raises ``Refused(NO_SUCH_USER | USER_DISABLED)``, ``Unavailable("people")``. In doubt, a domain
+        that isn't known is ``Unavailable`` too, but for ``sending`` (a customer writes to the world,
+        where that a domain isn't ours is no refusal) it is ``Remote``.
+        """
+        if self._generation != self._fold.generation:
+            self._forget()
+        found = self._routes.get(address)
+        if found is not None:
+            return found
+        return _guarded(self._route, address, sending)
+
+    def _route(self, address: Address, sending: bool) -> Route:
+        local, domain_name = fold_local(address.local), address.domain
+        if not domain_name and local == "postmaster":  # RFC 5321 §4.1.1.3
+            domain_name = self._first_domain()
+        domain = self.domain(domain_name)
+        if domain is None:
+            if self.doubt and not sending:
+                raise Unavailable(PEOPLE, self.doubt)
+            return Remote(address)
+        expansion = _Expansion(self)
+        expansion.add_local(address, local, domain, "", 0)
+        route = expansion.result(address)
+        if len(self._routes) >= PEOPLE_CACHE:
+            self._routes.clear()
+        self._routes[address] = route
+        return route
+
+    def domain(self, name: str) -> Domain | None:
+        """The domain if it is ours, whichever way it is spelled."""
+        if self._generation != self._fold.generation:
+            self._forget()
+        found = self._domains.get(name)
+        if found is None:
+            try:
+                key = fold_domain(name)
+            except Refused:
+                return None
+            row = self._db.execute(
+                "SELECT id, name, separator, catch_all, made_at FROM domain WHERE name = ?", (key,)
+            ).fetchone()
+            if row is not None:
+                found = Domain(row[0], row[1], row[2], _names(row[3]), row[4])
+                if len(self._domains) >= PEOPLE_CACHE:
+                    self._domains.clear()
+                self._domains[name] = found
+        return found
+
+    def is_local_domain(self, name: str) -> bool:
+        """Whether the domain is ours. Raises ``Unavailable("people")`` in doubt."""
+        if _guarded(self.domain, name) is not None:
+            return True
+        if self.doubt:
+            raise Unavailable(PEOPLE, self.doubt)
+        return False
+
+    def account(self, account: AccountId) -> Account | None:
+        """By id, in whatever state it is. Raises ``Unavailable("people")``."""
+        if self._generation != self._fold.generation:
+            self._forget()
+        found = self._accounts.get(account)
+        if found is None:
+            found = _guarded(self._account, account)
+        return found
+
+    def _account(self, account: AccountId) -> Account | None:
+        row = self._db.execute(ACCOUNT + "WHERE id = ?", (account,)).fetchone()
+        if row is None:
+            if self.doubt:
+                raise Unavailable(PEOPLE, self.doubt)
+            return None
+        found = as_account(row)
+        if len(self._accounts) >= PEOPLE_CACHE:
+            self._accounts.clear()
+        self._accounts[account] = found
+        return found
+
+    def by_login(self, name: str) -> Account | None:
+        """Who signs in with ``name``: any of the account's addresses. None: nobody, or removed.
+
+        Raises ``Unavailable("people")``.
+        """
+        return _guarded(self._by_login, name)
+
+    def _by_login(self, name: str) -> Account | None:
+        try:
+            local, domain = parse_address(name)
+            key = f"{fold_local(local)}@{fold_domain(domain)}"
+        except Refused:
+            return None
+        row = self._db.execute(_ENTRY, (key,)).fetchone()
+        if row is None or row[0] == 0:
+            if self.doubt and row is None:
+                raise Unavailable(PEOPLE, self.doubt)
+            return None
+        if row[3] != AccountState.ACTIVE:
+            self.check_departure(row[4])
+            if row[3] == AccountState.REMOVED:
+                return None
+        return self.account(row[0])
+
+    def credential(self, account: AccountId) -> Credential:
+        """Raises ``Unavailable("people")``."""
+        row = _guarded(
+            self._db.execute, "SELECT credential, phc FROM account WHERE id = ?", (account,)
+        ).fetchone()
+        return Credential(*row) if row else Credential(0, "")
+
+    def may_send_as(self, account: AccountId, address: Address) -> bool:
+        """Whether mail to ``address`` reaches the account: then it may write under that name.
+
+        So an account may use its addresses with any detail, aliases that lead to it and,
+        as its catch-all, names nobody has. Raises ``Unavailable("people")``.
+        """
+        who = self.account(account)
+        if who is None or who.state != AccountState.ACTIVE:
+            return False
+        try:
+            route = self.route(address)
+        except Refused:
+            return False
+        members = route.routes if isinstance(route, Many) else (route,)
+        return any(isinstance(member, Local) and member.account == account for member in members)
+
+    def check_departure(self, left_at: float) -> None:
+        """PEOPLE-4: raises ``Unavailable`` for one of a batch that isn't believed to have left."""
+        shrinking = self._fold.shrinking
+        if shrinking.doubted_mark and left_at > shrinking.doubted_since:
+            raise Unavailable(PEOPLE, self.doubt)
+
+    def entry(self, key: str) -> tuple[int, str, int, str, float] | None:
+        """Account (0: alias), targets, cell, state, when it left."""
+        row: tuple[int, str, int, str, float] | None = self._db.execute(_ENTRY, (key,)).fetchone()
+        return row
+
+    def owner(self, domain: Domain) -> Local | None:
+        """Who gets postmaster@ and abuse@ of a domain that names nobody: its first active owner."""
+        row = self._db.execute(
+            "SELECT id, cell FROM account WHERE domain = ? AND role = 'owner' AND state = 'active' LIMIT 1",
+            (domain.id,),
+        ).fetchone()
+        return Local(row[0], row[1]) if row else None
+
+    def refuse(self, address: Address) -> NoReturn:
+        """PEOPLE-2: a name is unknown only to a copy that isn't in doubt."""
+        if self.doubt:
+            raise Unavailable(PEOPLE, self.doubt)
+        raise Refused(Reason.NO_SUCH_USER, f"{address} is not an address here")
+
+    def _first_domain(self) -> str:
+        row = self._db.execute("SELECT name FROM domain ORDER BY id LIMIT 1").fetchone()
+        return str(row[0]) if row else ""
+
+    def _forget(self) -> None:
+        self._routes.clear()
+        self._accounts.clear()
+        self._domains.clear()
+        self._generation = self._fold.generation
+
+
+class _Expansion:
+    """One address followed through aliases until accounts and outside addresses are left.
+
+    Loops end because no name is visited twice; depth and number of targets have limits, and what
+    is beyond them is ``Unavailable``: mail waits until an operator mends the alias.
+    """
+
+    __slots__ = ("_found", "_lookup", "_refusal", "_seen")
+
+    def __init__(self, lookup: Lookup) -> None:
+        self._lookup = lookup
+        self._found: dict[int | Address, Local | Forward] = {}
+        self._seen: set[str] = set()
+        self._refusal: Refused | None = None
+
+    def result(self, address: Address) -> Route:
+        routes = tuple(self._found.values())
+        if not routes:
+            raise self._refusal or Refused(Reason.NO_SUCH_USER, f"{address} leads to nobody")
+        return routes[0] if len(routes) == 1 else Many(routes)
+
+    def add_local(self, address: Address, local: str, domain: Domain, detail: str, depth: int) -> None:
+        lookup = self._lookup
+        row = lookup.entry(f"{local}@{domain.name}")
+        if row is None and domain.separator:
+            local, own = sub_address(local, domain.separator)
+            if own:
+                # the detail as the sender wrote it: it may name a folder, whose case counts
+                detail = sub_address(address.local, domain.separator)[1] or own
+                row = lookup.entry(f"{local}@{domain.name}")
+        if row is not None:
+            self._add_entry(address, f"{local}@{domain.name}", row, detail, depth)
+        elif domain.catch_all:
+            self._add_targets(f"@{domain.name}", domain.catch_all, "", depth)
+        else:
+            owner = lookup.owner(domain) if local in CONVENTIONAL else None
+            if owner is None:
+                lookup.refuse(address)
+            self._found.setdefault(owner.account, owner)
+
+    def _add_entry(
+        self, address: Address, key: str, row: tuple[int, str, int, str, float], detail: str, depth: int
+    ) -> None:
+        account, targets, cell, state, left_at = row
+        if account == 0:
+            self._add_targets(key, _names(targets), detail, depth)
+        elif state == AccountState.ACTIVE:
+            self._found.setdefault(account, Local(account, cell, detail))
+        else:
+            self._lookup.check_departure(left_at)
+            if state == AccountState.DISABLED:
+                raise Refused(Reason.USER_DISABLED, f"{address} takes no mail at present")
+            raise Refused(Reason.NO_SUCH_USER, f"{address} is not an address here")
+
+    def _add_targets(self, key: str, targets: tuple[str, ...], detail: str, depth: int) -> None:
+        if key in self._seen:
+            return
+        self._seen.add(key)
+        if depth >= ALIAS_DEPTH:
+            raise Unavailable(PEOPLE, f"aliases lead to aliases more than {ALIAS_DEPTH} deep at {key}")
+        for target in targets:
+            address = parse_address(target)
+            domain = self._lookup.domain(address.domain)
+            if domain is None:
+                outside = Address(address.local, fold_domain(address.domain))
+                self._found.setdefault(outside, Forward(outside))
+            else:
+                self._add_local_target(address, domain, detail, depth)
+            if len(self._found) > ALIAS_TARGETS:
+                raise Unavailable(PEOPLE, f"{key} leads to more than {ALIAS_TARGETS} addresses")
+
+    def _add_local_target(self, address: Address, domain: Domain, detail: str, depth: int) -> None:
+        """One target that is gone doesn't keep mail from the others; if none is left, it is the answer."""
+        try:
+            self.add_local(address, fold_local(address.local), domain, detail, depth + 1)
+        except Refused as error:
+            self._refusal = error
+
+
+def as_account(row: tuple[int, int, str, str, int, str, str, int, float]) -> Account:
+    id_, customer, login, name, cell, state, role, credential, made_at = row
+    return Account(
+        id_, customer, login, name, cell, AccountState(state), AccountRole(role), credential, made_at
+    )
+
+
+def _guarded(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """PEOPLE-2: an error of the copy is no answer."""
+    try:
+        return fn(*args, **kwargs)
+    except apsw.Error as error:
+        raise Unavailable(PEOPLE, f"the copy can't be read: {error}") from error
