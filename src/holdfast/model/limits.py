@@ -69,6 +69,7 @@ WRITE_BUFFER_BYTES = 256 * KIB  # a slow reader holds back its own session beyon
 READ_CHUNK_BYTES = 256 * KIB
 TLS_HANDSHAKE_S = 30.0
 CLOSE_LINGER_S = 5.0  # a closed connection may still send for so long, so that our last reply arrives
+CLOSE_UNSENT_S = 30.0  # a closed connection is ended if its peer took nothing of our output for so long
 CONNECT_S = 30.0
 LISTEN_BACKLOG = 4096
 RECEIVED_HOPS = 100  # RFC 5321 §6.3
