@@ -63,6 +63,7 @@ PACK_BYTES = 256 * MIB  # sealed when larger
 FRAME_BODY_BYTES = 128 * MIB
 GROUP_COMMIT_BYTES = 8 * MIB  # one write, one sync
 READ_JOIN_BYTES = 256 * KIB  # neighbouring frames are read at once up to this
+OPEN_PACKS = 256  # files one ledger's reader keeps open
 
 # Connections
 WRITE_BUFFER_BYTES = 256 * KIB  # a slow reader holds back its own session beyond this

@@ -27,10 +27,3 @@ TLS_FAILED = register(
     "peer",
     "error",
 )
-ACCEPT_FAILED = register(
-    "accept_failed",
-    "error",
-    "A listening socket could not accept (mostly: no descriptors left); it tries again.",
-    "address",
-    "error",
-)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from typing import TypeVar, TypeVarTuple, Unpack
+from typing import Any, TypeVar, TypeVarTuple, Unpack
+
+import uvloop
 
 from holdfast.world.clock import Clock, RealClock
 from holdfast.world.disk import Disk, RealDisk
@@ -53,3 +56,9 @@ def real_world(*, journal_path: str | None = None, level: str = "info") -> World
     clock = RealClock()
     journal = LineJournal(clock, fd, level)
     return World(clock, RealDisk(), RealNet(journal), RealEntropy(), journal, RealThreads())
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """Runs `main` on uvloop until it returns; what else runs then is cancelled."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(main)
