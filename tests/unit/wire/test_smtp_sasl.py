@@ -10,9 +10,7 @@ from holdfast.model.errors import Refused
 from holdfast.wire import sasl
 from holdfast.wire.sasl import Cancelled, Challenge, Credentials
 
-_words = st.text(
-    st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=40
-)
+_words = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=40)
 
 
 def _run(mechanism: str, credentials: Credentials, *, initial: bool) -> Credentials:
