@@ -37,6 +37,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 # Lines. RFC 5321 §4.5.3.1: command 512, text 1000; we read more than we must.
 SMTP_COMMAND_BYTES = 4 * KIB
 SMTP_TEXT_LINE_BYTES = 64 * KIB  # longer lines in DATA are refused, never cut
+SMTP_REPLY_BYTES = 64 * KIB  # one reply of a server we send to, all its lines
 IMAP_COMMAND_BYTES = 64 * KIB  # without literals; RFC 7162 §4 asks for 8192
 IMAP_COMMAND_LITERAL_BYTES = 1 * MIB  # all literals of one command but APPEND's message
 IMAP_LITERAL_MINUS_BYTES = 4096  # RFC 7888 §5: the largest non-synchronising literal of LITERAL-
@@ -48,7 +49,9 @@ SASL_LINE_BYTES = 12_288  # RFC 4954 §4
 MIME_DEPTH = 50  # parts nested deeper are one opaque leaf
 MIME_PARTS = 2000  # parts of one message; the rest is one opaque leaf
 HEADER_BYTES = 1 * MIB  # more header than this is body
+MIME_ADDRESSES = 10_000  # of one address field; the rest isn't shown in ENVELOPE
 PREVIEW_CHARACTERS = 200
+PREVIEW_BODY_BYTES = 4 * KIB  # how far into a text the preview looks
 
 # Names
 MAILBOX_NAME_BYTES = 1000

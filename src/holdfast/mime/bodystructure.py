@@ -1,0 +1,87 @@
+"""BODY and BODYSTRUCTURE. RFC 3501 §7.4.2, RFC 9051 §7.5.2."""
+
+from __future__ import annotations
+
+from holdfast.mime.envelope import envelope_of
+from holdfast.mime.imapform import nstring, on_one_line, string
+from holdfast.mime.media import Parameters, disposition, languages, transfer_encoding
+from holdfast.mime.structure import MESSAGE, MULTIPART, Part
+
+_DEFAULT_CHARSET = b'"charset" "us-ascii"'
+_EMPTY = b'("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0'
+
+
+def bodystructure(part: Part, extended: bool = True) -> bytes:
+    """The s-expression, parentheses included; not ``extended`` is what FETCH BODY answers.
+
+    A multipart without parts gets one empty text part, for RFC 3501's grammar has no other.
+    """
+    if part.kind == MULTIPART:
+        return _multipart(part, extended)
+    known = part.known
+    typed = part.declared
+    text = False
+    if part.kind == MESSAGE:
+        head = b'("message" "rfc822"'
+    elif typed is None:
+        text = True
+        head = b'("text" "plain"'
+    else:
+        text = typed.type.lower() == b"text"
+        head = b"(" + string(typed.type) + b" " + string(typed.subtype)
+    encoding = transfer_encoding(known.get(b"content-transfer-encoding", ()))
+    body = b"%b %b %b %b %b %d" % (
+        head,
+        _parameters(typed.parameters if typed is not None else (), text),
+        _first(known.get(b"content-id")),
+        _first(known.get(b"content-description")),
+        b'"7bit"' if encoding is None else string(encoding),
+        part.end - part.body_start,
+    )
+    if text:
+        body += b" %d" % part.lines
+    elif part.kind == MESSAGE:
+        child = part.children[0]
+        body += b" %b %b %d" % (envelope_of(child.known), bodystructure(child, extended), part.lines)
+    if not extended:
+        return body + b")"
+    return body + b" " + _first(known.get(b"content-md5")) + _common(known)
+
+
+def _multipart(part: Part, extended: bool) -> bytes:
+    typed = part.declared
+    subtype = string(typed.subtype) if typed is not None else b'"mixed"'
+    if part.children:
+        children = b"".join([bodystructure(child, extended) for child in part.children])
+    else:
+        children = _EMPTY + (b" NIL NIL NIL NIL)" if extended else b")")
+    if not extended:
+        return b"(" + children + b" " + subtype + b")"
+    parameters = _parameters(typed.parameters if typed is not None else (), False)
+    return b"(" + children + b" " + subtype + b" " + parameters + _common(part.known)
+
+
+def _parameters(parameters: Parameters, text: bool) -> bytes:
+    """Text without a charset gets the default one (RFC 2045 §5.2)."""
+    if not parameters:
+        return b"(" + _DEFAULT_CHARSET + b")" if text else b"NIL"
+    out = b" ".join([string(name) + b" " + nstring(value) for name, value in parameters])
+    if text and not any(name.lower() == b"charset" for name, _ in parameters):
+        out += b" " + _DEFAULT_CHARSET
+    return b"(" + out + b")"
+
+
+def _first(values: list[bytes] | None) -> bytes:
+    return b"NIL" if values is None else on_one_line(values[0])
+
+
+def _common(known: dict[bytes, list[bytes]]) -> bytes:
+    """Disposition, language, location and the closing parenthesis."""
+    typed = disposition(known.get(b"content-disposition", ()))
+    shown = b"NIL"
+    if typed is not None:
+        shown = b"(" + string(typed.type) + b" " + _parameters(typed.parameters, False) + b")"
+    tongue = b"NIL"
+    if tags := languages(known.get(b"content-language", ())):
+        tongue = b"(" + b" ".join([string(tag) for tag in tags]) + b")"
+    return b" " + shown + b" " + tongue + b" " + _first(known.get(b"content-location")) + b")"

@@ -1,0 +1,125 @@
+"""What a part says as text, and the first words of a message. RFC 2045 §6, RFC 3676, RFC 8970."""
+
+from __future__ import annotations
+
+import binascii
+import html
+import re
+
+from holdfast.mime import defects as d
+from holdfast.mime.defects import Defect
+from holdfast.mime.structure import LEAF, MESSAGE, Part
+from holdfast.mime.words import base64_bytes, charset_text
+from holdfast.model.limits import PREVIEW_BODY_BYTES, PREVIEW_CHARACTERS
+
+_IDENTITY = frozenset({"7bit", "8bit", "binary", ""})
+_UUENCODED = frozenset({"x-uuencode", "uuencode", "x-uue", "uue"})
+
+
+def decode_bytes(part: Part, limit: int | None = None, defects: list[Defect] | None = None) -> bytes:
+    """The body without its transfer encoding. ``limit``: of the encoded body only so many bytes."""
+    end = part.end if limit is None else min(part.end, part.body_start + limit)
+    body = part.message[part.body_start : end]
+    encoding = part.encoding
+    if encoding in _IDENTITY or part.kind != LEAF:
+        return body
+    whole = True
+    if encoding == "quoted-printable":
+        return binascii.a2b_qp(body)
+    if encoding == "base64":
+        body, whole = base64_bytes(_BREAKS.sub(b"", body) if end == part.end else body[: len(body) // 4 * 4])
+    elif encoding in _UUENCODED:
+        body, whole = _uudecoded(body)
+    elif defects is not None:
+        defects.append(Defect(d.ENCODING_UNKNOWN, part.start))
+    if not whole and defects is not None:
+        defects.append(Defect(d.ENCODING_DAMAGED, part.body_start))
+    return body
+
+
+_BREAKS = re.compile(rb"[\r\n]+")
+_UU_BODY = re.compile(rb"^begin [0-7]{3,4}[^\n]*\n(.*?)^(?:end|`|\Z)", re.MULTILINE | re.DOTALL)
+
+
+def _uudecoded(body: bytes) -> tuple[bytes, bool]:
+    match = _UU_BODY.search(body)
+    if match is None:
+        return body, False
+    out = []
+    whole = True
+    for line in match[1].splitlines():
+        try:
+            out.append(binascii.a2b_uu(line))
+        except binascii.Error:
+            whole = False
+    return b"".join(out), whole
+
+
+def decode_text(part: Part, limit: int | None = None, defects: list[Defect] | None = None) -> str:
+    """A leaf's body as text in its charset; never fails. Line ends stay as they are."""
+    charset = part.parameter(b"charset")
+    name = "us-ascii" if charset is None else charset.decode("ascii", "replace")
+    return charset_text(decode_bytes(part, limit, defects), name, defects, part.body_start)
+
+
+def text_parts(root: Part) -> list[Part]:
+    """The leaves of type text that aren't attachments, in their order, embedded messages left out."""
+    found = []
+    stack = [root]
+    while stack:
+        part = stack.pop()
+        if part.kind == MESSAGE:
+            continue
+        if part.kind != LEAF:
+            stack.extend(reversed(part.children))
+        elif part.type == "text" and not _attached(part):
+            found.append(part)
+    return found
+
+
+def _attached(part: Part) -> bool:
+    typed = part.disposition
+    return typed is not None and typed.type.lower() == b"attachment"
+
+
+def preview(root: Part) -> str:
+    """At most PREVIEW_CHARACTERS of what the message says, on one line. '' when it says nothing.
+
+    The first plain text that isn't empty, else the first HTML. Quotations and their introductions
+    are left out when there is something else.
+    """
+    fallback = None
+    for part in text_parts(root):
+        if part.subtype == "html":
+            fallback = fallback or part
+            continue
+        text = _first_words(decode_text(part, PREVIEW_BODY_BYTES))
+        if text:
+            return text
+    return "" if fallback is None else _shortened(html_text(decode_text(fallback, 8 * PREVIEW_BODY_BYTES)))
+
+
+_QUOTED_LINE = re.compile(r"(?m)^[ \t]*(?:[>|].*|-{5,} ?[^\n]*)$\n?")
+_SPACES = re.compile(r"[\s\u200b-\u200f\u2028\u2029\u2060\ufeff\u00ad\u034f\x00]+")
+
+
+def _first_words(text: str) -> str:
+    return _shortened(_QUOTED_LINE.sub("", text)) or _shortened(text)
+
+
+def _shortened(text: str) -> str:
+    """One line, cut at a word when it is too long."""
+    text = _SPACES.sub(" ", text[: 16 * PREVIEW_CHARACTERS]).strip()
+    if len(text) <= PREVIEW_CHARACTERS:
+        return text
+    cut = text.rfind(" ", PREVIEW_CHARACTERS // 2, PREVIEW_CHARACTERS)
+    return text[: cut if cut > 0 else PREVIEW_CHARACTERS - 1] + "…"
+
+
+_UNSEEN = re.compile(r"(?is)<(head|style|script|title)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)")
+_TAG = re.compile(r"<[^<>]*(?:>|\Z)")
+
+
+def html_text(source: str) -> str:
+    """The words of an HTML text, for search and preview; no claim to layout."""
+    return html.unescape(_TAG.sub(" ", _UNSEEN.sub(" ", source)))
