@@ -91,7 +91,6 @@ FOLD_FRAMES = 500  # frames folded at once: what a process's loop waits for
 PEOPLE_CACHE = 20_000  # routes and accounts a process keeps in memory
 PEOPLE_RETRY_FIRST_S = 0.05
 PEOPLE_RETRY_LONGEST_S = 5.0
-PEOPLE_BEHIND_S = 2.0  # a copy that knows it is older than this doesn't say "no such user"
 PEOPLE_BATCH = 1000  # accounts of one request; a client splits what is more
 PEOPLE_REQUEST_BYTES = 16 * MIB
 PEOPLE_PAGE = 1000  # rows of one page of a list

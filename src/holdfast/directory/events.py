@@ -1,0 +1,102 @@
+"""What the directory says in the journal."""
+
+from __future__ import annotations
+
+from holdfast.model.events import register
+
+PEOPLE_OPENED = register(
+    "people_opened",
+    "info",
+    "a process opened its copy of the people; frames: folded to catch up",
+    "path",
+    "frames",
+    "seconds",
+    "accounts",
+)
+PEOPLE_NOT_BELIEVED = register(
+    "people_not_believed",
+    "error",
+    "the directory would suddenly know far fewer people: known names go on as before, others wait",
+    "reason",
+)
+PEOPLE_BELIEVED = register(
+    "people_believed",
+    "info",
+    "the reason for doubt is gone: unknown names are refused again",
+    "reason",
+)
+PEOPLE_FRAME_BAD = register(
+    "people_frame_bad",
+    "error",
+    "a frame of the people ledger can't be read and was passed over",
+    "pack",
+    "offset",
+    "reason",
+)
+PEOPLE_FRAME_REFUSED = register(
+    "people_frame_refused",
+    "warn",
+    "a record of the people ledger could not be carried out and was passed over",
+    "sequence",
+    "reason",
+)
+PEOPLE_COPY_BROKEN = register(
+    "people_copy_broken",
+    "error",
+    "a process's copy can't be read; it is put aside and built again from the ledger",
+    "path",
+    "reason",
+)
+PEOPLE_WRITER_LOST = register(
+    "people_writer_lost",
+    "warn",
+    "no connection to the people process; lookups go on with the copy",
+    "path",
+    "reason",
+)
+PEOPLE_WRITER_FOUND = register(
+    "people_writer_found", "info", "the people process announces positions to this process", "path"
+)
+PEOPLE_FOLLOW_FAILED = register(
+    "people_follow_failed",
+    "warn",
+    "the people ledger could not be read; lookups go on with the copy, and it is tried again",
+    "reason",
+)
+PEOPLE_CHANGED = register(
+    "people_changed",
+    "info",
+    "the people process carried out requests, durably",
+    "frames",
+    "seconds",
+)
+PEOPLE_WRITE_FAILED = register(
+    "people_write_failed", "error", "the people ledger took no frames; the requests were put off", "reason"
+)
+AUTH_FULL = register(
+    "auth_full", "warn", "too many password checks wait; this one was put off", "waiting", "retry_after_s"
+)
+AUTH_LOST = register(
+    "auth_lost", "warn", "no connection to the auth process; passwords are verified here", "path", "reason"
+)
+SIGN_IN = register(
+    "sign_in",
+    "debug",
+    "somebody signed in; how: known here, known to auth, or hashed",
+    "account",
+    "peer",
+    "function",
+    "how",
+)
+SIGN_IN_WRONG = register(
+    "sign_in_wrong", "info", "a name and password that don't fit", "login", "peer", "function"
+)
+SIGN_IN_LIMITED = register(
+    "sign_in_limited",
+    "warn",
+    "too many wrong passwords for one login from one network; others are not concerned",
+    "login",
+    "network",
+    "function",
+    "retry_after_s",
+)
