@@ -10,6 +10,7 @@ from holdfast.model.errors import Reason
 from holdfast.model.limits import KEYWORD_BYTES, KEYWORDS_PER_ACCOUNT
 from holdfast.model.mail import FIRST_KEYWORD_BIT, AccountId, Flag, MailboxId, Role
 from holdfast.model.uidset import EMPTY, UidSet
+from holdfast.store import schema
 from holdfast.store.refusal import Refusal
 
 # Every account's first mailboxes, in this order (RFC 6154 §2).
@@ -108,9 +109,9 @@ class Accounts:
     def known(self, account: AccountId) -> AccountState | None:
         state = self._accounts.get(account)
         if state is None:
-            row = self._db.execute(
-                "SELECT id, modseq, uidvalidity, made, keywords FROM account WHERE id=?", (account,)
-            ).fetchone()
+            row = schema.row(
+                self._db, "SELECT id, modseq, uidvalidity, made, keywords FROM account WHERE id=?", account
+            )
             if row is None:
                 return None
             state = AccountState(row[0], row[1], row[2], row[3], row[4].split("\n") if row[4] else [])
@@ -168,7 +169,7 @@ class Accounts:
         self._changes.append((account.id, account.modseq, mailbox, kind, uids.pack()))
 
     def _load(self, where: str, *values: object) -> MailboxState | None:
-        row = self._db.execute(f"SELECT * FROM mailbox WHERE {where}", values).fetchone()
+        row = schema.row(self._db, f"SELECT * FROM mailbox WHERE {where}", *values)
         if row is None:
             return None
         box = self._boxes.get(row[0])
@@ -204,10 +205,13 @@ class Accounts:
     def below(self, account: AccountState, name: str) -> list[MailboxState]:
         """Mailboxes under ``name``, in order of their names."""
         low, high = name + "/", name + "0"  # '0' follows '/'
-        ids = self._db.execute(
+        ids = schema.rows(
+            self._db,
             "SELECT id FROM mailbox WHERE account=? AND name>? AND name<? ORDER BY name",
-            (account.id, low, high),
-        ).fetchall()
+            account.id,
+            low,
+            high,
+        )
         return [self.by_id(account, row[0]) for row in ids]
 
     def rename(self, account: AccountState, box: MailboxState, name: str) -> None:

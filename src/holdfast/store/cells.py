@@ -27,7 +27,9 @@ _ANEW = ("ahead", "Corrupt", "NotADB", "Constraint")  # reasons an index isn't o
 class Cells:
     """Folds groups into the indexes they concern; remembers how far all have come (``head``)."""
 
-    def __init__(self, world: World, place: IndexPlace, volume: Volume, rebuild_volume: Volume, count: int) -> None:
+    def __init__(
+        self, world: World, place: IndexPlace, volume: Volume, rebuild_volume: Volume, count: int
+    ) -> None:
         self._world = world
         self._place = place
         self._volume = volume
@@ -84,7 +86,7 @@ class Cells:
         for group in groups:
             for item in group.items:
                 outcomes.append(None)
-                for cell in item.frame.cells:
+                for cell in item.frame.cells or ():
                     fold = self._ready.get(cell)
                     if fold is None:
                         outcomes[-1] = self.unavailable(cell)

@@ -12,6 +12,7 @@ from holdfast.model.limits import MAILBOX_DEPTH, MAILBOX_NAME_BYTES
 from holdfast.model.mail import FIRST_KEYWORD_BIT, Flag, MailboxId, Role
 from holdfast.model.uidset import EMPTY, UidSet
 from holdfast.store import commands as c
+from holdfast.store import schema
 from holdfast.store.accounts import Accounts, AccountState, MailboxState
 from holdfast.store.refusal import Refusal
 
@@ -26,11 +27,13 @@ def check_name(name: str) -> None:
     levels = name.split("/")
     if not name or any(not level for level in levels) or any(ord(ch) < 32 or ord(ch) == 127 for ch in name):
         raise Refusal(
-            Reason.BAD_NAME, f"mailbox name {name!r}: levels are split by '/', none empty, no control characters"
+            Reason.BAD_NAME,
+            f"mailbox name {name!r}: levels are split by '/', none empty, no control characters",
         )
     if len(name.encode("utf-8", "surrogatepass")) > MAILBOX_NAME_BYTES or len(levels) > MAILBOX_DEPTH:
         raise Refusal(
-            Reason.BAD_NAME, f"a mailbox name has at most {MAILBOX_NAME_BYTES} bytes and {MAILBOX_DEPTH} levels"
+            Reason.BAD_NAME,
+            f"a mailbox name has at most {MAILBOX_NAME_BYTES} bytes and {MAILBOX_DEPTH} levels",
         )
 
 
@@ -69,7 +72,7 @@ class Carrier:
             f" WHERE e.mailbox=? AND e.uid BETWEEN ? AND ? {condition}"
         )
         for low, high in uids.ranges:
-            found += self.db.execute(sql, (box, low, high, *values)).fetchall()
+            found += schema.rows(self.db, sql, box, low, high, *values)
         return found
 
     # -- flags --------------------------------------------------------------------
@@ -84,9 +87,13 @@ class Carrier:
             kept = UidSet.of(
                 row[0]
                 for low, high in uids.ranges
-                for row in self.db.execute(
+                for row in schema.rows(
+                    self.db,
                     "SELECT uid FROM entry WHERE mailbox=? AND uid BETWEEN ? AND ? AND modseq>?",
-                    (box.id, low, high, command.unchanged_since),
+                    box.id,
+                    low,
+                    high,
+                    command.unchanged_since,
                 )
             )
             uids = uids - kept
@@ -94,9 +101,10 @@ class Carrier:
         modseq = self.account.modseq + 1
         for low, high in uids.ranges:
             where = (box.id, low, high, keep, put)
-            for uid, flags in self.db.execute(
+            for uid, flags in schema.rows(
+                self.db,
                 "SELECT uid, flags FROM entry WHERE mailbox=? AND uid BETWEEN ? AND ? AND flags&?|? != flags",
-                where,
+                *where,
             ):
                 new = flags & keep | put
                 box.unseen += (flags & 1) - (new & 1)

@@ -16,13 +16,15 @@ import msgspec
 
 from holdfast import mime
 from holdfast.model.envelope import Delivery, LocalRecipient, Started
-from holdfast.model.ledgers import Kind, ledger_number
-from holdfast.model.mail import START, AccountId, Flag, MailboxId, PackRef, Position
+from holdfast.model.ledgers import Kind
+from holdfast.model.mail import START, AccountId, PackRef, Position
+from holdfast.model.uidset import UidSet
 from holdfast.packs import BadFrame, Frame
 from holdfast.store import commands as c
 from holdfast.store import schema
-from holdfast.store.accounts import AccountState, Accounts, MailboxState
-from holdfast.store.changes import Carrier, Refusal
+from holdfast.store.accounts import Accounts, AccountState, MailboxState
+from holdfast.store.changes import Carrier
+from holdfast.store.refusal import Refusal
 
 _decode_delivery = msgspec.msgpack.Decoder(Delivery).decode
 _decode_started = msgspec.msgpack.Decoder(Started).decode
@@ -32,8 +34,8 @@ class Merged(msgspec.Struct, frozen=True, array_like=True):
     """Body of a MERGED frame: frames of ``ledger`` from ``begin`` up to ``end`` come here in the order."""
 
     ledger: str
-    begin: tuple[int, int]
-    end: tuple[int, int]
+    begin: Position
+    end: Position
     at: float
 
 
@@ -238,7 +240,7 @@ class CellFold:
         box.modseq = account.modseq
         box.count(1, flags, size)
         self._entries.append((box.id, uid, account.modseq, flags, message_id, born))
-        self._changes.append((account.id, account.modseq, box.id, 0, c.UidSet([(uid, uid)]).pack()))
+        self._changes.append((account.id, account.modseq, box.id, 0, UidSet([(uid, uid)]).pack()))
         return uid
 
     def _is_second_try(self, meta: Delivery, message: memoryview) -> bool:
@@ -251,9 +253,9 @@ class CellFold:
         self._flush()
         for sequence in _decode_started(packed).unsure:
             message_id = ledger << 48 | sequence
-            row = self.db.execute(
-                'SELECT pack, "offset", frame, head FROM message WHERE id=?', (message_id,)
-            ).fetchone()
+            row = schema.row(
+                self.db, 'SELECT pack, "offset", frame, head FROM message WHERE id=?', message_id
+            )
             if row is None:
                 continue
             kept = self._read_frame(ledger, PackRef(*row[:3]))
@@ -271,7 +273,9 @@ class CellFold:
         the next message: the account's owner is shown an entry that says so instead.
         """
         self.bad_frames += 1
-        if bad.sequence is None or not bad.account or bad.kind != Kind.DELIVERY or self.cell not in bad.cells:
+        if bad.sequence is None or not bad.account or bad.kind != Kind.DELIVERY:
+            return
+        if self.cell not in (bad.cells or ()):
             return
         message_id = ledger << 48 | bad.sequence
         account = accounts.get(bad.account, 0)
@@ -334,22 +338,3 @@ class CellFold:
         self._keep(message_id, ledger, frame.ref, head, message, when)
         uid = self._enter(account, box, message_id, len(message), flags, frame.sequence)
         return c.Appended(modseq=account.modseq, mailbox=box.id, uidvalidity=box.uidvalidity, uid=uid)
-
-
-def merged_ledger_number(merged: Merged) -> int:
-    return ledger_number(merged.ledger)
-
-
-__all__ = [
-    "CellFold",
-    "CommandMeta",
-    "Flag",
-    "Item",
-    "MailboxId",
-    "Merged",
-    "decode_command",
-    "decode_merged",
-    "encode",
-    "schema",
-    "split_body",
-]

@@ -31,7 +31,7 @@ class Commit(msgspec.Struct, frozen=True, array_like=True, tag="c"):
 
 class Announce(msgspec.Struct, frozen=True, array_like=True, tag="a"):
     ledger: str
-    durable: tuple[int, int]
+    durable: Position
 
 
 class Ask(msgspec.Struct, frozen=True, array_like=True, tag="s"):
@@ -41,7 +41,7 @@ class Ask(msgspec.Struct, frozen=True, array_like=True, tag="s"):
 class Status(msgspec.Struct, frozen=True):
     """``head``: how far the mail ledger is folded; ``behind``: cells whose index is being made whole."""
 
-    head: tuple[int, int]
+    head: Position
     behind: list[int]
 
 
@@ -75,9 +75,7 @@ class RemoteWrites:
     def __init__(self, world: World, socket_path: str) -> None:
         self.on_moved: list[Callable[[Moved], object]] = []
         self._announced: dict[str, Position] = {}
-        self._link = Link(
-            world, socket_path, "store", on_push=self._pushed, on_connected=self._connected
-        )
+        self._link = Link(world, socket_path, "store", on_push=self._pushed, on_connected=self._connected)
 
     def start(self) -> None:
         self._link.start()
@@ -88,12 +86,14 @@ class RemoteWrites:
 
     def _connected(self) -> None:
         for ledger, durable in self._announced.items():
-            self._link.send(_encode(Announce(ledger, tuple(durable))))
+            self._link.send(_encode(Announce(ledger, durable)))
         # What moved while the connection was gone is not known: everybody looks.
         for tell in self.on_moved:
             tell([])
 
     def _pushed(self, payload: bytes) -> None:
+        if not self.on_moved:
+            return
         moved = _decode_moved(payload)
         for tell in self.on_moved:
             tell(moved)
@@ -106,7 +106,7 @@ class RemoteWrites:
 
     def announce(self, ledger: str, durable: Position) -> None:
         self._announced[ledger] = durable
-        self._link.send(_encode(Announce(ledger, tuple(durable))))
+        self._link.send(_encode(Announce(ledger, durable)))
 
     async def status(self) -> Status:
         """Raises ``Unavailable("store")`` when the writer is gone."""
@@ -133,10 +133,10 @@ class StoreService:
     async def _handle(self, peer: LinkPeer, payload: bytes) -> bytes:
         request = _decode_request(payload)
         if isinstance(request, Announce):
-            self._writer.announce(request.ledger, Position(*request.durable))
+            self._writer.announce(request.ledger, request.durable)
             return b""
         if isinstance(request, Ask):
-            return _encode(Status(tuple(self._writer.head), self._writer.behind))
+            return _encode(Status(self._writer.head, self._writer.behind))
         answers = await self._writer.commit(request.commands)
         return _encode(
             [
@@ -155,7 +155,12 @@ class MailStore:
     """One process's handle on all mail of a volume."""
 
     def __init__(
-        self, world: World, writes: Writes, files: IndexFiles, volume_folder: str, copies: tuple[str, ...] = ()
+        self,
+        world: World,
+        writes: Writes,
+        files: IndexFiles,
+        volume_folder: str,
+        copies: tuple[str, ...] = (),
     ) -> None:
         self._writes = writes
         self._readers = Readers(world, files, Volume(world, volume_folder, copies))

@@ -69,9 +69,9 @@ class CellReader:
         self.cell = cell
         self.identity = identity
 
-    def execute(self, sql: str, values: Sequence[object] = ()) -> apsw.Cursor:
+    def rows(self, sql: str, *values: object) -> list[Any]:
         try:
-            return self.db.execute(sql, tuple(values))  # type: ignore[arg-type]
+            return schema.rows(self.db, sql, *values)
         except apsw.Error as error:
             raise Unavailable(component(self.cell), f"{type(error).__name__}: {error}") from error
 
@@ -119,7 +119,9 @@ class Readers:
         if known is not None and known[0] == box.modseq and known[1] == box.uidvalidity:
             self._uids.move_to_end(box.id)
             return known[2]
-        uids = _read_uids(reader, box, known[2] if known is not None and known[1] == box.uidvalidity else None)
+        uids = _read_uids(
+            reader, box, known[2] if known is not None and known[1] == box.uidvalidity else None
+        )
         self._uids[box.id] = (box.modseq, box.uidvalidity, uids)
         if len(self._uids) > VIEWS:
             self._uids.popitem(last=False)
@@ -129,21 +131,21 @@ class Readers:
 def _read_uids(reader: CellReader, box: Mailbox, known: UidSet | None) -> UidSet:
     if not box.exists:
         return EMPTY
-    low, high = reader.execute(
+    low, high = reader.rows(
         "SELECT (SELECT min(uid) FROM entry WHERE mailbox=?1), (SELECT max(uid) FROM entry WHERE mailbox=?1)",
-        (box.id,),
-    ).fetchall()[0]
+        box.id,
+    )[0]
     if high - low + 1 == box.exists:  # no gaps: the common case costs two look-ups
         return UidSet([(low, high)])
     if known and known.last <= high:
         # Nothing but new mail since: only the tail is read.
         tail = UidSet.of(
             row[0]
-            for row in reader.execute("SELECT uid FROM entry WHERE mailbox=? AND uid>?", (box.id, known.last))
+            for row in reader.rows("SELECT uid FROM entry WHERE mailbox=? AND uid>?", box.id, known.last)
         )
         if len(known) + len(tail) == box.exists:
             return known | tail
-    return UidSet.of(row[0] for row in reader.execute("SELECT uid FROM entry WHERE mailbox=?", (box.id,)))
+    return UidSet.of(row[0] for row in reader.rows("SELECT uid FROM entry WHERE mailbox=?", box.id))
 
 
 class AccountMail:
@@ -162,17 +164,15 @@ class AccountMail:
 
     def exists(self) -> bool:
         """Has the account mailboxes yet? If not, ``commands.Open`` makes the first ones."""
-        return bool(self._reader.execute("SELECT 1 FROM account WHERE id=?", (self.account,)).fetchall())
+        return bool(self._reader.rows("SELECT 1 FROM account WHERE id=?", self.account))
 
     @property
     def modseq(self) -> int:
-        rows = self._reader.execute("SELECT modseq FROM account WHERE id=?", (self.account,)).fetchall()
+        rows = self._reader.rows("SELECT modseq FROM account WHERE id=?", self.account)
         return int(rows[0][0]) if rows else 0
 
     def _mailboxes(self, where: str, *values: object) -> list[Mailbox]:
-        rows = self._reader.execute(
-            f"SELECT * FROM mailbox WHERE account=? AND {where}", (self.account, *values)
-        ).fetchall()
+        rows = self._reader.rows(f"SELECT * FROM mailbox WHERE account=? AND {where}", self.account, *values)
         return [Mailbox(row[0], row[1], row[2], Role(row[3]), *row[4:]) for row in rows]
 
     def mailboxes(self) -> list[Mailbox]:
@@ -189,12 +189,12 @@ class AccountMail:
         return found[0] if found else None
 
     def subscriptions(self) -> set[str]:
-        rows = self._reader.execute("SELECT name FROM subscription WHERE account=?", (self.account,))
+        rows = self._reader.rows("SELECT name FROM subscription WHERE account=?", self.account)
         return {row[0] for row in rows}
 
     def keywords(self) -> list[str]:
         """Names of keywords; place ``i`` is bit ``FIRST_KEYWORD_BIT + i`` of an entry's flags."""
-        rows = self._reader.execute("SELECT keywords FROM account WHERE id=?", (self.account,)).fetchall()
+        rows = self._reader.rows("SELECT keywords FROM account WHERE id=?", self.account)
         return rows[0][0].split("\n") if rows and rows[0][0] else []
 
     def uids(self, box: Mailbox) -> UidSet:
@@ -203,16 +203,21 @@ class AccountMail:
 
     def selected(self, mailbox: MailboxId) -> tuple[Mailbox, UidSet] | None:
         """A mailbox and its UIDs, of one moment."""
-        with self._reader.db:
+        self._reader.rows("BEGIN")
+        try:
             box = self.by_id(mailbox)
             return None if box is None else (box, self.uids(box))
+        finally:
+            self._reader.rows("COMMIT")
 
     def changes(self, mailbox: MailboxId, since: int) -> list[c.Change]:
         """What happened to a mailbox after modseq ``since``, in order."""
-        rows = self._reader.execute(
+        rows = self._reader.rows(
             "SELECT modseq, kind, uids FROM change WHERE account=? AND modseq>? AND mailbox=? ORDER BY modseq",
-            (self.account, since, mailbox),
-        ).fetchall()
+            self.account,
+            since,
+            mailbox,
+        )
         return [_change(mailbox, *row) for row in rows]
 
     def rows(
@@ -236,7 +241,7 @@ class AccountMail:
         for low, high in uids.ranges:
             while low <= high:
                 wanted = CHUNK_ROWS - len(pending)
-                found = self._reader.execute(sql, (mailbox, low, high, wanted)).fetchall()
+                found = self._reader.rows(sql, mailbox, low, high, wanted)
                 low = found[-1][0] + 1 if len(found) == wanted else high + 1
                 pending += [row[1:] for row in found] if cut else found
                 if len(pending) >= CHUNK_ROWS:

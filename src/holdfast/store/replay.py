@@ -46,8 +46,7 @@ class Volume:
     def merged_items(self, merged: Merged, cell: int | None = None) -> Iterator[Item]:
         """The intake frames a MERGED frame stands for; ``cell``: only those that concern it."""
         number = ledger_number(merged.ledger)
-        begin, end = Position(*merged.begin), Position(*merged.end)
-        for frame in self.ledger(number).follow(begin, until=end, cell=cell):
+        for frame in self.ledger(number).follow(merged.begin, until=merged.end, cell=cell):
             yield Item(number, frame)
 
     def replay(self, begin: Position, until: Position, cell: int | None = None) -> Iterator[Group]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import apsw
 
 # Raised with any change of tables or of what the fold writes: an index of another version is rebuilt.
@@ -74,6 +76,15 @@ CREATE TABLE change(
 -- Messages whose sender may never have seen our 250: the same again is not delivered again.
 CREATE TABLE unsure(digest BLOB PRIMARY KEY, message INTEGER NOT NULL) WITHOUT ROWID;
 """
+
+
+def row(db: apsw.Connection, sql: str, *values: object) -> Any:
+    """The first row as a tuple, or None."""
+    return db.execute(sql, values).fetchone()
+
+
+def rows(db: apsw.Connection, sql: str, *values: object) -> list[Any]:
+    return db.execute(sql, values).fetchall()
 
 
 def create(db: apsw.Connection) -> None:

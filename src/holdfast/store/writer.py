@@ -49,7 +49,9 @@ class _Waiting(NamedTuple):
 class StoreWriter:
     """Owns the mail ledger and the indexes of a volume. One per volume."""
 
-    def __init__(self, world: World, volume_folder: str, ledger: LedgerWriter, cells: Cells, volume: Volume) -> None:
+    def __init__(
+        self, world: World, volume_folder: str, ledger: LedgerWriter, cells: Cells, volume: Volume
+    ) -> None:
         self._world = world
         self._folder = volume_folder
         self._ledger = ledger
@@ -137,8 +139,8 @@ class StoreWriter:
             while self._announced[ledger] > self._merged.get(ledger, START):
                 begin = self._merged.get(ledger, START)
                 items, end = self._next_range(ledger, begin, self._announced[ledger])
-                cells = sorted({cell for item in items for cell in item.frame.cells})
-                meta = Merged(ledger, tuple(begin), tuple(end), self._world.clock.now())
+                cells = sorted({cell for item in items for cell in item.frame.cells or ()})
+                meta = Merged(ledger, begin, end, self._world.clock.now())
                 frame = NewFrame(Kind.MERGED, encode(meta), 0, tuple(cells))
                 waiting = self._submit([frame], (meta, items))
                 waiting.reply.add_done_callback(_retrieved)
@@ -186,15 +188,15 @@ class StoreWriter:
             try:
                 saved = msgspec.msgpack.decode(self._world.disk.read(state), type=_MergedState)
                 if saved.position <= self._ledger.durable:
-                    position = Position(*saved.position)
-                    self._merged = {name: Position(*at) for name, at in saved.merged.items()}
+                    position = saved.position
+                    self._merged = dict(saved.merged)
             except (msgspec.DecodeError, OSError):
                 pass  # derived: read the ledger from its beginning instead
         mail = self._volume.ledger(ledger_number(MAIL))
         for frame in mail.follow(position, until=self._ledger.durable):
             if isinstance(frame, Frame) and frame.kind == Kind.MERGED:
                 merged = decode_merged(bytes(frame.body))
-                self._merged[merged.ledger] = Position(*merged.end)
+                self._merged[merged.ledger] = merged.end
         self._folded = dict(self._merged)
 
     def _save_merged(self) -> None:
@@ -203,7 +205,7 @@ class StoreWriter:
             return
         self._saved = self._cells.head
         self._cells.note_head()
-        state = _MergedState(tuple(self._saved), {name: tuple(at) for name, at in self._folded.items()})
+        state = _MergedState(self._saved, self._folded)
         self._world.disk.write_atomic(f"{self._folder}/merged.state", encode(state))
 
     # -- folding ------------------------------------------------------------------
@@ -236,7 +238,7 @@ class StoreWriter:
             groups += made
             kept.append((waiting, sum(len(group.items) for group in made)))
             if waiting.merged is not None:
-                self._folded[waiting.merged[0].ledger] = Position(*waiting.merged[0].end)
+                self._folded[waiting.merged[0].ledger] = waiting.merged[0].end
         if not groups:
             return
         outcomes = self._cells.fold(groups)
@@ -342,5 +344,5 @@ def _frame(new: NewFrame, written: Written) -> Frame:
 class _MergedState(msgspec.Struct, frozen=True, array_like=True):
     """File ``merged.state``: derived, saves reading the ledger at start."""
 
-    position: tuple[int, int]
-    merged: dict[str, tuple[int, int]]
+    position: Position
+    merged: dict[str, Position]
