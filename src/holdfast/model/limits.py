@@ -51,7 +51,7 @@ MIME_PARTS = 2000  # parts of one message; the rest is one opaque leaf
 HEADER_BYTES = 1 * MIB  # more header than this is body
 MIME_ADDRESSES = 10_000  # of one address field; the rest isn't shown in ENVELOPE
 PREVIEW_CHARACTERS = 200
-PREVIEW_BODY_BYTES = 4 * KIB  # how far into a text the preview looks
+PREVIEW_BODY_BYTES = 1 * KIB  # how far into a text the preview looks first; at most 32 times as far
 
 # Names
 MAILBOX_NAME_BYTES = 1000

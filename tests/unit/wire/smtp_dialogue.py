@@ -31,7 +31,7 @@ def talk(
     machine = Server(settings, secure=secure)
     machine.greet()
     events: list[Event] = []
-    written = bytearray()
+    written = bytearray(machine.take())
     for piece in pieces:
         machine.receive(piece)
         while (event := machine.next_event()) is not None:

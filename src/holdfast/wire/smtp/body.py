@@ -110,12 +110,17 @@ class Body:
 def _fault(data: bytes, limit: int) -> Reply | None:
     if len(data) > limit:
         return replies.TOO_LARGE
-    line_ends = data.count(b"\r\n")
-    if data.count(b"\n") != line_ends or data.count(b"\r") != line_ends:
+    if has_bare_line_end(data):
         return replies.BARE_DATA
     if len(data) > SMTP_TEXT_LINE_BYTES and has_long_line(data):
         return replies.LONG_TEXT_LINE
     return None
+
+
+def has_bare_line_end(data: bytes) -> bool:
+    """Whether a CR or LF stands alone."""
+    line_ends = data.count(b"\r\n")
+    return data.count(b"\n") != line_ends or data.count(b"\r") != line_ends
 
 
 def has_long_line(data: bytes) -> bool:
