@@ -164,7 +164,9 @@ class _Side:
             line = self._cut()
             if line is None:
                 if self._ended:
-                    raise Wrong(f"line {step.line}: expected {step.text!r}, the connection ended; got {self.lines}")
+                    raise Wrong(
+                        f"line {step.line}: expected {step.text!r}, the connection ended; got {self.lines}"
+                    )
                 await self._more(step)
                 continue
             self.lines.append(line)

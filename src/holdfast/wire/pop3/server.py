@@ -83,6 +83,8 @@ class SignIn(NamedTuple):
 class StartTls(NamedTuple):
     """STLS was given and accepted: send ``take()``, do the handshake, then ``tls_started``. RFC 2595 §4."""
 
+    verb: str = "STLS"  # a tuple without fields would be false
+
 
 Event = Command | SignIn | StartTls
 
