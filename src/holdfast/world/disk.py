@@ -6,6 +6,7 @@ microseconds don't matter. Errors are `OSError` with the system's `errno`.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -264,7 +265,8 @@ class RealDisk:
                 os.close(fd)
             os.rename(temporary, path)
         except BaseException:
-            os.unlink(temporary)
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
             raise
         self.sync_folder(folder)
 
