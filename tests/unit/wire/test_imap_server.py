@@ -20,19 +20,19 @@ from holdfast.wire.imap.events import (
     Request,
     State,
 )
-from holdfast.wire.imap.server import ALLOWED, ServerMachine
+from holdfast.wire.imap.server import ALLOWED, Server
 from unit.wire.imap_strategies import first_commands, selected_commands
 
 LIMITS = Limits(imap_literal_bytes=100_000)
 
 
-def machine(state: State = State.SELECTED, *, literal_minus: bool = False) -> ServerMachine:
-    made = ServerMachine(LIMITS, literal_minus=literal_minus)
+def machine(state: State = State.SELECTED, *, literal_minus: bool = False) -> Server:
+    made = Server(LIMITS, literal_minus=literal_minus)
     made.state = state
     return made
 
 
-def events(of: ServerMachine, *chunks: bytes) -> list[Event]:
+def events(of: Server, *chunks: bytes) -> list[Event]:
     """Everything that comes; literals are accepted, IDLE is started."""
     found: list[Event] = []
     for chunk in chunks:
@@ -63,7 +63,7 @@ def split(data: bytes, cuts: list[int]) -> list[bytes]:
 @pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.lists(selected_commands, min_size=1, max_size=4), st.lists(st.integers(0, 10_000), max_size=12))
-def test_what_a_client_builds_is_what_the_server_reads_however_it_is_cut(sent, cuts):
+def test_imap_1_what_a_client_builds_is_what_the_server_reads_however_it_is_cut(sent, cuts):
     sent = [command for command in sent if not isinstance(command, c.Idle)]
     data = b"".join(b"".join(build(b"t%d" % at, each, ALL_AT_ONCE)) for at, each in enumerate(sent))
     found = events(machine(), *split(data, cuts))
@@ -162,7 +162,7 @@ def test_no_bytes_can_break_the_machine(chunks, state):
         b"x ID (a b)",
     ],
 )
-def test_a_bad_line_costs_that_line_alone(line):
+def test_imap_2_a_bad_line_costs_that_line_alone(line):
     found = events(machine(), line + b"\r\ny NOOP\r\n")
     assert len(found) == 2
     assert isinstance(found[0], BadCommand)
@@ -177,7 +177,7 @@ def test_a_refused_waiting_literal_leaves_the_line_after_it_alone():
     assert only(events(server, b"y NOOP\r\n")) == Request(b"y", c.Noop())
 
 
-def test_an_unasked_literal_over_the_limit_is_passed_over_without_being_held():
+def test_imap_3_an_unasked_literal_over_the_limit_is_passed_over_without_being_held():
     server = machine()
     found = events(server, b"x APPEND a {9000000+}\r\n")
     refusal = only(found)
@@ -248,7 +248,7 @@ def test_before_sign_in_lines_and_literals_are_short():
     assert server.buffered <= SASL_LINE_BYTES + 20
 
 
-def test_nothing_sent_in_the_clear_behind_starttls_is_a_command():
+def test_imap_6_nothing_sent_in_the_clear_behind_starttls_is_a_command():
     server = machine(State.NOT_AUTHENTICATED)
     assert commands_of(events(server, b"x STARTTLS\r\ny LOGIN a b\r\n")) == [c.StartTls()]
     assert events(server, b"z LOGIN a b\r\n") == []
@@ -310,7 +310,7 @@ def test_a_bare_lf_ends_a_line_too():
 
 
 @pytest.mark.parametrize("deep", [b"NOT ", b"(", b"OR ALL "])
-def test_search_keys_nested_without_end_are_refused_not_followed(deep):
+def test_imap_5_search_keys_nested_without_end_are_refused_not_followed(deep):
     found = events(machine(), b"x SEARCH " + deep * 5000 + b"ALL\r\n")
     event = only(found)
     assert isinstance(event, BadCommand)

@@ -39,7 +39,7 @@ def test_a_name_survives_the_wire(name):
 
 
 @given(st.binary(max_size=30) | st.text("&-,+abAJ0jo/", max_size=20).map(str.encode))
-def test_a_name_is_read_in_its_one_spelling_or_not_at_all(wire):
+def test_imap_8_a_name_is_read_in_its_one_spelling_or_not_at_all(wire):
     try:
         name = decode_name(wire)
     except BadName:
@@ -200,7 +200,7 @@ def test_only_bad_credentials_are_authenticationfailed():
 
 
 @pytest.mark.parametrize("command", ["LOGIN", "SELECT", "APPEND", "FETCH"])
-def test_unavailable_is_never_a_refusal(command):
+def test_imap_4_unavailable_is_never_a_refusal(command):
     reply = replies.failed(b"a", Unavailable("cell-07/index", "disk"), command)
     assert reply.startswith(b"a NO [UNAVAILABLE] ")
 
@@ -212,7 +212,7 @@ def test_a_missing_target_invites_to_create_it():
 
 
 @given(st.text())
-def test_no_text_can_break_out_of_its_line(text):
+def test_imap_7_no_text_can_break_out_of_its_line(text):
     line = replies.ok(b"a", text)
     assert line.endswith(b"\r\n")
     assert line.count(b"\n") == 1

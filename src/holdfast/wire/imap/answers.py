@@ -58,7 +58,7 @@ class Untagged(msgspec.Struct, frozen=True):
 
 
 class Continuation(msgspec.Struct, frozen=True):
-    """``+``: go on with ``ClientMachine.proceed()``, ``respond()`` or, idling, with nothing."""
+    """``+``: go on with ``Client.proceed()``, ``respond()`` or, idling, with nothing."""
 
     text: bytes
 

@@ -24,7 +24,7 @@ MOST_LINE_BYTES = 64 * MIB  # SEARCH of millions is one line
 MOST_LITERAL_BYTES = FRAME_BODY_BYTES
 
 
-class ClientMachine:
+class Client:
     """One connection, seen from the client. Commands may be sent before earlier ones are answered.
 
     A literal that must wait holds back what is sent after it: ``send`` returns what may go out now,

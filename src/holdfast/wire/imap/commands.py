@@ -125,7 +125,7 @@ class Login(Command, frozen=True):
     user: str
     password: str
 
-    def __repr__(self) -> str:  # a password must not reach a log by way of repr
+    def __repr__(self) -> str:  # IMAP-7: a password must not reach a log by way of repr
         return f"Login(user={self.user!r}, password=…)"
 
 
@@ -284,7 +284,7 @@ class Namespace(Command, frozen=True):
 
 
 class Idle(Command, frozen=True):
-    """RFC 2177. Answer with ``ServerMachine.start_idle()``."""
+    """RFC 2177. Answer with ``Server.start_idle()``."""
 
     name: ClassVar[str] = "IDLE"
 

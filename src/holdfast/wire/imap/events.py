@@ -1,4 +1,4 @@
-"""What the server machine tells its session, one at a time (``ServerMachine.next_event``)."""
+"""What the server machine tells its session, one at a time (``Server.next_event``)."""
 
 from __future__ import annotations
 

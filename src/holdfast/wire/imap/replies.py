@@ -32,7 +32,7 @@ _TEXT_CHARACTERS = 400
 
 
 def text_bytes(text: str) -> bytes:
-    """Any text as ``resp-text``: one line of printable ASCII, never empty (RFC 3501 §9 text)."""
+    """Any text as ``resp-text``: one line of printable ASCII, never empty (IMAP-7, RFC 3501 §9 text)."""
     plain = "".join(c if " " <= c <= "~" else "?" for c in text[:_TEXT_CHARACTERS])
     # A text must not begin as a response code does.
     return plain.lstrip("[ ").encode("ascii") or b"-"

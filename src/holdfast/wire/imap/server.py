@@ -1,4 +1,8 @@
-"""The server's machine: bytes in, one event at a time out. RFC 3501 §2.2, RFC 7888, RFC 2177."""
+"""The server's machine: bytes in, one event at a time out. RFC 3501 §2.2, RFC 7888, RFC 2177.
+
+IMAP-1: what comes out depends on the bytes, never on the pieces they came in.
+IMAP-3: what is held is one line, its literals within their limits, and one more piece of input.
+"""
 
 from __future__ import annotations
 
@@ -70,7 +74,7 @@ class _Phase(enum.Enum):
     TLS = enum.auto()  # between STARTTLS and the handshake: nothing is read
 
 
-class ServerMachine:
+class Server:
     """One connection's commands. ``state`` is set by the session after its own successes.
 
     ``next_event()`` is called again after an event has been dealt with; None: more bytes needed,
@@ -371,10 +375,12 @@ class ServerMachine:
 
 
 _STEPS = {
-    _Phase.LINE: ServerMachine._line,
-    _Phase.LITERAL: ServerMachine._literal,
-    _Phase.SKIP_LITERAL: ServerMachine._skip_literal,
-    _Phase.SKIP_LINE: ServerMachine._skip_line,
-    _Phase.IDLE: ServerMachine._idle,
-    _Phase.AUTHENTICATE: ServerMachine._authenticate,
+    _Phase.LINE: Server._line,
+    _Phase.LITERAL: Server._literal,
+    _Phase.SKIP_LITERAL: Server._skip_literal,
+    _Phase.SKIP_LINE: Server._skip_line,
+    _Phase.IDLE: Server._idle,
+    _Phase.AUTHENTICATE: Server._authenticate,
 }
+
+ServerMachine = Server
