@@ -65,6 +65,7 @@ PASSWORD_BYTES = 1024
 PACK_BYTES = 256 * MIB  # sealed when larger
 FRAME_BODY_BYTES = 128 * MIB
 GROUP_COMMIT_BYTES = 8 * MIB  # one write, one sync
+MARK_IDLE_S = 1.0  # after so long without appends, what was acknowledged is marked by itself
 READ_JOIN_BYTES = 256 * KIB  # neighbouring frames are read at once up to this
 OPEN_PACKS = 256  # files one ledger's reader keeps open
 
@@ -77,6 +78,12 @@ CLOSE_UNSENT_S = 30.0  # a closed connection is ended if its peer took nothing o
 CONNECT_S = 30.0
 LISTEN_BACKLOG = 4096
 RECEIVED_HOPS = 100  # RFC 5321 §6.3
+
+
+# Intake
+INTAKE_RETRY_FIRST_S = 0.5  # until an intake ledger that can't be opened is tried again …
+INTAKE_RETRY_LONGEST_S = 15.0  # … twice as long each time, up to this
+INTAKE_TRACE_LETTERS = 10  # of a trace id, drawn once per process; a counter follows
 
 # People
 CELLS = 64  # of one installation, where the configuration says nothing else

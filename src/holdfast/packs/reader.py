@@ -1,0 +1,431 @@
+"""Reading a ledger, in any process: by reference, in order, and all of it to see that it is whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from operator import gt
+
+from holdfast.model.limits import KIB, READ_JOIN_BYTES
+from holdfast.model.mail import PackRef, Position
+from holdfast.packs import format
+from holdfast.packs.events import FRAME_BAD, FRAME_REPAIRED
+from holdfast.packs.scan import Read, Span, bad_body, disk_reason, last_mark, walk
+from holdfast.packs.shelf import OpenPack, Shelf, component, ledger_folder
+from holdfast.packs.words import BadFrame, BadFrameError, Frame, PackInfo, VerifyReport
+from holdfast.world import World
+
+Item = Frame | BadFrame
+
+# Where a frame came from at last, in events, if it wasn't a copy's folder.
+NEXT_PACK = "next pack"
+AGAIN = "read again"
+
+_JOIN_GAP_BYTES = 4 * KIB  # reading over a gap of this size is cheaper than a second read
+_CELL_READ_BYTES = 8 * KIB  # what is read for a frame whose size only its head tells
+_REPORTED = 10_000  # damaged places remembered as reported
+
+
+class LedgerReader:
+    """Reads one ledger; sees new packs and growth without being told.
+
+    ``volume_folder`` holds the ledger's folder, ``copies`` are further volumes with the
+    same ledger: a frame that fails its checksum is read from them (PACK-3).
+    Frames of the open pack may not be durable yet: follow only up to a position the
+    writer announced, or up to ``marked()``.
+    """
+
+    def __init__(
+        self, world: World, volume_folder: str, ledger_name: str, *, copies: Sequence[str] = ()
+    ) -> None:
+        self._world = world
+        self.component = component(volume_folder, ledger_name)
+        self.shelves = [Shelf(world, ledger_folder(v, ledger_name)) for v in (volume_folder, *copies)]
+        self._reported: set[PackRef] = set()
+
+    @classmethod
+    def of_shelf(cls, other: LedgerReader, shelf: Shelf) -> LedgerReader:
+        """A reader of one of ``other``'s folders alone."""
+        reader = cls.__new__(cls)
+        reader._world, reader.component = other._world, other.component
+        reader.shelves, reader._reported = [shelf], set()
+        return reader
+
+    # What there is
+
+    @property
+    def identity(self) -> bytes:
+        """Random, the same in all packs of a ledger's life; ``b''`` before the first pack."""
+        for number in self.numbers(refresh=True):
+            pack = self.pack(number)
+            if pack is not None:
+                return pack.header.identity
+        return b""
+
+    def numbers(self, refresh: bool = False) -> list[int]:
+        """Numbers of all packs, ascending."""
+        if refresh:
+            for shelf in self.shelves:
+                shelf.refresh()
+        if len(self.shelves) == 1:
+            return self.shelves[0].numbers
+        return sorted({number for shelf in self.shelves for number in shelf.numbers})
+
+    def pack(self, number: int) -> OpenPack | None:
+        """The pack from the first folder that has it readable."""
+        for shelf in self.shelves:
+            try:
+                pack = shelf.get(number)
+            except OSError:
+                continue
+            if pack is not None:
+                return pack
+        return None
+
+    def _next_number(self, number: int) -> int | None:
+        """The first pack behind ``number``."""
+        for refresh in (False, True):
+            for other in self.numbers(refresh):
+                if other > number:
+                    return other
+        return None
+
+    def _final(self, pack: OpenPack) -> int | None:
+        """Learns where a pack ends that is not the last; returns its last sequence, if known."""
+        after = self._next_number(pack.number)
+        following = self.pack(after) if after == pack.number + 1 and after is not None else None
+        if following is not None:
+            pack.end = following.header.previous_end
+            return following.header.first_sequence - 1
+        if pack.end is None:
+            pack.look_for_seal()
+        return None
+
+    # By reference
+
+    def read(self, ref: PackRef) -> Frame:
+        """One frame, verified. Raises ``BadFrameError`` when neither the pack nor a copy has it whole."""
+        frame, _ = self._read_from(0, ref)
+        if frame is not None:
+            return frame
+        found = self._elsewhere(ref)
+        if isinstance(found, BadFrame):
+            raise BadFrameError(found)
+        return found
+
+    def read_many(self, refs: Sequence[PackRef]) -> list[Item]:
+        """The frames in the order of ``refs``; neighbours are read in one piece. Bodies are views into it."""
+        order: Sequence[int] = range(len(refs))
+        if any(map(gt, refs, islice(refs, 1, None))):
+            order = sorted(order, key=refs.__getitem__)
+        found: list[Item | None] = [None] * len(refs)
+        run: list[int] = []
+        start = stop = number = 0
+        for index in order:
+            pack, offset, size = refs[index]
+            if run and (
+                pack != number or offset > stop + _JOIN_GAP_BYTES or offset + size - start > READ_JOIN_BYTES
+            ):
+                self._read_run(refs, run, found, number, start, stop)
+                run = []
+            if not run:
+                number, start, stop = pack, offset, offset
+            run.append(index)
+            stop = max(stop, offset + size)
+        if run:
+            self._read_run(refs, run, found, number, start, stop)
+        return found  # type: ignore[return-value]
+
+    def _read_run(
+        self,
+        refs: Sequence[PackRef],
+        run: list[int],
+        found: list[Item | None],
+        number: int,
+        start: int,
+        stop: int,
+    ) -> None:
+        data, seed = b"", 0
+        try:
+            pack = self.shelves[0].get(number)
+            if pack is not None:
+                data, seed = pack.file.read_at(start, stop - start), pack.header.seed
+        except OSError:
+            pass  # each frame of the run is tried by itself
+        parse_one = format.parse_one
+        for index in run:
+            ref = refs[index]
+            frame = parse_one(data, ref.offset - start, ref, seed)
+            found[index] = frame if frame is not None else self._elsewhere(ref)
+
+    def _read_from(self, source: int, ref: PackRef) -> tuple[Frame | None, BadFrame | None]:
+        try:
+            pack = self.shelves[source].get(ref.pack)
+            if pack is None:
+                return None, BadFrame(ref, "no such pack, or its header is damaged")
+            data = pack.file.read_at(ref.offset, ref.size)
+        except OSError as error:
+            return None, BadFrame(ref, disk_reason(error))
+        frame = format.parse_one(data, 0, ref, pack.header.seed)
+        if frame is not None:
+            return frame, None
+        if len(data) < ref.size:
+            return None, BadFrame(ref, "cut short")
+        head = format.parse_head(data, 0, ref.offset, pack.header.seed)
+        if head is not None and head.size == ref.size:
+            return None, bad_body(ref, head)
+        return None, BadFrame(ref, "head checksum")
+
+    def _elsewhere(self, ref: PackRef) -> Item:
+        """A frame the first folder hasn't whole, from a copy or from what the next pack rescued of it."""
+        frame, bad = self._read_from(0, ref)
+        if frame is not None:
+            self._report_repaired(frame, AGAIN)
+            return frame
+        for source in range(1, len(self.shelves)):
+            frame, other = self._read_from(source, ref)
+            if frame is not None:
+                self._report_repaired(frame, self.shelves[source].folder)
+                return frame
+            if other is not None and other.kind is not None:
+                bad = other
+        pack = self.pack(ref.pack)
+        read = self._rescued(pack) if pack is not None else None
+        if pack is not None and read is not None:
+            frame = format.parse_one(read(ref.offset, ref.size), 0, ref, pack.header.seed)
+            if frame is not None:
+                self._report_repaired(frame, NEXT_PACK)
+                return frame
+        assert bad is not None
+        self.report_bad(bad)
+        return bad
+
+    def _rescued(self, pack: OpenPack) -> Read | None:
+        """Reads a pack with its end as the next pack repeats it (PACK-2)."""
+        after = self.pack(pack.number + 1)
+        first = after.first_frame() if after is not None else None
+        if first is None or first.kind != format.RESCUE:
+            return None
+        start, rescued = first.account, bytes(first.body)
+
+        def read(offset: int, n: int) -> bytes:
+            data = pack.read(offset, max(0, min(n, start - offset)))
+            begin = max(0, offset - start)
+            return data + rescued[begin : begin + n - len(data)]
+
+        return read
+
+    def report_bad(self, bad: BadFrame) -> None:
+        """Tells the journal, once for each place."""
+        if self._first_time(bad.ref):
+            self._world.journal.emit(
+                FRAME_BAD, ledger=self.component, pack=bad.ref.pack, offset=bad.ref.offset,
+                bytes=bad.ref.size, sequence=bad.sequence, reason=bad.reason,
+            )  # fmt: skip
+
+    def _report_repaired(self, frame: Frame, source: str) -> None:
+        if self._first_time(frame.ref):
+            self._world.journal.emit(
+                FRAME_REPAIRED, ledger=self.component, pack=frame.ref.pack, offset=frame.ref.offset,
+                bytes=frame.ref.size, sequence=frame.sequence, copy=source,
+            )  # fmt: skip
+
+    def _first_time(self, ref: PackRef) -> bool:
+        if ref in self._reported:
+            return False
+        if len(self._reported) >= _REPORTED:
+            self._reported.clear()
+        self._reported.add(ref)
+        return True
+
+    # In order
+
+    def after(self, item: Item) -> Position:
+        """Where to follow on behind ``item``."""
+        return Position(item.ref.pack, item.ref.offset + item.ref.size)
+
+    def follow(
+        self, position: Position, until: Position | None = None, cell: int | None = None
+    ) -> Iterator[Item]:
+        """Every frame from ``position`` on, and a ``BadFrame`` for each damaged stretch no copy has.
+
+        Up to ``until``, which the writer announced as durable: there, whatever is missing is
+        reported. Without it up to the last whole frame, durable or not. ``cell``: only the
+        frames that name this cell (sealed packs: found by the footer), and all damage
+        that may have been one.
+        """
+        for span, pack in self._spans(position, until):
+            if cell is not None:
+                yield from self._follow_cell(pack, span, cell, until is None)
+            else:
+                yield from self._follow_span(pack, span, until is None)
+
+    def _spans(self, position: Position, until: Position | None) -> Iterator[tuple[Span, OpenPack | None]]:
+        """The stretches to walk, pack by pack; a pack that can't be opened comes as an empty span."""
+        numbers = self.numbers(refresh=True)
+        number: int | None = position.pack or (numbers[0] if numbers else None)
+        offset = max(position.offset, format.FIRST_OFFSET)
+        while number is not None and (until is None or number <= until.pack):
+            pack = self.pack(number)
+            after = self._next_number(number)
+            if pack is None:
+                if number in self.numbers() or after is not None:
+                    yield Span(number, 0, 0, 0), None
+            else:
+                final = self._final(pack) if after is not None else None
+                stop = pack.end
+                if stop is None:
+                    stop = until.offset if until and until.pack == number else pack.file.size() & ~7
+                elif until and until.pack == number:
+                    stop = min(stop, until.offset)
+                    final = final if stop == pack.end else None
+                if offset < stop:
+                    yield pack.span(offset, stop, None, final), pack
+            number, offset = (number + 1 if after is not None else None), format.FIRST_OFFSET
+
+    def _follow_span(self, pack: OpenPack | None, span: Span, open_end: bool) -> Iterator[Item]:
+        if pack is None:
+            bad = BadFrame(PackRef(span.pack, 0, 0), "no such pack, or its header is damaged", lost=0)
+            self.report_bad(bad)
+            yield bad
+            return
+        items = walk(pack.read, span)
+        first = next(items, None)
+        if isinstance(first, BadFrame) and span.last is None:
+            span = span._replace(last=self._last_before(pack, span.start))
+            items = walk(pack.read, span)
+        elif first is not None:
+            yield first
+        for item in items:
+            if type(item) is Frame:
+                yield item
+                continue
+            assert isinstance(item, BadFrame)
+            if open_end and pack.end is None and item.ref.offset + item.ref.size >= span.stop:
+                return  # being written, or torn: the writer will tell
+            yield from self._second_try(pack, span, item)
+
+    def _last_before(self, pack: OpenPack, at: int) -> int:
+        """The sequence of the last frame before ``at``: it tells whether damage there cost a frame."""
+        seed = pack.header.seed
+        mark = last_mark(pack.read, seed, format.FIRST_OFFSET, at)
+        last = pack.header.first_sequence - 1 if mark is None else mark[1].sequence
+        for item in walk(pack.read, pack.span(mark[0] if mark else format.FIRST_OFFSET, at, last)):
+            if item.sequence is not None:
+                last = item.sequence
+        return last
+
+    def _second_try(self, pack: OpenPack, span: Span, bad: BadFrame) -> Iterator[Item]:
+        """What copies and rescued bytes have of a damaged stretch; what none has, once, as bad."""
+        for read, name in self._other_reads(pack):
+            last = None if bad.sequence is None else bad.sequence - 1
+            final = None if last is None or not bad.lost else last + bad.lost
+            stretch = span._replace(
+                start=bad.ref.offset, stop=bad.ref.offset + bad.ref.size, last=last, final=final
+            )
+            items = list(walk(read, stretch))
+            if items and all(isinstance(item, Frame) for item in items):
+                for item in items:
+                    assert isinstance(item, Frame)
+                    self._report_repaired(item, name)
+                yield from items
+                return
+        self.report_bad(bad)
+        yield bad
+
+    def _other_reads(self, pack: OpenPack) -> Iterator[tuple[Read, str]]:
+        for shelf in self.shelves:
+            try:
+                other = shelf.get(pack.number)
+            except OSError:
+                continue
+            if other is pack:
+                yield pack.read, AGAIN
+            elif other is not None and other.header.seed == pack.header.seed:
+                yield other.read, shelf.folder
+        rescued = self._rescued(pack)
+        if rescued is not None:
+            yield rescued, NEXT_PACK
+
+    def _follow_cell(self, pack: OpenPack | None, span: Span, cell: int, open_end: bool) -> Iterator[Item]:
+        footer = pack.footer() if pack is not None else None
+        if pack is None or footer is None:
+            for item in self._follow_span(pack, span, open_end):
+                if item.cells is None or cell in item.cells:
+                    yield item
+            return
+        places = [at for at in format.offsets(footer.cells.get(cell, b"")) if span.start <= at < span.stop]
+        index = 0
+        while index < len(places):
+            begin = places[index]
+            upto = index + 1
+            while upto < len(places) and places[upto] + _CELL_READ_BYTES - begin <= READ_JOIN_BYTES // 4:
+                upto += 1
+            data = pack.read(begin, min(places[upto - 1] + _CELL_READ_BYTES, span.stop) - begin)
+            for at in places[index:upto]:
+                yield self._at(pack, span, data, begin, at)
+            index = upto
+
+    def _at(self, pack: OpenPack, span: Span, data: bytes, begin: int, at: int) -> Item:
+        """The frame at ``at``, of which ``data`` has at least the beginning."""
+        head = format.parse_head(data, at - begin, at, span.seed)
+        if head is not None:
+            ref = PackRef(span.pack, at, head.size)
+            frame = format.parse_one(data, at - begin, ref, span.seed)
+            if frame is not None:
+                return frame
+            return self.read_many([ref])[0]
+        for item in self._follow_span(pack, span._replace(start=at, last=None), False):
+            return item
+        return BadFrame(PackRef(span.pack, at, format.HEAD_BYTES), "head checksum")
+
+    # The whole
+
+    def end(self) -> Position:
+        """Behind the last whole frame on disk. It may not be durable, nor ever be acknowledged."""
+        for number in reversed(self.numbers(refresh=True)):
+            pack = self.pack(number)
+            if pack is None:
+                continue
+            mark = self._last_mark(pack)
+            start = mark.offset if mark is not None else format.FIRST_OFFSET
+            span = pack.span(start, pack.file.size() & ~7)
+            seen: list[Frame] = []
+            end = start
+            for item in walk(pack.read, span, seen):
+                if isinstance(item, Frame):
+                    end = item.ref.offset + item.ref.size
+            ends = [frame.ref.offset + frame.ref.size for frame in seen if frame.kind != format.FOOTER]
+            return Position(number, max([end, *ends]))
+        return Position(0, 0)
+
+    def end_before(self, number: int) -> int:
+        """The last sequence before pack ``number``; 0 if there is none."""
+        last = 0
+        for item in self.follow(Position(max(1, number - 1), 0), Position(number, 0)):
+            last = item.sequence if item.sequence is not None else last
+        return last
+
+    def marked(self) -> Position:
+        """Everything before it is durable, for certain, whether the writer lives or not."""
+        for number in reversed(self.numbers(refresh=True)):
+            pack = self.pack(number)
+            if pack is not None:
+                return self._last_mark(pack) or Position(number, format.FIRST_OFFSET)
+        return Position(0, 0)
+
+    def _last_mark(self, pack: OpenPack) -> Position | None:
+        found = last_mark(pack.read, pack.header.seed, format.FIRST_OFFSET, pack.file.size() & ~7)
+        return Position(pack.number, found[0]) if found else None
+
+    def packs(self) -> list[PackInfo]:
+        """All packs. Those not sealed are scanned."""
+        from holdfast.packs.verify import pack_infos
+
+        return pack_infos(self)
+
+    def verify(self) -> VerifyReport:
+        """Reads everything in every copy, and compares with digests and with each other."""
+        from holdfast.packs.verify import verify
+
+        return verify(self)

@@ -1,0 +1,317 @@
+"""Opening a ledger for writing: what the last writer left is told apart, kept, cut or reported.
+
+Behind the last mark lies at most one batch, and whether it was acknowledged can't be
+known. So whole frames stay, whatever lies before them; what a torn write left is cut or
+voided; and damage that is no torn write is kept and reported (PACK-4, PACK-8).
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from holdfast.model.errors import Unavailable
+from holdfast.model.ledgers import ledger_number
+from holdfast.model.mail import Position
+from holdfast.packs import format
+from holdfast.packs.events import FRAME_BAD, PACK_FAILED, PACK_STARTED, TAIL_CUT, TORN_VOIDED
+from holdfast.packs.reader import LedgerReader
+from holdfast.packs.scan import last_mark, walk
+from holdfast.packs.shelf import OpenPack, component, ledger_folder, pack_numbers, pack_path
+from holdfast.packs.words import BadFrame, Frame, Recovery, Unsure
+from holdfast.world import File, Lock, World
+
+_SECTOR_BYTES = 512
+_ZEROS_BYTES = 16  # fewer zeros at the edge of a stretch are no evidence
+
+
+class Place(NamedTuple):
+    """Where a writer goes on: pack, its file open for appending, its end, and the next sequence."""
+
+    number: int
+    file: File
+    seed: int
+    identity: bytes
+    end: int
+    next_sequence: int
+
+
+class Opened(NamedTuple):
+    place: Place
+    recovery: Recovery
+    unsealed: tuple[tuple[int, int], ...]  # packs to seal: number, end
+    lock: Lock
+
+
+class _Tail(NamedTuple):
+    """What lies behind the last mark of the last pack."""
+
+    start: int  # where the mark is
+    acknowledged: int | None  # what it tells
+    end: int  # behind what is kept
+    last: int  # the last sequence that may have been used
+    bad: tuple[BadFrame, ...]
+    void: tuple[BadFrame, ...]
+
+
+def new_pack(
+    world: World,
+    folder: str,
+    ledger_name: str,
+    number: int,
+    identity: bytes,
+    first_sequence: int,
+    *,
+    previous_end: int = 0,
+    failed: bool = False,
+    acknowledged: int | None = None,
+    rescue: tuple[int, bytes] | None = None,
+) -> Place:
+    """Makes a pack, whole or not at all; blocking. ``rescue``: offset and bytes of the pack before."""
+    created = int(world.clock.now() * 1e6)
+    flags = format.PREVIOUS_FAILED if failed else 0
+    header = format.Header(
+        ledger_number(ledger_name), number, identity, first_sequence, created, previous_end, flags, 0
+    )
+    block, seed = format.header_block(header)
+    if rescue is not None:
+        start, data = rescue
+        at = format.FIRST_OFFSET
+        block += format.whole_frame(format.RESCUE, first_sequence - 1, start, data, seed, at)
+    block += format.mark_bytes(first_sequence - 1, acknowledged, seed, len(block))
+    path = pack_path(folder, number)
+    world.disk.write_atomic(path, block)
+    file = world.disk.open(path)
+    return Place(number, file, seed, identity, len(block), first_sequence)
+
+
+def open_ledger(world: World, volume: str, ledger_name: str, copies: tuple[str, ...]) -> Opened:
+    """Blocking. Raises ``Unavailable`` when another writer has it or the disk doesn't let us."""
+    folder = ledger_folder(volume, ledger_name)
+    name = component(volume, ledger_name)
+    ledger_number(ledger_name)  # refused before anything is made
+    try:
+        world.disk.make_folder(folder)
+        try:
+            lock = world.disk.lock(posixpath.join(folder, "lock"))
+        except Unavailable as error:
+            raise Unavailable(name, error.text, error.retry_after_s) from None
+        try:
+            return _Opening(world, volume, ledger_name, copies).open(lock)
+        except BaseException:
+            lock.release()
+            raise
+    except OSError as error:
+        raise Unavailable(name, f"can't be opened: {error}") from error
+
+
+class _Opening:
+    def __init__(self, world: World, volume: str, ledger_name: str, copies: tuple[str, ...]) -> None:
+        self.world = world
+        self.ledger_name = ledger_name
+        self.folder = ledger_folder(volume, ledger_name)
+        self.component = component(volume, ledger_name)
+        self.reader = LedgerReader(world, volume, ledger_name, copies=copies)
+
+    def open(self, lock: Lock) -> Opened:
+        numbers = pack_numbers(self.world, self.folder)
+        if not numbers:
+            identity = self.reader.identity or self.world.entropy.bytes(16)
+            place = new_pack(self.world, self.folder, self.ledger_name, 1, identity, 1)
+            self.world.journal.emit(PACK_STARTED, ledger=self.component, pack=1)
+            return Opened(place, Recovery(), (), lock)
+        number = numbers[-1]
+        file = self.world.disk.open(pack_path(self.folder, number))
+        size = file.size()
+        known = self.reader.pack(number)
+        if known is None:
+            return Opened(self._behind_lost_pack(number, size), Recovery(), (), lock)
+        pack = OpenPack(number, file, known.header)
+        tail = self._tail(pack, size)
+        if tail.bad:
+            place = self._leave(pack, tail, "read", "damaged", sync=True)
+        else:
+            place = self._keep(pack, tail, size)
+        recovery = self._recovery(pack, tail, size)
+        return Opened(place, recovery, self._unsealed(place.number), lock)
+
+    # The tail
+
+    def _tail(self, pack: OpenPack, size: int) -> _Tail:
+        whole = size & ~7
+        mark = last_mark(pack.read, pack.header.seed, format.FIRST_OFFSET, whole)
+        start = mark[0] if mark else format.FIRST_OFFSET
+        last = mark[1].sequence if mark else pack.header.first_sequence - 1
+        items = _ascending(walk(pack.read, pack.span(start, whole, last)), last)
+        if any(isinstance(item, BadFrame) for item in items):  # a read that went wrong once must cost nothing
+            items = _ascending(walk(pack.read, pack.span(start, whole, last)), last)
+        torn = [isinstance(item, BadFrame) and self._torn(pack, item, size) for item in items]
+        end = whole
+        while items and torn[-1]:
+            end = items.pop().ref.offset
+            torn.pop()
+        bad: list[BadFrame] = []
+        void: list[BadFrame] = []
+        for index, item in enumerate(items):
+            if isinstance(item, Frame):
+                last = item.sequence
+            elif torn[index] and any(isinstance(other, Frame) for other in items[index:]):
+                void.append(item)
+            else:
+                bad.append(item)
+                if item.sequence is not None and item.kind is not None:
+                    last = item.sequence
+                else:  # no sequence that the stretch may have held is used again (PACK-6)
+                    last += item.lost or item.ref.size // format.HEAD_BYTES
+        told = format.mark_acknowledged(mark[1].account) if mark else None
+        return _Tail(start, told, end, last, tuple(bad), tuple(void))
+
+    def _torn(self, pack: OpenPack, bad: BadFrame, size: int) -> bool:
+        """Whether a write that was never synced explains it: the file ends in it, or a sector is zero."""
+        if bad.kind is not None and bad.reason == "cut short":
+            return True
+        start, stop = bad.ref.offset, bad.ref.offset + bad.ref.size
+        if stop >= size & ~7 and size & 7:
+            return True
+        if bad.ref.size < format.HEAD_BYTES:
+            return True
+        data = pack.read(start, stop - start)
+        if len(data) < stop - start:
+            return True
+        at = start
+        while at < stop:
+            after = min(stop, (at // _SECTOR_BYTES + 1) * _SECTOR_BYTES)
+            if after - at >= _ZEROS_BYTES and not any(data[at - start : after - start]):
+                return True
+            at = after
+        return False
+
+    def _keep(self, pack: OpenPack, tail: _Tail, size: int) -> Place:
+        """Cuts the torn tail, voids torn stretches, syncs what stays (PACK-4), and goes on in the pack."""
+        file, seed = pack.file, pack.header.seed
+        try:
+            for stretch in tail.void:
+                body = pack.read(stretch.ref.offset, stretch.ref.size)[format.HEAD_BYTES :]
+                sequence = (stretch.sequence or 1) - 1
+                frame = format.whole_frame(format.VOID, sequence, 0, body, seed, stretch.ref.offset)
+                file.pwrite(stretch.ref.offset, frame[: format.HEAD_BYTES])
+            if size > tail.end:
+                file.truncate(tail.end)
+            file.sync()
+        except OSError as error:
+            return self._leave(pack, tail, "sync", str(error), sync=False)
+        return Place(pack.number, file, seed, pack.header.identity, tail.end, tail.last + 1)
+
+    def _leave(self, pack: OpenPack, tail: _Tail, step: str, error: str, *, sync: bool) -> Place:
+        """Goes on in a new pack; what may not be durable in the old one is repeated there (PACK-2)."""
+        if sync:
+            try:
+                pack.file.sync()
+            except OSError:
+                sync = False
+        rescue = None if sync else (tail.start, pack.read(tail.start, tail.end - tail.start))
+        self.world.journal.emit(
+            PACK_FAILED, ledger=self.component, pack=pack.number, step=step, error=error, frames=0
+        )
+        place = new_pack(
+            self.world, self.folder, self.ledger_name, pack.number + 1, pack.header.identity,
+            tail.last + 1, previous_end=tail.end, failed=True, acknowledged=tail.acknowledged, rescue=rescue,
+        )  # fmt: skip
+        self.world.journal.emit(PACK_STARTED, ledger=self.component, pack=place.number)
+        return place
+
+    def _behind_lost_pack(self, number: int, size: int) -> Place:
+        """Both copies of the last pack's header are damaged: none of its frames can be told."""
+        before = self.reader.end_before(number)
+        identity = self.reader.identity or self.world.entropy.bytes(16)
+        used = max(0, size - format.FIRST_OFFSET) // format.HEAD_BYTES
+        self.world.journal.emit(
+            FRAME_BAD, ledger=self.component, pack=number, offset=0, bytes=size, sequence=before + 1,
+            reason="header damaged",
+        )  # fmt: skip
+        return new_pack(
+            self.world, self.folder, self.ledger_name, number + 1, identity, before + used + 1,
+            previous_end=size & ~7, failed=True,
+        )  # fmt: skip
+
+    # What is told about it
+
+    def _recovery(self, pack: OpenPack, tail: _Tail, size: int) -> Recovery:
+        cut = size - tail.end
+        emit = self.world.journal.emit
+        if cut:
+            emit(TAIL_CUT, ledger=self.component, pack=pack.number, offset=tail.end, bytes=cut)
+        for stretch in tail.void:
+            ref = stretch.ref
+            emit(TORN_VOIDED, ledger=self.component, pack=ref.pack, offset=ref.offset, bytes=ref.size)
+        for bad in tail.bad:
+            self.reader.report_bad(bad)
+        void = sum(stretch.ref.size for stretch in tail.void)
+        return Recovery(cut, void, self._unsure(pack, tail), tail.bad, tail.acknowledged)
+
+    def _unsure(self, pack: OpenPack, tail: _Tail) -> tuple[Unsure, ...]:
+        """Whole frames behind the last acknowledged one; if none was ever told, behind the last mark."""
+        acknowledged = tail.acknowledged
+        start = Position(pack.number, tail.start)
+        if acknowledged is None:
+            return self._frames_after(start, pack, tail, 0)
+        for number in reversed([n for n in self.reader.numbers() if n <= pack.number]):
+            each = self.reader.pack(number)
+            if each is None:
+                continue
+            stop = each.file.size() & ~7
+            while found := last_mark(each.read, each.header.seed, format.FIRST_OFFSET, stop):
+                stop = found[0]
+                start = Position(number, stop)
+                if found[1].sequence <= acknowledged:
+                    return self._frames_after(start, pack, tail, acknowledged)
+        return self._frames_after(start, pack, tail, acknowledged)
+
+    def _frames_after(
+        self, start: Position, pack: OpenPack, tail: _Tail, acknowledged: int
+    ) -> tuple[Unsure, ...]:
+        end = Position(pack.number, tail.end)
+        return tuple(
+            Unsure(item.ref, item.sequence, item.kind, item.account)
+            for item in self.reader.follow(start, end)
+            if isinstance(item, Frame) and item.sequence > acknowledged
+        )
+
+    def _unsealed(self, open_number: int) -> tuple[tuple[int, int], ...]:
+        """Packs before the open one that lack their footer, newest first, up to one that has it."""
+        found = []
+        following = self.reader.pack(open_number)
+        for number in reversed([n for n in self.reader.numbers() if n < open_number]):
+            pack = self.reader.pack(number)
+            if pack is not None:
+                pack.look_for_seal()
+                if pack.footer_at is not None:
+                    break
+                if following is not None and following.number == number + 1:
+                    header = following.header
+                    if not header.flags & format.PREVIOUS_FAILED:
+                        found.append((number, header.previous_end))
+            following = pack
+        return tuple(found)
+
+
+def _ascending(items: Iterator[Frame | BadFrame], last: int) -> list[Frame | BadFrame]:
+    """Up to the first whole frame whose sequence doesn't grow; that one, a leftover of a refused batch
+    that a later and shorter one half covers, and all behind it count as torn."""
+    found: list[Frame | BadFrame] = []
+    leftover: Frame | None = None
+    end = 0
+    for item in items:
+        end = item.ref.offset + item.ref.size
+        if leftover is None and isinstance(item, Frame):
+            if item.sequence <= last:
+                leftover = item
+            else:
+                last = item.sequence
+        if leftover is None:
+            found.append(item)
+    if leftover is not None:
+        ref = leftover.ref._replace(size=end - leftover.ref.offset)
+        found.append(BadFrame(ref, "cut short", leftover.sequence, leftover.kind))
+    return found
