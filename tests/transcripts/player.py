@@ -238,7 +238,7 @@ async def _play_step(
         await side.wire.send(_fill(step.text, names).encode() + (b"\r\n\r\n" if ends_command else b"\r\n"))
     else:
         side.check_forbidden()
-        text = _fill(step.text, names).replace("{@", "{%d" % _literal_size(transcript, index, names))
+        text = _fill(step.text, names).replace("{@", f"{{{_literal_size(transcript, index, names)}")
         await side.wire.send(text.encode() + b"\r\n")
         if step.kind == "T":
             await side.expect(re.compile("(\\S+ OK|\\+OK|220).*"), step)
@@ -258,7 +258,7 @@ def _literal_size(transcript: Transcript, index: int, names: Mapping[str, str]) 
 
 def _fill(text: str, names: Mapping[str, str]) -> str:
     for name, value in names.items():
-        text = text.replace(name if name.startswith("<") else "{%s}" % name, value)
+        text = text.replace(name if name.startswith("<") else f"{{{name}}}", value)
     return text
 
 

@@ -1,4 +1,4 @@
-"""Mail kept: the mail ledger, its fold into one index per cell, and the handle functions use. See README.md."""
+"""Mail kept: the mail ledger, its fold into one index per cell, the handle functions use."""
 
 from holdfast.store.commands import (
     Added,

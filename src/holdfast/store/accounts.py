@@ -228,7 +228,7 @@ class Accounts:
         self._db.execute("DELETE FROM mailbox WHERE id=?", (box.id,))
 
     def keyword_bits(self, account: AccountState, names: tuple[str, ...]) -> int:
-        """Bits of keywords, given to new ones in the order they are met. Case is ignored (RFC 3501 §2.3.2)."""
+        """Bits of keywords, new ones get the next. Case is ignored (RFC 3501 §2.3.2)."""
         bits = 0
         for name in names:
             place = next((i for i, k in enumerate(account.keywords) if k.lower() == name.lower()), -1)

@@ -70,7 +70,7 @@ class Move(Command, frozen=True, tag="move"):
 
 
 class Expunge(Command, frozen=True, tag="expunge"):
-    """Remove messages; with ``only_deleted`` those that carry ``\\Deleted``. RFC 3501 §6.4.3, RFC 4315 §2.1."""
+    """Remove messages; ``only_deleted``: those with ``\\Deleted``. RFC 3501 §6.4.3, RFC 4315 §2.1."""
 
     mailbox: MailboxId
     uids: bytes

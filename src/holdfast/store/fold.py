@@ -234,7 +234,7 @@ class CellFold:
         self, account: AccountState, box: MailboxState, message_id: int, size: int, flags: int, born: int
     ) -> int:
         """One new entry at the end of a mailbox; its UID."""
-        uid = box.uidnext
+        uid: int = box.uidnext
         box.uidnext = uid + 1
         account.modseq += 1
         box.modseq = account.modseq

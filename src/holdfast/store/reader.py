@@ -87,7 +87,7 @@ class Readers:
         self._uids: OrderedDict[MailboxId, tuple[int, int, UidSet]] = OrderedDict()
 
     def cell(self, cell: int) -> CellReader:
-        """The cell's index as it stands at its place; one that was removed serves until a new one is there."""
+        """The cell's index as it stands at its place; a removed one serves until a new one is there."""
         path = self._files.path(cell)
         identity = self._world.disk.identity(path)
         reader = self._cells.get(cell)
@@ -213,7 +213,8 @@ class AccountMail:
     def changes(self, mailbox: MailboxId, since: int) -> list[c.Change]:
         """What happened to a mailbox after modseq ``since``, in order."""
         rows = self._reader.rows(
-            "SELECT modseq, kind, uids FROM change WHERE account=? AND modseq>? AND mailbox=? ORDER BY modseq",
+            "SELECT modseq, kind, uids FROM change"
+            " WHERE account=? AND modseq>? AND mailbox=? ORDER BY modseq",
             self.account,
             since,
             mailbox,
@@ -231,7 +232,10 @@ class AccountMail:
         names = ", ".join(column.value for column in columns)
         join = "" if _OF_ENTRY.issuperset(columns) else " JOIN message m ON m.id=e.message"
         also = f" AND e.modseq>{int(changed_since)}" if changed_since else ""
-        sql = f"SELECT e.uid, {names} FROM entry e{join} WHERE e.mailbox=? AND e.uid BETWEEN ? AND ?{also} LIMIT ?"
+        sql = (
+            f"SELECT e.uid, {names} FROM entry e{join}"
+            f" WHERE e.mailbox=? AND e.uid BETWEEN ? AND ?{also} LIMIT ?"
+        )
         if columns and columns[0] is Column.UID:
             sql = sql.replace("SELECT e.uid, ", "SELECT ", 1)
             cut = False
@@ -251,7 +255,7 @@ class AccountMail:
             yield pending
 
     def messages(self, refs: Sequence[MessageRef]) -> list[bytes | memoryview | None]:
-        """The bytes of messages, neighbours read at once; None: damaged, and no copy could mend it. STORE-4."""
+        """The bytes of messages, neighbours read at once; None: damaged beyond any copy (STORE-4)."""
         found: list[bytes | memoryview | None] = [None] * len(refs)
         by_ledger: dict[int, list[int]] = {}
         for place, ref in enumerate(refs):

@@ -168,7 +168,7 @@ class StoreWriter:
         return items, end
 
     async def _adopt_orphans(self) -> None:
-        """Merge intakes whose writer isn't running: opened for writing once, so their tail is cut and synced."""
+        """Merge intakes whose writer isn't running: opened once, so their tail is cut and synced."""
         disk = self._world.disk
         for name in disk.list(self._folder):
             if not is_intake(name):

@@ -1,0 +1,298 @@
+"""The writer on a real disk: new mail merged, commands answered, indexes removed and made anew."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+
+import pytest
+
+from holdfast.model.errors import Refused, Unavailable
+from holdfast.model.mail import Flag
+from holdfast.model.uidset import UidSet
+from holdfast.packs import LedgerWriter, NewFrame
+from holdfast.store import (
+    Append,
+    Appended,
+    Column,
+    Copy,
+    Delete,
+    IndexFiles,
+    MailStore,
+    RemoteWrites,
+    StoreFlags,
+    StoreService,
+    StoreWriter,
+)
+from holdfast.world import World, real_world
+from tests_store import Tape, message
+
+ACCOUNT, CELL = 42, 7
+CELLS = 8
+
+
+class Store:
+    """A volume, its store writer, one intake and a handle, in one process."""
+
+    def __init__(self, world: World, folder: str) -> None:
+        self.world = world
+        self.volume = folder + "/volume"
+        self.files = IndexFiles(world, folder + "/index")
+        self.tape = Tape()
+
+    async def open(self) -> None:
+        self.writer = await StoreWriter.open(self.world, self.volume, self.files, cells=CELLS)
+        self.intake = await LedgerWriter.open(self.world, self.volume, "mx-0")
+        self.intake.on_durable.append(lambda position: self.writer.announce("mx-0", position))
+        self.mail = MailStore(self.world, self.writer, self.files, self.volume)
+        await self.whole()
+
+    async def whole(self) -> None:
+        """No cell is behind any more."""
+        async with asyncio.timeout(10):
+            while self.writer.behind:
+                await asyncio.sleep(0.01)
+
+    async def deliver(self, *accounts: int, body: bytes | None = None) -> None:
+        self.tape.deliver(*accounts, body=body)
+        frame = self.tape.items[-1].frame
+        await self.intake.append([NewFrame(frame.kind, frame.body, frame.account, frame.cells)])
+        await self.writer.settle()
+
+    def everything(self) -> dict[str, object]:
+        """What a client could learn of the account: every mailbox, every entry, every date, every id."""
+        mail = self.mail.account(ACCOUNT, CELL)
+        columns = [c for c in Column if c is not Column.REF]
+        return {
+            box.name: (box, [row for chunk in mail.rows(box.id, mail.uids(box), columns) for row in chunk])
+            for box in mail.mailboxes()
+        } | {"subscriptions": mail.subscriptions(), "keywords": mail.keywords()}
+
+    def bodies(self, name: str = "INBOX") -> list[bytes | None]:
+        mail = self.mail.account(ACCOUNT, CELL)
+        box = mail.mailbox(name)
+        assert box is not None
+        refs = [row for chunk in mail.rows(box.id, mail.uids(box), [Column.REF]) for row in chunk]
+        return [None if found is None else bytes(found) for found in mail.messages(refs)]
+
+    async def close(self) -> None:
+        await self.intake.close()
+        await self.writer.close()
+
+
+@contextlib.asynccontextmanager
+async def opened(folder):
+    store = Store(real_world(journal_path=os.devnull), str(folder))
+    await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+def on_a_store(test):
+    """Run a coroutine test with a store in a folder of its own."""
+
+    def run(tmp_path):
+        async def body():
+            async with opened(tmp_path) as store:
+                await test(store)
+
+        asyncio.run(body())
+
+    run.__name__ = test.__name__
+    run.__doc__ = test.__doc__
+    return run
+
+
+async def append(store: Store, body: bytes, mailbox: str = "INBOX", **also) -> Appended:
+    command = Append(account=ACCOUNT, cell=CELL, mailbox=mailbox, message=body, **also)
+    outcome = await store.mail.commit_one(command)
+    assert isinstance(outcome, Appended)
+    return outcome
+
+
+async def some_mail(store: Store) -> None:
+    for number in range(5):
+        await store.deliver(ACCOUNT, 43)
+        await append(
+            store, message(100 + number), "Sent", flags=1, keywords=("k",), internaldate=1e9 + number
+        )
+    inbox = store.mail.account(ACCOUNT, CELL).mailbox("INBOX")
+    one = UidSet([(2, 3)]).pack()
+    await store.mail.commit(
+        [
+            StoreFlags(
+                account=ACCOUNT, cell=CELL, mailbox=inbox.id, uids=one, mode="add", flags=Flag.FLAGGED
+            ),
+            Copy(account=ACCOUNT, cell=CELL, mailbox=inbox.id, uids=one, to="Archive"),
+            Delete(account=ACCOUNT, cell=CELL, name="Junk"),
+        ]
+    )
+
+
+@on_a_store
+async def test_store_7_an_answered_append_is_readable_at_once(store):
+    outcome = await append(store, b"Subject: x\r\n\r\nbody\r\n")
+    assert outcome.uid == 1
+    assert store.bodies() == [b"Subject: x\r\n\r\nbody\r\n"]
+
+
+@on_a_store
+async def test_commands_of_one_batch_are_answered_one_by_one(store):
+    with pytest.raises(Refused):
+        await append(store, message(1), "nowhere")
+    outcomes = await store.mail.commit(
+        [
+            Append(account=ACCOUNT, cell=CELL, mailbox=name, message=message(n))
+            for n, name in enumerate(["INBOX", "nowhere", "INBOX"])
+        ]
+    )
+    assert isinstance(outcomes[1], Refused)
+    assert [o.uid for o in (outcomes[0], outcomes[2])] == [1, 2]
+
+
+@on_a_store
+async def test_a_cell_that_does_not_exist_is_unavailable_and_the_others_work(store):
+    good, bad = await store.mail.commit(
+        [
+            Append(account=ACCOUNT, cell=CELL, mailbox="INBOX", message=message(1)),
+            Append(account=ACCOUNT, cell=CELLS, mailbox="INBOX", message=message(1)),
+        ]
+    )
+    assert isinstance(good, Appended) and isinstance(bad, Unavailable)
+    assert bad.component == f"cell-{CELLS:02d}/index"
+
+
+@on_a_store
+async def test_watchers_are_told_of_new_mail(store):
+    woken = asyncio.Event()
+    store.mail.watch(ACCOUNT, woken.set)
+    await store.deliver(ACCOUNT)
+    await asyncio.wait_for(woken.wait(), 1)
+
+
+@on_a_store
+async def test_store_1_everything_is_the_same_after_a_restart(store):
+    await some_mail(store)
+    before, bodies = store.everything(), store.bodies()
+    await store.close()
+    await store.open()
+    assert store.everything() == before and store.bodies() == bodies
+
+
+@on_a_store
+async def test_store_1_everything_is_the_same_after_a_rebuild_from_nothing(store):
+    await some_mail(store)
+    before, bodies = store.everything(), store.bodies()
+    await store.close()
+    for name in os.listdir(os.path.dirname(store.files.path(CELL))):
+        os.remove(os.path.join(os.path.dirname(store.files.path(CELL)), name))
+    os.remove(store.volume + "/merged.state")
+    await store.open()
+    assert store.everything() == before and store.bodies() == bodies
+
+
+@pytest.mark.slow
+@on_a_store
+async def test_store_6_an_index_removed_while_running_is_made_anew_and_serves_meanwhile(store):
+    await some_mail(store)
+    path = store.files.path(CELL)
+    before = store.everything()
+    for end in ("", "-wal", "-shm"):
+        if os.path.exists(path + end):
+            os.remove(path + end)
+    assert store.everything() == before
+    async with asyncio.timeout(10):
+        while not os.path.exists(path) or store.writer.behind:
+            await asyncio.sleep(0.02)
+    assert store.everything() == before
+    await store.deliver(ACCOUNT)
+    assert store.mail.account(ACCOUNT, CELL).mailbox("INBOX").exists == 6
+
+
+@on_a_store
+async def test_store_5_a_damaged_index_takes_its_own_cell_along_only_and_comes_back(store):
+    await some_mail(store)
+    before = store.everything()
+    await store.close()
+    with open(store.files.path(CELL), "r+b") as index:
+        index.seek(0)
+        index.write(b"\xff" * 8192)
+    await store.open()
+    assert store.everything() == before
+
+
+@on_a_store
+async def test_store_8_a_missing_index_is_unavailable_and_not_an_empty_mailbox(store):
+    await store.deliver(ACCOUNT)
+    fresh = MailStore(store.world, store.writer, store.files, store.volume)
+    for cell in range(CELLS):
+        os.remove(store.files.path(cell))
+    with pytest.raises(Unavailable, match="cell-07/index"):
+        fresh.account(ACCOUNT, CELL)
+
+
+@on_a_store
+async def test_store_4_a_damaged_frame_costs_its_own_message(store):
+    for _ in range(3):
+        await store.deliver(ACCOUNT)
+    mail = store.mail.account(ACCOUNT, CELL)
+    box = mail.mailbox("INBOX")
+    ref = next(iter(mail.rows(box.id, mail.uids(box), [Column.REF])))[1]
+    with open(f"{store.volume}/mx-0/{ref[1]:08d}.pack", "r+b") as pack:
+        pack.seek(ref[2] + ref[3] - 16)
+        pack.write(b"\x00\xff\x00\xff")
+    bodies = store.bodies()
+    assert bodies[1] is None and bodies[0] and bodies[2]
+
+
+@on_a_store
+async def test_what_an_intake_accepted_while_the_store_was_gone_is_merged_when_it_is_back(store):
+    await store.deliver(ACCOUNT)
+    await store.writer.close()
+    for _ in range(3):
+        store.tape.deliver(ACCOUNT)
+        frame = store.tape.items[-1].frame
+        await store.intake.append([NewFrame(frame.kind, frame.body, frame.account, frame.cells)])
+    durable = store.intake.durable
+    store.writer = await StoreWriter.open(store.world, store.volume, store.files, cells=CELLS)
+    store.writer.announce("mx-0", durable)
+    await store.whole()
+    await store.writer.settle()
+    assert store.mail.account(ACCOUNT, CELL).mailbox("INBOX").exists == 4
+
+
+@on_a_store
+async def test_behind_a_socket_the_handle_is_the_same_and_says_when_the_writer_is_gone(store):
+    service = StoreService(store.writer)
+    path = store.volume + "/store.sock"
+    listener = await store.world.net.listen(service.session, path)
+    writes = RemoteWrites(store.world, path)
+    writes.start()
+    remote = MailStore(store.world, writes, store.files, store.volume)
+    async with asyncio.timeout(5):
+        while not writes.connected:
+            await asyncio.sleep(0.005)
+    woken = asyncio.Event()
+    remote.watch(ACCOUNT, woken.set)
+    outcomes = await remote.commit(
+        [
+            Append(account=ACCOUNT, cell=CELL, mailbox=name, message=message(1))
+            for name in ("INBOX", "nowhere")
+        ]
+    )
+    assert isinstance(outcomes[0], Appended) and isinstance(outcomes[1], Refused)
+    await asyncio.wait_for(woken.wait(), 1)
+    assert (await writes.status()).behind == []
+    listener.close()
+    for connection in listener.connections:
+        connection.abort()
+    async with asyncio.timeout(5):
+        while writes.connected:
+            await asyncio.sleep(0.005)
+    with pytest.raises(Unavailable, match="store"):
+        await remote.commit_one(Append(account=ACCOUNT, cell=CELL, mailbox="INBOX", message=b"x"))
+    assert remote.account(ACCOUNT, CELL).mailbox("INBOX").exists == 1
+    writes.close()
