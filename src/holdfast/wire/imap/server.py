@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 import re
 from binascii import b2a_base64
+from collections.abc import Callable
 
 from holdfast.model.limits import (
     IMAP_COMMAND_BYTES,
@@ -54,24 +55,22 @@ _NOT_NOW = {
     State.LOGOUT: "you have logged out",
 }
 
-_HEAD = re.compile(
-    rb'([^\x00-\x20\x7f-\xff(){%*"\\+]{1,255}) +(UID +)?([A-Za-z]+)(?=[ \r\n]|\Z)', re.IGNORECASE
-)
+_HEAD = re.compile(rb'([^\x00-\x20\x7f-\xff(){%*"\\+]{1,255}) +([Uu][Ii][Dd] +)?([A-Za-z]+)(?=[ \r\n]|\Z)')
 _TAG = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\+]{1,255}(?= |\Z)')
 _ANNOUNCED = re.compile(rb"~?\{(\d{1,19})(\+?)\}\r?\Z")
 _MAILBOX_LITERAL = re.compile(rb"[^ ]+ +APPEND +~?\{\d+\+?\}\r?\Z", re.IGNORECASE)
 _TAIL_BYTES = 32  # of a line that is skipped: enough for the announcement of a literal
 
 
-class _Phase(enum.Enum):
-    LINE = enum.auto()  # a command's line, or the rest of one after a literal
-    ASKED = enum.auto()  # LiteralWanted is out, the session must answer
-    LITERAL = enum.auto()
-    SKIP_LITERAL = enum.auto()  # of a command already refused
-    SKIP_LINE = enum.auto()
-    IDLE = enum.auto()
-    AUTHENTICATE = enum.auto()
-    TLS = enum.auto()  # between STARTTLS and the handshake: nothing is read
+class _Phase(enum.IntEnum):
+    LINE = 0  # a command's line, or the rest of one after a literal
+    ASKED = 1  # LiteralWanted is out, the session must answer
+    LITERAL = 2
+    SKIP_LITERAL = 3  # of a command already refused
+    SKIP_LINE = 4
+    IDLE = 5
+    AUTHENTICATE = 6
+    TLS = 7  # between STARTTLS and the handshake: nothing is read
 
 
 class Server:
@@ -82,6 +81,7 @@ class Server:
     """
 
     __slots__ = (
+        "_arguments_at",
         "_buffer",
         "_last_tag",
         "_limits",
@@ -120,6 +120,7 @@ class Server:
         self._tag = b""
         self._name = b""
         self._uid = False
+        self._arguments_at = 0
         self._synchronising = False
 
     @property
@@ -139,7 +140,7 @@ class Server:
 
     def next_event(self) -> Event | None:
         while True:
-            step = _STEPS.get(self._phase)
+            step = _STEPS[self._phase]
             if step is None or self.state is State.LOGOUT:
                 return None
             event, again = step(self)
@@ -163,6 +164,8 @@ class Server:
     # --- steps: (event or None, whether to go on)
 
     def _line(self) -> tuple[Event | None, bool]:
+        if not self._buffer:
+            return None, False
         line = self._take_line()
         most = self._most_line_bytes()
         if len(self._text) + (len(self._buffer) if line is None else len(line)) > most:
@@ -198,7 +201,8 @@ class Server:
                 return ("Expected a tag" if line else "Empty line: expected a tag and a command", "BAD", "")
             return "Expected a command after the tag", "BAD", ""
         self._tag = head[1]
-        self._uid = bool(head[2])
+        self._arguments_at = head.end()
+        self._uid = head[2] is not None
         self._name = name = head[3].upper()
         if name not in (UID_COMMANDS if self._uid else COMMANDS):
             what = "UID " if self._uid else ""
@@ -298,11 +302,9 @@ class Server:
         return None, False
 
     def _command(self, line: bytes) -> Event:
-        text = self._text + line
-        head = _HEAD.match(text)
-        at = head.end() if head else 0
+        text = self._text + line if self._text else line
         try:
-            command = parse_command(self._name, self._uid, text, at, self._literals)
+            command = parse_command(self._name, self._uid, text, self._arguments_at, self._literals)
         except Malformed as error:
             name = ("UID " if self._uid else "") + self._name.decode("ascii")
             return self._bad(f"{name}: {error.text}", error.condition, error.code)
@@ -374,13 +376,16 @@ class Server:
         self._phase = _Phase.LINE
 
 
-_STEPS = {
-    _Phase.LINE: Server._line,
-    _Phase.LITERAL: Server._literal,
-    _Phase.SKIP_LITERAL: Server._skip_literal,
-    _Phase.SKIP_LINE: Server._skip_line,
-    _Phase.IDLE: Server._idle,
-    _Phase.AUTHENTICATE: Server._authenticate,
-}
+# By phase; None: an answer of the session's is due before anything is read.
+_STEPS: tuple[Callable[[Server], tuple[Event | None, bool]] | None, ...] = (
+    Server._line,
+    None,
+    Server._literal,
+    Server._skip_literal,
+    Server._skip_line,
+    Server._idle,
+    Server._authenticate,
+    None,
+)
 
 ServerMachine = Server
