@@ -90,8 +90,13 @@ class Fold:
         self._db.execute("COMMIT")
         self.generation += 1
 
-    def roll_back(self) -> None:
+    def abandon(self) -> None:
+        """Ends a transaction in which nothing was applied."""
         self._db.execute("ROLLBACK")
+
+    def roll_back(self) -> None:
+        if self._db.in_transaction:  # some errors have ended it already
+            self._db.execute("ROLLBACK")
         self._load()
         self.generation += 1
 
@@ -110,10 +115,12 @@ class Fold:
         self.sequence = sequence
         self.refused += 1
 
-    def hole(self, sequence: int | None) -> None:
-        """A frame that can't be read: what it said is unknown (PEOPLE-5)."""
-        self.sequence = sequence or self.sequence + 1
-        self.holes += 1
+    def hole(self, sequence: int | None, count: int = 1) -> None:
+        """Frames that can't be read: what they said is unknown (PEOPLE-5)."""
+        count = max(count, 1)
+        if sequence:
+            self.sequence = max(self.sequence, sequence + count - 1)
+        self.holes += count
 
     # One method per record: checks, then changes.
 

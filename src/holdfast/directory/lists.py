@@ -6,7 +6,7 @@ import apsw
 import msgspec
 
 from holdfast.directory.lookup import ACCOUNT, as_account
-from holdfast.directory.names import parse_domain
+from holdfast.directory.names import name_key, parse_domain
 from holdfast.model.errors import Reason, Refused
 from holdfast.model.limits import PEOPLE_PAGE
 from holdfast.model.mail import AccountId
@@ -33,6 +33,27 @@ class Lists:
         rows = self._db.execute(f"{ACCOUNT} {where} ORDER BY id LIMIT ?", (*values, _page(limit)))
         return [as_account(row) for row in rows]
 
+    def account(self, account: AccountId) -> Account:
+        """Raises ``Refused(NO_SUCH_USER)``."""
+        row = self._db.execute(f"{ACCOUNT} WHERE id = ?", (account,)).fetchone()
+        if row is None:
+            raise Refused(Reason.NO_SUCH_USER, f"no account {account}")
+        return as_account(row)
+
+    def alias(self, key: str) -> Alias | None:
+        """By its folded address."""
+        row = self._db.execute(
+            "SELECT address, targets FROM address WHERE key = ? AND account = 0", (key,)
+        ).fetchone()
+        return Alias(str(row[0]), _names(str(row[1]))) if row else None
+
+    def domain(self, name: str) -> Domain | None:
+        """By its folded name."""
+        row = self._db.execute(
+            "SELECT id, name, separator, catch_all, made_at FROM domain WHERE name = ?", (name,)
+        ).fetchone()
+        return Domain(row[0], row[1], row[2], _names(row[3]), row[4]) if row else None
+
     def addresses(self, account: AccountId) -> list[str]:
         """All addresses of one account."""
         rows = self._db.execute("SELECT address FROM address WHERE account = ? AND account > 0", (account,))
@@ -43,7 +64,7 @@ class Lists:
         rows = self._db.execute(
             "SELECT address, targets FROM address WHERE account = 0 AND domain = ? AND key > ?"
             " ORDER BY key LIMIT ?",
-            (self._domain(domain), after.lower(), _page(limit)),
+            (self._domain(domain), name_key(after) if after else "", _page(limit)),
         )
         return [Alias(str(address), _names(str(targets))) for address, targets in rows]
 

@@ -79,7 +79,11 @@ class Lookup:
     @doubt.setter
     def doubt(self, reason: str) -> None:
         self._doubt = reason
-        self._generation = -1
+
+    def expand(self, address: Address) -> Route:
+        """``route``, from the tables as they are now and not from memory."""
+        self._forget()
+        return self._route(address, True)
 
     def route(self, address: Address, *, sending: bool = False) -> Route:
         """Where mail for ``address`` goes; aliases are expanded, nobody is named twice.

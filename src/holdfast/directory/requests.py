@@ -79,8 +79,11 @@ class AddressRemove(Request, frozen=True, tag="address_rm"):
 
 
 class AliasSet(Request, frozen=True, tag="alias_set"):
+    """``replace``: other targets take the place of those there are; otherwise that is refused."""
+
     address: str
     targets: tuple[str, ...]
+    replace: bool = False
 
 
 class AliasRemove(Request, frozen=True, tag="alias_rm"):
@@ -123,6 +126,10 @@ class ShowAccount(Request, frozen=True, tag="account"):
     account: Who
 
 
+class ListAddresses(Request, frozen=True, tag="addresses"):
+    account: Who
+
+
 class CountAll(Request, frozen=True, tag="counts"):
     pass
 
@@ -150,6 +157,7 @@ AnyRequest = (
     | ListDomains
     | ListCustomers
     | ShowAccount
+    | ListAddresses
     | CountAll
     | Follow
 )
@@ -161,6 +169,7 @@ class Announced(msgspec.Struct, frozen=True, array_like=True):
     identity: bytes
     pack: int
     offset: int
+    sequence: int  # of the last frame before it
 
 
 class Made(msgspec.Struct, frozen=True, array_like=True):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import enum
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -175,8 +175,8 @@ class Caller:
         self._session: _Calling | None = None
         self._connecting: asyncio.Lock = asyncio.Lock()
 
-    async def call(self, request: object, answer: type[T] | Any, timeout_s: float = 60.0) -> T:
-        """The decoded answer. Raises ``Refused``, ``OutOfReach``, ``Lost``, and ``Unavailable`` as answered."""
+    async def call(self, request: object, answer: type[T], timeout_s: float = 60.0) -> T:
+        """The decoded answer. Raises ``OutOfReach``, ``Lost``, and both errors as answered."""
         session = await self._connected()
         try:
             async with asyncio.timeout(timeout_s):
@@ -185,8 +185,7 @@ class Caller:
             raise Lost(self._component, f"no answer for {timeout_s:g} s") from error
         except ConnectionError as error:
             raise Lost(self._component, f"no answer: {error}", 2.0) from error
-        decoded: T = msgspec.msgpack.decode(value, type=answer, strict=True)
-        return decoded
+        return msgspec.msgpack.decode(value, type=answer)
 
     async def ended(self) -> None:
         """Returns when the connection is gone; at once when there is none."""

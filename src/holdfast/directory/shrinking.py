@@ -78,7 +78,7 @@ class Shrinking(msgspec.Struct):
     @property
     def unexplained(self) -> int:
         """How many an announcement has to name, 0 when all is believed."""
-        return self.doubted_mark - self.active if self.doubted_mark else 0
+        return max(0, self.doubted_mark - self.active) if self.doubted_mark else 0
 
     def _believe(self) -> None:
         self.doubted_mark = 0

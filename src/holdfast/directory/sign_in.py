@@ -33,6 +33,9 @@ class KnowsPeople(Protocol):
 
     def credential(self, account: AccountId) -> Credential: ...
 
+    @property
+    def doubt(self) -> str: ...
+
     async def settled(self, timeout_s: float) -> bool:
         """Waits until the copy is as far as the writer said; whether it moved meanwhile."""
 
@@ -82,6 +85,8 @@ class SignIn:
                 return self._welcome(trial.account, peer, function, how)
             if last or not await self._people.settled(SETTLE_S):
                 break  # the copy didn't move: wrong is wrong
+        if self._people.doubt:  # the password may have been changed where this copy can't see it
+            raise Unavailable("people", self._people.doubt)
         self._world.journal.emit(SIGN_IN_WRONG, login=login[:100], peer=peer, function=function)
         raise Refused(Reason.BAD_CREDENTIALS)
 
@@ -113,7 +118,7 @@ class SignIn:
             )
             raise Unavailable(LIMITED, "too many wrong passwords; wait and try again", wait)
         self._verified.learn(trial.digest, verdict.right)
-        if not verdict.right:
+        if not verdict.right and verdict.hashed:  # the same wrong password again is no further guess
             self._wrong.count(key)
         return verdict.right, "hashed" if verdict.hashed else "auth"
 

@@ -1,0 +1,344 @@
+"""A process's own copy of the people, and how it follows the ledger.
+
+Lookups ask nobody: neither the people process nor the ledger need to live. What the copy can't
+know it calls ``Unavailable("people")``, never "no such user" (PEOPLE-2).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import apsw
+import msgspec
+
+from holdfast.directory.copy import Copy, NotBelieved, Source, remove_copy
+from holdfast.directory.events import (
+    PEOPLE_BELIEVED,
+    PEOPLE_COPY_BROKEN,
+    PEOPLE_FOLLOW_FAILED,
+    PEOPLE_NOT_BELIEVED,
+    PEOPLE_OPENED,
+    PEOPLE_WRITER_FOUND,
+    PEOPLE_WRITER_LOST,
+)
+from holdfast.directory.lists import Lists
+from holdfast.directory.lookup import PEOPLE, Credential, Lookup
+from holdfast.directory.requests import Announced, Follow
+from holdfast.directory.rpc import Caller
+from holdfast.model import ledgers
+from holdfast.model.address import Address
+from holdfast.model.errors import Unavailable
+from holdfast.model.limits import PEOPLE_RETRY_FIRST_S, PEOPLE_RETRY_LONGEST_S
+from holdfast.model.mail import START, AccountId, Position
+from holdfast.model.people import Account, Domain, Route
+from holdfast.world import World
+
+_BROKEN = (apsw.CorruptError, apsw.NotADBError, apsw.FormatError)
+
+
+class People:
+    """One per process (``dev``: one for all). ``await People.open(…)``, then run ``follow()`` as a task."""
+
+    def __init__(
+        self,
+        world: World,
+        path: str,
+        volume: str,
+        *,
+        copies: Sequence[str] = (),
+        writer: str = "",
+        ledger: str = ledgers.PEOPLE,
+    ) -> None:
+        """``path``: of this process's copy, or ``:memory:``. ``writer``: the people process's socket."""
+        self._world = world
+        self._path = path
+        self._source = Source(world, volume, ledger, copies)
+        self._writer = writer
+        self._copy: Copy | None = None  # None: nothing whole to answer from
+        self._announced = START
+        self._announced_sequence = 0
+        self._writer_doubt = ""
+        self._doubt = ""
+        self._failed = ""
+        self._wake = asyncio.Event()
+        self._moved = asyncio.Condition()
+        self._writer_known = False
+
+    @classmethod
+    async def open(
+        cls,
+        world: World,
+        path: str,
+        volume: str,
+        *,
+        copies: Sequence[str] = (),
+        writer: str = "",
+        ledger: str = ledgers.PEOPLE,
+    ) -> People:
+        """Opens the copy and brings it up to date, from the writer's position or else the ledger's end.
+
+        Never fails for the ledger's sake: with an old copy it goes on, without one lookups are
+        ``Unavailable`` until ``follow`` has built it.
+        """
+        people = cls(world, path, volume, copies=copies, writer=writer, ledger=ledger)
+        await people._start()
+        return people
+
+    # Lookups: see ``Lookup``
+
+    def route(self, address: Address, *, sending: bool = False) -> Route:
+        return self._answers.route(address, sending=sending)
+
+    def domain(self, name: str) -> Domain | None:
+        return self._answers.domain(name)
+
+    def is_local_domain(self, domain: str) -> bool:
+        return self._answers.is_local_domain(domain)
+
+    def account(self, account: AccountId) -> Account | None:
+        return self._answers.account(account)
+
+    def by_login(self, name: str) -> Account | None:
+        return self._answers.by_login(name)
+
+    def may_send_as(self, account: AccountId, address: Address) -> bool:
+        return self._answers.may_send_as(account, address)
+
+    def credential(self, account: AccountId) -> Credential:
+        return self._answers.credential(account)
+
+    @property
+    def lists(self) -> Lists:
+        """Pages of this copy; for operators, where the people process is gone."""
+        if self._copy is None:
+            raise Unavailable(PEOPLE, self._doubt)
+        return self._copy.lists
+
+    @property
+    def doubt(self) -> str:
+        """Why unknown names are ``Unavailable`` at present, '' when they are refused."""
+        return self._doubt if self._copy is None else self._copy.lookup.doubt
+
+    @property
+    def position(self) -> Position:
+        return START if self._copy is None else self._copy.fold.position
+
+    @property
+    def _answers(self) -> Lookup:
+        copy = self._copy
+        if copy is None:
+            raise Unavailable(PEOPLE, self._doubt or "the copy is being built")
+        return copy.lookup
+
+    async def settled(self, timeout_s: float) -> bool:
+        """Waits until the copy is as far as the writer said; whether it moved meanwhile."""
+        before = self.position
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self.reached(self._announced)
+        except TimeoutError:
+            pass
+        return self.position != before
+
+    async def reached(self, position: Position) -> None:
+        """Returns when everything before ``position`` is folded."""
+        async with self._moved:
+            await self._moved.wait_for(lambda: self.position >= position)
+
+    # Following
+
+    async def follow(self) -> None:
+        """Keeps the copy up to date until cancelled. Errors are journalled and tried again."""
+        caller = Caller(self._world, self._writer, PEOPLE, self._pushed)
+        wait = PEOPLE_RETRY_FIRST_S
+        try:
+            while True:
+                if self._writer and await self._follow_writer(caller):
+                    wait = PEOPLE_RETRY_FIRST_S
+                caller.close()
+                await self._catch_up_alone()
+                await self._world.clock.sleep(self._world.entropy.uniform(wait / 2, wait))
+                wait = min(wait * 2, PEOPLE_RETRY_LONGEST_S)
+        finally:
+            caller.close()
+
+    def close(self) -> None:
+        """Closes the copy; lookups are ``Unavailable`` from now on."""
+        copy, self._copy = self._copy, None
+        self._doubt = "closed"
+        if copy is not None:
+            copy.close()
+
+    async def _start(self) -> None:
+        started = self._world.clock.monotonic()
+        try:
+            self._copy = self._open_copy()
+        except apsw.Error as error:
+            self._put_aside(error)
+        before = self._copy.fold.sequence if self._copy is not None else 0
+        caller = Caller(self._world, self._writer, PEOPLE)
+        try:
+            if not self._writer:
+                raise Unavailable(PEOPLE, "no writer to ask")
+            self._announce(await caller.call(Follow(), Announced, 2.0))
+            await self._catch_up(self._announced)
+        except Unavailable:
+            await self._catch_up_alone()
+        finally:
+            caller.close()
+        copy = self._copy
+        if copy is not None:
+            self._world.journal.emit(
+                PEOPLE_OPENED,
+                path=self._path,
+                frames=copy.fold.sequence - before,
+                seconds=round(self._world.clock.monotonic() - started, 3),
+                accounts=copy.fold.shrinking.active,
+            )
+
+    def _open_copy(self) -> Copy | None:
+        """The copy as it was left; None when it has to be built from nothing first."""
+        copy = Copy(self._world, self._path)
+        if copy.fold.position == START:
+            copy.close()
+            return None
+        return copy
+
+    async def _follow_writer(self, caller: Caller) -> bool:
+        """Follows announcements until the writer is gone; whether there was one."""
+        try:
+            self._announce(await caller.call(Follow(), Announced, 10.0))
+        except Unavailable as error:
+            self._lost(str(error))
+            return False
+        if not self._writer_known:
+            self._writer_known = True
+            self._world.journal.emit(PEOPLE_WRITER_FOUND, path=self._writer)
+        ended = asyncio.ensure_future(caller.ended())
+        ended.add_done_callback(lambda _: self._wake.set())
+        try:
+            while not ended.done():
+                self._wake.clear()
+                if not await self._catch_up(self._announced) and not ended.done():
+                    await self._world.clock.sleep(PEOPLE_RETRY_FIRST_S)
+                    continue
+                if self.position >= self._announced or self._doubt:
+                    await self._wake.wait()
+        finally:
+            ended.cancel()
+        self._lost("the connection ended")
+        return True
+
+    def _lost(self, reason: str) -> None:
+        if self._writer_known:
+            self._writer_known = False
+            self._world.journal.emit(PEOPLE_WRITER_LOST, path=self._writer, reason=reason)
+
+    def _pushed(self, value: msgspec.Raw) -> None:
+        self._announce(msgspec.msgpack.decode(value, type=Announced))
+        self._wake.set()
+
+    def _announce(self, announced: Announced) -> None:
+        """PEOPLE-3: a writer of another or a shorter ledger is not followed."""
+        position = Position(announced.pack, announced.offset)
+        copy = self._copy
+        if copy is not None and copy.fold.identity:
+            if announced.identity != copy.fold.identity:
+                self._writer_doubt = "the people process writes another ledger than this copy was made from"
+            elif position < copy.fold.position:
+                self._writer_doubt = f"the people process is at {position}, this copy at {copy.fold.position}"
+            else:
+                self._writer_doubt = ""
+            if self._writer_doubt:
+                self._set_doubt(self._writer_doubt)
+                return
+            if position > copy.fold.position and not self._doubt:
+                copy.lookup.doubt = "the copy is a moment behind"
+        self._announced = position
+        self._announced_sequence = announced.sequence
+
+    async def _catch_up_alone(self) -> None:
+        """Without a writer to ask: up to the last whole frame, which is synced first."""
+        self._writer_doubt = ""
+        copy = self._copy
+        identity, position = (copy.fold.identity, copy.fold.position) if copy is not None else (b"", START)
+        try:
+            _, end = await self._world.offload(self._source.check, identity, position)
+        except NotBelieved as error:
+            self._set_doubt(str(error))
+        except (OSError, Unavailable) as error:
+            self._set_doubt(f"the people ledger can't be read: {error}")
+        else:
+            await self._catch_up(max(end, position))
+
+    async def _catch_up(self, until: Position) -> bool:
+        """Folds up to ``until``; False when that failed. A copy that isn't whole yet isn't shown."""
+        copy = self._copy
+        try:
+            if copy is None:
+                copy = Copy(self._world, self._path)
+            await self._fold_up_to(copy, until)
+        except NotBelieved as error:
+            self._set_doubt(str(error))
+        except _BROKEN as error:
+            self._put_aside(error, copy)
+        except (apsw.Error, OSError, Unavailable) as error:
+            if str(error) != self._failed:
+                self._failed = str(error)
+                self._world.journal.emit(PEOPLE_FOLLOW_FAILED, reason=self._failed)
+            self._doubt_quietly(f"the people ledger can't be followed: {error}")
+        else:
+            self._failed = ""
+            self._copy = copy
+            self._set_doubt(self._writer_doubt)
+            return True
+        if copy is not None and copy is not self._copy:
+            copy.close()
+        return False
+
+    async def _fold_up_to(self, copy: Copy, until: Position) -> None:
+        fold = copy.fold
+        if fold.position >= until:
+            return
+        identity = fold.identity or await self._world.offload(self._source.identity)
+        while fold.position < until:
+            doubted = fold.shrinking.doubted_mark
+            batch = await self._world.offload(self._source.read, fold.position, until)
+            told = self._announced_sequence if batch.after >= self._announced == until else 0
+            if batch.last_sequence(fold.sequence) < told:
+                raise NotBelieved("the people ledger lacks frames that the people process wrote")
+            copy.take(batch.items, batch.after, identity)
+            self._tell_shrinking(copy, doubted)
+            async with self._moved:
+                self._moved.notify_all()
+
+    def _tell_shrinking(self, copy: Copy, before: int) -> None:
+        """PEOPLE-4 in the journal."""
+        shrinking = copy.fold.shrinking
+        if shrinking.doubted_mark and not before:
+            reason = f"{shrinking.unexplained} of {shrinking.doubted_mark} accounts left within an hour"
+            self._world.journal.emit(PEOPLE_NOT_BELIEVED, reason=f"{reason}, and nobody announced it")
+        elif before and not shrinking.doubted_mark:
+            self._world.journal.emit(PEOPLE_BELIEVED, reason="announced, or the accounts are back")
+
+    def _set_doubt(self, reason: str) -> None:
+        if reason and reason != self._doubt:
+            self._world.journal.emit(PEOPLE_NOT_BELIEVED, reason=reason)
+        elif self._doubt and not reason:
+            self._world.journal.emit(PEOPLE_BELIEVED, reason=self._doubt)
+        self._doubt_quietly(reason)
+
+    def _doubt_quietly(self, reason: str) -> None:
+        self._doubt = reason
+        if self._copy is not None:
+            self._copy.lookup.doubt = reason
+
+    def _put_aside(self, error: apsw.Error, copy: Copy | None = None) -> None:
+        """A copy that can't be read is derived: it is built again."""
+        self._world.journal.emit(PEOPLE_COPY_BROKEN, path=self._path, reason=str(error))
+        self._copy = None
+        self._doubt = "the copy is being built again"
+        if copy is not None:
+            copy.close()
+        remove_copy(self._world, self._path)
