@@ -1,0 +1,78 @@
+"""Events of the package `flow`."""
+
+from __future__ import annotations
+
+from holdfast.model.events import register
+
+INTAKE_OPENED = register(
+    "intake_opened",
+    "info",
+    "An intake ledger is open for mail; unsure: frames whose acknowledgement may not have arrived.",
+    "ledger",
+    "unsure",
+    "cut_bytes",
+)
+INTAKE_UNAVAILABLE = register(
+    "intake_unavailable",
+    "error",
+    "An intake ledger can't be opened; mail is refused for now, and opening it is tried again.",
+    "ledger",
+    "reason",
+    "again_s",
+)
+INTAKE_UNSURE = register(
+    "intake_unsure",
+    "info",
+    "A sender left before its message was acknowledged; its second try will not be delivered twice.",
+    "ledger",
+    "sequence",
+    "trace",
+)
+ACCEPTED = register(
+    "message_accepted",
+    "debug",
+    "A message is durable and acknowledged.",
+    "function",
+    "trace",
+    "sender",
+    "recipients",
+    "bytes",
+    "peer",
+)
+REJECTED = register(
+    "message_rejected",
+    "info",
+    "A message was read and refused.",
+    "function",
+    "reply",
+    "sender",
+    "peer",
+)
+SMTP_REFUSED = register(
+    "smtp_refused",
+    "info",
+    "A sender or a recipient was refused.",
+    "function",
+    "step",
+    "address",
+    "reply",
+    "peer",
+)
+SMTP_UNAVAILABLE = register(
+    "smtp_unavailable",
+    "warn",
+    "An SMTP client met a temporary failure because a component is out of reach.",
+    "function",
+    "step",
+    "component",
+    "reason",
+    "peer",
+)
+SMTP_FAILED = register(
+    "smtp_failed",
+    "info",
+    "An SMTP connection was given up: what the client said made no sense.",
+    "function",
+    "reason",
+    "peer",
+)
