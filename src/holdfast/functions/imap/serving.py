@@ -1,0 +1,122 @@
+"""What all sessions of one process share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from holdfast.functions.imap.settings import Settings
+from holdfast.model.people import Account
+from holdfast.store.mailstore import MailStore
+from holdfast.world import World
+
+_BEFORE = ("IMAP4rev1", "LITERAL+", "SASL-IR", "ID", "ENABLE")
+_AFTER = (
+    "IMAP4rev1",
+    "LITERAL+",
+    "ID",
+    "ENABLE",
+    "IDLE",
+    "NAMESPACE",
+    "CHILDREN",
+    "UNSELECT",
+    "UIDPLUS",
+    "MOVE",
+    "CONDSTORE",
+    "QRESYNC",
+    "ESEARCH",
+    "SEARCHRES",
+    "WITHIN",
+    "LIST-EXTENDED",
+    "LIST-STATUS",
+    "STATUS=SIZE",
+    "SPECIAL-USE",
+    "CREATE-SPECIAL-USE",
+    "MULTIAPPEND",
+    "BINARY",
+)
+
+
+class SignIn(Protocol):
+    async def check(self, login: str, password: str, *, peer: str, function: str) -> Account: ...
+
+
+class Serving:
+    """``inflight``: bytes of messages that clients are sending now, all connections.
+
+    ``handlers``: type of command → handler (``dispatch.py``); ``respond``: a handler for what a client
+    sends within AUTHENTICATE.
+    """
+
+    __slots__ = (
+        "by_address",
+        "handlers",
+        "inflight",
+        "respond",
+        "sessions",
+        "settings",
+        "sign_in",
+        "store",
+        "world",
+    )
+
+    def __init__(
+        self,
+        world: World,
+        settings: Settings,
+        sign_in: SignIn,
+        store: MailStore,
+        handlers: Mapping[type, Callable[..., Any]],
+        respond: Callable[..., Any],
+    ) -> None:
+        self.handlers = handlers
+        self.respond = respond
+        self.world = world
+        self.settings = settings
+        self.sign_in = sign_in
+        self.store = store
+        self.inflight = 0
+        self.sessions = 0
+        self.by_address: dict[str, int] = {}
+
+    def hold(self, size: int) -> bool:
+        """Room for a message of ``size`` bytes; False when the process holds too much already (IMAPD-8)."""
+        if self.inflight + size > self.settings.limits.inflight_bytes:
+            return False
+        self.inflight += size
+        return True
+
+    def release(self, size: int) -> None:
+        self.inflight -= size
+
+    def capabilities(self, *, signed_in: bool, tls: bool, private: bool) -> tuple[str, ...]:
+        """``tls``: it runs; ``private``: a password may be sent. RFC 3501 §7.2.1."""
+        if signed_in:
+            return _AFTER
+        offered = list(_BEFORE)
+        if not tls and self.settings.tls is not None:
+            offered.append("STARTTLS")
+        if private:
+            offered += ["AUTH=PLAIN", "AUTH=LOGIN"]
+        else:
+            offered.append("LOGINDISABLED")
+        return tuple(offered)
+
+    def admit(self, address: str) -> str:
+        """Counts a connection in; why it can't be, or ''."""
+        limits = self.settings.limits
+        if self.sessions >= limits.connections:
+            return "Too many connections"
+        if self.by_address.get(address, 0) >= limits.connections_per_address:
+            return "Too many connections from your address"
+        self.sessions += 1
+        self.by_address[address] = self.by_address.get(address, 0) + 1
+        return ""
+
+    def leave(self, address: str) -> None:
+        self.sessions -= 1
+        left = self.by_address.get(address, 1) - 1
+        if left:
+            self.by_address[address] = left
+        else:
+            self.by_address.pop(address, None)
