@@ -12,7 +12,7 @@ from typing import Any
 from holdfast.directory import records as r
 from holdfast.directory import requests as q
 from holdfast.directory.copy import Copy
-from holdfast.directory.credentials import check_credential
+from holdfast.directory.credentials import check_credential, check_password
 from holdfast.directory.names import name_key, parse_domain
 from holdfast.model.address import parse_address
 from holdfast.model.errors import Reason, Refused, Unavailable
@@ -126,6 +126,9 @@ def _account_add(draft: Draft, account: q.NewAccount) -> AccountId:
     _check_name(account.name)
     if account.credential:
         check_credential(account.credential)
+    elif account.password:
+        check_password(account.password)
+        _free(draft, account.address)
     cell = draft.copy.fold.least_filled(draft.cells)
     record = r.AccountMade(
         at=draft.at,
@@ -137,6 +140,12 @@ def _account_add(draft: Draft, account: q.NewAccount) -> AccountId:
         role=account.role,
     )
     return draft.add(record, 0, (cell,))
+
+
+def _free(draft: Draft, address: str) -> None:
+    """For an account whose password wasn't hashed, since its name was taken a moment ago."""
+    if draft.copy.lookup.entry(name_key(address)) is None:
+        raise Unavailable("people", f"{address} was let go meanwhile: ask again", 1.0)
 
 
 def _existing(draft: Draft, account: q.NewAccount) -> AccountId:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NamedTuple
 
 import apsw
@@ -112,9 +113,7 @@ def remove_copy(world: World, path: str) -> None:
     if path == MEMORY:
         return
     for ending in ("", "-wal", "-shm"):
-        file = world.disk.database_path(path) + ending
-        if world.disk.exists(file):
-            world.disk.remove(file)
+        Path(world.disk.database_path(path) + ending).unlink(missing_ok=True)
 
 
 class Batch(NamedTuple):

@@ -38,6 +38,12 @@ class State(NamedTuple):
 class Fold:
     """Writes one copy. ``begin``, any number of ``apply``, then ``commit(position)`` or ``roll_back``."""
 
+    identity: bytes  # the ledger's, b'' while unknown
+    position: Position
+    sequence: int
+    holes: int
+    refused: int
+
     def __init__(self, connection: apsw.Connection) -> None:
         self._db = connection
         self.generation = 0  # moves with every commit and roll-back: caches of lookups look at it

@@ -234,16 +234,26 @@ class PeopleWriter(Operations):
         if not plain:
             return request
 
+        async with self._turn:
+            new = [n for n in plain if not self._is_known(accounts[n].address)]
+
         async def hashed(number: int) -> None:
             account = accounts[number]
-            if self._copy.lookup.entry(name_key(account.address)) is not None:
-                credential = ""  # it will be refused, or kept as it is
-            else:
+            try:
                 credential = await self._hash(account.password)
+            except Refused:
+                return  # the plan will refuse this one, and say why
             accounts[number] = msgspec.structs.replace(account, password="", credential=credential)
 
-        await asyncio.gather(*(hashed(number) for number in plain))
+        await asyncio.gather(*(hashed(number) for number in new))
         return msgspec.structs.replace(request, accounts=tuple(accounts))
+
+    def _is_known(self, address: str) -> bool:
+        """Whether the name is taken, or not possible: then there is nothing to hash."""
+        try:
+            return self._copy.lookup.entry(name_key(address)) is not None
+        except Refused:
+            return True
 
     async def _hash(self, password: str) -> str:
         check_password(password)
