@@ -1,1 +1,1 @@
-
+"""`holdfast …`: every command an administrator types; see README.md."""

@@ -1,1 +1,1 @@
-
+"""The service as processes: configuration, roles, supervision; see README.md."""

@@ -44,6 +44,9 @@ class Service(_Section, frozen=True):
     run: Annotated[
         str, Meta(description="Folder of sockets and the PID file; '' is run/ in the data folder.")
     ] = ""
+    cells: Annotated[
+        int, Meta(description="Cells per volume, set before the first account and kept.", ge=1, le=4096)
+    ] = 64
     journal: Annotated[str, Meta(description="File for the journal (JSON lines); '' is standard error.")] = ""
 
 

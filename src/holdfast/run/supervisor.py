@@ -40,13 +40,18 @@ class Supervisor:
         back: Sequence[str] = (),
         reload: Callable[[], Config] | None = None,
         hangup_stops: bool = False,
+        on_ready: Callable[[], object] | None = None,
     ) -> None:
-        """``back``: the roles that the others need and that are stopped after them."""
+        """``back``: the roles that the others need and that are stopped after them.
+
+        ``reload`` reads the configuration again; ``on_ready`` is called once, when first all serve.
+        """
         self.world = world
         self.config = config
         self.processes = [Process(role, worker, main, role in back) for role, worker, main in plan]
         self._reload = reload
         self._hangup_stops = hangup_stops
+        self._on_ready = on_ready
         self._sockets: dict[str, list[socket.socket]] = {}
         self._selector = selectors.DefaultSelector()
         self._stop_at: float | None = None  # when all must be gone
@@ -195,6 +200,9 @@ class Supervisor:
             process.ready = True
             after = round(process.restarts.lived(self.world.clock.monotonic()), 3)
             self.world.journal.emit(events.CHILD_READY, process=process.name, pid=process.pid, after_s=after)
+            if self._on_ready is not None and all(each.ready for each in self.processes):
+                self._on_ready()
+                self._on_ready = None
 
     def _reap(self) -> None:
         """RUN-2: what died without being asked is started again."""

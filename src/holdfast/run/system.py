@@ -55,10 +55,18 @@ def make_folder(path: str, user: str = "") -> None:
     """A folder for the service alone (0700), belonging to ``user`` when root makes it."""
     if os.path.isdir(path):
         return
-    parent = os.path.dirname(path)
-    if parent and not os.path.isdir(parent):
-        os.makedirs(parent, exist_ok=True)
+    make_parents(path)
     os.makedirs(path, mode=0o700, exist_ok=True)
+    give(path, user)
+
+
+def make_parents(path: str) -> None:
+    """The folders above ``path``, for everybody to pass."""
+    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+
+
+def give(path: str, user: str) -> None:
+    """Makes ``path`` belong to ``user``, when root asks."""
     if user and os.geteuid() == 0:
         entry = find_user(user)
         os.chown(path, entry.pw_uid, entry.pw_gid)

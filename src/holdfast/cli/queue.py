@@ -1,0 +1,73 @@
+"""`holdfast queue`: mail to elsewhere that waits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from holdfast.cli import terminal
+from holdfast.model.errors import Reason, Refused
+
+if TYPE_CHECKING:
+    from holdfast.run.doors import QueueDoor
+
+T = TypeVar("T")
+Ids = Annotated[list[str] | None, typer.Argument(help="Entries, as `queue list` names them.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    words = typer.Typer(help="Mail to elsewhere that waits: list it, try now, give up.", no_args_is_help=True)
+    words.command("list")(list_)
+    words.command("retry")(retry)
+    words.command("rm")(rm)
+    app.add_typer(words, name="queue")
+
+
+def _with_queue(work: Callable[[QueueDoor], Awaitable[T]]) -> T:
+    from holdfast.run import doors
+    from holdfast.world import real_world
+
+    async def run() -> T:
+        async with doors.queue(real_world(), terminal.load_config()) as queue:
+            return await work(queue)
+
+    return asyncio.run(run())
+
+
+def list_(as_json: terminal.Json = False) -> None:
+    """Lists what waits, for whom, since when, why, and when it is tried again."""
+
+    async def work(queue: QueueDoor) -> list[dict[str, Any]]:
+        return await queue.entries()
+
+    terminal.show(_with_queue(work), ["id", "sender", "recipient", "tries", "next", "reason"], as_json)
+
+
+def retry(
+    ids: Ids = None, everything: Annotated[bool, typer.Option("--all", help="All that waits.")] = False
+) -> None:
+    """Tries again now."""
+    _some(ids, everything)
+    count = _with_queue(lambda queue: queue.retry(ids or []))
+    terminal.say(f"{count} tried now")
+
+
+def rm(
+    ids: Ids = None,
+    everything: Annotated[bool, typer.Option("--all", help="All that waits.")] = False,
+    bounce: Annotated[bool, typer.Option(help="Tell the sender.")] = True,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+) -> None:
+    """Gives up; the sender is told, unless --no-bounce."""
+    _some(ids, everything)
+    terminal.confirm("Give up on all that waits?" if everything else f"Give up on {len(ids or [])}?", yes)
+    count = _with_queue(lambda queue: queue.remove(ids or [], bounce))
+    terminal.say(f"{count} given up")
+
+
+def _some(ids: list[str] | None, everything: bool) -> None:
+    if not ids and not everything:
+        raise Refused(Reason.BAD_SYNTAX, "name entries (see `holdfast queue list`), or say --all")

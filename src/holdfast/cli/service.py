@@ -1,0 +1,89 @@
+"""`holdfast serve`, `dev`, `status`, `restart`: the running service."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from holdfast.cli import terminal
+
+if TYPE_CHECKING:
+    from holdfast.run.config import Config
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command()(serve)
+    app.command()(dev)
+    app.command()(status)
+    app.command()(restart)
+
+
+def serve() -> None:
+    """Runs the whole service, one process per role, until it is told to stop.
+
+    SIGTERM stops it in order, SIGHUP renews the processes one after the other.
+    """
+    from holdfast.run import reading, roles
+
+    path = reading.find(terminal.config_path, os.environ)
+    roles.serve(terminal.load_config(), reload=lambda: reading.load(path, os.environ))
+
+
+def dev(
+    break_it: Annotated[
+        list[str] | None, typer.Option("--without", help="A role to leave out, to see what happens.")
+    ] = None,
+) -> None:
+    """Runs all roles in this one process: for looking inside and for debuggers."""
+    from holdfast.run.dev import run
+
+    run(terminal.load_config(), without=break_it or [])
+
+
+def status(as_json: terminal.Json = False) -> None:
+    """Shows each process: how long it lives, how often it was started again. 1 when one isn't ready."""
+    config = terminal.load_config()
+    found = ask(config, "status")
+    rows = found["processes"]
+    if not as_json:
+        doors = "  ".join(f"{door} {', '.join(at)}" for door, at in found["listeners"].items() if at)
+        print(f"{found['hostname']}, process {found['pid']}: {doors}\n")
+    terminal.show(
+        [_readable(row, as_json) for row in rows], ["process", "state", "pid", "up", "restarts"], as_json
+    )
+    if not all(row["ready"] for row in rows):
+        raise typer.Exit(1)
+
+
+def restart() -> None:
+    """Renews every process, one after the other, with the configuration as it is now. Refuses nobody."""
+    ask(terminal.load_config(), "restart")
+
+
+def ask(config: Config, what: str) -> dict[str, Any]:
+    """One request to the supervisor. Raises ``Unavailable('supervisor')``."""
+    from holdfast.run import control
+
+    return control.ask(config.control_socket, {"do": what})
+
+
+def _readable(row: dict[str, Any], as_json: bool) -> dict[str, Any]:
+    if as_json:
+        return row
+    from holdfast.world.clock import RealClock
+
+    state = "ready" if row["ready"] else "starting" if row["pid"] else "down"
+    return {**row, "state": state, "up": span(RealClock().now() - row["since"]) if row["pid"] else ""}
+
+
+def span(seconds: float) -> str:
+    """``75`` → ``1m15s``; the two largest units."""
+    left = int(seconds)
+    parts = []
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "m"), (1, "s")):
+        if left >= size or parts:
+            parts.append(f"{left // size}{unit}")
+            left %= size
+    return "".join(parts[:2]) or "0s"

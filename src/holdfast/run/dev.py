@@ -1,0 +1,48 @@
+"""``holdfast dev``: all roles in one process and one loop, for looking inside."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Sequence
+
+from holdfast.model.errors import Reason, Refused
+from holdfast.run import events, ports, roles, system
+from holdfast.run.child import RoleMain, Start, process_name
+from holdfast.run.config import Config
+from holdfast.world import real_world
+from holdfast.world import run as run_loop
+
+
+def run(config: Config, without: Sequence[str] = ()) -> None:
+    """Until SIGINT or SIGTERM. A role that fails is journalled and the others go on. Raises ``Refused``."""
+    strange = [role for role in without if role not in roles.MAINS]
+    if strange:
+        raise Refused(Reason.BAD_NAME, f"no role {strange[0]}; there are: {', '.join(roles.MAINS)}")
+    for folder in (config.data, config.run_folder):
+        system.make_folder(folder)
+    wanted = [each for each in roles.plan(config) if each[0] not in without and each[1] == 0]
+    run_loop(_run(config, wanted))
+
+
+async def _run(config: Config, wanted: Sequence[tuple[str, int, RoleMain]]) -> None:
+    world = real_world(journal_path=config.service.journal or None)
+    sockets = ports.bind_all(config, lambda text: world.journal.emit(events.PORT_TAKEN, address=text))
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+
+    async def one(role: str, worker: int, main: RoleMain) -> None:
+        mine = {door: sockets[door] for door in ports.DOORS.get(role, ())}
+        name = process_name(role, worker)
+
+        def ready() -> None:
+            world.journal.emit(events.CHILD_READY, process=name, pid=0, after_s=0)
+
+        try:
+            await main(Start(world, config, role, worker, mine, stop, ready))
+        except Exception as error:
+            world.journal.emit(events.CHILD_FAILED, process=name, error=repr(error), where="dev")
+
+    await asyncio.gather(*(one(*each) for each in wanted))

@@ -1,0 +1,98 @@
+"""The ways in for commands: to the process that owns a thing, or to the thing itself when none runs.
+
+A ledger has one writer and is locked by it; so a command either speaks to the writer's process,
+or is the writer for a moment. Both look the same to it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from holdfast.directory.operations import Operations
+from holdfast.directory.writer import PeopleClient, PeopleWriter
+from holdfast.model.errors import Unavailable
+from holdfast.run import layout, system
+from holdfast.run.config import Config
+from holdfast.store import IndexFiles, MailStore, RemoteWrites, StoreWriter
+from holdfast.world import World
+
+CONNECT_S = 0.5
+
+
+@contextlib.asynccontextmanager
+async def people(world: World, config: Config) -> AsyncIterator[Operations]:
+    """Raises ``Unavailable("people")`` when the process is there and can't be asked."""
+    path = layout.socket_path(config, "people")
+    if world.disk.exists(path):
+        client = PeopleClient(world, path)
+        try:
+            await client.domains(limit=1)
+        except Unavailable:
+            client.close()
+        else:
+            try:
+                yield client
+            finally:
+                client.close()
+            return
+    _as_the_service(config)
+    writer = await open_people(world, config)
+    try:
+        yield writer
+    finally:
+        await writer.close()
+
+
+async def open_people(world: World, config: Config) -> PeopleWriter:
+    copy = layout.copy_path(config, "people-writer")
+    system.make_folder(layout.copies_folder(config))
+    return await PeopleWriter.open(world, layout.people_folder(config), copy, cells=config.service.cells)
+
+
+@contextlib.asynccontextmanager
+async def store(world: World, config: Config) -> AsyncIterator[MailStore]:
+    """Raises ``Unavailable("store")`` when the process is there and can't be asked."""
+    writes = RemoteWrites(world, layout.socket_path(config, "store"))
+    writes.start()
+    until = world.clock.monotonic() + CONNECT_S
+    while not writes.connected and world.clock.monotonic() < until:
+        await world.clock.sleep(0.01)
+    if writes.connected:
+        try:
+            yield mail_store(world, config, writes)
+        finally:
+            writes.close()
+        return
+    writes.close()
+    _as_the_service(config)
+    writer = await open_store(world, config)
+    try:
+        yield mail_store(world, config, writer)
+    finally:
+        await writer.close()
+
+
+async def open_store(world: World, config: Config) -> StoreWriter:
+    volume = layout.main_volume(config)
+    return await StoreWriter.open(
+        world,
+        config.volume_folder(volume),
+        IndexFiles(world, layout.index_folder(config, volume)),
+        cells=config.service.cells,
+        copies=config.copies_of(volume, "synchronous"),
+        trailing=config.copies_of(volume, "trailing"),
+    )
+
+
+def mail_store(world: World, config: Config, writes: RemoteWrites | StoreWriter) -> MailStore:
+    """The handle on the mail that is kept; ``writes``: where changes go."""
+    volume = layout.main_volume(config)
+    copies = config.copies_of(volume, "synchronous") + config.copies_of(volume, "trailing")
+    files = IndexFiles(world, layout.index_folder(config, volume))
+    return MailStore(world, writes, files, config.volume_folder(volume), copies)
+
+
+def _as_the_service(config: Config) -> None:
+    """What root wrote, the service could not write to later."""
+    system.become(config.service.user)

@@ -1,0 +1,75 @@
+"""Where everything lies below the data folder, in one place. docs/operate/storage.md says it to people."""
+
+from __future__ import annotations
+
+import os.path
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from holdfast.model.errors import Refused
+from holdfast.model.ledgers import ledger_number
+from holdfast.run.config import Config
+from holdfast.world import Disk
+
+MAIN_VOLUME = "v1"
+
+
+class LedgerPlace(NamedTuple):
+    """``folder``: the volume's; the ledger's own is below it. ``copies``: the same on other disks."""
+
+    folder: str
+    ledger: str
+    copies: tuple[str, ...]
+
+
+def main_volume(config: Config) -> str:
+    """The name of the volume that takes mail: ``v1``, or the first by name."""
+    return MAIN_VOLUME if MAIN_VOLUME in config.volumes else min(config.volumes)
+
+
+def index_folder(config: Config, volume: str) -> str:
+    return os.path.join(config.volume_folder(volume), "index")
+
+
+def index_files(config: Config, volume: str, cell: int) -> list[str]:
+    """A cell's index with what SQLite keeps beside it."""
+    path = os.path.join(index_folder(config, volume), f"cell-{cell:02d}.sqlite")
+    return [path, path + "-wal", path + "-shm"]
+
+
+def people_folder(config: Config) -> str:
+    """The folder that holds the people ledger, as a volume holds the others."""
+    return config.data
+
+
+def copies_folder(config: Config) -> str:
+    return os.path.join(config.data, "copies")
+
+
+def copy_path(config: Config, process: str) -> str:
+    """A process's own copy of the directory."""
+    return os.path.join(copies_folder(config), f"{process}.sqlite")
+
+
+def socket_path(config: Config, role: str) -> str:
+    return os.path.join(config.run_folder, f"{role}.sock")
+
+
+def ledgers(disk: Disk, config: Config) -> Iterator[tuple[str, LedgerPlace]]:
+    """Every ledger there is: ``v1/mail`` …, ``people``."""
+    for volume in sorted(config.volumes):
+        folder = config.volume_folder(volume)
+        copies = config.copies_of(volume, "synchronous") + config.copies_of(volume, "trailing")
+        for name in sorted(disk.list(folder)) if disk.exists(folder) else []:
+            if _is_ledger(name):
+                yield f"{volume}/{name}", LedgerPlace(folder, name, copies)
+    if disk.exists(os.path.join(people_folder(config), "people")):
+        yield "people", LedgerPlace(people_folder(config), "people", ())
+
+
+def _is_ledger(name: str) -> bool:
+    try:
+        ledger_number(name)
+    except Refused:
+        return False
+    return True
