@@ -82,6 +82,16 @@ class LedgerReader:
                 return pack
         return None
 
+    def same_pack(self, pack: OpenPack) -> Iterator[OpenPack]:
+        """The copies of a pack that can be opened."""
+        for shelf in self.shelves[1:]:
+            try:
+                other = shelf.get(pack.number)
+            except OSError:
+                continue
+            if other is not None and other.header.seed == pack.header.seed:
+                yield other
+
     def _next_number(self, number: int) -> int | None:
         """The first pack behind ``number``."""
         for refresh in (False, True):
@@ -334,15 +344,10 @@ class LedgerReader:
         yield bad
 
     def _other_reads(self, pack: OpenPack) -> Iterator[tuple[Read, str]]:
-        for shelf in self.shelves:
-            try:
-                other = shelf.get(pack.number)
-            except OSError:
-                continue
-            if other is pack:
-                yield pack.read, AGAIN
-            elif other is not None and other.header.seed == pack.header.seed:
-                yield other.read, shelf.folder
+        yield pack.read, AGAIN
+        for other in self.same_pack(pack):
+            if other is not pack:
+                yield other.read, other.file.path
         rescued = self._rescued(pack)
         if rescued is not None:
             yield rescued, NEXT_PACK

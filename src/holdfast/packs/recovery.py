@@ -144,7 +144,10 @@ class _Opening:
         start = mark[0] if mark else format.FIRST_OFFSET
         last = mark[1].sequence if mark else pack.header.first_sequence - 1
         items = _ascending(walk(pack.read, pack.span(start, whole, last)), last)
-        if any(isinstance(item, BadFrame) for item in items):  # a read that went wrong once must cost nothing
+        if any(isinstance(item, BadFrame) for item in items):
+            # A read that went wrong once must cost nothing, nor what a copy has whole.
+            whole = self._mend(pack, [item for item in items if isinstance(item, BadFrame)], whole)
+            size = max(size, whole)
             items = _ascending(walk(pack.read, pack.span(start, whole, last)), last)
         torn = [isinstance(item, BadFrame) and self._torn(pack, item, size) for item in items]
         end = whole
@@ -166,6 +169,27 @@ class _Opening:
                     last += item.lost or item.ref.size // format.HEAD_BYTES
         told = format.mark_acknowledged(mark[1].account) if mark else None
         return _Tail(start, told, end, last, tuple(bad), tuple(void))
+
+    def _mend(self, pack: OpenPack, damage: list[BadFrame], whole: int) -> int:
+        """Writes what a copy has of damaged stretches; returns where the file ends then."""
+        for ref in (bad.ref for bad in damage):
+            at_end = ref.offset + ref.size >= whole
+            for other in self.reader.same_pack(pack):
+                stop = other.file.size() & ~7 if at_end else ref.offset + ref.size
+                if stop <= ref.offset:
+                    continue
+                frames: list[Frame] = []
+                data = other.read(ref.offset, stop - ref.offset)
+                used = format.parse(data, ref.offset, pack.number, pack.header.seed, frames, frames).used
+                if not used or (used < len(data) and not at_end):
+                    continue
+                try:
+                    pack.file.pwrite(ref.offset, data[:used])
+                except OSError:
+                    continue
+                whole = max(whole, ref.offset + used)
+                break
+        return whole
 
     def _torn(self, pack: OpenPack, bad: BadFrame, size: int) -> bool:
         """Whether a write that was never synced explains it: the file ends in it, or a sector is zero."""
@@ -196,7 +220,7 @@ class _Opening:
                 sequence = (stretch.sequence or 1) - 1
                 frame = format.whole_frame(format.VOID, sequence, 0, body, seed, stretch.ref.offset)
                 file.pwrite(stretch.ref.offset, frame[: format.HEAD_BYTES])
-            if size > tail.end:
+            if file.size() > tail.end:
                 file.truncate(tail.end)
             file.sync()
         except OSError as error:
@@ -238,7 +262,7 @@ class _Opening:
     # What is told about it
 
     def _recovery(self, pack: OpenPack, tail: _Tail, size: int) -> Recovery:
-        cut = size - tail.end
+        cut = max(0, size - tail.end)
         emit = self.world.journal.emit
         if cut:
             emit(TAIL_CUT, ledger=self.component, pack=pack.number, offset=tail.end, bytes=cut)

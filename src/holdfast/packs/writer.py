@@ -12,6 +12,7 @@ from holdfast.model.errors import Reason, Refused, Unavailable
 from holdfast.model.limits import FRAME_BODY_BYTES, GROUP_COMMIT_BYTES, MARK_IDLE_S, PACK_BYTES
 from holdfast.model.mail import PackRef, Position
 from holdfast.packs import format
+from holdfast.packs.copies import Copy, CopyKeeper
 from holdfast.packs.events import PACK_FAILED, PACK_SEALED, PACK_STARTED, SEAL_FAILED, VOLUME_FULL
 from holdfast.packs.recovery import Opened, Place, new_pack, open_ledger
 from holdfast.packs.scan import read_safely
@@ -56,6 +57,8 @@ class LedgerWriter:
         *,
         pack_bytes: int,
         group_wait_s: float,
+        keepers: list[CopyKeeper],
+        copies_required: int,
     ) -> None:
         """Used by ``open`` only."""
         self.component = component(volume_folder, ledger_name)
@@ -69,6 +72,8 @@ class LedgerWriter:
         self._lock = opened.lock
         self._pack_bytes = pack_bytes
         self._group_wait_s = group_wait_s
+        self._keepers = keepers
+        self._copies_required = copies_required
         self._thread = world.thread(f"packs {self.component}")
         self._place = opened.place
         self._file: File = opened.place.file
@@ -111,9 +116,24 @@ class LedgerWriter:
             opened = await thread.run(open_ledger, world, volume_folder, ledger_name, (*copies, *trailing))
         finally:
             thread.close()
+        name = component(volume_folder, ledger_name)
+        folder = ledger_folder(volume_folder, ledger_name)
+        keepers = [
+            CopyKeeper(world, name, Copy(world, folder, ledger_folder(volume, ledger_name)), volume in copies)
+            for volume in (*copies, *trailing)
+        ]
         writer = cls(
-            world, volume_folder, ledger_name, opened, pack_bytes=pack_bytes, group_wait_s=group_wait_s
+            world,
+            volume_folder,
+            ledger_name,
+            opened,
+            pack_bytes=pack_bytes,
+            group_wait_s=group_wait_s,
+            keepers=keepers,
+            copies_required=copies_required,
         )
+        for keeper in keepers:
+            keeper.start(writer.durable)
         for number, end in opened.unsealed:
             writer._in_background(writer._seal(number, end))
         return writer
@@ -213,20 +233,44 @@ class LedgerWriter:
         if self._failed or self._end >= self._pack_bytes:
             await self._begin_pack()
         buffers, results, end, sequence = self._encode(batch)
-        told = self._acknowledged
-        step, error = await self._thread.run(_write, self._file, buffers)
+        told, frames = self._acknowledged, sequence - self._next
+        if self._keepers:
+            step, error = await self._write_everywhere(buffers)
+        else:
+            step, error = await self._thread.run(_write, self._file, buffers)
         if error is not None:
-            await self._handle_failure(step, error, sequence - self._next)
+            await self._handle_failure(step, error, frames)
             self._refuse(batch, f"{step} failed: {error}")
             return
         self._end, self._next = end, sequence
         self._marked = (end if not batch else -1, told)
         self.durable = position = Position(self._number, end)
+        for keeper in self._keepers:
+            keeper.announce(position)
         for callback in self.on_durable:
             callback(position)
         for waiting, written in zip(batch, results):
             if not waiting.future.done():
                 waiting.future.set_result(written)
+
+    async def _write_everywhere(self, buffers: list[Buffer]) -> tuple[str, OSError | None]:
+        """The ledger and its live copies at the same time. A copy that fails falls behind, no more."""
+        live = [keeper for keeper in self._keepers if keeper.live]
+        if len(live) < self._copies_required:
+            return "copy", OSError(errno.EAGAIN, "too few copies are in reach")
+        ours = self._thread.run(_write, self._file, buffers)
+        theirs = [keeper.write(self._number, self._end, buffers) for keeper in live]
+        step, error = await ours
+        good = 0
+        for keeper, outcome in zip(live, theirs):
+            try:
+                await outcome
+                good += 1
+            except OSError as lost:
+                keeper.lost(lost)
+        if error is None and good < self._copies_required:
+            return "copy", OSError(errno.EAGAIN, "too few copies could be written")
+        return step, error
 
     def _encode(self, batch: list[_Waiting]) -> tuple[list[Buffer], list[list[Written]], int, int]:
         """The batch's bytes, where its frames will be, its end and the sequence after it."""
@@ -258,14 +302,18 @@ class LedgerWriter:
     # When the disk fails
 
     async def _handle_failure(self, step: str, error: OSError, frames: int) -> None:
-        """A full disk: what part of the batch arrived is cut off. Anything else: PACK-2."""
-        if step == "write" and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        """A full disk, or too few copies: what arrived of the batch is cut off. Anything else: PACK-2."""
+        full = step == "write" and error.errno in (errno.ENOSPC, errno.EDQUOT)
+        if full or step == "copy":
             try:
                 await self._thread.run(self._file.truncate, self._end)
             except OSError as worse:
                 error = worse
             else:
-                self._world.journal.emit(VOLUME_FULL, ledger=self.component, pack=self._number, frames=frames)
+                if full:
+                    self._world.journal.emit(
+                        VOLUME_FULL, ledger=self.component, pack=self._number, frames=frames
+                    )
                 return
         self._failed = True
         self._world.journal.emit(
@@ -327,6 +375,11 @@ class LedgerWriter:
         self._world.journal.emit(
             PACK_SEALED, ledger=self.component, pack=number, frames=footer.frames, bytes=end
         )
+        for keeper in self._keepers:
+            try:
+                await keeper.sealed(number)
+            except OSError as error:
+                keeper.lost(error)
 
     def _mark_due(self) -> bool:
         return not self._failed and self._marked != (self._end, self._acknowledged) and self._next > 1
@@ -343,8 +396,8 @@ class LedgerWriter:
             self._task = asyncio.get_running_loop().create_task(self._run())
 
     def copies(self) -> list[CopyLag]:
-        """How far each copy is behind."""
-        return []
+        """How far each copy is behind, synchronous ones first."""
+        return [keeper.lag(self._pack_bytes) for keeper in self._keepers]
 
     async def close(self) -> None:
         """Waits for what was submitted, writes a last mark, and lets go of the ledger."""
@@ -360,6 +413,8 @@ class LedgerWriter:
                 pass  # the next opening is then less sure of its last frames; nothing else
         for task in list(self._background):
             await asyncio.wait([task])
+        for keeper in self._keepers:
+            await keeper.close()
         self._thread.close()
         self._file.close()
         self._lock.release()
