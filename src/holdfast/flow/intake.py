@@ -75,6 +75,7 @@ class Intake:
         "_copies",
         "_count",
         "_dates",
+        "_doubts",
         "_fresh",
         "_host",
         "_ledger",
@@ -122,6 +123,7 @@ class Intake:
         self._acknowledged = 0  # every sequence up to this one
         self._beyond: set[int] = set()  # and these
         self._fresh: list[int] = []  # acknowledged in this turn of the loop
+        self._doubts: dict[int, tuple[int, ...]] = {}  # unsure sequences no durable STARTED names yet: cells
         self._dates = Dates()
         self._prefix = world.entropy.token(INTAKE_TRACE_LETTERS)
         self._count = 0
@@ -193,6 +195,10 @@ class Intake:
         whose = local[0].account if len(local) == 1 else 0
         cells = envelope.cells
         frame = NewFrame(Kind.DELIVERY, (_length(len(meta)) + meta + ours, message), whose, cells)
+        if self._doubts:
+            # This may be the second try of a message in doubt: the doubt must stand before it in the order,
+            # also when the batch with the first word of it is refused.
+            self._tell_doubts(writer)
         return Receipt(trace, writer.submit((frame,)))
 
     def acknowledged(self, sequence: int) -> None:
@@ -207,17 +213,23 @@ class Intake:
         self._world.journal.emit(
             events.INTAKE_UNSURE, ledger=self.component, sequence=written.sequence, trace=trace
         )
+        self._doubts[written.sequence] = cells
         if self._writer is not None:
-            started = Started(self._world.clock.now(), (written.sequence,))
-            future = self._writer.submit((_started(started, cells),))
-            future.add_done_callback(lambda done: self._named(done, written.sequence))
+            self._tell_doubts(self._writer)
 
     # inside
 
-    def _named(self, done: asyncio.Future[list[Written]], sequence: int) -> None:
+    def _tell_doubts(self, writer: LedgerWriter) -> None:
+        named = tuple(self._doubts)
+        cells = tuple(sorted({cell for each in self._doubts.values() for cell in each}))
+        future = writer.submit((_started(Started(self._world.clock.now(), named), cells),))
+        future.add_done_callback(lambda done: self._named(done, named))
+
+    def _named(self, done: asyncio.Future[list[Written]], named: tuple[int, ...]) -> None:
         """A STARTED frame is durable: what it names is no longer in doubt, nor is itself."""
         if not done.cancelled() and done.exception() is None:
-            self._fresh += (sequence, done.result()[0].sequence)
+            self._fresh += [number for number in named if self._doubts.pop(number, None) is not None]
+            self._fresh.append(done.result()[0].sequence)
             self._note()
 
     def _note(self) -> None:

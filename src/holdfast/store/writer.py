@@ -178,7 +178,7 @@ class StoreWriter:
             except Unavailable:
                 continue  # its writer lives and announces by itself
             self.announce(name, writer.durable)
-            await writer.abandon()
+            await writer.close()
 
     def _load_merged(self) -> None:
         """How far each intake has been merged, from the mail ledger's last MERGED frames."""
@@ -337,7 +337,7 @@ def _command_frame(command: c.AnyCommand, now: float) -> NewFrame:
 
 def _frame(new: NewFrame, written: Written) -> Frame:
     """What a reader would find at ``written``, without reading."""
-    body = new.body if isinstance(new.body, bytes) else b"".join(new.body)
+    body = b"".join(new.body) if isinstance(new.body, tuple) else bytes(new.body)
     return Frame(new.kind, written.sequence, new.account, new.cells, body, written.ref)
 
 
