@@ -19,13 +19,14 @@ from holdfast.directory.schema import open_copy
 from holdfast.model.errors import Refused, Unavailable
 from holdfast.model.ledgers import Kind
 from holdfast.model.limits import FOLD_FRAMES
-from holdfast.model.mail import START, Position
+from holdfast.model.mail import START, PackRef, Position
 from holdfast.packs.reader import LedgerReader
 from holdfast.packs.shelf import ledger_folder, pack_path
 from holdfast.packs.words import BadFrame, Frame
 from holdfast.world import World
 
 MEMORY = ":memory:"
+DISK_TRIES = 5
 ANY_SEQUENCE = 1 << 63
 
 
@@ -102,9 +103,7 @@ class Copy:
             self._world.journal.emit(PEOPLE_FRAME_REFUSED, sequence=frame.sequence, reason=error.text)
 
     def _bad(self, item: Frame | BadFrame, reason: str) -> None:
-        count = item.count if isinstance(item, BadFrame) else 1
-        assert isinstance(count, int)
-        self.fold.hole(item.sequence, count)
+        self.fold.hole(item.sequence, item.lost if isinstance(item, BadFrame) else 1)
         self._world.journal.emit(PEOPLE_FRAME_BAD, pack=item.ref.pack, offset=item.ref.offset, reason=reason)
 
 
@@ -138,6 +137,7 @@ class Source:
         self._folder = ledger_folder(volume, ledger)
         self._new: Callable[[], LedgerReader] = lambda: LedgerReader(world, volume, ledger, copies=copies)
         self._reader: LedgerReader | None = None
+        self._refused: tuple[PackRef | None, int] = (None, 0)
 
     def check(self, identity: bytes, position: Position) -> tuple[bytes, Position]:
         """Looks at the ledger afresh; its identity and the end of what is on disk, synced.
@@ -173,6 +173,11 @@ class Source:
             self._reader = self._new()
         return self._reader.identity
 
+    def _put_off(self, bad: BadFrame) -> bool:
+        """A frame the disk refuses may come yet; after DISK_TRIES it is as bad as any."""
+        self._refused = (bad.ref, self._refused[1] + 1 if self._refused[0] == bad.ref else 1)
+        return self._refused[1] <= DISK_TRIES
+
     def read(self, position: Position, until: Position) -> Batch:
         """The next frames, FOLD_FRAMES at most; none when ``until`` is reached."""
         if self._reader is None:
@@ -180,6 +185,10 @@ class Source:
         items: list[Frame | BadFrame] = []
         after = position
         for item in self._reader.follow(position, until):
+            if isinstance(item, BadFrame) and item.temporary and self._put_off(item):
+                if items:
+                    return Batch(items, after)
+                raise OSError(f"the people ledger can't be read at present: {item.reason}")
             items.append(item)
             after = max(after, self._reader.after(item))
             if len(items) >= FOLD_FRAMES:

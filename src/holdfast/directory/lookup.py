@@ -273,10 +273,10 @@ class _Expansion:
         lookup = self._lookup
         row = lookup.entry(f"{local}@{domain.name}")
         if row is None and domain.separator:
-            local, own = sub_address(local, domain.separator)
-            if own:
+            whole, (local, own) = local, sub_address(local, domain.separator)
+            if local != whole:
                 # the detail as the sender wrote it: it may name a folder, whose case counts
-                detail = sub_address(address.local, domain.separator)[1] or own
+                detail = sub_address(address.local, domain.separator)[1] or own or detail
                 row = lookup.entry(f"{local}@{domain.name}")
         if row is not None:
             self._add_entry(address, f"{local}@{domain.name}", row, detail, depth)
