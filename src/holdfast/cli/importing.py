@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -73,20 +72,20 @@ def _below(found: Found | Bad, under: str) -> Found | Bad:
 def _run(found: Iterator[Found | Bad], total: int | None, login: str, skip_known: bool) -> None:
     from holdfast.cli.progress import Bar, progress
     from holdfast.run import doors
-    from holdfast.world import real_world
+    from holdfast.world import real_world, run
 
     config = terminal.load_config()
 
     async def work(bar: Bar) -> Tally:
-        world = real_world()
+        world = real_world(level="warn")
         async with doors.people(world, config) as people, doors.store(world, config) as store:
-            account = await people.show(login)
+            account = await people.account(login)
             tally = Tally()
             await _import(store, account, found, skip_known, tally, bar)
             return tally
 
     with progress("messages", total) as bar:
-        tally = asyncio.run(work(bar))
+        tally = run(work(bar))
     terminal.say(f"{tally.done} imported, {tally.known} there already, {tally.bad} not possible")
     if tally.bad:
         raise typer.Exit(2)

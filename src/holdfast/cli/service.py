@@ -81,7 +81,7 @@ def _readable(row: dict[str, Any], as_json: bool) -> dict[str, Any]:
 def span(seconds: float) -> str:
     """``75`` → ``1m15s``; the two largest units."""
     left = int(seconds)
-    parts = []
+    parts: list[str] = []
     for size, unit in ((86400, "d"), (3600, "h"), (60, "m"), (1, "s")):
         if left >= size or parts:
             parts.append(f"{left // size}{unit}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -34,7 +34,7 @@ def pack_ls(ledgers: Which = None, as_json: terminal.Json = False) -> None:
     """Lists every pack."""
     from holdfast.world import real_world
 
-    world = real_world()
+    world = real_world(level="warn")
     rows = [
         {"ledger": name, "pack": pack.number, **pack._asdict()}
         for name, reader in _ledgers(world, terminal.load_config(), ledgers or [])
@@ -49,7 +49,7 @@ def pack_verify(ledgers: Which = None, as_json: terminal.Json = False) -> None:
     from holdfast.cli.progress import progress
     from holdfast.world import real_world
 
-    world = real_world()
+    world = real_world(level="warn")
     rows = []
     found = list(_ledgers(world, terminal.load_config(), ledgers or []))
     with progress("ledgers", len(found)) as bar:
@@ -81,17 +81,14 @@ def _ledgers(world: World, config: Config, wanted: list[str]) -> Iterator[tuple[
 def index_rebuild(
     cells: Annotated[list[int] | None, typer.Argument(help="Numbers of cells.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every cell.")] = False,
-    volume: Annotated[str, typer.Option(help="The volume they are on.")] = "v1",
 ) -> None:
     """Makes indexes anew from the packs, also while the service runs: its accounts wait meanwhile.
 
     The index is taken away; the store notices and builds it, at its start at the latest.
     """
-    import asyncio
-
     from holdfast.cli.progress import progress
     from holdfast.run import layout
-    from holdfast.world import real_world
+    from holdfast.world import real_world, run
 
     config = terminal.load_config()
     if not cells and not everything:
@@ -100,15 +97,26 @@ def index_rebuild(
     strange = [cell for cell in wanted if not 0 <= cell < config.service.cells]
     if strange:
         raise Refused(Reason.BAD_NAME, f"no cell {strange[0]}; there are 0 to {config.service.cells - 1}")
-    if volume not in config.volumes:
-        raise Refused(Reason.BAD_NAME, f"no volume {volume}; there are: {', '.join(config.volumes)}")
-    world = real_world()
+    volume = layout.main_volume(config)
+    world = real_world(level="warn")
     for path in (path for cell in wanted for path in layout.index_files(config, volume, cell)):
         if world.disk.exists(path):
             world.disk.remove(path)
     with progress("cells", len(wanted)) as bar:
-        asyncio.run(_wait_for(world, config, wanted, bar.to))
+        run(_wait_for(world, config, wanted, bar.to))
 
 
-async def _wait_for(world: World, config: Config, cells: list[int], done: object) -> None:
-    raise NotImplementedError
+async def _wait_for(world: World, config: Config, cells: list[int], done: Callable[[int], None]) -> None:
+    """Until every one of ``cells`` has its index again."""
+    from holdfast.run import doors, layout
+
+    volume = layout.main_volume(config)
+    async with doors.rebuilding(world, config) as behind:
+        while True:
+            waiting = set(await behind()) & set(cells)
+            files = [layout.index_files(config, volume, cell)[0] for cell in cells]
+            missing = sum(not world.disk.exists(path) for path in files)
+            done(len(cells) - max(len(waiting), missing))
+            if not waiting and not missing:
+                return
+            await world.clock.sleep(0.05)

@@ -7,7 +7,7 @@ or is the writer for a moment. Both look the same to it.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from holdfast.directory.operations import Operations
 from holdfast.directory.writer import PeopleClient, PeopleWriter
@@ -53,22 +53,40 @@ async def open_people(world: World, config: Config) -> PeopleWriter:
 @contextlib.asynccontextmanager
 async def store(world: World, config: Config) -> AsyncIterator[MailStore]:
     """Raises ``Unavailable("store")`` when the process is there and can't be asked."""
-    writes = RemoteWrites(world, layout.socket_path(config, "store"))
-    writes.start()
-    until = world.clock.monotonic() + CONNECT_S
-    while not writes.connected and world.clock.monotonic() < until:
-        await world.clock.sleep(0.01)
-    if writes.connected:
+    async with _writes(world, config) as writes:
+        yield mail_store(world, config, writes)
+
+
+@contextlib.asynccontextmanager
+async def rebuilding(world: World, config: Config) -> AsyncIterator[Callable[[], Awaitable[list[int]]]]:
+    """What tells the cells whose index is being made whole."""
+    async with _writes(world, config) as writes:
+
+        async def behind() -> list[int]:
+            return writes.behind if isinstance(writes, StoreWriter) else (await writes.status()).behind
+
+        yield behind
+
+
+@contextlib.asynccontextmanager
+async def _writes(world: World, config: Config) -> AsyncIterator[RemoteWrites | StoreWriter]:
+    path = layout.socket_path(config, "store")
+    if world.disk.exists(path):
+        remote = RemoteWrites(world, path)
+        remote.start()
+        until = world.clock.monotonic() + CONNECT_S
+        while not remote.connected and world.clock.monotonic() < until:
+            await world.clock.sleep(0.005)
         try:
-            yield mail_store(world, config, writes)
+            if remote.connected:
+                yield remote
+                return
         finally:
-            writes.close()
-        return
-    writes.close()
+            remote.close()
     _as_the_service(config)
     writer = await open_store(world, config)
     try:
-        yield mail_store(world, config, writer)
+        yield writer
     finally:
         await writer.close()
 

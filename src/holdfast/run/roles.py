@@ -14,7 +14,7 @@ from typing import Any
 from holdfast.directory.auth import AuthClient, AuthService
 from holdfast.directory.people import People
 from holdfast.directory.sign_in import SignIn
-from holdfast.functions import imap, pop3
+from holdfast.functions import imap, mx, pop3, submission
 from holdfast.run import doors, layout, system
 from holdfast.run.child import RoleMain, Start
 from holdfast.run.config import Config
@@ -54,6 +54,57 @@ async def run_auth(start: Start) -> None:
 
 
 # The functions
+
+
+async def run_mx(start: Start) -> None:
+    config, volume = start.config, layout.main_volume(start.config)
+    settings = mx.Settings(
+        hostname=config.service.hostname,
+        volume_folder=config.volume_folder(volume),
+        ledger=start.name,
+        copies=config.copies_of(volume, "synchronous"),
+        trailing=config.copies_of(volume, "trailing"),
+        pack_bytes=config.volumes[volume].pack_bytes,
+        tls=tls_context(config),
+        limits=config.limits,
+    )
+    async with _people(start) as people, _store(start) as store:
+        await mx.serve(
+            start.world,
+            settings,
+            start.sockets["mx"],
+            people,
+            stop=start.stop,
+            announce=store.announce,
+            ready=start.ready,
+        )
+
+
+async def run_submission(start: Start) -> None:
+    config, volume = start.config, layout.main_volume(start.config)
+    settings = submission.Settings(
+        hostname=config.service.hostname,
+        volume_folder=config.volume_folder(volume),
+        ledger=start.name,
+        copies=config.copies_of(volume, "synchronous"),
+        trailing=config.copies_of(volume, "trailing"),
+        pack_bytes=config.volumes[volume].pack_bytes,
+        tls=tls_context(config),
+        plain_sign_in=config.tls.plain_sign_in,
+        limits=config.limits,
+    )
+    async with _people(start) as people, _store(start) as store, _sign_in(start, people) as sign_in:
+        await submission.serve(
+            start.world,
+            settings,
+            start.sockets["submission"] or None,
+            start.sockets["submissions"] or None,
+            people,
+            sign_in,
+            stop=start.stop,
+            announce=store.announce,
+            ready=start.ready,
+        )
 
 
 async def run_imap(start: Start) -> None:
@@ -193,6 +244,8 @@ MAINS: dict[str, RoleMain] = {
     "people": run_people,
     "auth": run_auth,
     "store": run_store,
+    "mx": run_mx,
+    "submission": run_submission,
     "imap": run_imap,
     "pop3": run_pop3,
 }

@@ -218,7 +218,8 @@ class Supervisor:
 
     def _ended(self, process: Process, status: int) -> None:
         now = self.world.clock.monotonic()
-        pid, asked = process.pid, process.asked_at is not None
+        # A whole group may have been told to stop: who ends then was asked, if not by us.
+        pid, asked = process.pid, process.asked_at is not None or self._stop_at is not None
         process.ended()
         how = os.waitstatus_to_exitcode(status)
         if asked:

@@ -1,0 +1,245 @@
+"""The real service for tests: `holdfast serve`, real processes, free loopback ports, its own folder.
+
+Everything is started by `Service.start` and ended by its process ids; nothing outside the folder is touched.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import imaplib
+import json
+import os
+import poplib
+import signal
+import smtplib
+import socket
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from holdfast.run import control
+
+DOMAIN = "example.org"
+HOST = "127.0.0.1"
+PEOPLE = ("anna", "ben", "cleo")
+DOORS = ("mx", "submission", "submissions", "imap", "imaps", "pop3", "pop3s")
+START_S = 30.0
+
+
+def password(name: str) -> str:
+    return f"secret of {name}"
+
+
+def until(true: Callable[[], Any], seconds: float = 10.0) -> Any:
+    """What `true` returned once it was true; fails after `seconds`."""
+    give_up = time.monotonic() + seconds
+    while not (found := true()):
+        assert time.monotonic() < give_up, f"not within {seconds:g} s"
+        time.sleep(0.005)
+    return found
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports nobody listens on; all held until all are known, so that they differ."""
+    with contextlib.ExitStack() as held:
+        ports = []
+        for _ in range(count):
+            probe = held.enter_context(socket.socket())
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((HOST, 0))
+            ports.append(probe.getsockname()[1])
+        return ports
+
+
+class Service:
+    """`config`: more lines of the configuration, whole sections. Ports stay the same over restarts."""
+
+    def __init__(self, folder: Path, *, people: Iterable[str] = PEOPLE, config: str = "") -> None:
+        self.folder = folder
+        self.people = tuple(people)
+        self.ports = dict(zip(DOORS, free_ports(len(DOORS))))
+        self.config_path = folder / "holdfast.toml"
+        self.journal_path = folder / "journal.jsonl"
+        self.data = folder / "data"
+        self.process: subprocess.Popen[bytes] | None = None
+        folder.mkdir(parents=True, exist_ok=True)
+        self._write_config(config)
+
+    def _write_config(self, more: str) -> None:
+        doors = "\n".join(f'{door} = ["{HOST}:{port}"]' for door, port in self.ports.items())
+        tls = "" if "[tls]" in more else "[tls]\nplain_sign_in = true\n"
+        self.config_path.write_text(
+            f'[service]\nhostname = "mail.{DOMAIN}"\ndata = "data"\njournal = "journal.jsonl"\n'
+            f"[listen]\n{doors}\n{tls}{more}"
+        )
+
+    # life
+
+    def prepare(self) -> None:
+        """Certificate, domain and accounts, as an administrator makes them."""
+        owner = f"{self.people[0]}@{DOMAIN}"
+        done = self.holdfast(
+            "init", "--domain", DOMAIN, "--account", owner, input=password(self.people[0]) + "\n"
+        )
+        assert done.returncode == 0, done.stderr
+        others = "".join(f"{name}@{DOMAIN},{password(name)},{name.title()}\n" for name in self.people[1:])
+        if others:
+            done = self.holdfast("account", "add", "-", input="address,password,name\n" + others)
+            assert done.returncode == 0, done.stderr
+
+    def start(self) -> None:
+        """Starts the supervisor and returns when every process is ready."""
+        assert self.process is None or self.process.poll() is not None, "it runs"
+        with (self.folder / "stderr").open("ab") as errors:
+            command = [sys.executable, "-m", "holdfast.cli", "--config", str(self.config_path), "serve"]
+            self.process = subprocess.Popen(command, stderr=errors, env=self._environment(), cwd=self.folder)
+        self.wait_ready()
+
+    def wait_ready(self, seconds: float = START_S) -> None:
+        def ready() -> bool:
+            assert self.process is not None
+            assert self.process.poll() is None, f"it ended: {(self.folder / 'stderr').read_text()}"
+            with contextlib.suppress(Exception):
+                status = self.status()
+                return status["pid"] == self.process.pid and all(
+                    each["ready"] for each in status["processes"]
+                )
+            return False
+
+        until(ready, seconds)
+
+    def stop(self) -> None:
+        """SIGTERM, as systemd does."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            assert self.process.wait(timeout=15) == 0
+
+    def kill(self, name: str) -> None:
+        """kill -9 of one process: 'mx-0', 'store-0', …"""
+        os.kill(self.pid(name), signal.SIGKILL)
+
+    def kill_everything(self) -> None:
+        """kill -9 of the supervisor and of all its processes."""
+        assert self.process is not None
+        pids = [each["pid"] for each in self.status()["processes"] if each["pid"]]
+        self.process.kill()
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+
+    def close(self) -> None:
+        """Whatever state it is in, nothing of it runs afterwards."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(timeout=15)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+    # what it says
+
+    def status(self) -> dict[str, Any]:
+        return control.ask(str(self.data / "run" / "ctl.sock"), {"do": "status"})
+
+    def pid(self, name: str) -> int:
+        for each in self.status()["processes"]:
+            if each["process"] == name and each["pid"]:
+                return int(each["pid"])
+        raise AssertionError(f"no process {name}")
+
+    def events(self, *names: str) -> list[dict[str, Any]]:
+        """The journal's events, all or of these names."""
+        if not self.journal_path.exists():
+            return []
+        lines = self.journal_path.read_text(encoding="utf-8").splitlines()
+        found = [json.loads(line) for line in lines if line.endswith("}")]
+        return [each for each in found if not names or each["event"] in names]
+
+    def holdfast(self, *words: str, input: str | None = None) -> subprocess.CompletedProcess[str]:
+        """One command of the command line; `input` is its standard input."""
+        return subprocess.run(
+            [sys.executable, "-m", "holdfast.cli", "--config", str(self.config_path), *words],
+            input="" if input is None else input,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            env=self._environment(),
+            cwd=self.folder,
+        )
+
+    @staticmethod
+    def _environment() -> dict[str, str]:
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("HOLDFAST_")}
+        return {**clean, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+
+    # clients
+
+    @property
+    def trust(self) -> ssl.SSLContext:
+        """A client's context that knows our certificate but not its name."""
+        context = ssl.create_default_context(cafile=str(self.data / "tls" / "certificate.pem"))
+        context.check_hostname = False
+        return context
+
+    def imap(self, name: str = "anna", *, tls: bool = False) -> imaplib.IMAP4:
+        """Signed in."""
+        client: imaplib.IMAP4
+        if tls:
+            client = imaplib.IMAP4_SSL(HOST, self.ports["imaps"], ssl_context=self.trust, timeout=30)
+        else:
+            client = imaplib.IMAP4(HOST, self.ports["imap"], timeout=30)
+        client.login(f"{name}@{DOMAIN}", password(name))
+        return client
+
+    def pop3(self, name: str = "anna", *, tls: bool = False) -> poplib.POP3:
+        """Signed in."""
+        client: poplib.POP3
+        if tls:
+            client = poplib.POP3_SSL(HOST, self.ports["pop3s"], context=self.trust, timeout=30)
+        else:
+            client = poplib.POP3(HOST, self.ports["pop3"], timeout=30)
+        client.user(f"{name}@{DOMAIN}")
+        client.pass_(password(name))
+        return client
+
+    def smtp(self, door: str = "mx", name: str = "") -> smtplib.SMTP:
+        """A connection to `mx`, `submission` or `submissions`; signed in as `name`."""
+        client: smtplib.SMTP
+        if door == "submissions":
+            client = smtplib.SMTP_SSL(HOST, self.ports[door], context=self.trust, timeout=30)
+        else:
+            client = smtplib.SMTP(HOST, self.ports[door], timeout=30)
+        if door == "submission":
+            client.starttls(context=self.trust)
+        if name:
+            client.login(f"{name}@{DOMAIN}", password(name))
+        return client
+
+    def send(
+        self, subject: str, *, to: str = "anna", body: str = "hello\r\n", sender: str = "you@example.net"
+    ) -> None:
+        """One message from outside."""
+        head = f"From: <{sender}>\r\nTo: <{to}@{DOMAIN}>\r\nSubject: {subject}\r\n"
+        message = f"{head}Message-ID: <{subject}@test>\r\n"
+        with self.smtp() as client:
+            client.sendmail(sender, [f"{to}@{DOMAIN}"], message + "\r\n" + body)
+
+    def subjects(self, name: str = "anna", mailbox: str = "INBOX") -> list[str]:
+        """Of all messages in a mailbox, in its order."""
+        client = self.imap(name)
+        try:
+            kind, [count] = client.select(mailbox, readonly=True)
+            assert kind == "OK", count
+            if not int(count or 0):
+                return []
+            _, found = client.fetch("1:*", "(BODY.PEEK[HEADER.FIELDS (SUBJECT)])")
+            lines = [each[1] for each in found if isinstance(each, tuple)]
+            return [line.decode().partition(":")[2].strip() for line in lines]
+        finally:
+            client.logout()
