@@ -4,6 +4,7 @@ from holdfast.mime.bodystructure import bodystructure
 from holdfast.mime.defects import DEFECTS, Defect
 from holdfast.mime.envelope import envelope
 from holdfast.mime.fields import Field
+from holdfast.mime.sections import Section, parse_section, section
 from holdfast.mime.structure import Part, Root, parse
 from holdfast.mime.summary import Summary, summary
 from holdfast.mime.text import decode_bytes, decode_text, preview
@@ -15,6 +16,7 @@ __all__ = [
     "Field",
     "Part",
     "Root",
+    "Section",
     "Summary",
     "bodystructure",
     "decode_bytes",
@@ -23,6 +25,8 @@ __all__ = [
     "envelope",
     "parameter_text",
     "parse",
+    "parse_section",
     "preview",
+    "section",
     "summary",
 ]

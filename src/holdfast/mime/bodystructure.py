@@ -27,7 +27,7 @@ def bodystructure(part: Part, extended: bool = True) -> bytes:
         text = True
         head = b'("text" "plain"'
     else:
-        text = typed.type.lower() == b"text"
+        text = typed.main == "text"
         head = b"(" + string(typed.type) + b" " + string(typed.subtype)
     encoding = transfer_encoding(known.get(b"content-transfer-encoding", ()))
     body = b"%b %b %b %b %b %d" % (

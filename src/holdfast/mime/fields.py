@@ -77,7 +77,13 @@ def _wanted(names: dict[str, tuple[str, ...]]) -> re.Pattern[bytes]:
         _any_case(begin) + "(?:" + "|".join(_any_case(end) for end in ends) + ")"
         for begin, ends in names.items()
     ]
-    return re.compile(("\n(" + "|".join(branches) + ")[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)").encode("ascii"))
+    return re.compile(
+        (
+            "\n("
+            + "|".join(branches)
+            + ")[ \t]*+:(?:[ \t]*+(?=[^ \t\n])|[ \t]?)([^\n]*+(?:\n[ \t][^\n]*+)*+)"
+        ).encode("ascii")
+    )
 
 
 _CONTENT: dict[str, tuple[str, ...]] = {
@@ -114,11 +120,12 @@ def known(header: bytes, whole: bool) -> dict[bytes, list[bytes]]:
 
     ``header`` begins with a line end. ``whole``: the header of a message, else of a part.
     """
+    header = header.replace(b"\r\n", b"\n")
     found: dict[bytes, list[bytes]] = {}
     for name, value in _of_message(header) if whole else _of_part(header):
         name = name.lower()
         if name in found:
-            found[name].append(cleaned(value))
+            found[name].append(value)
         else:
-            found[name] = [cleaned(value)]
+            found[name] = [value]
     return found

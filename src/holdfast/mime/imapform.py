@@ -44,13 +44,23 @@ def _joint(match: re.Match[bytes]) -> bytes:
 
 def on_one_line(value: bytes | None) -> bytes:
     """``nstring`` of the unfolded value."""
-    return b"NIL" if value is None else string(unfolded(value))
+    if value is None:
+        return b"NIL"
+    if _NOT_PLAIN(value) is None:
+        return b'"' + value + b'"'
+    return string(unfolded(value))
+
+
+_TIDY = re.compile(rb"(?:[!#-\[\]-~]++(?: (?! |\Z))?+)*+\Z").match
 
 
 def for_people(value: bytes) -> bytes:
     """A string whose runs of blanks and line ends are one space each and none at its ends."""
+    if _TIDY(value) is not None:
+        return b'"' + value + b'"'
     return string(collapsed(value))
 
 
 def collapsed(value: bytes) -> bytes:
+    """Runs of blanks and line ends as one space each, none at the ends."""
     return _BLANKS.sub(b" ", value).strip(b" ")

@@ -19,12 +19,20 @@ _CACHED_BYTES = 120  # longer values are parsed each time: they hardly repeat, a
 
 
 class Typed(NamedTuple):
-    """A value with parameters. ``subtype`` is b'' for a Content-Disposition."""
+    """A value with parameters. ``subtype`` is b'' for a Content-Disposition. ``main`` and ``minor`` are
+    ``type`` and ``subtype`` as text in lower case."""
 
     type: bytes
     subtype: bytes
     parameters: Parameters
     well_formed: bool
+    main: str
+    minor: str
+
+
+def _typed(name: bytes, subtype: bytes, parameters: Parameters, well_formed: bool) -> Typed:
+    main = name.decode("latin-1").lower()
+    return Typed(name, subtype, parameters, well_formed, main, subtype.decode("latin-1").lower())
 
 
 _T = rb"A-Za-z0-9!#$%&'+\-^_`{|}~."
@@ -49,11 +57,11 @@ def _content_type(value: bytes) -> Typed:
     if match is not None:
         parameters = _usual_parameters(value, match.end())
         if parameters is not None:
-            return Typed(match[1], match[2], parameters, True)
+            return _typed(match[1], match[2], parameters, True)
     scanner = Scanner(value)
     scanner.skip()
     name, subtype, good = _take_type(scanner)
-    return Typed(name, subtype, _parameters(scanner) if good else (), good)
+    return _typed(name, subtype, _parameters(scanner) if good else (), good)
 
 
 _content_type_cached = lru_cache(4096)(_content_type)
@@ -107,7 +115,7 @@ def _disposition(value: bytes) -> Typed | None:
     if name is None:
         return None
     parameters = _usual_parameters(value, scanner.at)
-    return Typed(name, b"", _parameters(scanner) if parameters is None else parameters, True)
+    return _typed(name, b"", _parameters(scanner) if parameters is None else parameters, True)
 
 
 _disposition_cached = lru_cache(1024)(_disposition)

@@ -7,6 +7,7 @@ MIME-3  linear: the pass goes forward only; each search remembers how far it loo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from holdfast.mime import defects as d
@@ -17,8 +18,9 @@ from holdfast.model.limits import HEADER_BYTES, MIME_DEPTH, MIME_PARTS
 
 LEAF, MULTIPART, MESSAGE = 0, 1, 2
 
-_NO_TYPE = Typed(b"", b"", (), True)
-_OPAQUE = Typed(b"application", b"octet-stream", (), True)
+_NO_TYPE = Typed(b"", b"", (), True, "", "")
+_OPAQUE = content_type(b"application/octet-stream")
+_TRIES = 64
 BOUNDARY_BYTES = 80  # RFC 2046 §5.1.1: at most 70; what is longer is compared up to here
 
 
@@ -53,17 +55,15 @@ class Part:
     @property
     def type(self) -> str:
         """Lower case; text/plain when none is declared or it is malformed (RFC 2045 §5.2)."""
-        return self._declared(0) or ("message" if self.kind == MESSAGE else "text")
+        if self.declared is not None and self.declared.subtype:
+            return self.declared.main
+        return "message" if self.kind == MESSAGE else "text"
 
     @property
     def subtype(self) -> str:
-        return self._declared(1) or ("rfc822" if self.kind == MESSAGE else "plain")
-
-    def _declared(self, which: int) -> str:
-        typed = self.declared
-        if typed is None or not typed.subtype:
-            return ""
-        return (typed.subtype if which else typed.type).decode("ascii", "replace").lower()
+        if self.declared is not None and self.declared.subtype:
+            return self.declared.minor
+        return "rfc822" if self.kind == MESSAGE else "plain"
 
     @property
     def parameters(self) -> Parameters:
@@ -136,7 +136,19 @@ class _Pass:
     """One walk through a message. ``open``: the parts not yet ended, outermost first;
     ``boundaries``: for each open multipart with a boundary (its index in ``open``, the boundary)."""
 
-    __slots__ = ("blank", "boundaries", "count", "dash", "length", "message", "open", "root")
+    __slots__ = (
+        "bare",
+        "boundaries",
+        "count",
+        "crlf",
+        "length",
+        "message",
+        "needle",
+        "open",
+        "pattern",
+        "root",
+        "seen",
+    )
 
     def __init__(self, message: bytes) -> None:
         self.message = message
@@ -145,8 +157,10 @@ class _Pass:
         self.open: list[Part] = [self.root]
         self.boundaries: list[tuple[int, bytes]] = []
         self.count = 1
-        self.blank = -2  # offset of the first empty line's LF pair at or behind the last place asked
-        self.dash = -1  # offset of the first line that begins with "--", likewise
+        self.crlf = self.bare = -1
+        self.seen = 0
+        self.needle = b"\n--"
+        self.pattern: re.Pattern[bytes] | None = None
 
     def run(self) -> Root:
         part: Part = self.root
@@ -192,16 +206,17 @@ class _Pass:
         """Reads a part's header: its end, its fields, its kind. Returns where its body begins."""
         start = part.start
         stop, ended = self.header_end(start)
-        cut = self.cut_by_boundary(start, stop) if self.boundaries else None
-        if cut is not None:
-            stop, ended = cut, False
-            self.defect(d.HEADER_CUT, stop)
+        if self.boundaries and self.message.find(self.needle, max(start - 1, 0), stop) >= 0:
+            found = self.next_boundary(start, stop)
+            if found is not None:
+                stop, ended = max(self.before_line(found[0]), start), False
+                self.defect(d.HEADER_CUT, stop)
         part.body_start = stop
-        part.known = found = known(b"\n" + self.message[start:stop], whole)
-        raw = found.get(b"content-type")
+        part.known = fields = known(b"\n" + self.message[start:stop], whole)
+        raw = fields.get(b"content-type")
         if raw is None:
-            if whole and b"mime-version" not in found:
-                _forget_content(found)
+            if whole and b"mime-version" not in fields:
+                _forget_content(fields)
             if digest:
                 part.kind = MESSAGE
         else:
@@ -212,14 +227,15 @@ class _Pass:
             part.declared = _OPAQUE
             if self.boundaries and self.boundaries[-1][0] == len(self.open) - 1:
                 self.boundaries.pop()
+                self.boundaries_changed()
         return stop
 
     def declare(self, part: Part, raw: bytes, ended: bool) -> None:
         part.declared = typed = content_type(raw)
         if not typed.well_formed:
             self.defect(d.TYPE_MALFORMED, part.start)
-        main = typed.type.lower()
-        if main == b"multipart":
+        main = typed.main
+        if main == "multipart":
             if not typed.subtype:
                 part.declared = _OPAQUE
                 return
@@ -229,7 +245,8 @@ class _Pass:
                 self.defect(d.BOUNDARY_MISSING, part.start)
             elif ended:
                 self.boundaries.append((len(self.open) - 1, boundary[:BOUNDARY_BYTES]))
-        elif main == b"message" and typed.subtype.lower() == b"rfc822":
+                self.boundaries_changed()
+        elif main == "message" and typed.minor == "rfc822":
             part.kind = MESSAGE
 
     def header_end(self, start: int) -> tuple[int, bool]:
@@ -239,41 +256,34 @@ class _Pass:
             return start + 1, True
         if message.startswith(b"\r\n", start):
             return start + 2, True
-        if self.blank <= start:
-            self.blank = self.find_blank(start)
+        blank = self.find_blank(start)
         limit = start + HEADER_BYTES
-        if self.blank > limit or (self.blank == self.length and self.length > limit):
+        if blank > limit:
             self.defect(d.HEADER_TOO_LARGE, start)
             return message.rfind(b"\n", start, limit) + 1 or limit, False
-        if self.blank == self.length:
+        if blank < 0 or blank > self.length:
             if start < self.length:
                 self.defect(d.HEADER_UNENDED, start)
             return self.length, False
-        return self.blank, True
+        return blank, True
 
     def find_blank(self, start: int) -> int:
-        """The offset behind the next empty line, or the message's length."""
-        crlf = self.message.find(b"\n\r\n", start)
-        bare = self.message.find(b"\n\n", start, crlf if crlf >= 0 else self.length)
-        if bare >= 0:
-            return bare + 2
-        return crlf + 3 if crlf >= 0 else self.length
+        """The offset behind the next empty line; behind the message's end when there is none.
 
-    def next_dash(self, at: int) -> int:
-        """The first line at or behind ``at`` (a line's begin) that starts with two dashes."""
-        if self.dash < at:
-            found = self.message.find(b"\n--", max(at - 1, 0))
-            self.dash = found + 1 if found >= 0 else self.length
-        return self.dash
-
-    def cut_by_boundary(self, start: int, stop: int) -> int | None:
-        """Where a boundary line ends a header early: before the line end in front of it."""
-        at = start
-        while (line := self.next_dash(at)) < stop:
-            if self.boundary_at(line) is not None:
-                return max(self.before_line(line), start)
-            at = line + 2
-        return None
+        What was searched before isn't searched again (MIME-3): ``crlf`` is the next LF CR LF, and
+        there is no LF LF from the last place asked to ``seen`` but at ``bare``.
+        """
+        if self.crlf < start:
+            found = self.message.find(b"\n\r\n", start)
+            self.crlf = found if found >= 0 else self.length
+        if self.bare < start:
+            begin = max(start, self.seen)
+            if begin < self.crlf:
+                self.bare = self.message.find(b"\n\n", begin, self.crlf + 1)
+                self.seen = self.bare if self.bare >= 0 else self.crlf
+        if start <= self.bare < self.crlf:
+            return self.bare + 2
+        return self.crlf + 3
 
     def before_line(self, line: int) -> int:
         """The offset of the line end that stands before a line."""
@@ -310,34 +320,65 @@ class _Pass:
         """Goes on to the next boundary line that opens a part: (the part, whether in a digest)."""
         message = self.message
         while self.boundaries:
-            line = self.next_boundary(at)
-            if line is None:
+            found = self.next_boundary(at, self.length)
+            if found is None:
                 return None
-            index, closing = self.boundary_at(line) or (0, False)
+            line, index, closing = found
             depth = self.boundaries[index][0]
             self.close(depth, max(self.before_line(line), at))
-            del self.boundaries[index + 1 :]
             end = message.find(b"\n", line)
-            if closing:
-                self.boundaries.pop()
-                if not self.open[depth].children:
-                    self.defect(d.BOUNDARY_UNUSED, line)
+            if closing or index + 1 < len(self.boundaries):
+                del self.boundaries[index if closing else index + 1 :]
+                self.boundaries_changed()
+            if closing and not self.open[depth].children:
+                self.defect(d.BOUNDARY_UNUSED, line)
             if end < 0:
                 return None
             at = end + 1
             if not closing:
                 container = self.open[depth]
                 declared = container.declared or _NO_TYPE
-                return self.child(container, at), declared.subtype.lower() == b"digest"
+                return self.child(container, at), declared.minor == "digest"
         return None
 
-    def next_boundary(self, at: int) -> int | None:
-        """The next line at or behind ``at`` that bears a boundary."""
-        while (line := self.next_dash(at)) < self.length:
-            if self.boundary_at(line) is not None:
-                return line
-            at = line + 2
-        return None
+    def boundaries_changed(self) -> None:
+        """What all boundary lines begin with is searched for: the longer, the faster."""
+        if not self.boundaries:
+            common = b""
+        elif len(self.boundaries) == 1:
+            common = self.boundaries[0][1]
+        else:
+            first, last = min(self.boundaries, key=_text)[1], max(self.boundaries, key=_text)[1]
+            size = 0
+            for one, other in zip(first, last):
+                if one != other:
+                    break
+                size += 1
+            common = first[:size]
+        self.needle = b"\n--" + common
+        self.pattern = None
+
+    def next_boundary(self, at: int, stop: int) -> tuple[int, int, bool] | None:
+        """The next line from ``at`` (a line's begin) to ``stop`` that bears a boundary: its offset, the
+        boundary's index, and whether it closes. After many lines that only look so, a pattern takes over."""
+        find = self.message.find
+        begin = at
+        for _ in range(_TRIES):
+            # One byte is found many times faster than several, and what base64 encodes has no dash.
+            dash = find(b"-", begin, stop)
+            found = find(self.needle, max(dash - 1, 0), stop) if dash >= 0 else -1
+            if found < 0:
+                return None
+            bears = self.boundary_at(found + 1)
+            if bears is not None:
+                return found + 1, *bears
+            begin = found + 3
+        if self.pattern is None:
+            texts = b"|".join(re.escape(text) for _, text in self.boundaries)
+            self.pattern = re.compile(b"\n--(?:" + texts + b")")
+        match = self.pattern.search(self.message, begin, stop)
+        bears = None if match is None else self.boundary_at(match.start() + 1)
+        return None if match is None or bears is None else (match.start() + 1, *bears)
 
     def close(self, depth: int, end: int) -> None:
         """Ends all parts below the multipart at ``depth``."""
@@ -348,6 +389,10 @@ class _Pass:
                 break
             self.defect(d.BOUNDARY_UNCLOSED, self.open[index].start)
         del self.open[depth + 1 :]
+
+
+def _text(boundary: tuple[int, bytes]) -> bytes:
+    return boundary[1]
 
 
 def _forget_content(found: dict[bytes, list[bytes]]) -> None:

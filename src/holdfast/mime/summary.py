@@ -69,5 +69,5 @@ def _attachments(root: Part) -> int:
             count += 1
         elif part.kind == LEAF:
             typed = part.disposition
-            count += typed is not None and typed.type.lower() == b"attachment"
+            count += typed is not None and typed.main == "attachment"
     return count

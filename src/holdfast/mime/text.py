@@ -27,7 +27,8 @@ def decode_bytes(part: Part, limit: int | None = None, defects: list[Defect] | N
     if encoding == "quoted-printable":
         return binascii.a2b_qp(body)
     if encoding == "base64":
-        body, whole = base64_bytes(_BREAKS.sub(b"", body) if end == part.end else body[: len(body) // 4 * 4])
+        body = body.translate(None, b"\r\n\t ")
+        body, whole = base64_bytes(body if end == part.end else body[: len(body) // 4 * 4])
     elif encoding in _UUENCODED:
         body, whole = _uudecoded(body)
     elif defects is not None:
@@ -37,7 +38,6 @@ def decode_bytes(part: Part, limit: int | None = None, defects: list[Defect] | N
     return body
 
 
-_BREAKS = re.compile(rb"[\r\n]+")
 _UU_BODY = re.compile(rb"^begin [0-7]{3,4}[^\n]*\n(.*?)^(?:end|`|\Z)", re.MULTILINE | re.DOTALL)
 
 
@@ -64,56 +64,74 @@ def decode_text(part: Part, limit: int | None = None, defects: list[Defect] | No
 
 def text_parts(root: Part) -> list[Part]:
     """The leaves of type text that aren't attachments, in their order, embedded messages left out."""
+    if root.kind == LEAF:
+        return [root] if root.type == "text" and not _attached(root) else []
     found = []
-    stack = [root]
+    stack = list(reversed(root.children)) if root.kind != MESSAGE else []
     while stack:
         part = stack.pop()
-        if part.kind == MESSAGE:
-            continue
-        if part.kind != LEAF:
+        if part.kind == LEAF:
+            if part.type == "text" and not _attached(part):
+                found.append(part)
+        elif part.kind != MESSAGE:
             stack.extend(reversed(part.children))
-        elif part.type == "text" and not _attached(part):
-            found.append(part)
     return found
 
 
 def _attached(part: Part) -> bool:
     typed = part.disposition
-    return typed is not None and typed.type.lower() == b"attachment"
+    return typed is not None and typed.main == "attachment"
 
 
 def preview(root: Part) -> str:
     """At most PREVIEW_CHARACTERS of what the message says, on one line. '' when it says nothing.
 
-    The first plain text that isn't empty, else the first HTML. Quotations and their introductions
-    are left out when there is something else.
+    The first plain text that isn't empty, else the first HTML. Quoted lines are left out when
+    there is something else.
     """
     fallback = None
     for part in text_parts(root):
         if part.subtype == "html":
             fallback = fallback or part
-            continue
-        text = _first_words(decode_text(part, PREVIEW_BODY_BYTES))
-        if text:
+        elif text := _first_words(part):
             return text
-    return "" if fallback is None else _shortened(html_text(decode_text(fallback, 8 * PREVIEW_BODY_BYTES)))
+    return "" if fallback is None else _first_words(fallback)
 
 
-_QUOTED_LINE = re.compile(r"(?m)^[ \t]*(?:[>|].*|-{5,} ?[^\n]*)$\n?")
-_SPACES = re.compile(r"[\s\u200b-\u200f\u2028\u2029\u2060\ufeff\u00ad\u034f\x00]+")
+def _first_words(part: Part) -> str:
+    """Looks into the begin of a text first, and farther when that says too little."""
+    is_html = part.subtype == "html"
+    words = ""
+    for limit in (PREVIEW_BODY_BYTES, 32 * PREVIEW_BODY_BYTES):
+        text = decode_text(part, limit)
+        words = _one_line(html_text(text) if is_html else text)
+        if words.endswith("…") or part.size <= limit:
+            break
+    return words
 
 
-def _first_words(text: str) -> str:
-    return _shortened(_QUOTED_LINE.sub("", text)) or _shortened(text)
+_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad\u034f\x00"))
 
 
-def _shortened(text: str) -> str:
-    """One line, cut at a word when it is too long."""
-    text = _SPACES.sub(" ", text[: 16 * PREVIEW_CHARACTERS]).strip()
-    if len(text) <= PREVIEW_CHARACTERS:
-        return text
-    cut = text.rfind(" ", PREVIEW_CHARACTERS // 2, PREVIEW_CHARACTERS)
-    return text[: cut if cut > 0 else PREVIEW_CHARACTERS - 1] + "…"
+def _one_line(text: str) -> str:
+    """The words of the first lines that aren't quoted; of all lines when those say nothing."""
+    if not text.isascii():
+        text = text.translate(_INVISIBLE)
+    words: list[str] = []
+    length = 0
+    for line in text.splitlines():
+        if line[:1] in ">|" or line.startswith("-----"):
+            continue
+        pieces = line.split()
+        words += pieces
+        length += len(line)
+        if length > 2 * PREVIEW_CHARACTERS:
+            break
+    line = " ".join(words or text[: 16 * PREVIEW_CHARACTERS].split())
+    if len(line) <= PREVIEW_CHARACTERS:
+        return line
+    cut = line.rfind(" ", PREVIEW_CHARACTERS // 2, PREVIEW_CHARACTERS)
+    return line[: cut if cut > 0 else PREVIEW_CHARACTERS - 1] + "…"
 
 
 _UNSEEN = re.compile(r"(?is)<(head|style|script|title)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)")

@@ -14,7 +14,6 @@ from holdfast.mime.imapform import collapsed
 # RFC 2047 §2, with the language of RFC 2231 §5. The text may hold blanks: many programs write them.
 _WORD = re.compile(rb"=\?([!-)+-;=>@-~]{1,64}?)(?:\*[!->@-~]*)?\?([bBqQ])\?([^?\r\n]*)\?=")
 _BLANK_BETWEEN = re.compile(rb"(\?=)[ \t\r\n]+(?==\?[^? \t\r\n]+\?[bBqQ]\?)")
-_Q_ESCAPE = re.compile(rb"=([0-9A-Fa-f]{2})")
 _PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -105,32 +104,27 @@ def decode_header(raw: bytes, defects: list[Defect] | None = None, offset: int =
     raw = collapsed(raw)
     if b"=?" not in raw:
         return _shown(raw.decode("ascii") if raw.isascii() else guessed_text(raw))
-    raw = _BLANK_BETWEEN.sub(rb"\1", raw)
     out: list[str] = []
-    pending: list[bytes] = []
-    pending_charset = b""
+    charset = b""
+    pending = b""  # decoded bytes of that charset
     at = 0
-
-    def flush() -> None:
-        if pending:
-            name = pending_charset.decode("ascii", "replace")
-            out.append(charset_text(b"".join(pending), name, defects, offset))
-            pending.clear()
-
+    raw = _BLANK_BETWEEN.sub(rb"\1", raw)
     for match in _WORD.finditer(raw):
-        if match.start() > at:
-            flush()
-            out.append(guessed_text(raw[at : match.start()]))
-        charset = match[1].lower()
-        decoded = _word_bytes(match[2], match[3])
-        if charset != pending_charset or b"iso-2022" in charset:
-            flush()
-        pending_charset = charset
-        pending.append(decoded)
+        begin = match.start()
+        named, encoding, text = match.groups()
+        if begin > at or named != charset or b"2022" in named:
+            if pending:
+                out.append(charset_text(pending, charset.decode("ascii"), defects, offset))
+                pending = b""
+            if begin > at:
+                out.append(guessed_text(raw[at:begin]))
+        charset = named
+        pending += _word_bytes(encoding, text)
         at = match.end()
-    flush()
-    if at < len(raw):
-        rest = raw[at:]
+    if pending:
+        out.append(charset_text(pending, charset.decode("ascii"), defects, offset))
+    rest = raw[at:]
+    if rest:
         if b"=?" in rest and defects is not None:
             defects.append(Defect(d.WORD_MALFORMED, offset))
         out.append(guessed_text(rest))
@@ -146,7 +140,7 @@ def _shown(text: str) -> str:
 
 def _word_bytes(encoding: bytes, text: bytes) -> bytes:
     if encoding in b"qQ":
-        return _Q_ESCAPE.sub(_byte, text.replace(b"_", b" "))
+        return binascii.a2b_qp(text, header=True)
     return base64_bytes(text)[0]
 
 
