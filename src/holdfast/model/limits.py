@@ -43,6 +43,7 @@ IMAP_COMMAND_LITERAL_BYTES = 1 * MIB  # all literals of one command but APPEND's
 IMAP_LITERAL_MINUS_BYTES = 4096  # RFC 7888 §5: the largest non-synchronising literal of LITERAL-
 IMAP_SEARCH_DEPTH = 100  # NOT, OR and parentheses within each other
 POP3_COMMAND_BYTES = 512  # RFC 2449 §4: 255, with room for SASL
+SMTP_STOP_S = 10.0  # a process that ends waits so long for messages on their way to the disk
 SASL_LINE_BYTES = 12_288  # RFC 4954 §4
 
 # MIME

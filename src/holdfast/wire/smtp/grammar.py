@@ -57,6 +57,8 @@ def mail_argument(argument: bytes, *, extended: bool) -> tuple[Address, MailPara
     if not path:
         return NULL_SENDER, parameters
     address = _address(path, replies.BAD_SENDER)
+    if not address.domain:  # <postmaster> alone is a recipient only
+        raise BadArgument(replies.BAD_SENDER)
     if not parameters.smtputf8 and not path.isascii():
         raise BadArgument(replies.NEEDS_SMTPUTF8_SENDER)
     return address, parameters

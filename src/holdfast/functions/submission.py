@@ -1,0 +1,163 @@
+"""The function "send": mail from our customers to anybody. RFC 6409, RFC 8314.
+
+SUB-1 nothing is taken from who has not signed in. SUB-2 passwords cross only TLS, or the
+loopback where the configuration allows it. SUB-3 nobody sends under another's address.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from holdfast.flow import recipients
+from holdfast.flow.intake import Announce, Intake
+from holdfast.flow.reception import Door, Reception, SaysNo, SmtpSession, Transaction
+from holdfast.flow.recipients import Routes
+from holdfast.flow.trace import Dates
+from holdfast.model.address import Address
+from holdfast.model.limits import HEADER_BYTES, INTAKE_TRACE_LETTERS, PACK_BYTES, Limits
+from holdfast.model.mail import AccountId
+from holdfast.model.people import Account
+from holdfast.wire.sasl import MECHANISMS
+from holdfast.wire.smtp.events import Rcpt
+from holdfast.wire.smtp.replies import Reply
+from holdfast.wire.smtp.server import ServerSettings
+from holdfast.world import Peer, World
+from holdfast.world.tls import TlsContext
+
+_FIELD = re.compile(rb"[!-9;-~]+[ \t]*:")
+
+
+class SignInCheck(Protocol):
+    """What ``directory.SignIn`` gives."""
+
+    async def check(self, login: str, password: str, *, peer: str, function: str) -> Account: ...
+
+
+class Senders(Routes, Protocol):
+    """What ``directory.People`` gives."""
+
+    def may_send_as(self, account: AccountId, address: Address) -> bool: ...
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """``tls``: for STARTTLS and for the doors where TLS comes first; None: neither is offered.
+
+    ``plain_sign_in``: passwords may cross a connection without TLS, from anywhere.
+    ``plain_from_loopback``: the same, from this machine only.
+    """
+
+    hostname: str
+    volume_folder: str
+    ledger: str = "submission-0"
+    copies: tuple[str, ...] = ()
+    trailing: tuple[str, ...] = ()
+    pack_bytes: int = PACK_BYTES
+    tls: TlsContext | None = None
+    plain_sign_in: bool = False
+    plain_from_loopback: bool = False
+    limits: Limits = Limits()
+
+
+class SubmissionPolicy:
+    """Who may send, as whom, and what is added to the message."""
+
+    function = "submission"
+
+    def __init__(self, world: World, settings: Settings, people: Senders, sign_in: SignInCheck) -> None:
+        self._world = world
+        self._settings = settings
+        self._people = people
+        self._sign_in = sign_in
+        self._dates = Dates()
+        self._prefix = world.entropy.token(INTAKE_TRACE_LETTERS)
+        self._count = 0
+
+    def sender(self, session: SmtpSession, address: Address) -> None:
+        """SUB-3. The null sender is for notifications (RFC 8098 §3), and its writer is known all the same."""
+        if address.domain and not self._people.may_send_as(session.account, address):
+            raise SaysNo(Reply(550, "5.7.1", f"{address} is not an address of the account that signed in"))
+
+    def recipient(self, session: SmtpSession, transaction: Transaction, event: Rcpt) -> None:
+        route = recipients.find(self._people, event.address, sending=True)
+        recipients.add(transaction, event, route, self._settings.limits.recipients)
+
+    def message(self, session: SmtpSession, transaction: Transaction, data: bytes) -> bytes:
+        """Date and Message-ID are added where missing. RFC 6409 §8.1, §8.2."""
+        end = data.find(b"\r\n\r\n", 0, HEADER_BYTES)
+        if not _FIELD.match(data) and not data.startswith(b"\r\n"):
+            present, gap = b"", b"\r\n"  # no header at all: what is there is the body
+        else:
+            present, gap = b"\n" + data[: end + 2 if end >= 0 else HEADER_BYTES].lower(), b""
+            if data.startswith(b"\r\n"):
+                present = b""
+        added = b""
+        if b"\ndate:" not in present:
+            added += f"Date: {self._dates.at(self._world.clock.now())}\r\n".encode()
+        if b"\nmessage-id:" not in present:
+            self._count += 1
+            domain = transaction.sender.domain or self._settings.hostname
+            added += f"Message-ID: <{self._prefix}.{self._count:x}@{domain}>\r\n".encode()
+        return added + gap + data if added else data
+
+    async def sign_in(self, login: str, password: str, peer: str) -> AccountId:
+        return (await self._sign_in.check(login, password, peer=peer, function=self.function)).id
+
+
+def reception(
+    world: World, settings: Settings, people: Senders, sign_in: SignInCheck, announce: Announce | None
+) -> Reception:
+    """All of the function but its doors."""
+    limits = settings.limits
+    intake = Intake(
+        world,
+        settings.volume_folder,
+        settings.ledger,
+        host=settings.hostname,
+        inflight_bytes=limits.inflight_bytes,
+        announce=announce,
+        copies=settings.copies,
+        trailing=settings.trailing,
+        pack_bytes=settings.pack_bytes,
+    )
+    machine = ServerSettings(
+        host=settings.hostname,
+        message_bytes=limits.message_bytes,
+        recipients=limits.recipients,
+        errors=limits.smtp_errors,
+        starttls=settings.tls is not None,
+        mechanisms=MECHANISMS,
+        auth_needs_tls=not settings.plain_sign_in,
+        auth_required=True,
+    )
+    nearby = machine._replace(auth_needs_tls=not (settings.plain_sign_in or settings.plain_from_loopback))
+    policy = SubmissionPolicy(world, settings, people, sign_in)
+    return Reception(world, intake, policy, machine, limits, settings.tls, loopback=nearby)
+
+
+async def serve(
+    world: World,
+    settings: Settings,
+    sockets: Peer | Sequence[Any] | None,
+    tls_sockets: Peer | Sequence[Any] | None,
+    people: Senders,
+    sign_in: SignInCheck,
+    *,
+    stop: asyncio.Event,
+    announce: Announce | None = None,
+    ready: Callable[[], object] | None = None,
+) -> None:
+    """Serves until ``stop``. ``sockets``: with STARTTLS (587); ``tls_sockets``: in TLS (465); None: not.
+
+    ``announce``: ``MailStore.announce``. Raises ``OSError`` if it can't listen.
+    """
+    doors: list[Door] = []
+    if sockets:
+        doors.append((sockets, None))
+    if tls_sockets and settings.tls is not None:
+        doors.append((tls_sockets, settings.tls))
+    await reception(world, settings, people, sign_in, announce).serve(doors, stop, ready)
