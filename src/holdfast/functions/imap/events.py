@@ -7,17 +7,17 @@ from holdfast.model.events import register
 SESSION_FAILED = register(
     "imap_session_failed",
     "error",
-    "an IMAP command met an error nobody foresaw; it was answered with SERVERBUG",
+    "an IMAP command met an error nobody foresaw; it was answered with SERVERBUG.",
     "command",
     "account",
     "peer",
     "error",
 )
-SIGNED_IN = register("imap_signed_in", "info", "a person signed in over IMAP", "account", "peer", "tls")
+SIGNED_IN = register("imap_signed_in", "info", "a person signed in over IMAP.", "account", "peer", "tls")
 SIGN_IN_REFUSED = register(
     "imap_sign_in_refused",
     "info",
-    "a sign-in over IMAP with a wrong name or password",
+    "a sign-in over IMAP with a wrong name or password.",
     "login",
     "peer",
     "times",
@@ -25,7 +25,7 @@ SIGN_IN_REFUSED = register(
 UNAVAILABLE = register(
     "imap_unavailable",
     "warn",
-    "an IMAP command was answered with UNAVAILABLE",
+    "an IMAP command was answered with UNAVAILABLE.",
     "command",
     "account",
     "component",
@@ -34,7 +34,7 @@ UNAVAILABLE = register(
 UNREADABLE = register(
     "imap_message_unreadable",
     "error",
-    "a message asked for can't be read; its place was shown with a text that says so",
+    "a message asked for can't be read; its place was shown with a text that says so.",
     "account",
     "mailbox",
     "uid",

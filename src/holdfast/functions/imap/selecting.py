@@ -114,7 +114,6 @@ async def _close(session: ImapSession, view: View) -> Answer:
                 account=session.who.id, cell=session.who.cell, mailbox=view.mailbox, uids=view.uids.pack()
             )
         )
-    await session.settle_recent()
     session.deselect()
     return Answer("CLOSE completed.")
 

@@ -14,6 +14,7 @@ from holdfast.functions.imap.serving import Serving
 from holdfast.functions.imap.view import MailboxDeleted, Telling, View
 from holdfast.model.errors import Refused, Unavailable
 from holdfast.model.limits import WRITE_BUFFER_BYTES
+from holdfast.model.mail import MailboxId
 from holdfast.model.people import Account
 from holdfast.model.uidset import UidSet
 from holdfast.store.commands import AnyCommand, AnyOutcome, TakeRecent
@@ -59,13 +60,15 @@ class ImapSession(Session):
     """``account``: who signed in; ``view``: the mailbox selected; ``idle``: the tag of the IDLE under way.
 
     ``held``: bytes of an APPEND counted as inflight; ``saved``: SEARCH's ``$`` (RFC 5182);
-    ``sasl``: the exchange of an AUTHENTICATE under way.
+    ``sasl``: the exchange of an AUTHENTICATE under way; ``debt``: mailboxes whose ``\\Recent`` is shown here
+    and not yet taken from the others.
     """
 
     __slots__ = (
         "account",
         "address",
         "condstore",
+        "debt",
         "failures",
         "held",
         "idle",
@@ -85,6 +88,7 @@ class ImapSession(Session):
         self.saved: UidSet | None = None
         self.sasl: SaslServer | None = None
         self.idle = b""
+        self.debt: tuple[MailboxId, ...] = ()
         self.address: str | None = None
         self.condstore = False
         self.qresync = False
@@ -126,6 +130,9 @@ class ImapSession(Session):
         self.release()
         if self.address is not None:
             self.serving.leave(self.address)
+        self._owe_recent()
+        if self.debt and not self.connection.busy:
+            self.connection.spawn(self._take_recent())
 
     # -- commands --------------------------------------------------------------------
 
@@ -179,7 +186,8 @@ class ImapSession(Session):
         else:
             if answer is not None:
                 self.complete(request, answer)
-        await self.settle_recent()
+        if self.debt:
+            await self._take_recent()
 
     async def write_all(self, steps: Steps) -> Answer:
         """Writes what the steps give, as fast as the client takes it, giving others their turn."""
@@ -210,8 +218,10 @@ class ImapSession(Session):
             self._mailbox_deleted()
             return
         self.connection.write(replies.status(request.tag, answer.condition, answer.text, answer.code))
-        if self.view is not None and self.view.owes_recent and not self.connection.busy:
-            self.connection.spawn(self.settle_recent())
+        if isinstance(request.command, c.Select):
+            self._owe_recent()
+        if self.debt and not self.connection.busy:
+            self.connection.spawn(self._take_recent())
 
     def _refuse(self, request: Request, error: Exception) -> None:
         """The tagged reply to a command that met an error. The session goes on: whole lines were
@@ -329,6 +339,7 @@ class ImapSession(Session):
             self.connection.write(lines)
 
     def deselect(self) -> None:
+        self._owe_recent()
         self.view = None
         self.saved = None
         self.machine.state = State.AUTHENTICATED
@@ -339,15 +350,23 @@ class ImapSession(Session):
             self.serving.release(self.held)
             self.held = 0
 
-    async def settle_recent(self) -> None:
-        """The store learns what this session shows as ``\\Recent``; nothing fails by it."""
-        view = self.view
-        if view is None or not view.owes_recent:
-            return
-        view.owes_recent = False
+    def _owe_recent(self) -> None:
+        """What this session shows as ``\\Recent`` is to be taken: when it selects, and when it leaves.
+
+        Between the two new mail may be ``\\Recent`` in two sessions (RFC 3501 §2.3.2 prefers that to
+        none), and costs no write of its own.
+        """
+        if self.view is not None and self.view.owes_recent:
+            self.view.owes_recent = False
+            self.debt = (*self.debt, self.view.mailbox)
+
+    async def _take_recent(self) -> None:
+        """The store learns it; nobody waits for that and nothing fails by it."""
+        debt, self.debt = self.debt, ()
+        taking = [TakeRecent(account=self.who.id, cell=self.who.cell, mailbox=mailbox) for mailbox in debt]
         try:
-            await self.commit(TakeRecent(account=self.who.id, cell=self.who.cell, mailbox=view.mailbox))
-        except (Refused, Unavailable):
+            await self.serving.store.commit(taking)
+        except Unavailable:
             pass
 
     # -- IDLE (RFC 2177) -----------------------------------------------------------------

@@ -96,13 +96,18 @@ class View:
         if modseq == self.modseq and not (telling.expunges and self.gone):
             return []
         news = self._read(kept, telling.own)
-        if not any(news) and not (telling.expunges and self.gone):
-            self.modseq = modseq
-            return []
-        selected = kept.selected(self.mailbox)
-        if selected is None:
-            raise MailboxDeleted
-        return self._tell(kept, news, selected, telling, modseq)
+        lines: list[bytes] = []
+        keywords = kept.keywords()
+        if len(keywords) != self.keywords:
+            lines.append(responses.flags(texts_for(tuple(keywords)).names))
+        if any(news) or (telling.expunges and self.gone):
+            selected = kept.selected(self.mailbox)
+            if selected is None:
+                raise MailboxDeleted
+            self._tell(kept, news, selected, telling, lines)
+        self.modseq = modseq
+        self.keywords = len(keywords)
+        return lines
 
     def _read(self, kept: AccountMail, own: int) -> News:
         sets: dict[type, list[UidSet]] = {Added: [], Flagged: [], Removed: []}
@@ -121,18 +126,15 @@ class View:
         news: News,
         selected: tuple[Mailbox, UidSet],
         telling: Telling,
-        modseq: int,
-    ) -> list[bytes]:
+        lines: list[bytes],
+    ) -> None:
+        """Puts the news into ``lines``, and moves what the client knows."""
         box, shared = selected
         added = news.added - self.uids - news.removed
         uids = self.uids | added
         gone = self.gone | (news.removed & self.uids)
         fresh = recent_among(added, box)
         recent = self.recent | fresh
-        keywords = kept.keywords()
-        lines: list[bytes] = []
-        if len(keywords) != self.keywords:
-            lines.append(responses.flags(texts_for(tuple(keywords)).names))
         if gone and telling.expunges:
             lines.append(responses.vanished(gone) if telling.vanished else responses.expunges(uids, gone))
             uids, recent, gone = uids - gone, recent - gone, EMPTY
@@ -150,10 +152,7 @@ class View:
         self.uids = shared if shared == uids else uids
         self.recent = recent or EMPTY
         self.gone = gone or EMPTY
-        self.modseq = modseq
-        self.keywords = len(keywords)
         self.owes_recent = self.owes_recent or (bool(fresh) and not self.read_only)
-        return lines
 
     def flag_lines(self, kept: AccountMail, uids: UidSet, telling: Telling) -> Iterator[bytes]:
         """``* n FETCH (FLAGS (…))`` for each, in chunks; such as are gone are left out."""
