@@ -76,3 +76,26 @@ SMTP_FAILED = register(
     "reason",
     "peer",
 )
+QUEUE_UNAVAILABLE = register(
+    "queue_unavailable",
+    "error",
+    "The queue's ledger can't be written; mail to elsewhere waits.",
+    "component",
+    "error",
+)
+RELAY_TRIED = register(
+    "relay_tried",
+    "info",
+    "A message was tried at another server; result: sent, later or failed.",
+    "entry",
+    "result",
+    "reply",
+)
+SENDER_TOLD = register(
+    "sender_told",
+    "info",
+    "A report about a message was written to its sender.",
+    "entry",
+    "action",
+    "recipients",
+)

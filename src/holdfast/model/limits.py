@@ -113,3 +113,10 @@ WRONG_LIFE_S = 600.0
 WRONG_ENTRIES = 50_000
 WRONG_BURST = 10  # different wrong passwords for one login from one network at once …
 WRONG_EVERY_S = 20.0  # … and then one per so many seconds
+
+# Relay: how long to wait for what (RFC 5321 §4.5.3.2), and how much at once
+RELAY_CONNECT_S = 30.0
+RELAY_REPLY_S = 300.0
+RELAY_CONTENT_S = 600.0
+RELAY_MESSAGES_PER_CONNECTION = 100
+DSN_FULL_BYTES = 256 * KIB  # a larger message isn't given back whole, only its header

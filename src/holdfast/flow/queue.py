@@ -1,0 +1,267 @@
+"""The queue: mail to elsewhere, kept in a ledger of its own. RFC 5321 §4.5.4.1.
+
+The messages stay where the intakes wrote them; the queue's ledger says which ranges of which
+intake it has taken over, and what became of every try. The entries are a fold over it:
+
+QUEUE-1 what an intake acknowledged for a recipient elsewhere stays in the queue until it was
+delivered, or its sender was told that it was not, or an operator removed it.
+QUEUE-2 the queue is a function of its ledger; ``queue.state`` only saves reading it.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from typing import Literal
+
+import msgspec
+
+from holdfast.model.envelope import Delivery, Started
+from holdfast.model.errors import Reason, Refused
+from holdfast.model.ledgers import QUEUE, Kind
+from holdfast.model.mail import START, PackRef, Position
+from holdfast.packs import Frame, LedgerReader, LedgerWriter, NewFrame
+from holdfast.store.fold import delivery_digest, split_body
+from holdfast.world import World
+
+EntryId = str  # 'submission-0:17': ledger and sequence of the frame the message is in
+
+DSN_MARK = "holdfast-dsn:"  # ENVID of the reports we write: the entry they are about
+REMEMBERED = 1000  # taken messages whose second try can be told apart, per intake
+_TAKE_FRAMES = 500
+
+
+class Recipient(msgspec.Struct):
+    """One address that waits. ``next_at``: UTC seconds; ``failed``: for good, its sender is to be told."""
+
+    address: str
+    notify: str = ""
+    orcpt: str = ""
+    tries: int = 0
+    next_at: float = 0.0
+    reply: str = ""
+    failed: bool = False
+    delay_told: bool = False
+
+
+class Entry(msgspec.Struct):
+    """One message with all recipients that are not settled yet."""
+
+    ledger: str
+    sequence: int
+    ref: PackRef
+    head: int  # where in the frame's body the message begins
+    sender: str
+    received_at: float
+    recipients: dict[str, Recipient]
+    ret: str = ""
+    envid: str = ""
+    smtputf8: bool = False
+    body_8bit: bool = False
+
+    @property
+    def id(self) -> EntryId:
+        return f"{self.ledger}:{self.sequence}"
+
+
+class Taken(msgspec.Struct, frozen=True, array_like=True, tag="take"):
+    """A range of an intake is taken over: its messages to elsewhere are in the queue from here."""
+
+    ledger: str
+    begin: Position
+    end: Position
+
+
+class Settled(msgspec.Struct, frozen=True, array_like=True, tag="tried"):
+    """What a try, or an operator, made of some recipients of an entry.
+
+    ``what``: sent, later (again at ``next_at``), failed (for good, its sender is yet to be told),
+    told (the sender was told), delayed (the sender was told of the delay), removed.
+    """
+
+    entry: EntryId
+    what: Literal["sent", "later", "failed", "told", "delayed", "removed"]
+    addresses: tuple[str, ...]
+    reply: str = ""
+    next_at: float = 0.0
+
+
+class _State(msgspec.Struct, frozen=True):
+    """File ``queue.state``: derived."""
+
+    position: Position
+    taken: dict[str, Position]
+    entries: list[Entry]
+
+
+Record = Taken | Settled
+_decode_record = msgspec.msgpack.Decoder(Record).decode
+_decode_delivery = msgspec.msgpack.Decoder(Delivery).decode
+_decode_started = msgspec.msgpack.Decoder(Started).decode
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class Queue:
+    """The queue's ledger, open for writing, and its entries. One per volume."""
+
+    def __init__(self, world: World, volume_folder: str, ledger: LedgerWriter) -> None:
+        self._world = world
+        self._folder = volume_folder
+        self._ledger = ledger
+        self._readers: dict[str, LedgerReader] = {}
+        self._recent: dict[str, OrderedDict[int, PackRef]] = {}
+        self._unsure: set[bytes] = set()
+        self.taken: dict[str, Position] = {}
+        self.entries: dict[EntryId, Entry] = {}
+
+    @classmethod
+    async def open(
+        cls, world: World, volume_folder: str, *, copies: tuple[str, ...] = (), trailing: tuple[str, ...] = ()
+    ) -> Queue:
+        ledger = await LedgerWriter.open(world, volume_folder, QUEUE, copies=copies, trailing=trailing)
+        queue = cls(world, volume_folder, ledger)
+        begin = queue._load()
+        for frame in queue.reader(QUEUE).follow(begin, until=ledger.durable):
+            if isinstance(frame, Frame) and frame.kind == Kind.QUEUE:
+                queue._apply(_decode_record(bytes(frame.body)))
+        return queue
+
+    async def close(self) -> None:
+        state = _State(self._ledger.durable, self.taken, list(self.entries.values()))
+        self._world.disk.write_atomic(f"{self._folder}/queue.state", _encode(state))
+        await self._ledger.close()
+
+    def _load(self) -> Position:
+        path = f"{self._folder}/queue.state"
+        if not self._world.disk.exists(path):
+            return START
+        try:
+            state = msgspec.msgpack.decode(self._world.disk.read(path), type=_State)
+        except (msgspec.DecodeError, OSError):
+            return START
+        if state.position > self._ledger.durable:
+            return START
+        self.taken = dict(state.taken)
+        self.entries = {entry.id: entry for entry in state.entries}
+        return state.position
+
+    def reader(self, ledger: str) -> LedgerReader:
+        found = self._readers.get(ledger)
+        if found is None:
+            found = self._readers[ledger] = LedgerReader(self._world, self._folder, ledger)
+        return found
+
+    # -- the fold -----------------------------------------------------------------
+
+    def _apply(self, record: Record) -> None:
+        if isinstance(record, Taken):
+            for frame in self.reader(record.ledger).follow(record.begin, until=record.end):
+                if isinstance(frame, Frame):
+                    self._take(record.ledger, frame)
+            self.taken[record.ledger] = record.end
+            return
+        entry = self.entries.get(record.entry)
+        if entry is None:
+            return
+        for address in record.addresses:
+            self._settle(entry, address, record)
+        if not entry.recipients:
+            del self.entries[record.entry]
+
+    def _settle(self, entry: Entry, address: str, record: Settled) -> None:
+        recipient = entry.recipients.get(address)
+        if recipient is None:
+            return
+        if record.what in ("sent", "told", "removed"):
+            del entry.recipients[address]
+        elif record.what == "delayed":
+            recipient.delay_told = True
+        else:
+            recipient.tries += bool(record.reply)
+            recipient.reply = record.reply or recipient.reply
+            recipient.next_at = record.next_at
+            recipient.failed = record.what == "failed"
+
+    def _take(self, ledger: str, frame: Frame) -> None:
+        if frame.kind == Kind.STARTED:
+            self._doubt(ledger, _decode_started(split_body(frame.body)[0]).unsure)
+            return
+        if frame.kind != Kind.DELIVERY:
+            return
+        packed, head = split_body(frame.body)
+        meta = _decode_delivery(packed)
+        ours = ledger.startswith("relay-") and meta.envid.startswith(DSN_MARK)
+        if ours:
+            # QUEUE-3: a report is written once: its own frame says so, even before the queue's ledger does.
+            about, _, addresses = meta.envid.removeprefix(DSN_MARK).partition("/")
+            self._apply(Settled(about, "told", tuple(addresses.split(","))))
+        if not meta.remote:
+            return
+        recent = self._recent.setdefault(ledger, OrderedDict())
+        recent[frame.sequence] = frame.ref
+        if len(recent) > REMEMBERED:
+            recent.popitem(last=False)
+        if self._unsure and delivery_digest(meta, memoryview(frame.body)[head:]) in self._unsure:
+            return
+        entry = Entry(
+            ledger=ledger,
+            sequence=frame.sequence,
+            ref=frame.ref,
+            head=head,
+            sender=meta.sender,
+            received_at=meta.received_at,
+            recipients={r.address: Recipient(r.address, r.notify, r.orcpt) for r in meta.remote},
+            ret=meta.ret,
+            envid="" if ours else meta.envid,
+            smtputf8=meta.smtputf8,
+            body_8bit=meta.body_8bit,
+        )
+        self.entries[entry.id] = entry
+
+    def _doubt(self, ledger: str, sequences: Iterable[int]) -> None:
+        """The sender of these may try again; the same once more is not sent on again (STORE-9's twin)."""
+        recent = self._recent.get(ledger) or OrderedDict()
+        for frame in self.reader(ledger).read_many([recent[n] for n in sequences if n in recent]):
+            if isinstance(frame, Frame):
+                packed, head = split_body(frame.body)
+                self._unsure.add(delivery_digest(_decode_delivery(packed), memoryview(frame.body)[head:]))
+
+    # -- changing it --------------------------------------------------------------
+
+    async def take(self, ledger: str, until: Position) -> bool:
+        """Take over what an intake has up to ``until``; True if something came into the queue."""
+        before = len(self.entries)
+        while (begin := self.taken.get(ledger, START)) < until:
+            reader = self.reader(ledger)
+            end = until
+            for count, frame in enumerate(reader.follow(begin, until=until), 1):
+                if count == _TAKE_FRAMES:
+                    end = reader.after(frame)
+                    break
+            await self.write([Taken(ledger, begin, end)])
+        return len(self.entries) != before
+
+    async def write(self, records: list[Record]) -> None:
+        """Durable, then in effect. Raises ``Unavailable``: then none of it is."""
+        await self._ledger.append([NewFrame(Kind.QUEUE, _encode(record)) for record in records])
+        for record in records:
+            self._apply(record)
+
+    def message(self, entry: Entry) -> bytes | None:
+        """The message as it goes out, without our Return-Path; None: damaged on disk."""
+        found = self.reader(entry.ledger).read_many([entry.ref])[0]
+        if not isinstance(found, Frame):
+            return None
+        message = bytes(memoryview(found.body)[entry.head :])
+        # RFC 5321 §4.4: Return-Path is for final delivery; it is taken off when mail goes on.
+        if message[:12].lower() == b"return-path:":
+            message = message[message.index(b"\r\n") + 2 :]
+        return message
+
+    def find(self, ids: Iterable[EntryId]) -> list[Entry]:
+        """Entries by id, all for none named. Raises ``Refused`` for an id that is not there."""
+        wanted = list(ids)
+        missing = [each for each in wanted if each not in self.entries]
+        if missing:
+            raise Refused(Reason.NO_SUCH_MESSAGE, f"not in the queue: {', '.join(missing)}")
+        return [self.entries[each] for each in wanted] if wanted else list(self.entries.values())

@@ -1,0 +1,98 @@
+"""The relay's socket: intakes announce what they took, commands ask for the queue and change it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from holdfast.flow.queue import Entry, EntryId
+from holdfast.flow.relay import Relay
+from holdfast.model.mail import Position
+from holdfast.world import World
+from holdfast.world.link import Link, LinkPeer
+
+
+class Announce(msgspec.Struct, frozen=True, array_like=True, tag="announce"):
+    ledger: str
+    durable: Position
+
+
+class List(msgspec.Struct, frozen=True, array_like=True, tag="list"):
+    """Answered with ``list[Entry]``."""
+
+
+class Retry(msgspec.Struct, frozen=True, array_like=True, tag="retry"):
+    """All for no ids; answered with how many recipients it concerns."""
+
+    ids: list[EntryId]
+
+
+class Remove(msgspec.Struct, frozen=True, array_like=True, tag="remove"):
+    """All for no ids; answered with how many recipients it concerns."""
+
+    ids: list[EntryId]
+
+
+_decode = msgspec.msgpack.Decoder(Announce | List | Retry | Remove).decode
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class RelayService:
+    """The relay's end."""
+
+    def __init__(self, relay: Relay) -> None:
+        self._relay = relay
+
+    def session(self) -> LinkPeer:
+        """One connection's session: the factory to listen with."""
+        return LinkPeer(self._handle, lambda peer: None)
+
+    async def _handle(self, peer: LinkPeer, payload: bytes) -> bytes:
+        request = _decode(payload)
+        answer: Any = None
+        if isinstance(request, Announce):
+            self._relay.announce(request.ledger, request.durable)
+        elif isinstance(request, List):
+            answer = self._relay.entries
+        elif isinstance(request, Retry):
+            answer = await self._relay.retry(request.ids)
+        else:
+            answer = await self._relay.remove(request.ids)
+        return _encode(answer)
+
+
+class RelayClient:
+    """The other end. What was announced while the relay was gone is announced again when it is back."""
+
+    def __init__(self, world: World, socket_path: str) -> None:
+        self._announced: dict[str, Position] = {}
+        self._link = Link(world, socket_path, "relay", on_connected=self._connected)
+
+    def start(self) -> None:
+        self._link.start()
+
+    @property
+    def connected(self) -> bool:
+        return self._link.connected
+
+    def _connected(self) -> None:
+        for ledger, durable in self._announced.items():
+            self._link.send(_encode(Announce(ledger, durable)))
+
+    def announce(self, ledger: str, durable: Position) -> None:
+        self._announced[ledger] = durable
+        self._link.send(_encode(Announce(ledger, durable)))
+
+    async def entries(self) -> list[Entry]:
+        """Raises ``Unavailable("relay")``, as do the others."""
+        return msgspec.msgpack.decode(await self._link.call(_encode(List())), type=list[Entry])
+
+    async def retry(self, ids: list[EntryId]) -> int:
+        return msgspec.msgpack.decode(await self._link.call(_encode(Retry(ids))), type=int)
+
+    async def remove(self, ids: list[EntryId]) -> int:
+        return msgspec.msgpack.decode(await self._link.call(_encode(Remove(ids))), type=int)
+
+    def close(self) -> None:
+        self._link.close()
