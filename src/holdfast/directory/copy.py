@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,7 +26,7 @@ from holdfast.packs.words import BadFrame, Frame
 from holdfast.world import World
 
 MEMORY = ":memory:"
-DISK_TRIES = 5
+DISK_PATIENCE_S = 60.0
 ANY_SEQUENCE = 1 << 63
 
 
@@ -137,7 +137,7 @@ class Source:
         self._folder = ledger_folder(volume, ledger)
         self._new: Callable[[], LedgerReader] = lambda: LedgerReader(world, volume, ledger, copies=copies)
         self._reader: LedgerReader | None = None
-        self._refused: tuple[PackRef | None, int] = (None, 0)
+        self._refused: tuple[PackRef, float] | None = None
 
     def check(self, identity: bytes, position: Position) -> tuple[bytes, Position]:
         """Looks at the ledger afresh; its identity and the end of what is on disk, synced.
@@ -160,11 +160,8 @@ class Source:
             raise NotBelieved(f"the people ledger ends at {end}, this copy at {position}")
         if end > position and end != START:
             # PEOPLE-1: a copy is never ahead of what a power cut would leave.
-            file = self._world.disk.open(pack_path(self._folder, end.pack), write=False)
-            try:
+            with closing(self._world.disk.open(pack_path(self._folder, end.pack), write=False)) as file:
                 file.sync()
-            finally:
-                file.close()
         self._reader = reader
         return found, end
 
@@ -174,9 +171,20 @@ class Source:
         return self._reader.identity
 
     def _put_off(self, bad: BadFrame) -> bool:
-        """A frame the disk refuses may come yet; after DISK_TRIES it is as bad as any."""
-        self._refused = (bad.ref, self._refused[1] + 1 if self._refused[0] == bad.ref else 1)
-        return self._refused[1] <= DISK_TRIES
+        """A frame the disk refuses may come yet; after DISK_PATIENCE_S it is as bad as any."""
+        try:
+            with closing(self._world.disk.open(pack_path(self._folder, bad.ref.pack), write=False)) as file:
+                file.read_at(bad.ref.offset, bad.ref.size)
+        except FileNotFoundError:
+            return False
+        except OSError:
+            pass
+        else:
+            return False
+        now = self._world.clock.monotonic()
+        if self._refused is None or self._refused[0] != bad.ref:
+            self._refused = (bad.ref, now)
+        return now < self._refused[1] + DISK_PATIENCE_S
 
     def read(self, position: Position, until: Position) -> Batch:
         """The next frames, FOLD_FRAMES at most; none when ``until`` is reached."""
@@ -185,10 +193,10 @@ class Source:
         items: list[Frame | BadFrame] = []
         after = position
         for item in self._reader.follow(position, until):
-            if isinstance(item, BadFrame) and item.temporary and self._put_off(item):
+            if isinstance(item, BadFrame) and self._put_off(item):
                 if items:
                     return Batch(items, after)
-                raise OSError(f"the people ledger can't be read at present: {item.reason}")
+                raise OSError("the disk doesn't read the people ledger at present")
             items.append(item)
             after = max(after, self._reader.after(item))
             if len(items) >= FOLD_FRAMES:

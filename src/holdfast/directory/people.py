@@ -217,12 +217,15 @@ class People:
             self._world.journal.emit(PEOPLE_WRITER_FOUND, path=self._writer)
         ended = asyncio.ensure_future(caller.ended())
         ended.add_done_callback(lambda _: self._wake.set())
+        wait = PEOPLE_RETRY_FIRST_S
         try:
             while not ended.done():
                 self._wake.clear()
-                if not await self._catch_up(self._announced) and not ended.done():
-                    await self._world.clock.sleep(PEOPLE_RETRY_FIRST_S)
+                if not await self._catch_up(self._announced):
+                    await self._world.clock.sleep(wait)
+                    wait = min(wait * 2, PEOPLE_RETRY_LONGEST_S)
                     continue
+                wait = PEOPLE_RETRY_FIRST_S
                 if self.position >= self._announced or self._doubt:
                     await self._wake.wait()
         finally:
