@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -28,13 +27,13 @@ def add_to(app: typer.Typer) -> None:
 
 def _with_queue(work: Callable[[QueueDoor], Awaitable[T]]) -> T:
     from holdfast.run import doors
-    from holdfast.world import real_world
+    from holdfast.world import real_world, run
 
-    async def run() -> T:
-        async with doors.queue(real_world(), terminal.load_config()) as queue:
+    async def go() -> T:
+        async with doors.queue(real_world(level="warn"), terminal.load_config()) as queue:
             return await work(queue)
 
-    return asyncio.run(run())
+    return run(go())
 
 
 def list_(as_json: terminal.Json = False) -> None:

@@ -7,15 +7,18 @@ or is the writer for a moment. Both look the same to it.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
-from holdfast.directory.operations import Operations
-from holdfast.directory.writer import PeopleClient, PeopleWriter
 from holdfast.model.errors import Unavailable
 from holdfast.run import layout, system
 from holdfast.run.config import Config
-from holdfast.store import IndexFiles, MailStore, RemoteWrites, StoreWriter
 from holdfast.world import World
+
+if TYPE_CHECKING:  # a command that asks about people needs no store, and the other way round
+    from holdfast.directory.operations import Operations
+    from holdfast.directory.writer import PeopleWriter
+    from holdfast.store import MailStore, RemoteWrites, StoreWriter
 
 CONNECT_S = 0.5
 
@@ -23,6 +26,8 @@ CONNECT_S = 0.5
 @contextlib.asynccontextmanager
 async def people(world: World, config: Config) -> AsyncIterator[Operations]:
     """Raises ``Unavailable("people")`` when the process is there and can't be asked."""
+    from holdfast.directory.writer import PeopleClient
+
     path = layout.socket_path(config, "people")
     if world.disk.exists(path):
         client = PeopleClient(world, path)
@@ -45,6 +50,8 @@ async def people(world: World, config: Config) -> AsyncIterator[Operations]:
 
 
 async def open_people(world: World, config: Config) -> PeopleWriter:
+    from holdfast.directory.writer import PeopleWriter
+
     copy = layout.copy_path(config, "people-writer")
     system.make_folder(layout.copies_folder(config))
     return await PeopleWriter.open(world, layout.people_folder(config), copy, cells=config.service.cells)
@@ -60,6 +67,8 @@ async def store(world: World, config: Config) -> AsyncIterator[MailStore]:
 @contextlib.asynccontextmanager
 async def rebuilding(world: World, config: Config) -> AsyncIterator[Callable[[], Awaitable[list[int]]]]:
     """What tells the cells whose index is being made whole."""
+    from holdfast.store import StoreWriter
+
     async with _writes(world, config) as writes:
 
         async def behind() -> list[int]:
@@ -70,6 +79,8 @@ async def rebuilding(world: World, config: Config) -> AsyncIterator[Callable[[],
 
 @contextlib.asynccontextmanager
 async def _writes(world: World, config: Config) -> AsyncIterator[RemoteWrites | StoreWriter]:
+    from holdfast.store import RemoteWrites
+
     path = layout.socket_path(config, "store")
     if world.disk.exists(path):
         remote = RemoteWrites(world, path)
@@ -92,6 +103,8 @@ async def _writes(world: World, config: Config) -> AsyncIterator[RemoteWrites | 
 
 
 async def open_store(world: World, config: Config) -> StoreWriter:
+    from holdfast.store import IndexFiles, StoreWriter
+
     volume = layout.main_volume(config)
     return await StoreWriter.open(
         world,
@@ -105,6 +118,8 @@ async def open_store(world: World, config: Config) -> StoreWriter:
 
 def mail_store(world: World, config: Config, writes: RemoteWrites | StoreWriter) -> MailStore:
     """The handle on the mail that is kept; ``writes``: where changes go."""
+    from holdfast.store import IndexFiles, MailStore
+
     volume = layout.main_volume(config)
     copies = config.copies_of(volume, "synchronous") + config.copies_of(volume, "trailing")
     files = IndexFiles(world, layout.index_folder(config, volume))
@@ -114,3 +129,20 @@ def mail_store(world: World, config: Config, writes: RemoteWrites | StoreWriter)
 def _as_the_service(config: Config) -> None:
     """What root wrote, the service could not write to later."""
     system.become(config.service.user)
+
+
+class QueueDoor(Protocol):
+    """Mail to elsewhere that waits. No ids: all of it."""
+
+    async def entries(self) -> list[dict[str, Any]]: ...
+
+    async def retry(self, ids: Sequence[str]) -> int: ...
+
+    async def remove(self, ids: Sequence[str], bounce: bool) -> int: ...
+
+
+@contextlib.asynccontextmanager
+async def queue(world: World, config: Config) -> AsyncIterator[QueueDoor]:
+    """Raises ``Unavailable("relay")``."""
+    raise Unavailable("relay", "nothing relays yet")
+    yield
