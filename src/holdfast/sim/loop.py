@@ -80,7 +80,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self.set_task_factory(self._make_task)  # type: ignore[arg-type]
         self.set_exception_handler(self._unhandled)
         self.unhandled: list[str] = []
-        self.stuck: list[str] = []  # what hangs for ever, for the message of a deadlock
+        self.stuck: list[tuple[Life, str]] = []  # what hangs for ever, for the message of a deadlock
 
     def time(self) -> float:
         return self._now
@@ -122,11 +122,11 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     def waiting(self) -> str:
         lines = [f"deadlock at {self._now:.3f} s of virtual time; nothing can happen any more"]
-        lines += [f"  hangs: {what}" for what in self.stuck]
+        lines += [f"  hangs: {life.name}: {what}" for life, what in self.stuck if not life.dead]
         for task in sorted(asyncio.all_tasks(self), key=lambda task: task.get_name()):
             frames = task.get_stack(limit=1)
             at = f"{frames[0].f_code.co_filename}:{frames[0].f_lineno}" if frames else "?"
-            lines.append(f"  waits: {task.get_name()} {task.get_coro()} at {at}")
+            lines.append(f"  waits: {task.get_name()} {getattr(task.get_coro(), '__qualname__', '?')} at {at}")
         return "\n".join(lines)
 
     def _make_task(

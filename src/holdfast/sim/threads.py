@@ -47,7 +47,7 @@ class _Worker:
     def hang(self, seconds: float | None, what: str) -> None:
         """Called in the worker's own thread, by the disk."""
         if seconds is None:
-            self._loop.stuck.append(f"{self._life.name}: {what}")
+            self._loop.stuck.append((self._life, what))
         else:
             # In the context of no life: the thread must be let go even if its process has ended.
             self._loop.call_later(seconds, self._give, context=context_of(None))

@@ -21,6 +21,7 @@ Buffer = bytes | bytearray | memoryview
 Names = list[str]  # `Disk.list` hides the builtin within the classes
 
 IOV_MAX = 1024  # buffers per system call, Linux
+CLOSED = 0x7FFFFFFF  # a descriptor that no process has: calls on it fail with EBADF
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 
@@ -142,8 +143,8 @@ class RealFile:
         self._end = n
 
     def close(self) -> None:
-        if self._fd >= 0:
-            fd, self._fd = self._fd, -1
+        if self._fd != CLOSED:
+            fd, self._fd = self._fd, CLOSED
             os.close(fd)
 
     def __del__(self) -> None:
