@@ -59,7 +59,7 @@ class Checker:
     @property
     def waiting(self) -> int:
         """Checks that run or wait."""
-        return sum(self._load)
+        return len(self._running)
 
     async def ask(self, question: Question) -> Verdict:
         """Raises ``Unavailable("auth")`` when too many wait: PEOPLE-9."""

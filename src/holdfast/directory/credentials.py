@@ -93,6 +93,8 @@ def hash_password(password: str, salt: bytes, parameters: Parameters = PARAMETER
 
 def verify_password(password: str, phc: str) -> bool:
     """Costs what the hash's parameters say, right or wrong. Raises ``ValueError`` for a damaged hash."""
+    if not _PHC.match(phc):  # the library would call it a wrong password
+        raise ValueError("not an argon2id hash")
     try:
         Argon2id.verify_phc_encoded(password_bytes(password), phc)
     except InvalidKey:

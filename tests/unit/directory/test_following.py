@@ -42,6 +42,7 @@ async def with_ann(world: SimWorld) -> SimWorld:
     return process
 
 
+@pytest.mark.slow
 def test_a_change_reaches_every_follower_within_milliseconds(world: SimWorld) -> None:
     async def main() -> None:
         await with_ann(world)
@@ -64,6 +65,7 @@ def test_a_change_reaches_every_follower_within_milliseconds(world: SimWorld) ->
     play(world, main())
 
 
+@pytest.mark.slow
 def test_lookups_go_on_when_the_people_process_is_killed_and_follow_the_next(world: SimWorld) -> None:
     async def main() -> None:
         process = await with_ann(world)
