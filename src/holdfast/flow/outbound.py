@@ -102,7 +102,7 @@ class Outbound(Session):
 
     def _run(self) -> None:
         machine = self._machine
-        while event := machine.next_event():
+        while (event := machine.next_event()) is not None:
             if isinstance(event, Done):
                 if self._outcomes is not None and not self._outcomes.done():
                     self._outcomes.set_result(event.outcomes)

@@ -5,7 +5,7 @@
     machine = Server(settings)
     machine.greet()
     machine.receive(data)
-    while event := machine.next_event():     # None: needs more input, or a decision
+    while (event := machine.next_event()) is not None:  # None: needs input or a decision
         ...machine.ok(...) or machine.error(...)...
     write(machine.take())
 
