@@ -32,6 +32,7 @@ from holdfast.world.dns import Resolver
 
 DELAY_TOLD_AFTER_S = 4 * 3600.0
 LOOK_AGAIN_S = 5.0
+GIVEN_UP = "554 5.0.0 given up by the operator"
 
 
 class Settings(NamedTuple):
@@ -151,13 +152,17 @@ class Relay:
         self._woken.set()
         return sum(len(entry.recipients) for entry in found)
 
-    async def remove(self, ids: list[EntryId]) -> int:
-        """Take out of the queue without telling anybody; all for no ids."""
+    async def remove(self, ids: list[EntryId], *, bounce: bool) -> int:
+        """Give up; all for no ids. ``bounce``: the senders are told. How many recipients that concerns."""
         found = self._queue.find(ids)
         count = sum(len(entry.recipients) for entry in found)
-        records: list[Record] = [Settled(entry.id, "removed", tuple(entry.recipients)) for entry in found]
+        records: list[Record] = [
+            Settled(entry.id, "failed" if bounce else "removed", tuple(entry.recipients), GIVEN_UP)
+            for entry in found
+        ]
         if records:
             await self._queue.write(records)
+        self._woken.set()
         return count
 
     @property

@@ -32,6 +32,7 @@ class Remove(msgspec.Struct, frozen=True, array_like=True, tag="remove"):
     """All for no ids; answered with how many recipients it concerns."""
 
     ids: list[EntryId]
+    bounce: bool
 
 
 _decode = msgspec.msgpack.Decoder(Announce | List | Retry | Remove).decode
@@ -58,7 +59,7 @@ class RelayService:
         elif isinstance(request, Retry):
             answer = await self._relay.retry(request.ids)
         else:
-            answer = await self._relay.remove(request.ids)
+            answer = await self._relay.remove(request.ids, bounce=request.bounce)
         return _encode(answer)
 
 
@@ -91,8 +92,8 @@ class RelayClient:
     async def retry(self, ids: list[EntryId]) -> int:
         return msgspec.msgpack.decode(await self._link.call(_encode(Retry(ids))), type=int)
 
-    async def remove(self, ids: list[EntryId]) -> int:
-        return msgspec.msgpack.decode(await self._link.call(_encode(Remove(ids))), type=int)
+    async def remove(self, ids: list[EntryId], bounce: bool) -> int:
+        return msgspec.msgpack.decode(await self._link.call(_encode(Remove(ids, bounce))), type=int)
 
     def close(self) -> None:
         self._link.close()

@@ -7,8 +7,8 @@ or is the writer for a moment. Both look the same to it.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TYPE_CHECKING, Protocol
 
 from holdfast.model.errors import Unavailable
 from holdfast.run import layout, system
@@ -18,6 +18,7 @@ from holdfast.world import World
 if TYPE_CHECKING:  # a command that asks about people needs no store, and the other way round
     from holdfast.directory.operations import Operations
     from holdfast.directory.writer import PeopleWriter
+    from holdfast.flow.relay_door import RelayClient
     from holdfast.store import MailStore, RemoteWrites, StoreWriter
 
 CONNECT_S = 0.5
@@ -85,11 +86,8 @@ async def _writes(world: World, config: Config) -> AsyncIterator[RemoteWrites | 
     if world.disk.exists(path):
         remote = RemoteWrites(world, path)
         remote.start()
-        until = world.clock.monotonic() + CONNECT_S
-        while not remote.connected and world.clock.monotonic() < until:
-            await world.clock.sleep(0.005)
         try:
-            if remote.connected:
+            if await _connects(world, remote):
                 yield remote
                 return
         finally:
@@ -131,18 +129,28 @@ def _as_the_service(config: Config) -> None:
     system.become(config.service.user)
 
 
-class QueueDoor(Protocol):
-    """Mail to elsewhere that waits. No ids: all of it."""
-
-    async def entries(self) -> list[dict[str, Any]]: ...
-
-    async def retry(self, ids: Sequence[str]) -> int: ...
-
-    async def remove(self, ids: Sequence[str], bounce: bool) -> int: ...
-
-
 @contextlib.asynccontextmanager
-async def queue(world: World, config: Config) -> AsyncIterator[QueueDoor]:
-    """Raises ``Unavailable("relay")``."""
-    raise Unavailable("relay", "nothing relays yet")
-    yield
+async def queue(world: World, config: Config) -> AsyncIterator[RelayClient]:
+    """Mail to elsewhere that waits. Raises ``Unavailable("relay")`` when the relay does not run."""
+    from holdfast.flow.relay_door import RelayClient
+
+    client = RelayClient(world, layout.socket_path(config, "relay"))
+    client.start()
+    try:
+        if not await _connects(world, client):
+            raise Unavailable("relay", "it does not run: see `holdfast status`")
+        yield client
+    finally:
+        client.close()
+
+
+async def _connects(world: World, link: Connecting) -> bool:
+    until = world.clock.monotonic() + CONNECT_S
+    while not link.connected and world.clock.monotonic() < until:
+        await world.clock.sleep(0.005)
+    return link.connected
+
+
+class Connecting(Protocol):
+    @property
+    def connected(self) -> bool: ...

@@ -181,6 +181,8 @@ def _contradictions(config: Config) -> list[str]:
             seen[listener] = f"listen.{door.name}"
     if config.relay.smarthost:
         found += _check_listener("relay.smarthost", config.relay.smarthost)
+    if config.relay.user and config.relay.tls != "required":
+        found.append('relay.tls: must be "required" with relay.user: else the password may go to anybody')
     if config.relay.user and not config.relay.password:
         found.append("relay.password: needed with relay.user, as file:/path")
     return found

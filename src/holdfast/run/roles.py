@@ -14,14 +14,24 @@ from typing import Any
 from holdfast.directory.auth import AuthClient, AuthService
 from holdfast.directory.people import People
 from holdfast.directory.sign_in import SignIn
+from holdfast.flow.intake import Announce, Intake
+from holdfast.flow.outbound import Manners
+from holdfast.flow.queue import Queue
+from holdfast.flow.relay import Relay
+from holdfast.flow.relay import Settings as RelaySettings
+from holdfast.flow.relay_door import RelayClient, RelayService
 from holdfast.functions import imap, mx, pop3, submission
+from holdfast.model.mail import Position
 from holdfast.run import doors, layout, system
 from holdfast.run.child import RoleMain, Start
 from holdfast.run.config import Config
+from holdfast.run.reading import split_address
 from holdfast.run.supervisor import Supervisor
 from holdfast.store import MailStore, RemoteWrites, StoreService
+from holdfast.wire.sasl import Credentials
 from holdfast.world import Listener, Session, real_world
-from holdfast.world.tls import TlsContext, server_context
+from holdfast.world.dns import RealResolver
+from holdfast.world.tls import TlsContext, client_context, server_context
 
 BACK = ("people", "auth", "store")  # RUN-6
 DRAIN_S = 2.0  # for sessions to end what they are at
@@ -47,6 +57,55 @@ async def run_people(start: Start) -> None:
     await writer.close()
 
 
+async def run_relay(start: Start) -> None:
+    """Follows the intakes as they announce themselves; what it writes itself is an intake too."""
+    config, world = start.config, start.world
+    volume = layout.main_volume(config)
+    copies = {
+        "copies": config.copies_of(volume, "synchronous"),
+        "trailing": config.copies_of(volume, "trailing"),
+    }
+    async with _people(start) as people, _store(start) as store:
+        queue = await Queue.open(world, config.volume_folder(volume), **copies)
+
+        def announce(ledger: str, durable: Position) -> None:
+            store.announce(ledger, durable)
+            relay.announce(ledger, durable)
+
+        intake = Intake(
+            world,
+            config.volume_folder(volume),
+            start.name,
+            host=config.service.hostname,
+            inflight_bytes=config.limits.inflight_bytes,
+            announce=announce,
+            **copies,
+        )
+        relay = Relay(world, _relay_settings(config), queue, intake, RealResolver(), people.route)
+        await intake.open()
+        service = RelayService(relay)
+        listener = await world.net.listen(service.session, layout.socket_path(config, "relay"))
+        await _until_stopped(start, relay.run())
+        listener.close()
+        await relay.stop()
+        await intake.close()
+        await queue.close()
+
+
+def _relay_settings(config: Config) -> RelaySettings:
+    relay = config.relay
+    credentials = Credentials(relay.user, relay.password.read()) if relay.user else None
+    context = client_context(verify=relay.tls == "required")
+    return RelaySettings(
+        manners=Manners(config.service.hostname, relay.tls, context, credentials),
+        limits=config.limits,
+        smarthost=split_address(relay.smarthost) if relay.smarthost else None,
+        connections=relay.connections,
+        connections_per_destination=relay.connections_per_destination,
+        enabled=relay.enabled,
+    )
+
+
 async def run_auth(start: Start) -> None:
     service = await AuthService.serve(start.world, layout.socket_path(start.config, "auth"))
     await _serve(start)
@@ -68,14 +127,14 @@ async def run_mx(start: Start) -> None:
         tls=tls_context(config),
         limits=config.limits,
     )
-    async with _people(start) as people, _store(start) as store:
+    async with _people(start) as people, _announce(start) as announce:
         await mx.serve(
             start.world,
             settings,
             start.sockets["mx"],
             people,
             stop=start.stop,
-            announce=store.announce,
+            announce=announce,
             ready=start.ready,
         )
 
@@ -93,7 +152,7 @@ async def run_submission(start: Start) -> None:
         plain_sign_in=config.tls.plain_sign_in,
         limits=config.limits,
     )
-    async with _people(start) as people, _store(start) as store, _sign_in(start, people) as sign_in:
+    async with _people(start) as people, _announce(start) as announce, _sign_in(start, people) as sign_in:
         await submission.serve(
             start.world,
             settings,
@@ -102,9 +161,60 @@ async def run_submission(start: Start) -> None:
             people,
             sign_in,
             stop=start.stop,
-            announce=store.announce,
+            announce=announce,
             ready=start.ready,
         )
+
+
+async def run_relay(start: Start) -> None:
+    """Not a function of its own: the second half of sending."""
+    world, config, volume = start.world, start.config, layout.main_volume(start.config)
+    folder = config.volume_folder(volume)
+    copies, trailing = config.copies_of(volume, "synchronous"), config.copies_of(volume, "trailing")
+    queue = await Queue.open(world, folder, copies=copies, trailing=trailing)
+    async with _people(start) as people, _writes(start) as writes:
+        relay: Relay
+
+        def announce(ledger: str, durable: Position) -> None:
+            writes.announce(ledger, durable)
+            relay.announce(ledger, durable)
+
+        intake = Intake(
+            world,
+            folder,
+            start.name,
+            host=config.service.hostname,
+            inflight_bytes=config.limits.inflight_bytes,
+            announce=announce,
+            copies=copies,
+            trailing=trailing,
+            pack_bytes=config.volumes[volume].pack_bytes,
+        )
+        relay = Relay(world, _relay_settings(config), queue, intake, RealResolver(), people.route)
+        await intake.open()
+        service = RelayService(relay)
+        listener = await world.net.listen(service.session, layout.socket_path(config, "relay"))
+        running = asyncio.get_running_loop().create_task(relay.run())
+        await _serve(start)
+        listener.close()
+        running.cancel()
+        await relay.stop()
+        await intake.close()
+    await queue.close()
+
+
+def _relay_settings(config: Config) -> RelaySettings:
+    relay = config.relay
+    credentials = Credentials("", relay.user, relay.password) if relay.user else None
+    verify = relay.tls == "required"
+    return RelaySettings(
+        Manners(config.service.hostname, relay.tls, client_context(verify=verify), credentials),
+        config.limits,
+        smarthost=split_address(relay.smarthost) if relay.smarthost else None,
+        connections=relay.connections,
+        connections_per_destination=relay.connections_per_destination,
+        enabled=relay.enabled,
+    )
 
 
 async def run_imap(start: Start) -> None:
@@ -160,14 +270,52 @@ async def _people(start: Start) -> AsyncIterator[People]:
 
 
 @contextlib.asynccontextmanager
-async def _store(start: Start) -> AsyncIterator[MailStore]:
-    config = start.config
-    writes = RemoteWrites(start.world, layout.socket_path(config, "store"))
+async def _writes(start: Start) -> AsyncIterator[RemoteWrites]:
+    writes = RemoteWrites(start.world, layout.socket_path(start.config, "store"))
     writes.start()
     try:
-        yield doors.mail_store(start.world, config, writes)
+        yield writes
     finally:
         writes.close()
+
+
+@contextlib.asynccontextmanager
+async def _store(start: Start) -> AsyncIterator[MailStore]:
+    async with _writes(start) as writes:
+        yield doors.mail_store(start.world, start.config, writes)
+
+
+@contextlib.asynccontextmanager
+async def _announce(start: Start) -> AsyncIterator[Announce]:
+    """Tells the store and the relay what an intake has; both may be gone (FLOW-1)."""
+    relay = RelayClient(start.world, layout.socket_path(start.config, "relay"))
+    relay.start()
+    async with _writes(start) as writes:
+
+        def announce(ledger: str, durable: Position) -> None:
+            writes.announce(ledger, durable)
+            relay.announce(ledger, durable)
+
+        try:
+            yield announce
+        finally:
+            relay.close()
+
+
+@contextlib.asynccontextmanager
+async def _announce(start: Start, store: MailStore) -> AsyncIterator[Announce]:
+    """Tells both who take what an intake accepted: the store, and the relay for what goes elsewhere."""
+    relay = RelayClient(start.world, layout.socket_path(start.config, "relay"))
+    relay.start()
+
+    def announce(ledger: str, durable: Position) -> None:
+        store.announce(ledger, durable)
+        relay.announce(ledger, durable)
+
+    try:
+        yield announce
+    finally:
+        relay.close()
 
 
 @contextlib.asynccontextmanager
@@ -246,6 +394,8 @@ MAINS: dict[str, RoleMain] = {
     "store": run_store,
     "mx": run_mx,
     "submission": run_submission,
+    "relay": run_relay,
+    "relay": run_relay,
     "imap": run_imap,
     "pop3": run_pop3,
 }

@@ -337,6 +337,7 @@ async def test_an_operator_tries_again_now_or_takes_out(site, sink):
         while site.relay.entries[0].recipients["carl@example.net"].tries < 2:
             await asyncio.sleep(0.01)
     with pytest.raises(Refused, match="not in the queue"):
-        await site.relay.remove(["nonsense:1"])
-    assert await site.relay.remove([]) == 1
-    assert not site.relay.entries
+        await site.relay.remove(["nonsense:1"], bounce=True)
+    assert await site.relay.remove([], bounce=True) == 1
+    await site.empty()
+    assert b"given up by the operator" in site.reports()[0][1]
