@@ -4,7 +4,8 @@
 PYTHON ?= python3
 VENV   := .venv
 PY     := $(VENV)/bin/python
-READY  := $(VENV)/.ready
+RUNS   := $(VENV)/.runs
+TESTS  := $(VENV)/.tests
 
 SEEDS  ?= 2000
 DATA   ?= demo-data
@@ -13,35 +14,39 @@ DATA   ?= demo-data
 .PHONY: quick run test check bench sim docs clean
 
 quick: check
-	$(PY) -m pytest -m "not slow" tests/unit
+	$(PY) -m pytest -m "not slow" tests/unit tests/transcripts
 
-run: $(READY)  ## the whole service on high ports, with a domain and two accounts made for the demonstration
+run: $(RUNS)  ## the whole service on high ports, with a domain and two accounts made for the demonstration
 	@$(VENV)/bin/holdfast demo --data $(DATA)
 
-test: $(READY)  ## everything: unit, transcripts, contracts, simulation, end to end
+test: $(TESTS)  ## everything: unit, transcripts, contracts, simulation, end to end
 	@.ci/programs
 	$(PY) -m pytest tests
 
-check: $(READY)  ## style, types, the import law, the house rules
+check: $(TESTS)  ## style, types, the import law, the house rules
 	$(VENV)/bin/ruff check src tests $(wildcard bench)
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 	$(PY) -m pytest tests/unit/test_tidy.py
 
-bench: $(READY)  ## every published number, beside Postfix and Dovecot in the same run
+bench: $(TESTS)  ## every published number, beside Postfix and Dovecot in the same run
 	@.ci/programs
 	$(PY) -m bench
 
-sim: $(READY)  ## more universes: make sim SEEDS=100000
+sim: $(TESTS)  ## more universes: make sim SEEDS=100000
 	$(PY) -m holdfast.sim --seeds $(SEEDS)
 
-docs: $(READY)  ## writes docs/reference anew from the code
+docs: $(TESTS)  ## writes docs/reference anew from the code
 	$(PY) -m holdfast.cli.reference docs/reference
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 # The environment: made of python3 and PyPI alone; made again when pyproject.toml changes.
-$(READY): pyproject.toml .ci/environment
-	@.ci/environment $(PYTHON) $(VENV)
+$(RUNS): pyproject.toml .ci/environment
+	@.ci/environment $(PYTHON) $(VENV) run
+	@touch $@
+
+$(TESTS): $(RUNS)
+	@.ci/environment $(PYTHON) $(VENV) test
 	@touch $@

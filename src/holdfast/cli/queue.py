@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -11,7 +11,8 @@ from holdfast.cli import terminal
 from holdfast.model.errors import Reason, Refused
 
 if TYPE_CHECKING:
-    from holdfast.run.doors import QueueDoor
+    from holdfast.flow.queue import Entry
+    from holdfast.flow.relay_door import RelayClient
 
 T = TypeVar("T")
 Ids = Annotated[list[str] | None, typer.Argument(help="Entries, as `queue list` names them.")]
@@ -25,7 +26,7 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(words, name="queue")
 
 
-def _with_queue(work: Callable[[QueueDoor], Awaitable[T]]) -> T:
+def _with_queue(work: Callable[[RelayClient], Awaitable[T]]) -> T:
     from holdfast.run import doors
     from holdfast.world import real_world, run
 
@@ -37,12 +38,34 @@ def _with_queue(work: Callable[[QueueDoor], Awaitable[T]]) -> T:
 
 
 def list_(as_json: terminal.Json = False) -> None:
-    """Lists what waits, for whom, since when, why, and when it is tried again."""
+    """Lists what waits, for whom, since when, what was answered, and when it is tried again."""
 
-    async def work(queue: QueueDoor) -> list[dict[str, Any]]:
+    async def work(queue: RelayClient) -> list[Entry]:
         return await queue.entries()
 
-    terminal.show(_with_queue(work), ["id", "sender", "recipient", "tries", "next", "reason"], as_json)
+    rows = [
+        {
+            "id": entry.id,
+            "sender": entry.sender,
+            "recipient": recipient.address,
+            "since": moment(entry.received_at),
+            "tries": recipient.tries,
+            "next": "failed" if recipient.failed else moment(recipient.next_at),
+            "reply": recipient.reply,
+        }
+        for entry in _with_queue(work)
+        for recipient in entry.recipients.values()
+    ]
+    terminal.show(rows, ["id", "sender", "recipient", "since", "tries", "next", "reply"], as_json)
+
+
+def moment(at: float) -> str:
+    """``2026-11-22T17:40:00Z``, '' for never."""
+    import datetime
+
+    if not at:
+        return ""
+    return datetime.datetime.fromtimestamp(int(at), datetime.UTC).isoformat().replace("+00:00", "Z")
 
 
 def retry(
@@ -57,10 +80,10 @@ def retry(
 def rm(
     ids: Ids = None,
     everything: Annotated[bool, typer.Option("--all", help="All that waits.")] = False,
-    bounce: Annotated[bool, typer.Option(help="Tell the sender.")] = True,
+    bounce: Annotated[bool, typer.Option(help="Tell the senders.")] = True,
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
 ) -> None:
-    """Gives up; the sender is told, unless --no-bounce."""
+    """Gives up; the senders are told, unless --no-bounce."""
     _some(ids, everything)
     terminal.confirm("Give up on all that waits?" if everything else f"Give up on {len(ids or [])}?", yes)
     count = _with_queue(lambda queue: queue.remove(ids or [], bounce))

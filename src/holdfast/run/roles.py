@@ -58,28 +58,28 @@ async def run_people(start: Start) -> None:
 
 
 async def run_relay(start: Start) -> None:
-    """Follows the intakes as they announce themselves; what it writes itself is an intake too."""
-    config, world = start.config, start.world
-    volume = layout.main_volume(config)
-    copies = {
-        "copies": config.copies_of(volume, "synchronous"),
-        "trailing": config.copies_of(volume, "trailing"),
-    }
-    async with _people(start) as people, _store(start) as store:
-        queue = await Queue.open(world, config.volume_folder(volume), **copies)
+    """The second half of sending. It follows the intakes as they announce themselves."""
+    world, config, volume = start.world, start.config, layout.main_volume(start.config)
+    folder = config.volume_folder(volume)
+    copies, trailing = config.copies_of(volume, "synchronous"), config.copies_of(volume, "trailing")
+    queue = await Queue.open(world, folder, copies=copies, trailing=trailing)
+    async with _people(start) as people, _writes(start) as writes:
+        relay: Relay
 
         def announce(ledger: str, durable: Position) -> None:
-            store.announce(ledger, durable)
+            writes.announce(ledger, durable)
             relay.announce(ledger, durable)
 
         intake = Intake(
             world,
-            config.volume_folder(volume),
+            folder,
             start.name,
             host=config.service.hostname,
             inflight_bytes=config.limits.inflight_bytes,
             announce=announce,
-            **copies,
+            copies=copies,
+            trailing=trailing,
+            pack_bytes=config.volumes[volume].pack_bytes,
         )
         relay = Relay(world, _relay_settings(config), queue, intake, RealResolver(), people.route)
         await intake.open()
@@ -89,16 +89,16 @@ async def run_relay(start: Start) -> None:
         listener.close()
         await relay.stop()
         await intake.close()
-        await queue.close()
+    await queue.close()
 
 
 def _relay_settings(config: Config) -> RelaySettings:
     relay = config.relay
-    credentials = Credentials(relay.user, relay.password.read()) if relay.user else None
-    context = client_context(verify=relay.tls == "required")
+    credentials = Credentials("", relay.user, relay.password.read()) if relay.user else None
+    verify = relay.tls == "required"
     return RelaySettings(
-        manners=Manners(config.service.hostname, relay.tls, context, credentials),
-        limits=config.limits,
+        Manners(config.service.hostname, relay.tls, client_context(verify=verify), credentials),
+        config.limits,
         smarthost=split_address(relay.smarthost) if relay.smarthost else None,
         connections=relay.connections,
         connections_per_destination=relay.connections_per_destination,
@@ -164,57 +164,6 @@ async def run_submission(start: Start) -> None:
             announce=announce,
             ready=start.ready,
         )
-
-
-async def run_relay(start: Start) -> None:
-    """Not a function of its own: the second half of sending."""
-    world, config, volume = start.world, start.config, layout.main_volume(start.config)
-    folder = config.volume_folder(volume)
-    copies, trailing = config.copies_of(volume, "synchronous"), config.copies_of(volume, "trailing")
-    queue = await Queue.open(world, folder, copies=copies, trailing=trailing)
-    async with _people(start) as people, _writes(start) as writes:
-        relay: Relay
-
-        def announce(ledger: str, durable: Position) -> None:
-            writes.announce(ledger, durable)
-            relay.announce(ledger, durable)
-
-        intake = Intake(
-            world,
-            folder,
-            start.name,
-            host=config.service.hostname,
-            inflight_bytes=config.limits.inflight_bytes,
-            announce=announce,
-            copies=copies,
-            trailing=trailing,
-            pack_bytes=config.volumes[volume].pack_bytes,
-        )
-        relay = Relay(world, _relay_settings(config), queue, intake, RealResolver(), people.route)
-        await intake.open()
-        service = RelayService(relay)
-        listener = await world.net.listen(service.session, layout.socket_path(config, "relay"))
-        running = asyncio.get_running_loop().create_task(relay.run())
-        await _serve(start)
-        listener.close()
-        running.cancel()
-        await relay.stop()
-        await intake.close()
-    await queue.close()
-
-
-def _relay_settings(config: Config) -> RelaySettings:
-    relay = config.relay
-    credentials = Credentials("", relay.user, relay.password) if relay.user else None
-    verify = relay.tls == "required"
-    return RelaySettings(
-        Manners(config.service.hostname, relay.tls, client_context(verify=verify), credentials),
-        config.limits,
-        smarthost=split_address(relay.smarthost) if relay.smarthost else None,
-        connections=relay.connections,
-        connections_per_destination=relay.connections_per_destination,
-        enabled=relay.enabled,
-    )
 
 
 async def run_imap(start: Start) -> None:
@@ -303,22 +252,6 @@ async def _announce(start: Start) -> AsyncIterator[Announce]:
 
 
 @contextlib.asynccontextmanager
-async def _announce(start: Start, store: MailStore) -> AsyncIterator[Announce]:
-    """Tells both who take what an intake accepted: the store, and the relay for what goes elsewhere."""
-    relay = RelayClient(start.world, layout.socket_path(start.config, "relay"))
-    relay.start()
-
-    def announce(ledger: str, durable: Position) -> None:
-        store.announce(ledger, durable)
-        relay.announce(ledger, durable)
-
-    try:
-        yield announce
-    finally:
-        relay.close()
-
-
-@contextlib.asynccontextmanager
 async def _sign_in(start: Start, people: People) -> AsyncIterator[SignIn]:
     auth = AuthClient(start.world, layout.socket_path(start.config, "auth"))
     sign_in = SignIn(start.world, people, auth)
@@ -394,7 +327,6 @@ MAINS: dict[str, RoleMain] = {
     "store": run_store,
     "mx": run_mx,
     "submission": run_submission,
-    "relay": run_relay,
     "relay": run_relay,
     "imap": run_imap,
     "pop3": run_pop3,
