@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from holdfast.mime.grammar import Scanner
 from holdfast.mime.imapform import for_people, nstring
-from holdfast.model.limits import MIME_ADDRESSES
+from holdfast.model.limits import FIELD_BYTES, MIME_ADDRESSES
 
 
 class Mailbox(NamedTuple):
@@ -42,7 +42,7 @@ def address_list(values: list[bytes]) -> bytes:
     out: list[bytes] = []
     for value in values:
         if not _usual(value, out):
-            out += [_written(mailbox) for mailbox in addresses(value)[:MIME_ADDRESSES]]
+            out += [_written(mailbox) for mailbox in addresses(value)]
         if len(out) > MIME_ADDRESSES:
             del out[MIME_ADDRESSES:]
             break
@@ -51,10 +51,10 @@ def address_list(values: list[bytes]) -> bytes:
 
 def _usual(value: bytes, out: list[bytes]) -> bool:
     """Writes the addresses if all are of the usual form, else writes none."""
-    found = []
+    found: list[bytes] = []
     at = 0
     end = len(value)
-    while at < end:
+    while at < end and len(found) < MIME_ADDRESSES:
         match = _USUAL(value, at)
         if match is None:
             return False
@@ -76,14 +76,17 @@ def _written(what: Mailbox) -> bytes:
 
 
 def addresses(value: bytes) -> list[Mailbox]:
-    """Every address of an address field's value, groups as their members between two marks."""
-    scanner = Scanner(value)
+    """The addresses of an address field's value, groups as their members between two marks.
+
+    What is behind FIELD_BYTES or MIME_ADDRESSES isn't read: this is work for odd values only.
+    """
+    scanner = Scanner(value[:FIELD_BYTES])
     found: list[Mailbox] = []
     if not scanner.skip() or scanner.done:
         return found
     while True:
         _take_address(scanner, found)
-        if not scanner.at_byte(0x2C):
+        if not scanner.at_byte(0x2C) or len(found) >= MIME_ADDRESSES:
             return found
         scanner.at += 1
         if not scanner.skip():

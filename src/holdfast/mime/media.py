@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from holdfast.mime.grammar import Scanner
+from holdfast.model.limits import FIELD_BYTES
 
 Parameters = tuple[tuple[bytes, bytes], ...]
 
@@ -53,12 +54,13 @@ def content_type(value: bytes) -> Typed:
 
 
 def _content_type(value: bytes) -> Typed:
+    value = value[:FIELD_BYTES]
     match = _USUAL_TYPE(value)
     if match is not None:
         parameters = _usual_parameters(value, match.end())
         if parameters is not None:
             return _typed(match[1], match[2], parameters, True)
-    scanner = Scanner(value)
+    scanner = Scanner(value[:FIELD_BYTES])
     scanner.skip()
     name, subtype, good = _take_type(scanner)
     return _typed(name, subtype, _parameters(scanner) if good else (), good)
@@ -109,7 +111,8 @@ def disposition(values: Sequence[bytes]) -> Typed | None:
 
 
 def _disposition(value: bytes) -> Typed | None:
-    scanner = Scanner(value)
+    value = value[:FIELD_BYTES]
+    scanner = Scanner(value[:FIELD_BYTES])
     scanner.skip()
     name = scanner.take_token()
     if name is None:
@@ -124,18 +127,20 @@ _disposition_cached = lru_cache(1024)(_disposition)
 def transfer_encoding(values: Sequence[bytes]) -> bytes | None:
     """RFC 2045 §6.1: the first value that is one token, None when there is none."""
     for value in values:
-        token = _one_token(value)
+        token = _one_token_cached(value) if len(value) <= _CACHED_BYTES else _one_token(value)
         if token:
             return token
     return None
 
 
-@lru_cache(256)
 def _one_token(value: bytes) -> bytes | None:
-    scanner = Scanner(value)
+    scanner = Scanner(value[:FIELD_BYTES])
     scanner.skip()
     token = scanner.take_token()
     return token if scanner.done else None
+
+
+_one_token_cached = lru_cache(256)(_one_token)
 
 
 def languages(values: Sequence[bytes]) -> list[bytes]:
@@ -148,7 +153,7 @@ def languages(values: Sequence[bytes]) -> list[bytes]:
 
 
 def _languages(value: bytes) -> list[bytes]:
-    scanner = Scanner(value)
+    scanner = Scanner(value[:FIELD_BYTES])
     found: list[bytes] = []
     scanner.skip()
     while True:

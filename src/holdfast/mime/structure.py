@@ -88,7 +88,7 @@ class Part:
 
     @property
     def size(self) -> int:
-        """Octets of the body as it stands, encoded."""
+        """Octets of the body as it stands, encoded (MIME-5)."""
         return self.end - self.body_start
 
     @property

@@ -7,10 +7,11 @@ import html
 import re
 
 from holdfast.mime import defects as d
+from holdfast.mime.charsets import charset_text
 from holdfast.mime.defects import Defect
 from holdfast.mime.structure import LEAF, MESSAGE, Part
-from holdfast.mime.words import base64_bytes, charset_text
-from holdfast.model.limits import PREVIEW_BODY_BYTES, PREVIEW_CHARACTERS
+from holdfast.mime.words import base64_bytes
+from holdfast.model.limits import PREVIEW_BODY_BYTES, PREVIEW_CHARACTERS, PREVIEW_PARTS
 
 _IDENTITY = frozenset({"7bit", "8bit", "binary", ""})
 _UUENCODED = frozenset({"x-uuencode", "uuencode", "x-uue", "uue"})
@@ -90,7 +91,7 @@ def preview(root: Part) -> str:
     there is something else.
     """
     fallback = None
-    for part in text_parts(root):
+    for part in text_parts(root)[:PREVIEW_PARTS]:
         if part.subtype == "html":
             fallback = fallback or part
         elif text := _first_words(part):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import binascii
-import codecs
 import re
-from functools import lru_cache
 
 from holdfast.mime import defects as d
+from holdfast.mime.charsets import charset_text, guessed_text
 from holdfast.mime.defects import Defect
 from holdfast.mime.imapform import collapsed
+from holdfast.model.limits import FIELD_BYTES
 
 # RFC 2047 §2, with the language of RFC 2231 §5. The text may hold blanks: many programs write them.
 _WORD = re.compile(rb"=\?([!-)+-;=>@-~]{1,64}?)(?:\*[!->@-~]*)?\?([bBqQ])\?([^?\r\n]*)\?=")
@@ -18,82 +18,6 @@ _PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
-# Names in use that Python knows under another one, and supersets that senders mean.
-_ALIASES = {
-    "": "utf-8",
-    "ansi_x3.4-1968": "latin-1",
-    "ascii": "latin-1",
-    "cp-850": "cp850",
-    "default": "utf-8",
-    "gb2312": "gb18030",
-    "gbk": "gb18030",
-    "iso-8859-1": "cp1252",
-    "iso-8859-8-i": "iso-8859-8",
-    "iso-8859-8-e": "iso-8859-8",
-    "ks_c_5601-1987": "cp949",
-    "euc-kr": "cp949",
-    "latin1": "cp1252",
-    "shift_jis": "cp932",
-    "shift-jis": "cp932",
-    "sjis": "cp932",
-    "unicode-1-1-utf-7": "utf-7",
-    "unknown-8bit": "utf-8",
-    "us-ascii": "utf-8",
-    "utf8mb4": "utf-8",
-    "x-gbk": "gb18030",
-    "x-sjis": "cp932",
-    "x-unknown": "utf-8",
-}
-
-
-@lru_cache(512)
-def codec_of(charset: str) -> str | None:
-    """Python's codec for a charset's name (case doesn't matter), None when there is none for text."""
-    name = charset.strip().strip("'\"").lower()
-    name = _ALIASES.get(name, name)
-    for candidate in (name, name.removeprefix("x-"), name.replace("windows-", "cp"), name.replace("_", "-")):
-        try:
-            info = codecs.lookup(candidate)
-        except (LookupError, ValueError):
-            continue
-        if getattr(info, "_is_text_encoding", True) and info.name not in ("idna", "punycode", "undefined"):
-            return info.name
-    return None
-
-
-def charset_text(raw: bytes, charset: str, defects: list[Defect] | None = None, offset: int = 0) -> str:
-    """Bytes of a charset as text; never fails. An unknown charset: UTF-8 if they are, else Windows-1252."""
-    codec = codec_of(charset[:64])
-    if codec is None:
-        if defects is not None:
-            defects.append(Defect(d.CHARSET_UNKNOWN, offset))
-        return guessed_text(raw)
-    try:
-        return raw.decode(codec)
-    except (UnicodeError, ValueError, OverflowError):
-        pass
-    text = guessed_text(raw) if codec == "utf-8" else _replaced(raw, codec)
-    if defects is not None:
-        defects.append(Defect(d.CHARSET_DAMAGED, offset))
-    return text
-
-
-def _replaced(raw: bytes, codec: str) -> str:
-    try:
-        return raw.decode(codec, "replace")
-    except (UnicodeError, ValueError, OverflowError):
-        return raw.decode("latin-1")
-
-
-def guessed_text(raw: bytes) -> str:
-    """UTF-8 (RFC 6532) when the bytes are, but for a cut end; else Windows-1252, which never fails here."""
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        if error.start >= len(raw) - 3 and error.reason == "unexpected end of data":
-            return raw[: error.start].decode("utf-8") + "\ufffd"
-    return raw.decode("cp1252", "replace")
-
 
 def decode_header(raw: bytes, defects: list[Defect] | None = None, offset: int = 0) -> str:
     """A header value as text on one line: unfolded, encoded words decoded, 8-bit bytes as UTF-8.
@@ -101,7 +25,7 @@ def decode_header(raw: bytes, defects: list[Defect] | None = None, offset: int =
     Neighbouring encoded words of one charset are joined before they are decoded, for some programs
     cut in the middle of a character. What isn't well formed stays as it is and is a defect.
     """
-    raw = collapsed(raw)
+    raw = collapsed(raw[:FIELD_BYTES])
     if b"=?" not in raw:
         return _shown(raw.decode("ascii") if raw.isascii() else guessed_text(raw))
     out: list[str] = []

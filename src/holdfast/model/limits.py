@@ -50,7 +50,9 @@ SASL_LINE_BYTES = 12_288  # RFC 4954 §4
 MIME_DEPTH = 50  # parts nested deeper are one opaque leaf
 MIME_PARTS = 2000  # parts of one message; the rest is one opaque leaf
 HEADER_BYTES = 1 * MIB  # more header than this is body
+FIELD_BYTES = 64 * KIB  # of one field's value that is read when it isn't of a plain form, or decoded
 MIME_ADDRESSES = 10_000  # of one address field; the rest isn't shown in ENVELOPE
+PREVIEW_PARTS = 8  # so many texts are looked at for one that says something
 PREVIEW_CHARACTERS = 200
 PREVIEW_BODY_BYTES = 1 * KIB  # how far into a text the preview looks first; at most 32 times as far
 

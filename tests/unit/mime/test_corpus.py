@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from corpus import compare
 from corpus.make import MESSAGES, messages
 
