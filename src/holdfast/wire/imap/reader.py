@@ -7,6 +7,7 @@ A command is its text and its literals: in the text a literal is its announcemen
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from holdfast.model.limits import KEYWORD_BYTES, MAILBOX_NAME_BYTES
 from holdfast.wire.imap.commands import SAVED, STAR, SequenceSet
@@ -27,6 +28,7 @@ _NUMBER = re.compile(rb"\d{1,20}")
 _SEQUENCE_SET = re.compile(rb"\$|[0-9*][0-9*:,]*")
 _SIMPLE_SET = re.compile(rb"(\d{1,9})(?::(\d{1,9}|\*))?\Z")
 _FLAG = re.compile(rb'\\?[^\x00-\x20\x7f-\xff(){%*"\\\]]+')
+_SHORT_LIST = re.compile(rb"\([^()\r\n]{0,100}\)")
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 _END = re.compile(rb" *\Z")
 _SHOWN = 24
@@ -217,6 +219,18 @@ class Reader:
 
     def flag_list(self, recent: bool = False) -> tuple[int, tuple[str, ...]]:
         """``(\\Seen work)`` → bits and keywords, each keyword once."""
+        short = _SHORT_LIST.match(self.text, self.at)
+        if short:
+            try:
+                found = _cached_flags(short[0], recent)
+            except Malformed:
+                pass  # read again below, so that the error has its place in the line
+            else:
+                self.at = short.end()
+                return found
+        return self._flag_list(recent)
+
+    def _flag_list(self, recent: bool) -> tuple[int, tuple[str, ...]]:
         self.literally(b"(", "a list of flags in parentheses")
         if self.maybe(b")"):
             return 0, ()
@@ -236,6 +250,12 @@ class Reader:
             if self.peek() != b" " or not self.text[self.at + 1 : self.at + 2].strip():
                 return bits, tuple(keywords)
             self.at += 1
+
+
+@lru_cache(maxsize=512)
+def _cached_flags(text: bytes, recent: bool) -> tuple[int, tuple[str, ...]]:
+    """The same few lists come all day."""
+    return Reader(text)._flag_list(recent)
 
 
 def as_mailbox(wire: bytes) -> str:

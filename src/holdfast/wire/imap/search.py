@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -98,13 +99,17 @@ def _program(reader: Reader, codec: str) -> SearchKey:
     """One or more keys, without recursion: depth is bounded by count, not by the stack (IMAP-5)."""
     open_keys = [_Open(0, [])]
     while True:
-        opened = _opens(reader)
-        if opened is not None:
+        found = _KEY.match(reader.text, reader.at)
+        word = found[0].upper() if found else b""
+        if word in _OPENS:
+            reader.at += len(word)
+            if word != b"(":
+                reader.space("a search key")
             if len(open_keys) > IMAP_SEARCH_DEPTH:
                 raise Malformed(f"Search keys nested deeper than {IMAP_SEARCH_DEPTH}", "NO", "LIMIT")
-            open_keys.append(opened)
+            open_keys.append(_Open(_OPENS[word], []))
             continue
-        _close(open_keys, _leaf(reader, codec))
+        _close(open_keys, _leaf(reader, word, codec))
         while len(open_keys) > 1 and not open_keys[-1].wants and reader.maybe(b")"):
             _close(open_keys, _joined(open_keys.pop().keys))
         if len(open_keys) == 1 and reader.at_end():
@@ -112,14 +117,8 @@ def _program(reader: Reader, codec: str) -> SearchKey:
         reader.space("another search key" if open_keys[-1].wants or len(open_keys) == 1 else "a key or ')'")
 
 
-def _opens(reader: Reader) -> _Open | None:
-    if reader.maybe(b"("):
-        return _Open(0, [])
-    if reader.maybe(b"NOT "):
-        return _Open(1, [])
-    if reader.maybe(b"OR "):
-        return _Open(2, [])
-    return None
+_KEY = re.compile(rb"\(|[A-Za-z]+(?=[ )\r\n]|\Z)")
+_OPENS = {b"(": 0, b"NOT": 1, b"OR": 2}  # how many operands
 
 
 def _close(open_keys: list[_Open], key: SearchKey) -> None:
@@ -137,20 +136,19 @@ def _joined(keys: list[SearchKey]) -> SearchKey:
     return keys[0] if len(keys) == 1 else SearchAnd(tuple(keys))
 
 
-def _leaf(reader: Reader, codec: str) -> SearchKey:
-    if reader.peek() in _SET_STARTS:
-        return SearchIds(reader.sequence_set("a search key or sequence set"))
-    at = reader.at
-    word = reader.word("a search key")
+def _leaf(reader: Reader, word: bytes, codec: str) -> SearchKey:
     bare = _BARE.get(word)
     if bare is not None:
+        reader.at += len(word)
         return bare
     make = _WITH_ARGUMENT.get(word)
-    if make is None:
-        reader.at = at
-        raise reader.fail("a search key")
-    reader.space(f"the argument of {word.decode('ascii')}")
-    return make(reader, word, codec)
+    if make is not None:
+        reader.at += len(word)
+        reader.space(f"the argument of {word.decode('ascii')}")
+        return make(reader, word, codec)
+    if reader.peek() in _SET_STARTS:
+        return SearchIds(reader.sequence_set("a search key or sequence set"))
+    raise reader.fail("a search key")
 
 
 _SET_STARTS = frozenset(bytes([c]) for c in b"0123456789*$")
