@@ -74,6 +74,8 @@ def head(sender: str, origin: Origin | None, host: str, trace: str, recipient: s
 
 def hops(message: bytes) -> int:
     """How many Received fields the message has."""
+    if message.startswith(b"\r\n"):
+        return 0
     end = message.find(b"\r\n\r\n", 0, HEADER_BYTES)
     fields = message[: end + 2 if end >= 0 else HEADER_BYTES].lower()
     return fields.count(b"\nreceived:") + fields.startswith(b"received:")

@@ -30,6 +30,8 @@ from holdfast.world import Peer, World
 from holdfast.world.tls import TlsContext
 
 _FIELD = re.compile(rb"[!-9;-~]+[ \t]*:")
+_DATE = re.compile(rb"\ndate[ \t]*:")
+_MESSAGE_ID = re.compile(rb"\nmessage-id[ \t]*:")
 
 
 class SignInCheck(Protocol):
@@ -96,9 +98,9 @@ class SubmissionPolicy:
             if data.startswith(b"\r\n"):
                 present = b""
         added = b""
-        if b"\ndate:" not in present:
+        if not _DATE.search(present):
             added += f"Date: {self._dates.at(self._world.clock.now())}\r\n".encode()
-        if b"\nmessage-id:" not in present:
+        if not _MESSAGE_ID.search(present):
             self._count += 1
             domain = transaction.sender.domain or self._settings.hostname
             added += f"Message-ID: <{self._prefix}.{self._count:x}@{domain}>\r\n".encode()
