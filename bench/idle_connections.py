@@ -27,6 +27,12 @@ from holdfast.world import Session, real_world, run
 from holdfast.world.tls import server_context
 
 
+MAKE_CERTIFICATE = (
+    "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=bench "
+    "-keyout {folder}/key.pem -out {folder}/cert.pem"
+)
+
+
 class Machine:
     """As much as a protocol machine keeps between two commands."""
 
@@ -41,7 +47,17 @@ class Machine:
 
 
 class ImapLike(Session):
-    __slots__ = ("account", "failures", "idling", "keywords", "machine", "mailbox", "modseq", "reported", "uids")
+    __slots__ = (
+        "account",
+        "failures",
+        "idling",
+        "keywords",
+        "machine",
+        "mailbox",
+        "modseq",
+        "reported",
+        "uids",
+    )
 
     def __init__(self) -> None:
         self.machine = Machine()
@@ -163,8 +179,7 @@ async def measure(port: int, context: ssl.SSLContext | None, count: int, rounds:
 def bench(with_tls: bool, count: int, rounds: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-            + ["-keyout", f"{folder}/key.pem", "-out", f"{folder}/cert.pem", "-days", "2", "-subj", "/CN=b"],
+            MAKE_CERTIFICATE.format(folder=folder).split(),
             check=True,
             capture_output=True,
         )

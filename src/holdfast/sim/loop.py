@@ -126,7 +126,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
         for task in sorted(asyncio.all_tasks(self), key=lambda task: task.get_name()):
             frames = task.get_stack(limit=1)
             at = f"{frames[0].f_code.co_filename}:{frames[0].f_lineno}" if frames else "?"
-            lines.append(f"  waits: {task.get_name()} {getattr(task.get_coro(), '__qualname__', '?')} at {at}")
+            name = getattr(task.get_coro(), "__qualname__", "?")
+            lines.append(f"  waits: {task.get_name()} {name} at {at}")
         return "\n".join(lines)
 
     def _make_task(

@@ -177,7 +177,7 @@ class End(asyncio.Transport):
             if self.gone:
                 self._refuse()
                 return
-            if data is _RESET:
+            if data is _RESET or (self._arrived_bytes >= WINDOW_BYTES and self._reset_is_due(now)):
                 self.lose(_reset_error())
                 return
             if self._arrived_bytes >= WINDOW_BYTES and data:
@@ -188,6 +188,9 @@ class End(asyncio.Transport):
             self.other.taken(len(data))
         if self.arrived:
             self.soon(self._read)
+
+    def _reset_is_due(self, now: float) -> bool:
+        return any(data is _RESET and when <= now for when, data in self._under_way)
 
     def taken(self, count: int) -> None:
         """The other end's kernel has `count` bytes of ours."""
@@ -225,6 +228,7 @@ class End(asyncio.Transport):
             self.other.arrive_soon(_RESET)
 
     def _read(self) -> None:
+        full = self._arrived_bytes >= WINDOW_BYTES
         while self.arrived and self._reading and not self.gone:
             data = self.arrived.popleft()
             if data:
@@ -235,7 +239,7 @@ class End(asyncio.Transport):
                 self._eof_seen = True
                 if not self.protocol.eof_received():
                     self.close()
-        if self._under_way:
+        if full and self._arrived_bytes < WINDOW_BYTES:
             self.deliver_soon()
 
 

@@ -336,6 +336,9 @@ class Connection(asyncio.Protocol):
             unsent = self._transport.get_write_buffer_size()
             if 0 < unsent < self._queued:
                 self._linger()
+            elif unsent and self.timeout < CLOSE_UNSENT_S:
+                self.timeout = CLOSE_UNSENT_S
+                self._hub.timeouts.watch(self)
             else:
                 self._transport.abort()
             return
@@ -365,7 +368,7 @@ class Connection(asyncio.Protocol):
         assert self._transport is not None
         self._queued = self._transport.get_write_buffer_size()
         self.deadline_from = self._hub.time()
-        self.timeout = CLOSE_UNSENT_S if self._queued else CLOSE_LINGER_S
+        self.timeout = CLOSE_LINGER_S
         self._hub.timeouts.watch(self)
 
     def _connected(self) -> None:
