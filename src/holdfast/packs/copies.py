@@ -7,6 +7,7 @@ in the event loop when it takes part in the group commit and when it catches up.
 from __future__ import annotations
 
 import asyncio
+import errno
 import posixpath
 from collections.abc import Callable
 
@@ -58,22 +59,24 @@ class Copy:
             raise
 
     def compare(self) -> None:
-        """Where the copy stands; what differs in packs that may have been open is set right."""
+        """Sets right what lacks or differs in all packs but the last, and learns where the copy stands.
+
+        What the copy has whole is never replaced by something damaged.
+        """
         self._world.disk.make_folder(self.folder)
         here, there = pack_numbers(self._world, self._from), pack_numbers(self._world, self.folder)
         self.position = Position(here[0] if here else 1, 0)
         for number in here:
-            size = self._size(self._from, number)
-            if number not in there:
-                return
-            have = self._size(self.folder, number)
-            if have != size or number >= here[-1] - 1:
-                common = min(have, size) & ~7
+            last = number == here[-1]
+            end = self._size(self._from, number) & ~7 if last else self._end_of(number)
+            have = self._size(self.folder, number) if number in there else 0
+            common = min(have, end) & ~7
+            if common and (have != end or number >= here[-1] - 1):
                 self._guarded(number, self._mend, number, common)
-                if have != size:
-                    self.position = Position(number, common)
-                    return
-            self.position = Position(number, size)
+            if have != end and not last:
+                self._guarded(number, self._bring, number, common, end)
+            self.position = Position(number, common if last else end)
+        self._file = None  # of whichever pack was the last to be set right
 
     def _size(self, folder: str, number: int) -> int:
         file = self._world.disk.open(pack_path(folder, number), write=False)
@@ -89,11 +92,11 @@ class Copy:
         damaged: list[tuple[int, int]] | None = None
         for offset in range(0, stop, CHUNK_BYTES):
             step = min(CHUNK_BYTES, stop - offset)
-            data, other = read_safely(file, offset, step), read_safely(copy, offset, step)
+            data, other = file.read_at(offset, step), read_safely(copy, offset, step)
             if data == other:
                 continue
             if damaged is None:
-                damaged = _damaged(file, number, stop)
+                damaged = _damaged(file, number, 0, stop)
             for at in range(0, step, _PAGE_BYTES):
                 page, end = data[at : at + _PAGE_BYTES], offset + at + _PAGE_BYTES
                 hurt = any(begin < end and offset + at < upto for begin, upto in damaged)
@@ -138,14 +141,30 @@ class Copy:
             file.truncate(start)
         for offset in range(start, stop, CHUNK_BYTES):
             step = min(CHUNK_BYTES, stop - offset)
-            data = read_safely(source, offset, step)
-            file.append(data.ljust(step, b"\xee"))
+            data = source.read_at(offset, step)  # what can't be read here is no copy: tried again later
+            if len(data) < step:
+                raise OSError(errno.EIO, f"{source.path} is shorter than it should be")
+            file.append(data)
+        for begin, end in _damaged(file, number, start, stop):  # perhaps only the reading went wrong
+            file.pwrite(begin, source.read_at(begin, end - begin))
+        if anew and self._world.disk.exists(path):
+            self._save_whole_frames(source, self._world.disk.open(path, write=False), file, number, stop)
         file.sync()
         if anew:
             self._world.disk.rename(written, path)
             self._world.disk.sync_folder(self.folder)
             self._doubtful.discard(number)
         self._file = file
+
+    def _save_whole_frames(self, source: File, old: File, file: File, number: int, stop: int) -> None:
+        """What is damaged here may be whole in the copy that is being replaced."""
+        header = format.parse_header(read_safely(source, 0, format.FIRST_OFFSET))
+        for begin, end in _damaged(source, number, 0, stop):
+            data = read_safely(old, begin, end - begin)
+            if header is not None:
+                used = format.parse(data, begin, number, header.seed, [], []).used
+                if used:
+                    file.pwrite(begin, data[:used])
 
     def finish(self, number: int) -> None:
         """The pack was sealed: its footer, if the copy went on before it was made."""
@@ -155,16 +174,17 @@ class Copy:
         if have < size:
             source = self._world.disk.open(pack_path(self._from, number), write=False)
             file = self._world.disk.open(pack_path(self.folder, number))
-            file.append(read_safely(source, have, size - have))
+            file.append(source.read_at(have, size - have))
             file.sync()
 
 
-def _damaged(file: File, number: int, stop: int) -> list[tuple[int, int]]:
+def _damaged(file: File, number: int, start: int, stop: int) -> list[tuple[int, int]]:
+    """Stretches that don't verify between two frames' places; all of it if the header doesn't."""
     header = format.parse_header(read_safely(file, 0, format.FIRST_OFFSET))
     if header is None:
-        return [(0, stop)]
+        return [(0, stop)] if stop else []
     pack = OpenPack(number, file, header)
-    items = walk(pack.read, pack.span(format.FIRST_OFFSET, stop))
+    items = walk(pack.read, pack.span(max(start, format.FIRST_OFFSET), stop))
     return [(i.ref.offset, i.ref.offset + i.ref.size) for i in items if isinstance(i, BadFrame)]
 
 
@@ -234,16 +254,16 @@ class CopyKeeper:
         if self.failing:
             self.failing = False
             self._world.journal.emit(COPY_CAUGHT_UP, ledger=self._component, copy=self.copy.folder)
-        near = at.pack == durable.pack and durable.offset - at.offset <= _JOIN_LAG_BYTES
+        near = at >= durable or (at.pack == durable.pack and durable.offset - at.offset <= _JOIN_LAG_BYTES)
         self.live = self.synchronous and near
-        if at == durable or self.live:
+        if at >= durable or self.live:
             self._behind_since = None
 
     async def _keep(self) -> None:
         wait = _RETRY_FIRST_S
         while not self._closed:
             self._wake.clear()
-            if not self.live and (self.copy.position != self._durable or self.failing):
+            if not self.live and (self.synchronous or self.failing or self.copy.position < self._durable):
                 try:
                     await self.level()
                     wait = _RETRY_FIRST_S
@@ -252,7 +272,7 @@ class CopyKeeper:
                     await self._world.clock.sleep(wait)
                     wait = min(wait * 2, _RETRY_LONGEST_S)
                     continue
-            if self.live or self.copy.position == self._durable:
+            if self.live or self.copy.position >= self._durable:
                 await self._wake.wait()
             elif not self.synchronous:
                 await self._world.clock.sleep(_TRAIL_S)
@@ -267,7 +287,7 @@ class CopyKeeper:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
-        if not self.failing and self.copy.position != self._durable:
+        if not self.failing and self.copy.position < self._durable:
             try:
                 await self.level()
             except OSError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from operator import gt
 
 from holdfast.model.limits import KIB, READ_JOIN_BYTES
@@ -305,7 +305,7 @@ class LedgerReader:
             span = span._replace(last=self._last_before(pack, span.start))
             items = walk(pack.read, span)
         elif first is not None:
-            yield first
+            items = chain((first,), items)
         for item in items:
             if type(item) is Frame:
                 yield item

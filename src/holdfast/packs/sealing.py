@@ -20,14 +20,15 @@ def digest(read: Read, end: int) -> bytes:
 
 
 def make_footer(pack: OpenPack, end: int) -> format.Footer | None:
-    """The footer for frames up to ``end``; ``None`` if anything is damaged.
+    """The footer for frames up to ``end``; ``None`` if anything is damaged. Raises ``OSError``.
 
     Damage whose cells aren't known would be missing from every cell's list and so be
     hidden from who follows one cell; such a pack stays without a footer and is scanned.
     """
     cells: dict[int, array[int]] = {}
     count, last = 0, pack.header.first_sequence - 1
-    for item in walk(pack.read, pack.span(format.FIRST_OFFSET, end)):
+    read = pack.file.read_at  # never around what can't be read: it may be readable tomorrow
+    for item in walk(read, pack.span(format.FIRST_OFFSET, end)):
         if not isinstance(item, Frame):
             return None
         count, last = count + 1, item.sequence
@@ -37,7 +38,7 @@ def make_footer(pack: OpenPack, end: int) -> format.Footer | None:
                 places = cells[cell] = array("Q")
             places.append(item.ref.offset)
     packed = {cell: format.pack_offsets(places) for cell, places in sorted(cells.items())}
-    return format.Footer(count, end, last, digest(pack.read, end), packed)
+    return format.Footer(count, end, last, digest(read, end), packed)
 
 
 def seal(world: World, folder: str, number: int, end: int) -> format.Footer | None:

@@ -332,6 +332,8 @@ class LedgerWriter:
         self._go_on_at(place)
         self._failed = False
         self._world.journal.emit(PACK_STARTED, ledger=self.component, pack=place.number)
+        for keeper in self._keepers:
+            keeper.announce(Position(place.number, place.end))
         if not failed:
             self._in_background(self._seal(old, end))
 
