@@ -36,7 +36,9 @@ class State(NamedTuple):
 
 
 class Fold:
-    """Writes one copy. ``begin``, any number of ``apply``, then ``commit(position)`` or ``roll_back``."""
+    """Writes one copy. Between two writes a read transaction stays open: lookups need no locks.
+
+    ``begin``, any number of ``apply``, then ``commit(position)`` or ``roll_back``."""
 
     identity: bytes  # the ledger's, b'' while unknown
     position: Position
@@ -46,6 +48,7 @@ class Fold:
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._db = connection
+        self._db.execute("BEGIN")
         self.generation = 0  # moves with every commit and roll-back: caches of lookups look at it
         self._load()
 
@@ -56,9 +59,10 @@ class Fold:
         self.identity = bytes(identity)
         self.position = Position(pack, offset)
         self.shrinking = msgspec.msgpack.decode(shrinking, type=Shrinking) if shrinking else Shrinking()
-        self._cells: dict[int, int] = {
-            int(cell): int(accounts) for cell, accounts in self._db.execute("SELECT cell, accounts FROM cell")
-        }
+        self._cells: list[int] = []
+        for cell, accounts in self._db.execute("SELECT cell, accounts FROM cell"):
+            self._cell(int(cell))
+            self._cells[int(cell)] = int(accounts)
         self._dirty_cells: set[int] = set()
         self._domains: dict[str, int] = {
             str(name): int(id_) for name, id_ in self._db.execute("SELECT name, id FROM domain")
@@ -68,6 +72,7 @@ class Fold:
         return State(self.identity, self.position, self.sequence, self.holes, self.refused)
 
     def begin(self) -> None:
+        self._db.execute("COMMIT")
         self._db.execute("BEGIN IMMEDIATE")
 
     def commit(self, position: Position, identity: bytes = b"") -> None:
@@ -94,22 +99,26 @@ class Fold:
             ),
         )
         self._db.execute("COMMIT")
+        self._db.execute("BEGIN")
         self.generation += 1
 
     def abandon(self) -> None:
         """Ends a transaction in which nothing was applied."""
         self._db.execute("ROLLBACK")
+        self._db.execute("BEGIN")
 
     def roll_back(self) -> None:
         if self._db.in_transaction:  # some errors have ended it already
             self._db.execute("ROLLBACK")
+        self._db.execute("BEGIN")
         self._load()
         self.generation += 1
 
     def least_filled(self, cells: int) -> int:
         """The cell of 0 .. ``cells`` − 1 with fewest accounts, the lowest of equals."""
-        fill = self._cells
-        return min(range(cells), key=lambda cell: fill.get(cell, 0))
+        self._cell(cells - 1)
+        fill = self._cells[:cells] if len(self._cells) > cells else self._cells
+        return fill.index(min(fill))
 
     def apply(self, sequence: int, record: r.AnyRecord) -> None:
         """Carries out one record within the transaction. Raises ``Refused``, then nothing is changed."""
@@ -153,18 +162,15 @@ class Fold:
         self._db.execute("INSERT INTO customer VALUES (?, ?, ?)", (sequence, record.name, at))
 
     def _account_made(self, sequence: int, at: float, record: r.AccountMade) -> None:
-        key, domain = self._free(record.address)
         customer = record.customer
-        if customer and not self._db.execute("SELECT 1 FROM customer WHERE id = ?", (customer,)).fetchone():
+        if customer and not self._is_customer(customer):
             raise Refused(Reason.NO_SUCH_USER, f"no customer {customer}; leave it out to make a new one")
-        if not customer:
-            customer = sequence
-            self._db.execute("INSERT INTO customer VALUES (?, ?, ?)", (sequence, record.name, at))
+        domain = self._take_name(record.address, sequence, True)
         self._db.execute(
             "INSERT INTO account VALUES (?, ?, ?, ?, ?, ?, 'active', ?, ?, ?, 0, ?)",
             (
                 sequence,
-                customer,
+                customer or sequence,
                 domain,
                 record.address,
                 record.name,
@@ -174,9 +180,6 @@ class Fold:
                 at,
                 record.credential,
             ),
-        )
-        self._db.execute(
-            "INSERT INTO address VALUES (?, ?, ?, ?, '')", (key, domain, sequence, record.address)
         )
         self._fill(record.cell, 1)
         self.shrinking.joined(at)
@@ -215,17 +218,15 @@ class Fold:
 
     def _address_added(self, sequence: int, at: float, record: r.AddressAdded) -> None:
         self._account(record.account)
-        key, domain = self._free(record.address)
-        self._db.execute(
-            "INSERT INTO address VALUES (?, ?, ?, ?, '')", (key, domain, record.account, record.address)
-        )
+        self._take_name(record.address, record.account, False)
 
     def _address_removed(self, sequence: int, at: float, record: r.AddressRemoved) -> None:
         key = name_key(record.address)
-        row = self._db.execute("SELECT account FROM address WHERE key = ? AND account > 0", (key,)).fetchone()
-        if row is None:
+        row = self._db.execute("SELECT account, login FROM address WHERE key = ?", (key,)).fetchone()
+        if row is None or row[0] == 0:
             raise Refused(Reason.NO_SUCH_USER, f"{record.address} is no account's address")
-        if name_key(self._account(row[0])) == key:
+        self._account(row[0])
+        if row[1]:
             raise Refused(Reason.NOT_ALLOWED, f"{record.address} is the account's login: remove the account")
         self._db.execute("DELETE FROM address WHERE key = ?", (key,))
 
@@ -238,8 +239,7 @@ class Fold:
                 "UPDATE address SET address = ?, targets = ? WHERE key = ?", (record.address, targets, key)
             )
             return
-        key, domain = self._free(record.address)
-        self._db.execute("INSERT INTO address VALUES (?, ?, 0, ?, ?)", (key, domain, record.address, targets))
+        self._take_name(record.address, 0, False, targets)
 
     def _alias_removed(self, sequence: int, at: float, record: r.AliasRemoved) -> None:
         key = name_key(record.address)
@@ -259,34 +259,59 @@ class Fold:
             raise Refused(Reason.NO_SUCH_DOMAIN, f"{name} is no domain of this service: add the domain first")
         return domain
 
-    def _account(self, account: AccountId) -> str:
-        """The login of an account that isn't removed."""
+    def _is_customer(self, customer: int) -> bool:
+        return bool(
+            self._db.execute(
+                "SELECT 1 FROM customer WHERE id = ?1"
+                " UNION ALL SELECT 1 FROM account WHERE id = ?1 AND customer = id",
+                (customer,),
+            ).fetchone()
+        )
+
+    def _account(self, account: AccountId) -> None:
+        """Refuses unless there is such an account that isn't removed."""
         row = self._db.execute("SELECT login, state FROM account WHERE id = ?", (account,)).fetchone()
         if row is None:
             raise Refused(Reason.NO_SUCH_USER, f"no account {account}")
         if row[1] == AccountState.REMOVED:
             raise Refused(Reason.NO_SUCH_USER, f"{row[0]} is removed: make it active first")
-        return str(row[0])
 
-    def _free(self, address: str) -> tuple[str, int]:
-        """Key and domain of a name that nobody has (PEOPLE-6: nor had)."""
+    def _take_name(self, address: str, account: AccountId, login: bool, targets: str = "") -> int:
+        """Gives a name that nobody has (PEOPLE-6: nor had) to an account or an alias; its domain's id.
+
+        The first change of its record: when it is refused, nothing has happened.
+        """
         key = name_key(address)
         domain = self._domain(key.rpartition("@")[2])
+        try:
+            self._db.execute(
+                "INSERT INTO address VALUES (?, ?, ?, ?, ?, ?)",
+                (key, domain, account, login, address, targets),
+            )
+        except apsw.ConstraintError:
+            raise self._taken(key, address) from None
+        return domain
+
+    def _taken(self, key: str, address: str) -> Refused:
         row = self._db.execute(
             "SELECT address.account, state FROM address LEFT JOIN account ON account.id = address.account"
             " WHERE key = ?",
             (key,),
         ).fetchone()
-        if row is None:
-            return key, domain
-        if row[0] == 0:
-            raise Refused(Reason.EXISTS, f"{address} is an alias: remove it first")
-        if row[1] == AccountState.REMOVED:
-            raise Refused(Reason.EXISTS, f"{address} was a removed account's; names are not given twice")
-        raise Refused(Reason.EXISTS, f"{address} is taken")
+        if row is not None and row[0] == 0:
+            return Refused(Reason.EXISTS, f"{address} is an alias: remove it first")
+        if row is not None and row[1] == AccountState.REMOVED:
+            return Refused(Reason.EXISTS, f"{address} was a removed account's; names are not given twice")
+        return Refused(Reason.EXISTS, f"{address} is taken")
+
+    def _cell(self, cell: int) -> None:
+        """Makes room to count the accounts of ``cell``."""
+        while len(self._cells) <= cell:
+            self._cells.append(0)
 
     def _fill(self, cell: int, by: int) -> None:
-        self._cells[cell] = self._cells.get(cell, 0) + by
+        self._cell(cell)
+        self._cells[cell] += by
         self._dirty_cells.add(cell)
 
 

@@ -25,13 +25,17 @@ class Lists:
         self, *, domain: str = "", customer: CustomerId = 0, after: AccountId = 0, limit: int = PEOPLE_PAGE
     ) -> list[Account]:
         """Accounts in the order they were made, those after id ``after``; removed ones too."""
-        where, values = "WHERE id > ?", [after]
+        where, values = "id > ?1", [after, _page(limit)]
         if domain:
-            where, values = where + " AND domain = ?", [*values, self._domain(domain)]
+            where, values = where + " AND domain = ?3", [*values, self._domain(domain)]
+        select = f"{ACCOUNT} WHERE {where}"
         if customer:
-            where, values = where + " AND customer = ?", [*values, customer]
-        rows = self._db.execute(f"{ACCOUNT} {where} ORDER BY id LIMIT ?", (*values, _page(limit)))
-        return [as_account(row) for row in rows]
+            values, number = [*values, customer], len(values) + 1
+            select = (
+                f"{select} AND customer = ?{number} AND customer <> id"
+                f" UNION ALL {select} AND id = ?{number} AND customer = id"
+            )
+        return [as_account(row) for row in self._db.execute(f"{select} ORDER BY id LIMIT ?2", values)]
 
     def account(self, account: AccountId) -> Account:
         """Raises ``Refused(NO_SUCH_USER)``."""
@@ -56,7 +60,11 @@ class Lists:
 
     def addresses(self, account: AccountId) -> list[str]:
         """All addresses of one account."""
-        rows = self._db.execute("SELECT address FROM address WHERE account = ? AND account > 0", (account,))
+        rows = self._db.execute(
+            "SELECT login FROM account WHERE id = ?1 UNION ALL"
+            " SELECT address FROM address WHERE account = ?1 AND account > 0 AND login = 0",
+            (account,),
+        )
         return sorted(str(row[0]) for row in rows)
 
     def aliases(self, *, domain: str, after: str = "", limit: int = PEOPLE_PAGE) -> list[Alias]:
@@ -77,7 +85,9 @@ class Lists:
 
     def customers(self, *, after: CustomerId = 0, limit: int = PEOPLE_PAGE) -> list[Customer]:
         rows = self._db.execute(
-            "SELECT id, name, made_at FROM customer WHERE id > ? ORDER BY id LIMIT ?", (after, _page(limit))
+            "SELECT id, name, made_at FROM customer WHERE id > ?1 UNION ALL"
+            " SELECT id, name, made_at FROM account WHERE id > ?1 AND customer = id ORDER BY id LIMIT ?2",
+            (after, _page(limit)),
         )
         return [Customer(*row) for row in rows]
 
@@ -89,7 +99,9 @@ class Lists:
         }
         return Counts(
             domains=one("SELECT count(*) FROM domain").get,
-            customers=one("SELECT count(*) FROM customer").get,
+            customers=one(
+                "SELECT (SELECT count(*) FROM customer) + (SELECT count(*) FROM account WHERE customer = id)"
+            ).get,
             active=states.get("active", 0),
             disabled=states.get("disabled", 0),
             removed=states.get("removed", 0),

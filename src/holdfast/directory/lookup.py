@@ -13,7 +13,7 @@ import apsw
 import msgspec
 
 from holdfast.directory.fold import Fold
-from holdfast.directory.names import fold_domain, fold_local, sub_address
+from holdfast.directory.names import fold_domain, fold_local, name_key, sub_address
 from holdfast.model.address import Address, parse_address
 from holdfast.model.errors import Reason, Refused, Unavailable
 from holdfast.model.limits import ALIAS_DEPTH, ALIAS_TARGETS, PEOPLE_CACHE
@@ -174,8 +174,7 @@ class Lookup:
 
     def _by_login(self, name: str) -> Account | None:
         try:
-            local, domain = parse_address(name)
-            key = f"{fold_local(local)}@{fold_domain(domain)}"
+            key = name_key(name)
         except Refused:
             return None
         row = self._db.execute(_ENTRY, (key,)).fetchone()

@@ -6,10 +6,18 @@ Domains: A-labels in lower case (RFC 5890 §2.3.2.1), so that both spellings of 
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from holdfast.model.address import Address, parse_address
 from holdfast.model.errors import Reason, Refused
+from holdfast.model.limits import ADDRESS_BYTES
+
+# Most addresses: what parse_address makes of them is themselves.
+_PLAIN = re.compile(
+    r"[A-Za-z0-9_+\-]+(?:\.[A-Za-z0-9_+\-]+)*"
+    r"@[A-Za-z0-9]+(?:-+[A-Za-z0-9]+)*(?:\.[A-Za-z0-9]+(?:-+[A-Za-z0-9]+)*)*\Z"
+)
 
 
 def fold_local(local: str) -> str:
@@ -44,6 +52,8 @@ def normal(address: Address) -> Address:
 
 def name_key(text: str) -> str:
     """The form of an address that is compared: the index's key. Raises ``Refused(BAD_SYNTAX)``."""
+    if _PLAIN.match(text) and len(text) <= ADDRESS_BYTES:
+        return text.lower()
     local, domain = normal(parse_address(text))
     return f"{local}@{domain}"
 

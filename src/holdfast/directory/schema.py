@@ -28,14 +28,14 @@ CREATE TABLE domain (
     catch_all TEXT NOT NULL,     -- JSON
     made_at REAL NOT NULL
 );
-CREATE TABLE customer (
+CREATE TABLE customer (          -- those made by themselves; see also account.customer
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL,
     made_at REAL NOT NULL
 );
 CREATE TABLE account (
     id INTEGER PRIMARY KEY,
-    customer INTEGER NOT NULL,
+    customer INTEGER NOT NULL,   -- the account's own id: a customer that was made with it
     domain INTEGER NOT NULL,
     login TEXT NOT NULL,
     name TEXT NOT NULL,
@@ -48,16 +48,17 @@ CREATE TABLE account (
     phc TEXT NOT NULL
 );
 CREATE INDEX account_domain ON account (domain);
-CREATE INDEX account_customer ON account (customer);
+CREATE INDEX account_customer ON account (customer) WHERE customer <> id;
 CREATE INDEX account_owner ON account (domain) WHERE role = 'owner';
 CREATE TABLE address (
     key TEXT PRIMARY KEY,
     domain INTEGER NOT NULL,
     account INTEGER NOT NULL,    -- 0: an alias
+    login INTEGER NOT NULL,      -- 1: the account's first address
     address TEXT NOT NULL,       -- as the person wrote it
     targets TEXT NOT NULL        -- JSON; '' for an account's address
 ) WITHOUT ROWID;
-CREATE INDEX address_account ON address (account) WHERE account > 0;
+CREATE INDEX address_further ON address (account) WHERE account > 0 AND login = 0;
 CREATE INDEX alias_domain ON address (domain, key) WHERE account = 0;
 CREATE TABLE cell (
     cell INTEGER PRIMARY KEY,
