@@ -26,7 +26,10 @@ _LIST_ATOM = re.compile(rb'[^\x00-\x20\x7f-\xff(){"\\]+')
 _LITERAL = re.compile(rb"~?\{(\d+)\+?\}\r\n")
 _NUMBER = re.compile(rb"\d{1,20}")
 _SEQUENCE_SET = re.compile(rb"\$|[0-9*][0-9*:,]*")
-_SIMPLE_SET = re.compile(rb"(\d{1,9})(?::(\d{1,9}|\*))?\Z")
+_SIMPLE_SET = re.compile(rb"([1-9]\d{0,8})(?::([1-9]\d{0,8}|\*))?\Z")
+_RANGES = re.compile(
+    rb"(?:\*|[1-9]\d{0,9})(?::(?:\*|[1-9]\d{0,9}))?(?:,(?:\*|[1-9]\d{0,9})(?::(?:\*|[1-9]\d{0,9}))?)*"
+)
 _FLAG = re.compile(rb'\\?[^\x00-\x20\x7f-\xff(){%*"\\\]]+')
 _SHORT_LIST = re.compile(rb"\([^()\r\n]{0,100}\)")
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
@@ -163,31 +166,21 @@ class Reader:
             raise self.fail(meaning)
         text = found[0]
         simple = _SIMPLE_SET.match(text)
-        if simple and text[0] != 48 and simple[2] not in (b"0", b"00"):
+        if simple:
             first, last = simple.groups()
             low = int(first)
-            high = low if last is None else STAR if last == b"*" else int(last)
-            if high or last == b"*":
-                self.at = found.end()
-                return SequenceSet(((low, high),))
+            self.at = found.end()
+            return SequenceSet(((low, low if last is None else STAR if last == b"*" else int(last)),))
         if text == b"$":
             self.at += 1
             return SAVED
-        ranges = tuple(self._range(piece, meaning) for piece in text.split(b","))
+        if not _RANGES.fullmatch(text):
+            raise self.fail(f"{meaning} of numbers from 1 to {MOST_NUMBER}")
+        ranges = tuple([_range(piece) for piece in text.split(b",")])
+        if max(map(max, ranges)) > MOST_NUMBER:
+            raise self.fail(f"{meaning} of numbers from 1 to {MOST_NUMBER}")
         self.at = found.end()
         return SequenceSet(ranges)
-
-    def _range(self, piece: bytes, meaning: str) -> tuple[int, int]:
-        low, colon, high = piece.partition(b":")
-        first = self._sequence_number(low, meaning)
-        return first, self._sequence_number(high, meaning) if colon else first
-
-    def _sequence_number(self, text: bytes, meaning: str) -> int:
-        if text == b"*":
-            return STAR
-        if not text.isdigit() or len(text) > 10 or not 0 < int(text) <= MOST_NUMBER:
-            raise self.fail(f"{meaning} of numbers from 1 to {MOST_NUMBER}")
-        return int(text)
 
     def mailbox(self, meaning: str = "a mailbox name") -> str:
         return as_mailbox(self.astring(meaning))
@@ -250,6 +243,12 @@ class Reader:
             if self.peek() != b" " or not self.text[self.at + 1 : self.at + 2].strip():
                 return bits, tuple(keywords)
             self.at += 1
+
+
+def _range(text: bytes) -> tuple[int, int]:
+    low, colon, high = text.partition(b":")
+    first = STAR if low == b"*" else int(low)
+    return first, (STAR if high == b"*" else int(high)) if colon else first
 
 
 @lru_cache(maxsize=512)
