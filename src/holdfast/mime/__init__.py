@@ -4,6 +4,7 @@ from holdfast.mime.bodystructure import bodystructure
 from holdfast.mime.defects import DEFECTS, Defect
 from holdfast.mime.envelope import envelope
 from holdfast.mime.fields import Field
+from holdfast.mime.inspection import inspect
 from holdfast.mime.sections import Section, parse_section, section
 from holdfast.mime.structure import Part, Root, parse
 from holdfast.mime.summary import Summary, summary
@@ -23,6 +24,7 @@ __all__ = [
     "decode_header",
     "decode_text",
     "envelope",
+    "inspect",
     "parameter_text",
     "parse",
     "parse_section",

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from holdfast.mime.envelope import envelope_of
-from holdfast.mime.imapform import nstring, on_one_line, string
-from holdfast.mime.media import Parameters, disposition, languages, transfer_encoding
+from holdfast.mime.imapform import on_one_line, string
+from holdfast.mime.media import disposition, languages, parameters_shown, transfer_encoding
 from holdfast.mime.structure import MESSAGE, MULTIPART, Part
 
-_DEFAULT_CHARSET = b'"charset" "us-ascii"'
 _EMPTY = b'("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0'
 
 
@@ -19,22 +18,22 @@ def bodystructure(part: Part, extended: bool = True) -> bytes:
     if part.kind == MULTIPART:
         return _multipart(part, extended)
     known = part.known
+    get = known.get
     typed = part.declared
     text = False
-    if part.kind == MESSAGE:
-        head = b'("message" "rfc822"'
-    elif typed is None:
-        text = True
-        head = b'("text" "plain"'
-    else:
+    if typed is not None:
+        head = typed.shown
         text = typed.main == "text"
-        head = b"(" + string(typed.type) + b" " + string(typed.subtype)
-    encoding = transfer_encoding(known.get(b"content-transfer-encoding", ()))
-    body = b"%b %b %b %b %b %d" % (
+    elif part.kind == MESSAGE:
+        head = b'"message" "rfc822" NIL'
+    else:
+        text = True
+        head = b'"text" "plain" ("charset" "us-ascii")'
+    encoding = transfer_encoding(get(b"content-transfer-encoding", ()))
+    body = b"(%b %b %b %b %d" % (
         head,
-        _parameters(typed.parameters if typed is not None else (), text),
-        _first(known.get(b"content-id")),
-        _first(known.get(b"content-description")),
+        _first(get(b"content-id")),
+        _first(get(b"content-description")),
         b'"7bit"' if encoding is None else string(encoding),
         part.end - part.body_start,
     )
@@ -57,18 +56,8 @@ def _multipart(part: Part, extended: bool) -> bytes:
         children = _EMPTY + (b" NIL NIL NIL NIL)" if extended else b")")
     if not extended:
         return b"(" + children + b" " + subtype + b")"
-    parameters = _parameters(typed.parameters if typed is not None else (), False)
+    parameters = b"NIL" if typed is None else parameters_shown(typed.parameters, False)
     return b"(" + children + b" " + subtype + b" " + parameters + _common(part.known)
-
-
-def _parameters(parameters: Parameters, text: bool) -> bytes:
-    """Text without a charset gets the default one (RFC 2045 §5.2)."""
-    if not parameters:
-        return b"(" + _DEFAULT_CHARSET + b")" if text else b"NIL"
-    out = b" ".join([string(name) + b" " + nstring(value) for name, value in parameters])
-    if text and not any(name.lower() == b"charset" for name, _ in parameters):
-        out += b" " + _DEFAULT_CHARSET
-    return b"(" + out + b")"
 
 
 def _first(values: list[bytes] | None) -> bytes:
@@ -78,9 +67,7 @@ def _first(values: list[bytes] | None) -> bytes:
 def _common(known: dict[bytes, list[bytes]]) -> bytes:
     """Disposition, language, location and the closing parenthesis."""
     typed = disposition(known.get(b"content-disposition", ()))
-    shown = b"NIL"
-    if typed is not None:
-        shown = b"(" + string(typed.type) + b" " + _parameters(typed.parameters, False) + b")"
+    shown = b"NIL" if typed is None else typed.shown
     tongue = b"NIL"
     if tags := languages(known.get(b"content-language", ())):
         tongue = b"(" + b" ".join([string(tag) for tag in tags]) + b")"

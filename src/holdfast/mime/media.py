@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from holdfast.mime.grammar import Scanner
+from holdfast.mime.imapform import string
 from holdfast.model.limits import FIELD_BYTES
 
 Parameters = tuple[tuple[bytes, bytes], ...]
@@ -21,7 +22,8 @@ _CACHED_BYTES = 120  # longer values are parsed each time: they hardly repeat, a
 
 class Typed(NamedTuple):
     """A value with parameters. ``subtype`` is b'' for a Content-Disposition. ``main`` and ``minor`` are
-    ``type`` and ``subtype`` as text in lower case."""
+    ``type`` and ``subtype`` as text in lower case, ``shown`` is how BODYSTRUCTURE has it all (made here
+    because the same few values come with nearly every message)."""
 
     type: bytes
     subtype: bytes
@@ -29,11 +31,26 @@ class Typed(NamedTuple):
     well_formed: bool
     main: str
     minor: str
+    shown: bytes
 
 
 def _typed(name: bytes, subtype: bytes, parameters: Parameters, well_formed: bool) -> Typed:
     main = name.decode("latin-1").lower()
-    return Typed(name, subtype, parameters, well_formed, main, subtype.decode("latin-1").lower())
+    minor = subtype.decode("latin-1").lower()
+    if (main, minor) == ("message", "rfc822"):
+        head = b'"message" "rfc822" '
+    else:
+        head = string(name) + b" " + string(subtype) + b" "
+    shown = head + parameters_shown(parameters, main == "text")
+    return Typed(name, subtype, parameters, well_formed, main, minor, shown)
+
+
+def parameters_shown(parameters: Parameters, text: bool) -> bytes:
+    """As BODYSTRUCTURE has them. Text without a charset gets the default one (RFC 2045 §5.2)."""
+    pairs = [string(name) + b" " + string(value) for name, value in parameters]
+    if text and not any(name.lower() == b"charset" for name, _ in parameters):
+        pairs.append(b'"charset" "us-ascii"')
+    return b"(" + b" ".join(pairs) + b")" if pairs else b"NIL"
 
 
 _T = rb"A-Za-z0-9!#$%&'+\-^_`{|}~."
@@ -112,13 +129,15 @@ def disposition(values: Sequence[bytes]) -> Typed | None:
 
 def _disposition(value: bytes) -> Typed | None:
     value = value[:FIELD_BYTES]
-    scanner = Scanner(value[:FIELD_BYTES])
+    scanner = Scanner(value)
     scanner.skip()
     name = scanner.take_token()
     if name is None:
         return None
-    parameters = _usual_parameters(value, scanner.at)
-    return _typed(name, b"", _parameters(scanner) if parameters is None else parameters, True)
+    usual = _usual_parameters(value, scanner.at)
+    parameters = _parameters(scanner) if usual is None else usual
+    shown = b"(" + string(name) + b" " + parameters_shown(parameters, False) + b")"
+    return Typed(name, b"", parameters, True, name.decode("latin-1").lower(), "", shown)
 
 
 _disposition_cached = lru_cache(1024)(_disposition)

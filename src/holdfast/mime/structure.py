@@ -18,7 +18,7 @@ from holdfast.model.limits import HEADER_BYTES, MIME_DEPTH, MIME_PARTS
 
 LEAF, MULTIPART, MESSAGE = 0, 1, 2
 
-_NO_TYPE = Typed(b"", b"", (), True, "", "")
+_NO_TYPE = Typed(b"", b"", (), True, "", "", b"")
 _OPAQUE = content_type(b"application/octet-stream")
 _TRIES = 64
 BOUNDARY_BYTES = 80  # RFC 2046 §5.1.1: at most 70; what is longer is compared up to here
@@ -295,6 +295,8 @@ class _Pass:
         The longest that the line begins with, the innermost of equals; one that is the whole line wins.
         """
         begin = line + 2
+        if len(self.boundaries) == 1:  # it was searched for in full
+            return 0, self.message.startswith(b"--", begin + len(self.boundaries[0][1]))
         text = self.message[begin : begin + BOUNDARY_BYTES + 4]
         cut = text.find(b"\n")
         whole = text

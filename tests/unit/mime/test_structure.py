@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from corpus.make import messages
 from corpus.sexpr import read_only
-from holdfast.mime import bodystructure, parse, preview, section, summary
+from holdfast.mime import bodystructure, inspect, parse, preview, section, summary
 from holdfast.mime import defects as d
 from holdfast.mime.structure import LEAF, MESSAGE, MULTIPART, Part
 from holdfast.model.limits import (
@@ -121,7 +121,7 @@ def assert_whole(message: bytes) -> None:
     assert len(made.preview) <= PREVIEW_CHARACTERS
     assert "\n" not in made.preview
     assert "\n" not in made.subject
-    assert all(defect.code in d.DEFECTS and 0 <= defect.offset <= len(message) for defect in root.defects)
+    assert all(defect.code in d.DEFECTS and 0 <= defect.offset <= len(message) for defect in inspect(root))
 
 
 @given(ANY)
@@ -254,8 +254,23 @@ def test_what_is_wrong_with_the_structure_is_listed(message: bytes, code: str):
     assert code in [defect.code for defect in parse(message).defects]
 
 
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        (b"A: b\n\r\nx", (d.BARE_LF, 4)),
+        (b"A: b\r\n\r\nx\ry", (d.BARE_CR, 9)),
+        (b"A: b\r\n\r\nx\0y", (d.NUL, 9)),
+        (b"A: \xff\r\n\r\nx", (d.HEADER_8BIT, 3)),
+        (b"A: b\r\nno colon\r\n\r\nx", (d.HEADER_NO_COLON, 6)),
+    ],
+)
+def test_a_full_look_finds_bad_bytes_and_lines(message: bytes, expected: tuple[str, int]):
+    assert inspect(parse(message)) == [d.Defect(*expected)]
+
+
 def test_a_sound_message_has_no_defects():
-    assert parse(MADE["mixed-alternative-related"]).defects == []
+    assert inspect(parse(MADE["mixed-alternative-related"])) == []
+    assert inspect(parse(MADE["eightbit-utf8-header"])) == []
 
 
 def test_the_line_end_before_a_boundary_is_the_boundary_s():
