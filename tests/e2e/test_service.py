@@ -161,3 +161,23 @@ def test_commands_work_while_it_does_not_run(make_service):
     ]
     assert service.holdfast("status").returncode == 75
     assert service.holdfast("doctor").returncode == 2
+
+
+def test_mail_to_elsewhere_waits_in_the_queue_until_it_can_go(make_service):
+    from e2e.service import free_ports
+
+    [port] = free_ports(1)  # a smarthost that nobody answers at, at first
+    service = make_service(config=f'[relay]\nsmarthost = "127.0.0.1:{port}"\n')
+    with service.smtp("submissions", "anna") as client:
+        client.sendmail("anna@example.org", ["friend@example.net"], "Subject: out\r\n\r\nhello\r\n")
+
+    def waiting() -> list[dict]:
+        return [json.loads(line) for line in service.holdfast("queue", "list", "--json").stdout.splitlines()]
+
+    [entry] = until(lambda: [each for each in waiting() if each["tries"]])
+    assert (entry["sender"], entry["recipient"]) == ("anna@example.org", "friend@example.net")
+    assert service.holdfast("queue", "retry", entry["id"]).returncode == 0
+    assert service.holdfast("queue", "rm", "--all").returncode == 2  # nobody is there to be asked
+    assert service.holdfast("queue", "rm", entry["id"], "--yes").returncode == 0
+    assert waiting() == []
+    until(lambda: len(service.subjects()) == 1)  # the sender is told

@@ -287,7 +287,7 @@ class Supervisor:
     # rolling restart
 
     def _begin_rolling(self) -> None:
-        """SIGHUP: every process once, each only when the one before serves again."""
+        """SIGHUP: every process once, each only when the one before serves again (RUN-3)."""
         if self._stop_at is not None:
             return
         if self._reload is not None:

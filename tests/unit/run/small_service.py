@@ -7,6 +7,7 @@ hostname makes imap ignore being asked to end.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
 
@@ -18,7 +19,7 @@ from holdfast.world import real_world
 
 async def answer_pid(start: Start) -> None:
     async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(f"{os.getpid()} {start.config.limits.recipients}\n".encode())
+        writer.write(f"{os.getpid()} {start.config.limits.recipients} {gc.get_freeze_count()}\n".encode())
         writer.close()
 
     for listener in start.sockets[start.role]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pwd
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +22,7 @@ from holdfast.run import control
 CONFIG = """
 [service]
 hostname = "{hostname}"
+user = "{user}"
 data = "data"
 [listen]
 mx = ["127.0.0.1:{mx}"]
@@ -35,15 +38,16 @@ recipients = {recipients}
 
 
 class Service:
-    def __init__(self, folder: Path, hostname: str = "test") -> None:
+    def __init__(self, folder: Path, hostname: str = "test", user: str = "") -> None:
         self.folder = folder
+        self.user = user
         self.hostname = hostname
         self.socket = str(folder / "data" / "run" / "ctl.sock")
         self.write(mx=0)
         self.start()
 
     def write(self, mx: int, recipients: int = 1000) -> None:
-        text = CONFIG.format(hostname=self.hostname, mx=mx, recipients=recipients)
+        text = CONFIG.format(hostname=self.hostname, user=self.user, mx=mx, recipients=recipients)
         (self.folder / "holdfast.toml").write_text(text)
 
     def start(self) -> None:
@@ -82,7 +86,7 @@ def until(true: Callable[[], bool], seconds: float = 10.0) -> None:
 def ask(port: int) -> tuple[int, int]:
     """Who answers there, and how many recipients it was configured for."""
     with socket.create_connection(("127.0.0.1", port), timeout=5) as link:
-        pid, recipients = link.makefile().readline().split()
+        pid, recipients, _ = link.makefile().readline().split()
         return int(pid), int(recipients)
 
 
@@ -90,8 +94,8 @@ def ask(port: int) -> tuple[int, int]:
 def make(tmp_path: Path) -> Iterator[Callable[..., Service]]:
     made: list[Service] = []
 
-    def service(**keys: str) -> Service:
-        made.append(Service(tmp_path, **keys))
+    def service(*, folder: Path = tmp_path, **keys: str) -> Service:
+        made.append(Service(folder, **keys))
         return made[-1]
 
     yield service
@@ -185,6 +189,31 @@ def test_run_4_no_process_outlives_a_killed_supervisor_and_the_next_one_starts_a
     assert time.monotonic() - began < 2.0
     assert ask(port)[0] not in pids
     until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
+
+
+@pytest.mark.slow
+def test_run_5_what_was_loaded_before_the_fork_is_frozen_in_every_process(make):
+    service = make()
+    with socket.create_connection(("127.0.0.1", service.port("mx")), timeout=5) as link:
+        assert int(link.makefile().readline().split()[2]) > 10_000
+
+
+@pytest.mark.slow
+def test_root_becomes_the_user_of_the_configuration(make):
+    """Only root can; others stay who they are."""
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own folders are for root alone
+        os.chmod(folder, 0o755)
+        _check_user(make(folder=Path(folder), user="nobody"))
+
+
+def _check_user(service: Service) -> None:
+    pids = [service.process.pid, *(each["pid"] for each in service.status()["processes"])]
+    expected = pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else os.geteuid()
+    assert {os.stat(f"/proc/{pid}").st_uid for pid in pids} == {expected}
+    os.kill(pids[1], signal.SIGKILL)
+    until(lambda: service.of("store-0")["restarts"] == 1 and service.of("store-0")["ready"])
+    service.process.kill()  # RUN-4 holds for them too: a change of user forgets who dies with whom
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids[2:]))
 
 
 @pytest.mark.slow
