@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from socket import socket
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from holdfast.functions.imap.dispatch import HANDLERS
 from holdfast.functions.imap.serving import Serving, SignIn
@@ -22,7 +21,7 @@ __all__ = ["ImapSession", "Serving", "Settings", "Sockets", "listen", "serve", "
 class Sockets(NamedTuple):
     """Where to listen: an address, or sockets passed down. ``in_tls``: TLS from the first byte."""
 
-    where: Peer | Sequence[socket]
+    where: Peer | Sequence[Any]
     in_tls: bool = False
 
 

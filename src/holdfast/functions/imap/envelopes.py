@@ -12,7 +12,9 @@ SUBJECT, FROM, TO, CC, BCC, IN_REPLY_TO, MESSAGE_ID = 1, 2, 5, 6, 7, 8, 9
 ADDRESS_PLACES = {"FROM": FROM, "TO": TO, "CC": CC, "BCC": BCC}
 TEXT_PLACES = {"SUBJECT": SUBJECT, "IN-REPLY-TO": IN_REPLY_TO, "MESSAGE-ID": MESSAGE_ID}
 
-_TOKEN = re.compile(rb' *(?:"((?:[^"\\]|\\.)*)"|\{(\d+)\}\r\n|(NIL)|(\()|(\)))', re.DOTALL | re.IGNORECASE)
+_TOKEN = re.compile(rb' *+(?:"((?:[^"\\]++|\\.)*+)"|(NIL)|(\()|(\))|\{(\d+)\}\r\n)', re.DOTALL)
+# The date, then a subject that can be read as it stands.
+_PLAIN_SUBJECT = re.compile(rb'\((?:"(?:[^"\\]++|\\.)*+"|NIL) "([^"\\]*+)" ', re.DOTALL)
 _ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
 # RFC 5322 §3.3: [day-name ","] 1*2DIGIT month year
 _DAY = re.compile(
@@ -23,29 +25,37 @@ _MONTHS = (b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep
 
 def fields(envelope: bytes) -> list[Any]:
     """The ten fields: ``bytes``, None for NIL, lists of addresses (lists of four). [] if it isn't one."""
-    stack: list[list[Any]] = [[]]
+    top: list[Any] = []
+    stack = [top]
+    append = top.append
     at = 0
-    while token := _TOKEN.match(envelope, at):
+    match = _TOKEN.match
+    while token := match(envelope, at):
         at = token.end()
-        text, size, nil, opens, _ = token.groups()
-        if text is not None:
-            stack[-1].append(_ESCAPE.sub(rb"\1", text) if b"\\" in text else text)
-        elif size is not None:
-            stack[-1].append(envelope[at : at + int(size)])
-            at += int(size)
-        elif nil:
-            stack[-1].append(None)
-        elif opens:
+        kind = token.lastindex
+        if kind == 1:
+            text = token[1]
+            append(_ESCAPE.sub(rb"\1", text) if b"\\" in text else text)
+        elif kind == 2:
+            append(None)
+        elif kind == 3:
             stack.append([])
-        elif len(stack) > 1:
+            append = stack[-1].append
+        elif kind == 4 and len(stack) > 1:
             done = stack.pop()
-            stack[-1].append(done)
-    whole = stack[0][0] if stack[0] and isinstance(stack[0][0], list) else []
+            append = stack[-1].append
+            append(done)
+        elif kind == 5:
+            append(envelope[at : at + int(token[5])])
+            at += int(token[5])
+    whole = top[0] if top and isinstance(top[0], list) else []
     return whole if len(whole) == 10 else []
 
 
 def field_text(envelope: bytes, place: int) -> str | None:
     """One field as people read it: encoded words decoded; None where the message has no such field."""
+    if place == SUBJECT and b"=?" not in envelope and (plain := _PLAIN_SUBJECT.match(envelope)):
+        return mime.decode_header(plain[1])
     found = fields(envelope)
     value = found[place] if found else None
     if value is None:

@@ -15,7 +15,7 @@ from holdfast.functions.imap.view import View
 from holdfast.model.limits import READ_JOIN_BYTES, WRITE_BUFFER_BYTES
 from holdfast.model.uidset import UidSet
 from holdfast.store.reader import AccountMail, Column, MessageRef
-from holdfast.wire.imap.commands import Attribute, Fetch
+from holdfast.wire.imap.commands import Attribute, Fetch, Section, SectionKind
 from holdfast.wire.imap.dates import internaldate
 
 _COLUMNS = {
@@ -36,6 +36,8 @@ _FORMS = {
     Attribute.BODYSTRUCTURE: b"BODYSTRUCTURE %b",
     Attribute.MODSEQ: b"MODSEQ (%d)",
 }
+
+_WHOLE = Section()
 
 Row = tuple[Any, ...]
 
@@ -121,6 +123,7 @@ def _messages(
     more = [word for word in more if word not in attributes]
     marked = Listing((*attributes, *more), texts) if more else plain
     columns = [*marked.columns, Column.REF]  # its six values come last in the row
+    whole = _whole_form(command, blank=bool(plain.words))
     shown = size = 0
     unreadable: list[int] = []
     parts: list[bytes | memoryview] = []
@@ -132,7 +135,12 @@ def _messages(
                 shown += 1
                 if message is None:
                     unreadable.append(row[0])
-                size += _one(parts, head, Opened.of(message), command)
+                elif whole:  # by far the most: all of the message and nothing else
+                    count = len(message)
+                    parts += (head, whole % count, message, b")\r\n")
+                    size += count
+                if message is None or not whole:
+                    size += _one(parts, head, Opened.of(message), command)
                 if size >= WRITE_BUFFER_BYTES:
                     yield b"".join(parts)
                     parts.clear()
@@ -154,6 +162,16 @@ def batches(chunk: Sequence[Row]) -> Iterator[Sequence[Row]]:
             first, total = at, 0
         total += row[-1]
     yield chunk[first:]
+
+
+def _whole_form(command: Fetch, *, blank: bool) -> bytes:
+    """``BODY[] {%d}`` when that is the one section asked for, else b''."""
+    asked = command.sections
+    if len(asked) != 1 or Attribute.BODY in command.attributes or asked[0].section != _WHOLE:
+        return b""
+    if asked[0].partial or asked[0].kind is not SectionKind.BODY:
+        return b""
+    return b"%b%b {%%d}\r\n" % (b" " if blank else b"", asked[0].label)
 
 
 def _heads(view: View, batch: Sequence[Row], plain: Listing, marked: Listing, seen: UidSet) -> list[bytes]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from holdfast import mime
 from holdfast.mime.fields import Field, iterate
-from holdfast.mime.structure import LEAF, MESSAGE, MULTIPART
+from holdfast.mime.sections import find_part
+from holdfast.mime.structure import LEAF, MESSAGE
 from holdfast.model.limits import HEADER_BYTES
 from holdfast.wire.imap.commands import BodySection, Section, SectionKind, SectionText
 
@@ -15,9 +17,9 @@ Bytes = bytes | memoryview
 _NIL: list[Bytes] = [b"NIL"]
 
 # What can make the text of a message differ from its bytes; without any of it bytes decide.
-_CODED = re.compile(
-    rb"=\?|base64|quoted-printable|uuencode|x-uue|utf-?7|utf-?16|utf-?32|iso-2022|hz-gb", re.IGNORECASE
-)
+_CODED = (b"=?", b"base64", b"quoted-printable", b"uuencode", b"x-uu")
+_CHARSET = re.compile(rb"charset *= *\"?([a-z0-9_-]*)")
+_PLAIN_CHARSET = re.compile(rb"us-ascii|utf-8|iso-8859-\d+|windows-125\d|\Z")
 
 
 class Opened:
@@ -68,8 +70,8 @@ class Opened:
         return [b"{%d}\r\n" % len(value), value]
 
     def _binary(self, asked: BodySection) -> list[Bytes]:
-        """RFC 3516 §4.2-4.3: the part without its transfer encoding; for a message, its bytes."""
-        found = find(self.part, asked.section.part)
+        """RFC 3516 §4.2-4.3: the part without its transfer encoding; without a part, the message."""
+        found = find_part(self.part, asked.section.part)
         if found is None:
             return [b"0"] if asked.kind is SectionKind.BINARY_SIZE else _NIL
         value = mime.decode_bytes(found) if asked.section.part else self.data
@@ -80,22 +82,21 @@ class Opened:
             value = value[first : first + count]
         return [b"%b{%d}\r\n" % (b"~" if b"\0" in value else b"", len(value)), value]
 
-    def _section(self, section: Section) -> bytes | None:
-        """RFC 3501 §6.4.5; None: there is no such part."""
-        data = self.data
-        if not section.part:
-            return _text(data, section, 0, header_end(data), len(data))
-        part = find(self.part, section.part)
-        if part is None:
-            return None
-        if section.text is SectionText.ALL:
-            return data[part.body_start : part.end]
-        if section.text is SectionText.MIME:
-            return data[part.start : part.body_start]
-        if part.kind != MESSAGE or not part.children:
-            return None
-        inner = part.children[0]
-        return _text(data, section, inner.start, inner.body_start, inner.end)
+    def _section(self, section: Section) -> Bytes | None:
+        """RFC 3501 §6.4.5; None: there is no such part. The message's own header needs no parsing."""
+        if not section.part and section.text is not SectionText.FIELDS_NOT:
+            data = self.data
+            body = header_end(data)
+            if section.text is SectionText.TEXT:
+                return data[body:]
+            header = data[:body]
+            if section.text is SectionText.HEADER:
+                return header
+            lines = [match[0] for match in _fields_named(section.fields).finditer(header)]
+            return b"".join([*lines, b"\r\n"])  # the empty line is always there
+        names = frozenset(name.lower().encode("utf-8", "surrogateescape") for name in section.fields)
+        pieces = mime.section(self.part, mime.Section(section.part, section.text.value, names))
+        return None if pieces is None else b"".join(pieces)
 
     # -- SEARCH -----------------------------------------------------------------------
 
@@ -114,10 +115,8 @@ class Opened:
     def has_text(self, needle: str, headers: bool) -> bool:
         """``needle`` folded: in a text part, in an embedded message's header, or with ``headers`` in ours."""
         data = self.data
-        if needle.isascii() and data.isascii() and not _CODED.search(data):
-            word = max(needle.encode().split(), key=len, default=b"")
-            if word not in data.lower():
-                return False
+        if needle.isascii() and data.isascii() and not _may_say(data.lower(), needle.encode()):
+            return False
         if headers and any(needle in text.casefold() for text in _header_texts(data, 0, header_end(data))):
             return True
         for part in self.part.walk():
@@ -128,6 +127,15 @@ class Opened:
             elif part.kind == LEAF and part.type == "text" and needle in mime.decode_text(part).casefold():
                 return True
         return False
+
+
+def _may_say(data: bytes, needle: bytes) -> bool:
+    """False when an ASCII message (in lower case) can't have ``needle`` in its text. Blanks may be folded."""
+    if all(word in data for word in needle.split()):
+        return True
+    if any(mark in data for mark in _CODED):
+        return True
+    return not all(_PLAIN_CHARSET.match(charset) for charset in _CHARSET.findall(data))
 
 
 def header_end(message: bytes) -> int:
@@ -143,35 +151,13 @@ def header_end(message: bytes) -> int:
     return bare + 2 if bare >= 0 else crlf + 3
 
 
-def find(root: mime.Part, path: tuple[int, ...]) -> mime.Part | None:
-    """The part a section number names: ``1`` of a message that isn't multipart is its body."""
-    part = root
-    of_message = True  # ``part`` stands for a message, not for a part of one
-    for number in path:
-        if not of_message and part.kind == MESSAGE and part.children:
-            part, of_message = part.children[0], True
-        if part.kind == MULTIPART:
-            if not 0 < number <= len(part.children):
-                return None
-            part = part.children[number - 1]
-        elif not of_message or number != 1:
-            return None
-        of_message = False
-    return part
-
-
-def _text(data: bytes, section: Section, start: int, body: int, end: int) -> bytes | None:
-    """HEADER, TEXT and the like of the message between ``start`` and ``end``."""
-    if section.text is SectionText.TEXT:
-        return data[body:end]
-    if section.text is SectionText.HEADER:
-        return data[start:body]
-    names = {name.lower().encode("utf-8", "surrogateescape") for name in section.fields}
-    wanted = section.text is SectionText.FIELDS
-    lines = [data[f.start : f.end] for f in iterate(data, start, body) if (f.name in names) is wanted]
-    if lines and not lines[-1].endswith(b"\n"):
-        lines.append(b"\r\n")
-    return b"".join([*lines, b"\r\n"])  # the empty line is always there (§6.4.5)
+@lru_cache(maxsize=256)
+def _fields_named(names: tuple[str, ...]) -> re.Pattern[bytes]:
+    """The fields of these names, each with the lines that go on with it."""
+    any_of = b"|".join(re.escape(name.encode("utf-8", "surrogateescape")) for name in names)
+    return re.compile(
+        rb"^(?:%b)[ \t]*+:[^\n]*+(?:\n[ \t][^\n]*+)*+\n?" % any_of, re.MULTILINE | re.IGNORECASE
+    )
 
 
 def _shown(field: Field) -> str:

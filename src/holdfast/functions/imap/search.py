@@ -7,7 +7,7 @@ is left then has its message read, in joined batches. RFC 3501 §6.4.4, RFC 5032
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any
 
 from holdfast.functions.imap import envelopes
@@ -70,7 +70,11 @@ class Searching:
             return found | (yield from self._find(second, among - found))
         if isinstance(key, c.SearchNot):
             return among - (yield from self._find(key.key, among))
-        if cost(key) >= _READING:
+        if isinstance(key, c.SearchHeader) and key.field in _PLACES:
+            return (yield from self._header(key, among))
+        if isinstance(key, c.SearchDate) and key.sent:
+            return (yield from self._sent(key, among))
+        if isinstance(key, c.SearchHeader | c.SearchText):
             return (yield from self._read(key, among))
         return _ROWS[type(key)](self, key, among)
 
@@ -116,12 +120,8 @@ class Searching:
     def _date(self, key: c.SearchDate, among: Uids) -> Uids:
         matches = _COMPARISONS[key.compare]
         day = key.day.toordinal()
-        if not key.sent:
-            values = self._values(Column.INTERNALDATE, among)
-            return {uid for uid in among if matches(int(values.get(uid, 0)) // _DAY_S + _EPOCH, day)}
-        sent = self._values(Column.ENVELOPE, among)
-        days = ((uid, envelopes.sent_day(sent[uid])) for uid in among if uid in sent)
-        return {uid for uid, sent_on in days if sent_on is not None and matches(sent_on, day)}
+        values = self._values(Column.INTERNALDATE, among)
+        return {uid for uid in among if matches(int(values.get(uid, 0)) // _DAY_S + _EPOCH, day)}
 
     def _age(self, key: c.SearchAge, among: Uids) -> Uids:
         values = self._values(Column.INTERNALDATE, among)
@@ -134,24 +134,33 @@ class Searching:
         values = self._values(Column.MODSEQ, among)
         return {uid for uid in among if values.get(uid, 0) >= key.modseq}
 
-    def _header(self, key: c.SearchHeader, among: Uids) -> Uids:
+    def _header(self, key: c.SearchHeader, among: Uids) -> Steps:
         """A field that ENVELOPE has. Most messages are ruled out by its bytes alone."""
         place = _PLACES[key.field]
         needle = key.value.casefold()
         values = self._values(Column.ENVELOPE, among)
-        possible = among
-        word = max(_WORDS.findall(needle.encode()), key=len, default=b"") if needle.isascii() else b""
-        if word:
-            possible = {
-                uid
-                for uid in among
-                if (text := values.get(uid)) is not None and (word in text.lower() or b"=?" in text)
-            }
+        possible: Iterable[int] = among
+        for word in _WORDS.findall(needle.encode()) if needle.isascii() else ():
+            possible = [uid for uid in possible if _may_say(values.get(uid, b""), word)]
         found = set()
-        for uid in possible:
+        for looked, uid in enumerate(possible, 1):
             text = envelopes.field_text(values[uid], place) if uid in values else None
             if text is not None and needle in text.casefold():
                 found.add(uid)
+            if looked % _TURN == 0:
+                yield
+        return found
+
+    def _sent(self, key: c.SearchDate, among: Uids) -> Steps:
+        matches, day = _COMPARISONS[key.compare], key.day.toordinal()
+        values = self._values(Column.ENVELOPE, among)
+        found = set()
+        for looked, uid in enumerate(among, 1):
+            sent_on = envelopes.sent_day(values[uid]) if uid in values else None
+            if sent_on is not None and matches(sent_on, day):
+                found.add(uid)
+            if looked % _TURN == 0:
+                yield
         return found
 
     # -- what only the message tells ----------------------------------------------
@@ -172,6 +181,7 @@ class Searching:
 
 _WORDS = re.compile(rb"[a-z0-9]+")  # what stands between them may be written otherwise in ENVELOPE
 _PLACES = {**envelopes.ADDRESS_PLACES, **envelopes.TEXT_PLACES}
+_TURN = 500  # envelopes looked at before others may have their turn
 _ROW, _ENVELOPE, _READING, _READING_ALL = range(4)
 
 
@@ -188,6 +198,10 @@ def cost(key: c.SearchKey) -> int:
     if isinstance(key, c.SearchText):
         return _READING_ALL
     return _ENVELOPE if isinstance(key, c.SearchDate) and key.sent else _ROW
+
+
+def _may_say(envelope: bytes, word: bytes) -> bool:
+    return word in envelope.lower() or b"=?" in envelope
 
 
 def _matcher(key: c.SearchKey) -> Callable[[Opened], bool]:
@@ -209,7 +223,6 @@ _ROWS: dict[type, Callable[[Searching, Any, Uids], Uids]] = {
     c.SearchDate: Searching._date,
     c.SearchAge: Searching._age,
     c.SearchModseq: Searching._modseq,
-    c.SearchHeader: Searching._header,
 }
 
 

@@ -6,11 +6,11 @@ import os
 from typing import Any
 
 import pytest
-from unit.functions.imap.imap_service import Service, message, play
 
 from holdfast.functions.imap.opened import PLACEHOLDER
 from holdfast.model.errors import Unavailable
 from holdfast.store import AccountMail
+from unit.functions.imap.imap_service import Service, message, play
 
 
 class Broken:

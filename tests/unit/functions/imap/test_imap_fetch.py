@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unit.functions.imap.imap_service import Service, message, play
 
 from holdfast import mime
 from holdfast.functions.imap.opened import header_end
+from unit.functions.imap.imap_service import Service, message, play
 
 INNER = message(7, Subject="inner")
 MULTIPART = (

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from unit.functions.imap.imap_service import Client, Service, message, play
 
 LINE = re.compile(rb"(\d+) (EXISTS|EXPUNGE|RECENT|FETCH)")

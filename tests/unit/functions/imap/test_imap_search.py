@@ -6,6 +6,7 @@ import base64
 from functools import cache
 
 import pytest
+
 from unit.functions.imap.imap_service import Client, Service, message, play
 
 SECRET = base64.b64encode("Das Kennwort heißt Zuckerrübe.".encode()).decode()

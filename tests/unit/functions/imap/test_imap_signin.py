@@ -6,9 +6,9 @@ import asyncio
 import base64
 
 import pytest
-from unit.functions.imap.imap_service import Client, Service, play
 
 from holdfast.model.limits import Limits
+from unit.functions.imap.imap_service import Client, Service, play
 
 
 class FastClock:
