@@ -97,13 +97,28 @@ def test_signing_in_reads_any_name_and_password(command, cuts):
     assert commands_of(found) == [command]
 
 
+WORDS = b"""a |FETCH 1 (|SEARCH OR NOT (|APPEND x |"|UID |STORE 1 +FLAGS (|LIST (|LOGIN |AUTHENTICATE X \
+|SELECT x (QRESYNC (1 |BODY[HEADER.FIELDS (|STARTTLS
+|IDLE
+|DONE
+|NOOP
+|
+|
+a NOOP
+|{3+}
+|{3}
+|{0}
+|{70000+}
+|{200000+}
+|{99999999999}
+""".replace(b"\n", b"\r\n").split(b"|")
+noise = st.lists(st.binary(max_size=60) | st.sampled_from([*WORDS, b"x" * 70_000]), max_size=20)
+states = st.sampled_from([State.NOT_AUTHENTICATED, State.AUTHENTICATED, State.SELECTED])
+
+
 @pytest.mark.slow
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.one_of(st.binary(max_size=60), st.sampled_from(
-    [b"a ", b"\r\n", b"{3+}\r\n", b"{3}\r\n", b"FETCH 1 (", b"SEARCH OR NOT (", b"APPEND x ", b'"', b"UID ",
-     b"STORE 1 +FLAGS (", b"LIST (", b"SELECT x (QRESYNC (1 ", b"BODY[HEADER.FIELDS (", b"{99999999999}\r\n",
-     b"LOGIN ", b"AUTHENTICATE X ", b"STARTTLS\r\n", b"IDLE\r\n"])), max_size=20),
-    st.sampled_from([State.NOT_AUTHENTICATED, State.AUTHENTICATED, State.SELECTED]))  # fmt: skip
+@given(noise, states)
 def test_no_bytes_can_break_the_machine(chunks, state):
     server = machine(state)
     for event in events(server, *chunks):
@@ -111,6 +126,14 @@ def test_no_bytes_can_break_the_machine(chunks, state):
             assert event.reply.endswith(b"\r\n")
             assert event.reply.count(b"\n") == 1
     assert server.buffered <= IMAP_COMMAND_BYTES + 100
+
+
+@pytest.mark.slow
+@settings(max_examples=300, deadline=None)
+@given(noise, states, st.lists(st.integers(0, 200_000), max_size=12))
+def test_imap_1_noise_gives_the_same_events_however_it_is_cut(chunks, state, cuts):
+    data = b"".join(chunks)
+    assert events(machine(state), *split(data, cuts)) == events(machine(state), data)
 
 
 @pytest.mark.parametrize(
@@ -236,6 +259,32 @@ def test_an_endless_line_is_refused_once_and_passed_over(chunk):
     assert [type(event) for event in found] == [BadCommand, Request]
     assert found[0].tag == b"x"
     assert b"[TOOBIG]" in found[0].reply
+
+
+@pytest.mark.parametrize("more", [0, 1])
+@pytest.mark.parametrize("state", [State.NOT_AUTHENTICATED, State.SELECTED])
+def test_imap_1_the_longest_line_is_the_same_whether_its_end_comes_with_it_or_later(more, state):
+    most = SASL_LINE_BYTES if state is State.NOT_AUTHENTICATED else IMAP_COMMAND_BYTES
+    line = b"x " + b"N" * (most + more - 2)
+    at_once = events(machine(state), line + b"\r\n")
+    assert (
+        at_once == events(machine(state), line, b"\r", b"\n") == events(machine(state), line + b"\r", b"\n")
+    )
+    assert (b"[TOOBIG]" in only(at_once).reply) == bool(more)
+
+
+@pytest.mark.parametrize("more", [0, 4])
+def test_imap_1_the_longest_response_is_the_same_whether_its_end_comes_with_it_or_later(more):
+    line = b"A" * (SASL_LINE_BYTES + more)
+    found = []
+    for pieces in ([line + b"\r\n"], [line, b"\r", b"\n"], [line + b"\r", b"\n"]):
+        server = machine(State.NOT_AUTHENTICATED)
+        events(server, b"x AUTHENTICATE PLAIN\r\n")
+        server.challenge(b"")
+        found.append(events(server, *pieces, b"y NOOP\r\n"))
+    assert found[0] == found[1] == found[2]
+    assert isinstance(found[0][0], BadCommand if more else AuthenticationResponse)
+    assert found[0][1:] == [Request(b"y", c.Noop())]
 
 
 def test_before_sign_in_lines_and_literals_are_short():

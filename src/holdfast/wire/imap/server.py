@@ -168,7 +168,8 @@ class Server:
             return None, False
         line = self._take_line()
         most = self._most_line_bytes()
-        if len(self._text) + (len(self._buffer) if line is None else len(line)) > most:
+        # Without its end the line may still have the CR of it as the last byte.
+        if len(self._text) + (len(self._buffer) - 1 if line is None else len(line)) > most:
             return self._too_long(line, most), True
         if line is None:
             return None, False
@@ -319,8 +320,8 @@ class Server:
 
     def _idle(self) -> tuple[Event | None, bool]:
         line = self._take_line()
-        if line is None:
-            return self._endless("IDLE: expected DONE"), False
+        if line is None or len(line) > SASL_LINE_BYTES:
+            return self._endless(line, "IDLE: expected DONE"), False
         self._phase = _Phase.LINE
         if line.strip(b" ").upper() == b"DONE":
             return IdleDone(self._last_tag), True
@@ -329,8 +330,8 @@ class Server:
 
     def _authenticate(self) -> tuple[Event | None, bool]:
         line = self._take_line()
-        if line is None:
-            return self._endless(f"AUTHENTICATE: response longer than {SASL_LINE_BYTES} bytes"), False
+        if line is None or len(line) > SASL_LINE_BYTES:
+            return self._endless(line, f"AUTHENTICATE: response longer than {SASL_LINE_BYTES} bytes"), False
         self._phase = _Phase.LINE
         if line == b"*":
             return AuthenticationResponse(self._last_tag, None), True
@@ -340,13 +341,17 @@ class Server:
             self._tag = self._last_tag
             return self._bad(f"AUTHENTICATE: {error.text}", "BAD", ""), True
 
-    def _endless(self, text: str) -> Event | None:
-        """The answer to a line that was to be short and doesn't end."""
-        if len(self._buffer) <= SASL_LINE_BYTES:
+    def _endless(self, line: bytes | None, text: str) -> Event | None:
+        """The answer to a line that was to be short and is long, or doesn't end."""
+        if line is None and len(self._buffer) - 1 <= SASL_LINE_BYTES:
             return None
         self._tag = self._last_tag
-        self._phase = _Phase.SKIP_LINE
-        return self._bad(text, "BAD", "TOOBIG")
+        event = self._bad(text, "BAD", "TOOBIG")
+        if line is None:
+            self._phase = _Phase.SKIP_LINE
+        else:
+            self._skip_after(line)
+        return event
 
     # --- verbs: what the session decides, as bytes to send
 
