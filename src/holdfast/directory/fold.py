@@ -165,7 +165,7 @@ class Fold:
         customer = record.customer
         if customer and not self._is_customer(customer):
             raise Refused(Reason.NO_SUCH_USER, f"no customer {customer}; leave it out to make a new one")
-        domain = self._take_name(record.address, sequence, True)
+        domain = self._take_name(record.address, sequence, login=True, cell=record.cell)
         self._db.execute(
             "INSERT INTO account VALUES (?, ?, ?, ?, ?, ?, 'active', ?, ?, ?, 0, ?)",
             (
@@ -192,21 +192,29 @@ class Fold:
         )
 
     def _account_state(self, sequence: int, at: float, record: r.AccountStateSet) -> None:
-        row = self._db.execute("SELECT state, cell FROM account WHERE id = ?", (record.account,)).fetchone()
+        row = self._db.execute(
+            "SELECT state, cell, left_at, login FROM account WHERE id = ?", (record.account,)
+        ).fetchone()
         if row is None:
             raise Refused(Reason.NO_SUCH_USER, f"no account {record.account}")
-        old, new, cell = row[0], str(record.state), row[1]
+        old, cell, left_at, login = row
+        new = str(record.state)
         if old == new:
             return
-        update = "UPDATE account SET state = ?1, left_at = ?3 WHERE id = ?2"
         if new == AccountState.ACTIVE:
-            self._db.execute(update, (new, record.account, 0.0))
+            left_at = 0.0
             self.shrinking.joined(at)
         elif old == AccountState.ACTIVE:
-            announced = self.shrinking.left(at)
-            self._db.execute(update, (new, record.account, 0.0 if announced else at))
-        else:
-            self._db.execute("UPDATE account SET state = ? WHERE id = ?", (new, record.account))
+            left_at = 0.0 if self.shrinking.left(at) else at
+        values = (new, left_at, record.account)
+        self._db.execute("UPDATE account SET state = ?, left_at = ? WHERE id = ?", values)
+        self._db.execute(
+            "UPDATE address SET state = ?, left_at = ? WHERE key = ?", (*values[:2], name_key(login))
+        )
+        self._db.execute(
+            "UPDATE address SET state = ?, left_at = ? WHERE account = ? AND account > 0 AND login = 0",
+            values,
+        )
         self._fill(cell, (old == AccountState.REMOVED) - (new == AccountState.REMOVED))
 
     def _credential(self, sequence: int, at: float, record: r.CredentialSet) -> None:
@@ -217,8 +225,8 @@ class Fold:
         )
 
     def _address_added(self, sequence: int, at: float, record: r.AddressAdded) -> None:
-        self._account(record.account)
-        self._take_name(record.address, record.account, False)
+        state, cell = self._account(record.account)
+        self._take_name(record.address, record.account, cell=cell, state=state)
 
     def _address_removed(self, sequence: int, at: float, record: r.AddressRemoved) -> None:
         key = name_key(record.address)
@@ -239,7 +247,7 @@ class Fold:
                 "UPDATE address SET address = ?, targets = ? WHERE key = ?", (record.address, targets, key)
             )
             return
-        self._take_name(record.address, 0, False, targets)
+        self._take_name(record.address, 0, targets=targets)
 
     def _alias_removed(self, sequence: int, at: float, record: r.AliasRemoved) -> None:
         key = name_key(record.address)
@@ -268,15 +276,25 @@ class Fold:
             ).fetchone()
         )
 
-    def _account(self, account: AccountId) -> None:
-        """Refuses unless there is such an account that isn't removed."""
-        row = self._db.execute("SELECT login, state FROM account WHERE id = ?", (account,)).fetchone()
+    def _account(self, account: AccountId) -> tuple[str, int]:
+        """State and cell. Refuses unless there is such an account that isn't removed."""
+        row = self._db.execute("SELECT login, state, cell FROM account WHERE id = ?", (account,)).fetchone()
         if row is None:
             raise Refused(Reason.NO_SUCH_USER, f"no account {account}")
         if row[1] == AccountState.REMOVED:
             raise Refused(Reason.NO_SUCH_USER, f"{row[0]} is removed: make it active first")
+        return row[1], row[2]
 
-    def _take_name(self, address: str, account: AccountId, login: bool, targets: str = "") -> int:
+    def _take_name(
+        self,
+        address: str,
+        account: AccountId,
+        *,
+        login: bool = False,
+        targets: str = "",
+        cell: int = 0,
+        state: str = "active",
+    ) -> int:
         """Gives a name that nobody has (PEOPLE-6: nor had) to an account or an alias; its domain's id.
 
         The first change of its record: when it is refused, nothing has happened.
@@ -285,19 +303,15 @@ class Fold:
         domain = self._domain(key.rpartition("@")[2])
         try:
             self._db.execute(
-                "INSERT INTO address VALUES (?, ?, ?, ?, ?, ?)",
-                (key, domain, account, login, address, targets),
+                "INSERT INTO address VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
+                (key, domain, account, login, address, targets, cell, state),
             )
         except apsw.ConstraintError:
             raise self._taken(key, address) from None
         return domain
 
     def _taken(self, key: str, address: str) -> Refused:
-        row = self._db.execute(
-            "SELECT address.account, state FROM address LEFT JOIN account ON account.id = address.account"
-            " WHERE key = ?",
-            (key,),
-        ).fetchone()
+        row = self._db.execute("SELECT account, state FROM address WHERE key = ?", (key,)).fetchone()
         if row is not None and row[0] == 0:
             return Refused(Reason.EXISTS, f"{address} is an alias: remove it first")
         if row is not None and row[1] == AccountState.REMOVED:

@@ -36,10 +36,7 @@ T = TypeVar("T")
 PEOPLE = "people"
 CONVENTIONAL = frozenset({"postmaster", "abuse"})  # RFC 5321 §4.5.1, RFC 2142 §4
 
-_ENTRY = (
-    "SELECT address.account, targets, cell, state, left_at FROM address"
-    " LEFT JOIN account ON account.id = address.account WHERE key = ?"
-)
+_ENTRY = "SELECT account, targets, cell, state, left_at FROM address WHERE key = ?"
 ACCOUNT = "SELECT id, customer, login, name, cell, state, role, credential, made_at FROM account "
 _names = msgspec.json.Decoder(tuple[str, ...]).decode
 

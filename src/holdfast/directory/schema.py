@@ -56,7 +56,10 @@ CREATE TABLE address (
     account INTEGER NOT NULL,    -- 0: an alias
     login INTEGER NOT NULL,      -- 1: the account's first address
     address TEXT NOT NULL,       -- as the person wrote it
-    targets TEXT NOT NULL        -- JSON; '' for an account's address
+    targets TEXT NOT NULL,       -- JSON; '' for an account's address
+    cell INTEGER NOT NULL,       -- these three: the account's, so that a route is one row
+    state TEXT NOT NULL,
+    left_at REAL NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX address_further ON address (account) WHERE account > 0 AND login = 0;
 CREATE INDEX alias_domain ON address (domain, key) WHERE account = 0;
