@@ -82,6 +82,13 @@ class LedgerReader:
                 return pack
         return None
 
+    def _why_no_pack(self, number: int) -> str:
+        try:
+            self.shelves[0].get(number)
+        except OSError as error:
+            return disk_reason(error)
+        return "no such pack, or its header is damaged"
+
     def same_pack(self, pack: OpenPack) -> Iterator[OpenPack]:
         """The copies of a pack that can be opened."""
         for shelf in self.shelves[1:]:
@@ -295,7 +302,7 @@ class LedgerReader:
 
     def _follow_span(self, pack: OpenPack | None, span: Span, open_end: bool) -> Iterator[Item]:
         if pack is None:
-            bad = BadFrame(PackRef(span.pack, 0, 0), "no such pack, or its header is damaged", lost=0)
+            bad = BadFrame(PackRef(span.pack, 0, 0), self._why_no_pack(span.pack), lost=0)
             self.report_bad(bad)
             yield bad
             return
@@ -340,6 +347,10 @@ class LedgerReader:
                     self._report_repaired(item, name)
                 yield from items
                 return
+        try:
+            pack.file.read_at(bad.ref.offset, bad.ref.size)
+        except OSError as error:
+            bad = bad._replace(reason=disk_reason(error))
         self.report_bad(bad)
         yield bad
 

@@ -7,6 +7,7 @@ voided; and damage that is no torn write is kept and reported (PACK-4, PACK-8).
 
 from __future__ import annotations
 
+import errno
 import posixpath
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -126,6 +127,7 @@ class _Opening:
         size = file.size()
         known = self.reader.pack(number)
         if known is None:
+            self.reader.shelves[0].get(number)  # raises if the disk only refuses to read it
             return Opened(self._behind_lost_pack(number, size), Recovery(), (), lock)
         pack = OpenPack(number, file, known.header)
         tail = self._tail(pack, size)
@@ -167,8 +169,23 @@ class _Opening:
                     last = item.sequence
                 else:  # no sequence that the stretch may have held is used again (PACK-6)
                     last += item.lost or item.ref.size // format.HEAD_BYTES
-        told = format.mark_acknowledged(mark[1].account) if mark else None
+        if mark is None and pack.unreadable:
+            raise OSError(errno.EIO, "no mark of the last pack can be read")
+        told = format.mark_acknowledged(mark[1].account) if mark else self._told_before(pack.number)
         return _Tail(start, told, end, last, tuple(bad), tuple(void))
+
+    def _told_before(self, number: int) -> int | None:
+        """What the last mark before a pack tells; asked when the pack's own is damaged."""
+        for before in reversed([n for n in self.reader.numbers() if n < number]):
+            pack = self.reader.pack(before)
+            if pack is None:
+                self.reader.shelves[0].get(before)
+                continue
+            stop = pack.file.size() & ~7
+            found = last_mark(pack.file.read_at, pack.header.seed, format.FIRST_OFFSET, stop)
+            if found is not None:
+                return format.mark_acknowledged(found[1].account)
+        return None
 
     def _mend(self, pack: OpenPack, damage: list[BadFrame], whole: int) -> int:
         """Writes what a copy has of damaged stretches; returns where the file ends then."""
@@ -297,9 +314,9 @@ class _Opening:
     ) -> tuple[Unsure, ...]:
         end = Position(pack.number, tail.end)
         return tuple(
-            Unsure(item.ref, item.sequence, item.kind, item.account)
+            Unsure(item.ref, item.sequence, item.kind, item.account or 0)
             for item in self.reader.follow(start, end)
-            if isinstance(item, Frame) and item.sequence > acknowledged
+            if item.sequence is not None and item.kind is not None and item.sequence > acknowledged
         )
 
     def _unsealed(self, open_number: int) -> tuple[tuple[int, int], ...]:

@@ -40,7 +40,7 @@ def pack_numbers(world: World, folder: str) -> list[int]:
 class OpenPack:
     """A pack open for reading. ``end``: where its frames end, once nothing can follow them."""
 
-    __slots__ = ("end", "file", "footer_at", "header", "number", "sealed_checked_at")
+    __slots__ = ("end", "file", "footer_at", "header", "number", "sealed_checked_at", "unreadable")
 
     def __init__(self, number: int, file: File, header: format.Header) -> None:
         self.number = number
@@ -49,9 +49,15 @@ class OpenPack:
         self.end: int | None = None
         self.footer_at: int | None = None
         self.sealed_checked_at = -1
+        self.unreadable = 0  # how many reads the disk refused
 
     def read(self, offset: int, n: int) -> bytes:
-        return read_safely(self.file, offset, n)
+        """Around what the disk refuses to read."""
+        try:
+            return self.file.read_at(offset, n)
+        except OSError:
+            self.unreadable += 1
+            return read_safely(self.file, offset, n)
 
     def look_for_seal(self) -> None:
         """Learns ``footer_at`` and ``end`` from the trailer, if the file has one by now."""
@@ -115,6 +121,8 @@ class Shelf:
         except FileNotFoundError:
             return None
         header = format.parse_header(read_safely(file, 0, format.FIRST_OFFSET))
+        if header is None:
+            file.read_at(0, format.FIRST_OFFSET)  # raises if that is why
         if header is None or header.pack != number:
             return None
         while len(self._open) >= OPEN_PACKS:

@@ -70,7 +70,10 @@ class BadFrameError(Exception):
 
 
 class Unsure(NamedTuple):
-    """A whole frame found at opening whose acknowledgement may never have reached its client."""
+    """A frame found at opening whose acknowledgement may never have reached its client.
+
+    Whole, or at least with a head that verifies.
+    """
 
     ref: PackRef
     sequence: int
