@@ -62,7 +62,7 @@ def _usual(value: bytes, out: list[bytes]) -> bool:
         if bare_local is not None:
             found.append(b'(NIL NIL "' + bare_local + b'" "' + bare_domain + b'")')
         else:
-            name = for_people(atoms if quoted is None else quoted) if atoms or quoted else b"NIL"
+            name = for_people(atoms.rstrip(b" ") if quoted is None else quoted) if atoms or quoted else b"NIL"
             found.append(b"(" + name + b' NIL "' + local + b'" "' + domain + b'")')
         at = match.end()
     out += found

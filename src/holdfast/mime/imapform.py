@@ -63,4 +63,6 @@ def for_people(value: bytes) -> bytes:
 
 def collapsed(value: bytes) -> bytes:
     """Runs of blanks and line ends as one space each, none at the ends."""
-    return _BLANKS.sub(b" ", value).strip(b" ")
+    if b"  " in value or b"\n" in value or b"\t" in value or b"\r" in value:
+        value = _BLANKS.sub(b" ", value)
+    return value.strip(b" ")

@@ -111,24 +111,25 @@ def _first_words(part: Part) -> str:
     return words
 
 
-_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad\u034f\x00"))
+# Format and control characters: some mail begins with a hundred of them, so that the preview is empty.
+_INVISIBLE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2060\ufeff\u00ad\u034f]+")
 
 
 def _one_line(text: str) -> str:
     """The words of the first lines that aren't quoted; of all lines when those say nothing."""
-    if not text.isascii():
-        text = text.translate(_INVISIBLE)
     words: list[str] = []
     length = 0
     for line in text.splitlines():
         if line[:1] in ">|" or line.startswith("-----"):
             continue
-        pieces = line.split()
-        words += pieces
-        length += len(line)
-        if length > 2 * PREVIEW_CHARACTERS:
-            break
-    line = " ".join(words or text[: 16 * PREVIEW_CHARACTERS].split())
+        if pieces := line.split():
+            words += pieces
+            length += len(line)
+            if length > 2 * PREVIEW_CHARACTERS:
+                break
+    line = " ".join(words or text[: 16 * PREVIEW_CHARACTERS].split())[: 8 * PREVIEW_CHARACTERS]
+    if not line.isprintable():
+        line = " ".join(_INVISIBLE.sub("", line).split())
     if len(line) <= PREVIEW_CHARACTERS:
         return line
     cut = line.rfind(" ", PREVIEW_CHARACTERS // 2, PREVIEW_CHARACTERS)

@@ -32,7 +32,8 @@ def decode_header(raw: bytes, defects: list[Defect] | None = None, offset: int =
     charset = b""
     pending = b""  # decoded bytes of that charset
     at = 0
-    raw = _BLANK_BETWEEN.sub(rb"\1", raw)
+    if b"?= =?" in raw:
+        raw = _BLANK_BETWEEN.sub(rb"\1", raw)
     for match in _WORD.finditer(raw):
         begin = match.start()
         named, encoding, text = match.groups()

@@ -54,7 +54,7 @@ FIELD_BYTES = 64 * KIB  # of one field's value that is read when it isn't of a p
 MIME_ADDRESSES = 10_000  # of one address field; the rest isn't shown in ENVELOPE
 PREVIEW_PARTS = 8  # so many texts are looked at for one that says something
 PREVIEW_CHARACTERS = 200
-PREVIEW_BODY_BYTES = 1 * KIB  # how far into a text the preview looks first; at most 32 times as far
+PREVIEW_BODY_BYTES = 512  # how far into a text the preview looks first; at most 32 times as far
 
 # Names
 MAILBOX_NAME_BYTES = 1000

@@ -294,4 +294,9 @@ def test_a_preview_is_what_the_message_says_not_what_it_quotes():
     html = b"Content-Type: text/html\r\n\r\n<style>p{}</style><p>1 &lt; 2 <b>yes</b></p>"
     assert preview(parse(html)) == "1 < 2 yes"
     assert preview(parse(b"")) == ""
+    assert preview(parse(b"\r\na\0b\x1b[1mc")) == "ab[1mc"
+    padded = "Content-Type: text/plain; charset=utf-8\r\n\r\n" + "\u200b\u00ad " * 50 + "Now"
+    assert preview(parse(padded.encode())) == "Now"
+    blank = b"Content-Type: text/html\r\n\r\n" + b"<p>\r\n" + b" " * 3000 + b"late"
+    assert preview(parse(blank)) == "late"
     assert len(preview(parse(b"\r\n" + b"word " * 1000))) <= PREVIEW_CHARACTERS
