@@ -137,6 +137,7 @@ class Source:
         self._folder = ledger_folder(volume, ledger)
         self._new: Callable[[], LedgerReader] = lambda: LedgerReader(world, volume, ledger, copies=copies)
         self._reader: LedgerReader | None = None
+        self._going_on: tuple[Position, Position, Iterator[Frame | BadFrame]] | None = None
         self._refused: tuple[PackRef, float] | None = None
 
     def check(self, identity: bytes, position: Position) -> tuple[bytes, Position]:
@@ -163,6 +164,7 @@ class Source:
             with closing(self._world.disk.open(pack_path(self._folder, end.pack), write=False)) as file:
                 file.sync()
         self._reader = reader
+        self._going_on = None
         return found, end
 
     def identity(self) -> bytes:
@@ -192,7 +194,10 @@ class Source:
             self._reader = self._new()
         items: list[Frame | BadFrame] = []
         after = position
-        for item in self._reader.follow(position, until):
+        following, self._going_on = self._going_on, None
+        if following is None or following[:2] != (position, until):
+            following = (position, until, self._reader.follow(position, until))
+        for item in following[2]:
             if isinstance(item, BadFrame) and self._put_off(item):
                 if items:
                     return Batch(items, after)
@@ -200,6 +205,7 @@ class Source:
             items.append(item)
             after = max(after, self._reader.after(item))
             if len(items) >= FOLD_FRAMES:
+                self._going_on = (after, until, following[2])  # it has read ahead
                 return Batch(items, after)
         if items and after <= position:
             raise OSError("a pack of the people ledger can't be read")

@@ -55,6 +55,7 @@ class PeopleWriter(Operations):
         self._followers: set[Served[q.AnyRequest]] = set()
         self._decoder = msgspec.msgpack.Decoder(tuple[int, q.AnyRequest])
         self._listener: Listener | None = None
+        self._behind = False  # something durable may not be folded: a group that failed may yet have come
         self._told = self._durable_now()
 
     @classmethod
@@ -160,8 +161,10 @@ class PeopleWriter(Operations):
         started = self._world.clock.monotonic()
         fold = self._copy.fold
         answers: list[object] = []
-        fold.begin()
         try:
+            if self._behind:
+                await self._catch_up()
+            fold.begin()
             draft = Draft(self._copy, self._ledger.next_sequence, self._world.clock.now(), self._cells)
             for waiting in group:
                 try:
@@ -199,12 +202,13 @@ class PeopleWriter(Operations):
 
     async def _undo(self, error: BaseException) -> None:
         self._copy.fold.roll_back()
+        self._behind = True
         if isinstance(error, Unavailable | OSError | apsw.Error):
             self._world.journal.emit(PEOPLE_WRITE_FAILED, reason=str(error))
             try:
                 await self._catch_up()  # what did become durable counts
             except (OSError, apsw.Error, Unavailable, NotBelieved):
-                pass  # at the next request again
+                pass  # the next group tries again before it plans
         if isinstance(error, OSError | apsw.Error):
             raise Unavailable(PEOPLE, str(error)) from error
 
@@ -218,6 +222,7 @@ class PeopleWriter(Operations):
         if not fold.identity:
             fold.begin()
             fold.commit(fold.position, self._ledger.identity)
+        self._behind = False
         self._told = self._durable_now()
 
     async def _hashed_password(self, request: q.PasswordSet) -> q.PasswordSet:
