@@ -26,7 +26,6 @@ import uvloop
 from holdfast.world import Session, real_world, run
 from holdfast.world.tls import server_context
 
-
 MAKE_CERTIFICATE = (
     "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=bench "
     "-keyout {folder}/key.pem -out {folder}/cert.pem"

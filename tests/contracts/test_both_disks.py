@@ -35,6 +35,8 @@ def test_append_returns_the_offset_and_joins_its_buffers(place: tuple[Any, str])
 
 
 def test_append_takes_more_buffers_than_one_system_call(place: tuple[Any, str]) -> None:
+    """WORLD-2, SIM-7."""
+
     disk, folder = place
     file = disk.open(f"{folder}/a", create=True)
     parts = [bytes([i & 255]) * (i % 5) for i in range(5000)]

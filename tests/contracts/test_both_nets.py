@@ -171,6 +171,8 @@ def test_plain_bytes_on_a_tls_port_end_the_connection(
 
 
 def test_an_exception_is_journalled_and_the_last_words_are_heard(go: Callable[[Test], list[Entry]]) -> None:
+    """WORLD-11."""
+
     class Fails(Lines):
         def line(self, line: bytes) -> None:
             raise KeyError("a bug")
@@ -277,6 +279,8 @@ def test_replies_reach_a_client_that_has_ended_its_side(go: Callable[[Test], lis
 
 @pytest.mark.slow
 def test_a_slow_reader_stops_the_reading_of_its_own_input(go: Callable[[Test], list[Entry]]) -> None:
+    """WORLD-8."""
+
     servers = []
 
     class Floods(Lines):
@@ -408,3 +412,72 @@ def test_a_passed_socket_is_served(tmp_path: Path) -> None:
         bind(str(tmp_path / "s")).close()  # a socket file left behind is replaced
 
     run(test())
+
+
+def test_what_was_begun_for_a_client_that_left_is_finished(go: Callable[[Test], list[Entry]]) -> None:
+    """WORLD-12."""
+    log: list[str] = []
+
+    class Commits(Lines):
+        def line(self, line: bytes) -> None:
+            self.connection.spawn(self.work())
+
+        async def work(self) -> None:
+            log.append("begun")
+            while "lost" not in log:
+                self.connection.write(b"* still at it\n")
+                await asyncio.sleep(0.001)
+            self.connection.write(b"250 kept\n")
+            log.append("finished")
+
+        def lost(self, error: Exception | None) -> None:
+            log.append("lost")
+
+    async def test(world: World) -> None:
+        client = await pair(world, Commits)
+        client.connection.write(b"x\n")
+        while "begun" not in log:
+            await world.clock.sleep(0.001)
+        client.connection.abort()
+        while "finished" not in log:
+            await world.clock.sleep(0.001)
+
+    assert go(test) == []
+    assert log == ["begun", "lost", "finished"]
+
+
+def test_two_ends_that_both_have_much_to_say_do_not_wait_for_each_other(
+    go: Callable[[Test], list[Entry]],
+) -> None:
+    """WORLD-8."""
+
+    class Echoes(Lines):
+        def received(self, data: bytes) -> None:
+            self.connection.write(data)
+
+    async def test(world: World) -> None:
+        client = await pair(world, Echoes)
+        client.connection.write(bytes(12_000_000) + b"\n")
+        assert len(await client.until(b"\n")) == 12_000_001
+
+    assert go(test) == []
+
+
+def test_the_last_reply_is_heard_over_unread_input(go: Callable[[Test], list[Entry]]) -> None:
+    """WORLD-14."""
+
+    class Refuses(Lines):
+        def line(self, line: bytes) -> None:
+            if not self.connection.closing:
+                self.connection.write(b"552 too large\n")
+                self.connection.close()
+
+    async def test(world: World) -> None:
+        client = await pair(world, Refuses)
+        for _ in range(20):
+            client.connection.write(b"x" * 50_000 + b"\n")
+            await world.clock.sleep(0.0005)
+        assert await client.until_lost() == b"552 too large\n"
+        assert client.end is None
+
+    assert go(test) == []

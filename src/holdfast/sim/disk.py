@@ -1,4 +1,4 @@
-"""A disk modelled to the byte: what is synced survives, what is not may go in any way real disks know."""
+"""A disk modelled to the byte: what is synced survives, the rest goes as real disks lose it (SIM-7)."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class Inode:
         """A sync that failed: each unsynced write may have arrived, in part or not at all, and none is
         tried again. Either the cache goes on showing them, or it forgets them at once. Both happen
         in the field, by file system (Rebello et al., "Can Applications Recover from fsync Failures?",
-        USENIX ATC 2020).
+        USENIX ATC 2020). SIM-6.
         """
         lost = self.unsynced
         self.unsynced = []
@@ -69,7 +69,7 @@ class Inode:
                 image[offset] ^= 1 << bit
 
     def survive(self, random: Random, stale: bytes) -> None:
-        """Power is gone: of what was unsynced, some is there, some is not, some is torn."""
+        """Power is gone: of what was unsynced, some is there, some is not, some is torn (SIM-5)."""
         lottery = random.random()
         changes = self.unsynced
         if lottery < 0.2:

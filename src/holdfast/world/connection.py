@@ -115,7 +115,7 @@ class Connection(asyncio.Protocol):
     # -- for the session ------------------------------------------------------------------
 
     def write(self, data: Buffer) -> None:
-        """Queues `data`; all that is queued in one turn of the loop goes out together.
+        """Queues `data`; all that is queued in one turn of the loop goes out together (WORLD-13).
 
         Never blocks and never raises; after the end of the connection it does nothing.
         """
@@ -156,7 +156,7 @@ class Connection(asyncio.Protocol):
             transport.close()
         else:
             # Closing at once would answer late input with a reset, and a reset may
-            # overtake our last reply: "421 closing" would be seen as a broken line.
+            # overtake our last reply (WORLD-14): "421 closing" would be seen as a broken line.
             transport.write_eof()
             self._read_again()
         self._linger()

@@ -152,7 +152,7 @@ class RealFile:
 
 
 def _write_all(fd: int, buffers: Sequence[Buffer], offset: int) -> int:
-    """Writes at most IOV_MAX buffers at `offset`, however short the system's writes; returns their end."""
+    """Writes at most IOV_MAX buffers at `offset`, however short the writes (WORLD-2); returns the end."""
     total = sum(len(buffer) for buffer in buffers)
     written = os.pwritev(fd, buffers, offset)
     if written == total:

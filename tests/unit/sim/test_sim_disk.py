@@ -31,12 +31,16 @@ def after_power_cut(seed: int, synced: bytes, unsynced: list[bytes]) -> bytes:
 @pytest.mark.slow
 @given(st.integers(0, 1 << 32), st.binary(max_size=3000), st.lists(st.binary(max_size=2000), max_size=6))
 def test_what_was_synced_survives_every_power_cut(seed: int, synced: bytes, unsynced: list[bytes]) -> None:
+    """SIM-5."""
+
     left = after_power_cut(seed, synced, unsynced)
     assert left[: len(synced)] == synced
     assert len(left) <= len(synced) + sum(map(len, unsynced))
 
 
 def test_what_was_not_synced_survives_whole_torn_reordered_or_not_at_all() -> None:
+    """SIM-5."""
+
     first, second = b"A" * 1500, b"B" * 1500
     seen: Counter[str] = Counter()
     for seed in range(300):
@@ -56,6 +60,8 @@ def test_what_was_not_synced_survives_whole_torn_reordered_or_not_at_all() -> No
 
 
 def test_the_same_seed_leaves_the_same_bytes() -> None:
+    """SIM-1."""
+
     def once(seed: int) -> bytes:
         return after_power_cut(seed, b"x" * 100, [bytes([n]) * 700 for n in range(8)])
 
@@ -175,6 +181,8 @@ def test_a_failed_append_may_leave_a_part() -> None:
 
 
 def test_after_a_failed_sync_a_second_one_that_succeeds_proves_nothing() -> None:
+    """SIM-6, and why WORLD-4 says what it says."""
+
     lost = pretended = 0
     for seed in range(60):
         with small(seed) as world:
@@ -206,6 +214,8 @@ def test_rot_stays_and_a_misread_passes() -> None:
 
 
 def test_a_hanging_sync_takes_its_time_and_others_go_on() -> None:
+    """SIM-4."""
+
     with small(1) as world:
         world.platter.hang_at("sync", "/v/f", 30.0, times=1)
         file = world.disk.open("/v/f")
@@ -244,6 +254,8 @@ def test_a_hang_for_ever_ends_with_the_machine() -> None:
 
 
 def test_power_cut_in_a_thread_ends_all_that_runs() -> None:
+    """SIM-3."""
+
     after = []
     with small(1) as world:
         world.platter.cut_power_at("sync", "/v/f")
@@ -284,3 +296,12 @@ def test_derived_databases_survive_or_vanish_by_lot() -> None:
             except FileNotFoundError:
                 pass
     assert 3 < kept < 27
+
+
+def test_a_made_folder_is_durable_when_the_call_returns() -> None:
+    """WORLD-5."""
+    for seed in range(30):
+        with simulated(seed) as world:
+            world.disk.make_folder("/v/deep/er")
+            world.power_cut()
+            assert world.restart().disk.list("/v/deep") == ["er"]

@@ -33,6 +33,8 @@ def test_a_week_passes_at_once_and_timers_keep_their_order() -> None:
 
 
 def test_waiting_for_what_can_never_come_is_a_deadlock_that_says_who_waits() -> None:
+    """SIM-2."""
+
     with simulated(1) as world:
 
         async def waits_in_vain() -> None:
@@ -55,6 +57,8 @@ def test_time_outs_are_virtual() -> None:
 
 
 def test_a_dead_process_runs_nothing_any_more() -> None:
+    """SIM-3."""
+
     simulation = Simulation(1)
     machine = simulation.world("m")
     victim = machine.process("victim")

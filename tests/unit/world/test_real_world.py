@@ -51,6 +51,8 @@ def test_a_subscriber_gets_every_level_and_can_not_break_the_journal(tmp_path: P
 
 
 def test_a_journal_on_a_full_disk_stops_nothing() -> None:
+    """WORLD-7."""
+
     if not os.path.exists("/dev/full"):
         pytest.fail("needs /dev/full")
     world = real_world(journal_path="/dev/full")
@@ -64,6 +66,8 @@ def test_the_interpreter_switches_soon_enough_for_a_committer(tmp_path: Path) ->
 
 
 def test_a_thread_is_one_thread_in_order() -> None:
+    """WORLD-6."""
+
     async def main() -> None:
         world = real_world()
         thread = world.thread("committer")
@@ -82,6 +86,8 @@ def test_a_thread_is_one_thread_in_order() -> None:
 
 
 def test_a_given_up_wait_hurts_neither_thread_nor_loop() -> None:
+    """WORLD-6."""
+
     async def main() -> None:
         thread = real_world().thread("t")
         gate = threading.Event()
@@ -114,6 +120,8 @@ def test_entropy_differs_each_time() -> None:
 
 
 def test_short_writes_are_carried_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """WORLD-2."""
+
     real = os.pwritev
     calls: list[int] = []
 
@@ -131,6 +139,8 @@ def test_short_writes_are_carried_on(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_a_failed_append_is_overwritten_by_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """WORLD-3."""
+
     file = real_world().disk.open(str(tmp_path / "f"), create=True)
     assert isinstance(file, RealFile)
     file.append(b"first")

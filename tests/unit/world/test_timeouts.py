@@ -29,6 +29,8 @@ def run_for(loop: VirtualLoop, seconds: float) -> None:
 
 
 def test_each_fires_once_within_its_tick() -> None:
+    """WORLD-9."""
+
     loop = VirtualLoop()
     timeouts = Timeouts(loop)
     sleepers = [Sleeper(loop, 0.1 + n * 0.37) for n in range(200)]
@@ -126,6 +128,8 @@ def test_input_puts_the_end_off() -> None:
 
 
 def test_our_own_slowness_is_not_the_clients_idleness() -> None:
+    """WORLD-9."""
+
     class Works(Idles):
         def line(self, line: bytes) -> None:
             self.connection.spawn(self.work())
@@ -161,6 +165,8 @@ def test_a_client_that_takes_nothing_is_ended() -> None:
 
 
 def test_a_closed_connection_ends_even_if_the_peer_never_does() -> None:
+    """WORLD-14."""
+
     class Leaves(Lines):
         def line(self, line: bytes) -> None:
             self.connection.write(b"bye\n")
