@@ -197,12 +197,12 @@ class LedgerReader:
         """A frame the first folder hasn't whole, from a copy or from what the next pack rescued of it."""
         frame, bad = self._read_from(0, ref)
         if frame is not None:
-            self._report_repaired(frame, AGAIN)
+            self._report_repaired(ref, frame.sequence, AGAIN)
             return frame
         for source in range(1, len(self.shelves)):
             frame, other = self._read_from(source, ref)
             if frame is not None:
-                self._report_repaired(frame, self.shelves[source].folder)
+                self._report_repaired(ref, frame.sequence, self.shelves[source].folder)
                 return frame
             if other is not None and other.kind is not None:
                 bad = other
@@ -211,7 +211,7 @@ class LedgerReader:
         if pack is not None and read is not None:
             frame = format.parse_one(read(ref.offset, ref.size), 0, ref, pack.header.seed)
             if frame is not None:
-                self._report_repaired(frame, NEXT_PACK)
+                self._report_repaired(ref, frame.sequence, NEXT_PACK)
                 return frame
         assert bad is not None
         self.report_bad(bad)
@@ -240,11 +240,11 @@ class LedgerReader:
                 bytes=bad.ref.size, sequence=bad.sequence, reason=bad.reason,
             )  # fmt: skip
 
-    def _report_repaired(self, frame: Frame, source: str) -> None:
-        if self._first_time(frame.ref):
+    def _report_repaired(self, ref: PackRef, sequence: int | None, source: str) -> None:
+        if self._first_time(ref):
             self._world.journal.emit(
-                FRAME_REPAIRED, ledger=self.component, pack=frame.ref.pack, offset=frame.ref.offset,
-                bytes=frame.ref.size, sequence=frame.sequence, copy=source,
+                FRAME_REPAIRED, ledger=self.component, pack=ref.pack, offset=ref.offset,
+                bytes=ref.size, sequence=sequence, copy=source,
             )  # fmt: skip
 
     def _first_time(self, ref: PackRef) -> bool:
@@ -342,9 +342,7 @@ class LedgerReader:
             )
             items = list(walk(read, stretch))
             if items and all(isinstance(item, Frame) for item in items):
-                for item in items:
-                    assert isinstance(item, Frame)
-                    self._report_repaired(item, name)
+                self._report_repaired(bad.ref, bad.sequence, name)
                 yield from items
                 return
         try:

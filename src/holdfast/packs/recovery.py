@@ -307,6 +307,9 @@ class _Opening:
                 start = Position(number, stop)
                 if found[1].sequence <= acknowledged:
                     return self._frames_after(start, pack, tail, acknowledged)
+            start = Position(number, format.FIRST_OFFSET)
+            if each.header.first_sequence <= acknowledged + 1:
+                break
         return self._frames_after(start, pack, tail, acknowledged)
 
     def _frames_after(
