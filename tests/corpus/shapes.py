@@ -133,6 +133,7 @@ def _multiparts() -> Iterator[tuple[str, bytes]]:
     yield "digest", HEAD + entity("digest", "b", b"\r\n" + INNER, b"\r\n" + INNER)
     yield "digest-with-types", HEAD + entity("digest", "b", embedded(INNER), PLAIN)
     yield "digest-header-cut", HEAD + entity("digest", "b", b"\r\nSubject: cut")
+    yield "digest-part-header-cut", HEAD + entity("digest", "b", b"Subject: cut", b"\r\n" + INNER)
     yield "digest-in-mixed", HEAD + entity("mixed", "a", PLAIN, entity("digest", "b", b"\r\n" + INNER))
     yield "embedded", HEAD + entity("mixed", "b", PLAIN, embedded(INNER))
     yield "embedded-alone", HEAD + embedded(INNER)

@@ -102,7 +102,10 @@ def _usual_parameters(value: bytes, at: int) -> Parameters | None:
 
 def _take_type(scanner: Scanner) -> tuple[bytes, bytes, bool]:
     """A type alone is taken as it is; anything else that is no ``type/subtype`` is none at all."""
+    begin = scanner.at
     name = scanner.take_token()
+    if name is None:  # an open comment behind it
+        return scanner.data[begin:].partition(b"(")[0].rstrip(_BLANKS), b"", False
     if not name:
         return b"", b"", False
     if scanner.done:

@@ -168,10 +168,11 @@ class _Pass:
         digest = False
         at = 0
         while True:
-            at = self.header(part, whole, digest)
+            at, cut = self.header(part, whole, digest)
             if part.kind == MESSAGE:
                 part, whole, digest = self.child(part, at), True, False
-                if self.count <= MIME_PARTS:
+                part.known = {}
+                if self.count <= MIME_PARTS and not cut:
                     continue
             if self.count > MIME_PARTS:
                 break
@@ -202,14 +203,16 @@ class _Pass:
             self.defect(d.TOO_MANY_PARTS, at)
         return part
 
-    def header(self, part: Part, whole: bool, digest: bool) -> int:
-        """Reads a part's header: its end, its fields, its kind. Returns where its body begins."""
+    def header(self, part: Part, whole: bool, digest: bool) -> tuple[int, bool]:
+        """Reads a part's header: its end, its fields, its kind. Returns where its body begins, and
+        whether a boundary cut the header, so that there is no body."""
         start = part.start
+        cut = False
         stop, ended = self.header_end(start)
         if self.boundaries and self.message.find(self.needle, max(start - 1, 0), stop) >= 0:
             found = self.next_boundary(start, stop)
             if found is not None:
-                stop, ended = max(self.before_line(found[0]), start), False
+                stop, ended, cut = max(self.before_line(found[0]), start), False, True
                 self.defect(d.HEADER_CUT, stop)
         part.body_start = stop
         part.known = fields = known(b"\n" + self.message[start:stop], whole)
@@ -228,7 +231,7 @@ class _Pass:
             if self.boundaries and self.boundaries[-1][0] == len(self.open) - 1:
                 self.boundaries.pop()
                 self.boundaries_changed()
-        return stop
+        return stop, cut
 
     def declare(self, part: Part, raw: bytes, ended: bool) -> None:
         part.declared = typed = content_type(raw)
