@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
+import apsw
 import pytest
 
 from holdfast.directory import NewAccount, PeopleWriter
@@ -252,5 +253,28 @@ def test_a_second_writer_is_kept_out(world: SimWorld) -> None:
         await serving(world)
         with pytest.raises(Unavailable):
             await PeopleWriter.open(world.process("other"), VOLUME, "/copies/other.db")
+
+    play(world, main())
+
+
+def test_people_10_what_became_durable_counts_though_the_own_copy_failed(
+    world: SimWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        people = await serving(world)
+        fold = people._copy.fold
+
+        def full(*_: object) -> None:
+            raise apsw.FullError("database or disk is full")
+
+        with monkeypatch.context() as broken:
+            broken.setattr(fold, "commit", full)
+            with pytest.raises(Unavailable):
+                await people.account_add("ann@example.org")
+        assert await refused(people.account_add("ann@example.org")) is Reason.EXISTS
+        bob = await people.account_add("bob@example.org")
+        follower = await open_people(world.process("mx"))
+        assert follower.by_login("bob@example.org") == bob
+        assert follower._copy is not None and dump(follower._copy) == dump(people._copy)
 
     play(world, main())
