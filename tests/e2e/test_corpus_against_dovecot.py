@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from corpus import compare, dovecot
 from corpus.make import MESSAGES, messages
 
