@@ -1,1 +1,1 @@
-
+"""Mail moved: taken in durably, and sent on; see README.md."""

@@ -73,11 +73,11 @@ class SmtpSession(Session):
         "_gone",
         "_machine",
         "_origin",
-        "_paused",
         "_pending",
         "_reception",
         "_transaction",
         "account",
+        "paused",
     )
 
     def __init__(self, reception: Reception, machine: ServerSettings, *, secure: bool) -> None:
@@ -89,7 +89,7 @@ class SmtpSession(Session):
         self._pending: int = 0  # bytes of the message on its way to the disk, and one
         self._charged = 0  # what the intake counts for us
         self._failures = 0
-        self._paused = False
+        self.paused = False
         self._gone = False
         self._ended = False  # the client sends no more
         self.account: AccountId = 0  # who signed in
@@ -159,11 +159,11 @@ class SmtpSession(Session):
             self.connection.write(said)
         if machine.closed and not self._pending:
             self.connection.close()
-        elif machine.backlog > READ_CHUNK_BYTES and not self._paused:
-            self._paused = True
+        elif machine.backlog > READ_CHUNK_BYTES and not self.paused:
+            self.paused = True
             self.connection.pause()
-        elif self._paused and machine.backlog <= READ_CHUNK_BYTES:
-            self._paused = False
+        elif self.paused and machine.backlog <= READ_CHUNK_BYTES:
+            self.paused = False
             self.connection.resume()
 
     def _charge(self, size: int) -> None:

@@ -1,1 +1,1 @@
-
+"""What customers can do, one module each; see README.md."""

@@ -46,6 +46,8 @@ def _test(folder: Path, test: Callable[[Service], Awaitable[None]]) -> None:
 
 
 def test_frames_without_an_acknowledgement_are_named_at_the_next_start(tmp_path: Path) -> None:
+    """FLOW-2."""
+
     async def test(service: Service) -> None:
         intake = _intake(service)
         await intake.open()
@@ -138,6 +140,8 @@ def test_a_ledger_in_other_hands_is_tried_again_until_it_is_free(tmp_path: Path)
 
 
 def test_bytes_held_are_counted_against_one_limit(tmp_path: Path) -> None:
+    """FLOW-3."""
+
     async def test(service: Service) -> None:
         intake = _intake(service)
         await intake.open()

@@ -17,6 +17,7 @@ from holdfast.model.envelope import LocalRecipient, RemoteRecipient
 from holdfast.model.limits import KIB, Limits
 from unit.functions.smtp_service import Client, Service, read, run
 
+OK = b"250 2.0.0 OK\r\n"
 MESSAGE = b"Subject: hello\r\n\r\nhello\r\n"
 
 
@@ -53,6 +54,8 @@ def serving(
 
 
 def test_an_accepted_message_is_a_frame_with_its_envelope_and_trace_fields(tmp_path: Path) -> None:
+    """FLOW-1, MX-1."""
+
     async def test(service: Service, client: Client) -> None:
         reply = await client.send(MESSAGE, "anna@example.org")
         match = re.fullmatch(r"250 2\.0\.0 taken as (\w+)", reply)
@@ -99,6 +102,8 @@ def test_the_store_is_told_how_far_the_ledger_is_durable(tmp_path: Path) -> None
     ],
 )
 def test_each_recipient_gets_its_own_answer(tmp_path: Path, recipient: str, reply: str) -> None:
+    """MX-2."""
+
     async def test(service: Service, client: Client) -> None:
         assert (await client.say("MAIL FROM:<>", f"RCPT TO:<{recipient}>"))[1].startswith(reply)
 
@@ -106,6 +111,8 @@ def test_each_recipient_gets_its_own_answer(tmp_path: Path, recipient: str, repl
 
 
 def test_a_directory_out_of_reach_is_temporary_and_evidence(tmp_path: Path) -> None:
+    """MX-3."""
+
     async def test(service: Service, client: Client) -> None:
         service.people.gone = True
         said = await client.say("MAIL FROM:<>", "RCPT TO:<anna@example.org>", "RCPT TO:<nobody@example.org>")
@@ -117,6 +124,8 @@ def test_a_directory_out_of_reach_is_temporary_and_evidence(tmp_path: Path) -> N
 
 
 def test_an_account_reached_by_several_recipients_gets_the_message_once(tmp_path: Path) -> None:
+    """FLOW-7."""
+
     async def test(service: Service, client: Client) -> None:
         await client.send(
             MESSAGE, "anna@example.org", "both@example.org", "anna+folder@example.org", "ben@example.org"
@@ -192,6 +201,8 @@ def test_utf8_addresses_are_taken_with_smtputf8(tmp_path: Path) -> None:
 
 
 def test_a_message_in_a_circle_is_refused(tmp_path: Path) -> None:
+    """FLOW-4."""
+
     async def test(service: Service, client: Client) -> None:
         hop = b"Received: from a by b; Thu, 1 Jan 1970 00:00:00 +0000\r\n"
         assert (await client.send(hop * 100 + MESSAGE, "anna@example.org")).startswith("250")
@@ -285,6 +296,8 @@ def test_a_sender_gone_before_its_250_is_named_so_that_its_second_try_is_not_dou
 
 
 def test_nothing_is_said_before_the_sync_has_returned(tmp_path: Path) -> None:
+    """FLOW-5."""
+
     async def test(service: Service, client: Client) -> None:
         await client.say("MAIL FROM:<>", "RCPT TO:<anna@example.org>", "DATA")
         service.disk.let_go.clear()
@@ -295,6 +308,26 @@ def test_nothing_is_said_before_the_sync_has_returned(tmp_path: Path) -> None:
             await asyncio.wait_for(client.reader.read(1), 0.05)
         service.disk.let_go.set()
         assert (await client.reply()).startswith("250 2.0.0")
+
+    serving(tmp_path, test)
+
+
+@pytest.mark.slow
+def test_a_client_is_read_no_further_while_its_message_is_on_its_way(tmp_path: Path) -> None:
+    """FLOW-6."""
+
+    async def test(service: Service, client: Client) -> None:
+        await client.say("MAIL FROM:<>", "RCPT TO:<anna@example.org>", "DATA")
+        (session,) = reception_of(service).sessions
+        service.disk.let_go.clear()
+        noops = 60_000
+        client.writer.write(MESSAGE + b".\r\n" + b"NOOP\r\n" * noops)
+        while not session.paused:
+            await asyncio.sleep(0)
+        service.disk.let_go.set()
+        assert (await client.reply()).startswith("250 2.0.0")
+        assert await client.reader.readexactly(len(OK) * noops) == OK * noops
+        assert not session.paused
 
     serving(tmp_path, test)
 

@@ -77,6 +77,8 @@ def signed_in(folder: Path, test: Callable[[Service, Client], Awaitable[None]], 
 
 
 def test_nothing_is_taken_from_who_has_not_signed_in(tmp_path: Path) -> None:
+    """SUB-1."""
+
     async def test(service: Service, client: Client, *_: Any) -> None:
         assert (await client.say(f"MAIL FROM:<{ANNA}>"))[0].startswith("530 5.7.0")
 
@@ -84,6 +86,8 @@ def test_nothing_is_taken_from_who_has_not_signed_in(tmp_path: Path) -> None:
 
 
 def test_passwords_do_not_cross_in_the_clear_unless_allowed(tmp_path: Path) -> None:
+    """SUB-2."""
+
     async def test(service: Service, client: Client, *_: Any) -> None:
         assert (await client.say(RIGHT))[0].startswith("538 5.7.11")
 
@@ -166,6 +170,8 @@ def test_what_is_pipelined_behind_starttls_is_never_heard(
     [(ANNA, 250), ("", 250), ("ben@example.org", 550), ("x@elsewhere.example", 550), ("postmaster", 501)],
 )
 def test_nobody_sends_under_anothers_address(tmp_path: Path, sender: str, code: int) -> None:
+    """SUB-3."""
+
     async def test(service: Service, client: Client) -> None:
         assert await client.codes(f"MAIL FROM:<{sender}>") == [code]
 

@@ -92,7 +92,7 @@ def test_a_server_without_ehlo_is_asked_with_helo() -> None:
         (b"hello\r\n", Stage.GREETING, 451),
         (b"220-a\r\n250 b\r\n", Stage.GREETING, 451),
         (b"220 " + b"x" * 5000, Stage.GREETING, 451),
-        (b"220-x" * 20 + b"\r\n" + b"220-x\r\n" * 70_000, Stage.GREETING, 451),
+        (b"220-x" * 20 + b"\r\n" + b"220-x\r\n" * 12_000, Stage.GREETING, 451),
         (b"354 go on\r\n", Stage.GREETING, 451),
         (b"220 mx\r\n250 mx\r\n250 unasked\r\n", Stage.IDLE, 451),
         (b"220 mx\r\n250 mx\r\n421 timeout\r\n", Stage.IDLE, 421),
@@ -219,6 +219,7 @@ def test_dsn_wishes_are_passed_on_where_offered() -> None:
 def test_what_must_not_be_sent_is_refused_here_and_the_connection_stays(
     transaction: Transaction, code: int
 ) -> None:
+    """SMTP-2."""
     client = _client(ALL)
     client.send(transaction)
     done, ready = _events(client)
@@ -241,6 +242,7 @@ def test_smtputf8_is_needed_when_it_is_needed(transaction: Transaction) -> None:
 @pytest.mark.parametrize("answered", range(5))
 @pytest.mark.parametrize("how", ["lost", "421", "garbage"])
 def test_a_connection_that_breaks_leaves_every_undecided_recipient_temporary(answered: int, how: str) -> None:
+    """SMTP-9."""
     client = _client(ALL)
     client.send(MAIL)
     answers = [b"250 ok\r\n", b"250 ok\r\n", b"550 no\r\n", b"354 go\r\n"][:answered]
@@ -273,6 +275,7 @@ def test_after_starttls_ehlo_is_said_again_and_the_old_offers_are_forgotten() ->
 
 
 def test_a_reply_in_the_clear_after_starttls_breaks_the_connection() -> None:
+    """SMTP-7."""
     client = _client(b"250-mx\r\n250 STARTTLS\r\n")
     client.start_tls()
     (broken,) = _events(client, b"220 go\r\n250 mx\r\n")

@@ -165,6 +165,7 @@ def test_bdat_needs_a_size_and_maybe_last(argument: bytes, found: tuple[int, boo
     "component", ["people", "auth", "volume-v1/mx-0", "cell-07/index", "dns", "store", "x"]
 )
 def test_unavailable_is_always_temporary_and_names_its_component(component: str) -> None:
+    """SMTP-5."""
     reply = replies.for_error(Unavailable(component))
     assert reply.temporary and reply.enhanced.startswith("4.")
     assert component in reply.text
@@ -178,6 +179,7 @@ def test_every_reason_has_a_reply_with_matching_classes(reason: Reason) -> None:
 
 
 def test_text_can_not_break_a_reply_line() -> None:
+    """SMTP-6."""
     assert Reply(550, "5.1.1", "a\rb\x00c\u00e4").encode() == b"550 5.1.1 a b c?\r\n"
     assert Reply(250, "2.0.0", "one\ntwo").encode() == b"250-2.0.0 one\r\n250 2.0.0 two\r\n"
     assert max(map(len, Reply(550, "5.1.1", "x" * 9999).encode().split(b"\r\n"))) <= 512

@@ -59,6 +59,7 @@ def test_login_asks_for_the_name_and_then_for_the_password() -> None:
     ],
 )
 def test_a_malformed_plain_response_is_refused(line: bytes) -> None:
+    """SASL-1, SASL-2."""
     server = sasl.server("PLAIN")
     assert server
     with pytest.raises(Refused):
@@ -80,6 +81,7 @@ def test_an_unknown_mechanism_is_none() -> None:
 
 
 def test_credentials_never_show_the_password() -> None:
+    """SASL-3."""
     assert "hunter2" not in repr(Credentials("", "anna", "hunter2"))
 
 

@@ -67,6 +67,7 @@ DIALOGUES = [
 @given(st.sampled_from(DIALOGUES), st.lists(st.integers(0, 2**20), max_size=30))
 @pytest.mark.slow
 def test_any_split_of_the_input_gives_the_same_events_and_replies(data: bytes, edges: list[int]) -> None:
+    """SMTP-4."""
     assert talk(cut(data, edges)) == talk([data])
 
 
@@ -106,6 +107,7 @@ def test_stuffed_dots_are_taken_off_again(lines: list[str], edges: list[int]) ->
 
 
 def test_replies_to_a_pipelined_group_leave_in_one_write() -> None:
+    """SMTP-4."""
     machine = Server(SETTINGS)
     machine.receive(b"EHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<a@b>\r\nDATA\r\n")
     while machine.next_event() is not None:
@@ -138,6 +140,7 @@ def test_a_decision_nobody_asked_for_is_an_error() -> None:
     "end", [b"\n.\n", b"\n.\r\n", b"\r\n.\n", b"\r.\r", b"\r\n.\r", b"\r.\r\n", b"\r\n\0.\r\n"]
 )
 def test_only_crlf_dot_crlf_ends_data(end: bytes) -> None:
+    """SMTP-1."""
     smuggled = OPEN + b"DATA\r\na" + end + b"MAIL FROM:<evil@example.org>\r\nRCPT TO:<b@example.org>\r\n"
     events, written = talk([smuggled])
     assert codes(written) == [220, 250, 250, 250, 354]
@@ -148,6 +151,7 @@ def test_only_crlf_dot_crlf_ends_data(end: bytes) -> None:
 
 @pytest.mark.parametrize("data", [b"a\nb\r\n", b"a\rb\r\n", b"a\r\r\n", b"\n\r\r\n", b"a\n", b"\r"])
 def test_a_bare_cr_or_lf_in_the_message_is_refused_with_a_clear_reply(data: bytes) -> None:
+    """SMTP-2."""
     for command in (b"DATA\r\n" + data + b"\r\n.\r\n", b"BDAT %d LAST\r\n" % len(data) + data):
         events, written = talk([OPEN + command + b"NOOP\r\n"])
         assert not messages(events)
@@ -171,6 +175,7 @@ def test_a_line_that_is_too_long_is_one_500_and_the_next_command_is_heard() -> N
 
 
 def test_a_long_line_is_not_kept() -> None:
+    """SMTP-3."""
     machine = Server(SETTINGS)
     for _ in range(1000):
         machine.receive(b"x" * 1000)
@@ -218,6 +223,7 @@ def test_a_message_of_the_limit_is_taken_and_one_byte_more_is_not(chunk: int) ->
 
 
 def test_a_message_too_large_is_not_kept() -> None:
+    """SMTP-3."""
     machine = Server(SETTINGS)
     machine.receive(OPEN + b"DATA\r\n")
     while machine.next_event() is not None:
@@ -258,6 +264,7 @@ def test_recipients_beyond_the_limit_get_452_and_the_others_their_message() -> N
 
 
 def test_too_many_errors_end_the_session_with_421() -> None:
+    """SMTP-8."""
     events, written = talk([b"FOO\r\n" * 50])
     assert codes(written) == [220] + [500] * 6 + [421]
     assert events == [Failed("too many errors")]
@@ -314,6 +321,7 @@ def test_after_a_failed_chunk_the_chunks_in_the_pipeline_are_dropped_not_read_as
 
 
 def test_a_chunk_of_unknown_size_ends_the_session() -> None:
+    """SMTP-1."""
     events, written = talk([OPEN + b"BDAT x\r\nMAIL FROM:<evil@example.org>\r\n"])
     assert codes(written)[-2:] == [501, 421]
     assert isinstance(events[-1], Failed)
@@ -328,6 +336,7 @@ def test_a_last_line_without_its_end_is_given_one_by_bdat() -> None:
 
 
 def test_what_follows_starttls_in_the_clear_is_never_heard() -> None:
+    """SMTP-7."""
     settings = SETTINGS._replace(starttls=True)
     machine = Server(settings)
     machine.receive(b"EHLO x\r\nSTARTTLS\r\nMAIL FROM:<evil@example.org>\r\n")
