@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from holdfast.flow.reception import SaysNo, Transaction
+from holdfast.flow.smtp_session import address_text
 from holdfast.model.address import Address
 from holdfast.model.envelope import LocalRecipient, RemoteRecipient
 from holdfast.model.errors import Refused, Unavailable
@@ -35,6 +36,10 @@ def add(transaction: Transaction, event: Rcpt, route: Route, most: int) -> None:
     ``most``: how many one transaction may have after expansion; raises ``SaysNo`` (452) for
     a further recipient that would exceed it, so that the client sends it by itself.
     """
+    if type(route) is Local and not transaction.local and not transaction.remote:  # the ordinary case
+        account, cell, detail = route
+        transaction.local[account] = LocalRecipient(account, cell, address_text(event.address), detail)
+        return
     local: dict[int, LocalRecipient] = {}
     remote: dict[str, RemoteRecipient] = {}
     for member in route.routes if isinstance(route, Many) else (route,):

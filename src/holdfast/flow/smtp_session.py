@@ -7,6 +7,7 @@ on its way to the disk its connection is read no further than READ_CHUNK_BYTES.
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,10 @@ from holdfast.world import Session
 
 if TYPE_CHECKING:
     from holdfast.flow.reception import Reception
+
+
+address_text = functools.lru_cache(maxsize=4096)(str)
+"""An address as the wire has it; cached, because a busy server meets the same ones again."""
 
 
 class SaysNo(Exception):
@@ -153,18 +158,20 @@ class SmtpSession(Session):
         machine = self._machine
         while (event := machine.next_event()) is not None:
             _HANDLERS[type(event)](self, event)
-        if machine.held or self._pending or self._charged:
-            self._charge(machine.held + self._pending)
+        held = machine.held + self._pending
+        if held != self._charged:
+            self._charge(held)
         if said := machine.take():
             self.connection.write(said)
         if machine.closed and not self._pending:
             self.connection.close()
-        elif machine.backlog > READ_CHUNK_BYTES and not self.paused:
+        elif self.paused:
+            if machine.backlog <= READ_CHUNK_BYTES:
+                self.paused = False
+                self.connection.resume()
+        elif machine.backlog > READ_CHUNK_BYTES:
             self.paused = True
             self.connection.pause()
-        elif self.paused and machine.backlog <= READ_CHUNK_BYTES:
-            self.paused = False
-            self.connection.resume()
 
     def _charge(self, size: int) -> None:
         """FLOW-3: what we hold is counted; beyond the limit the message being received is let go."""
@@ -247,7 +254,7 @@ class SmtpSession(Session):
     def _envelope(self, transaction: Transaction) -> Envelope:
         parameters = transaction.parameters
         return Envelope(
-            str(transaction.sender),
+            address_text(transaction.sender),
             tuple(transaction.local.values()),
             tuple(transaction.remote.values()),
             self.account,
@@ -311,12 +318,15 @@ class SmtpSession(Session):
             intake.unsure(written, envelope.cells, receipt.trace)
             return
         intake.acknowledged(written.sequence)
-        self._emit(
+        reception = self._reception
+        reception.world.journal.emit(
             events.ACCEPTED,
+            function=reception.policy.function,
             trace=receipt.trace,
             sender=envelope.sender,
             recipients=len(envelope.local) + len(envelope.remote),
             bytes=size,
+            peer=self._address,
         )
 
     async def _sign_in(self, event: Authenticate) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -25,7 +26,12 @@ class Origin(NamedTuple):
 
     def __str__(self) -> str:
         """``name ([192.0.2.1])`` as RFC 5321 §4.4 has TCP-info; nothing of the client's breaks the field."""
-        return f"{_NOT_IN_NAME.sub('?', self.name) or 'unknown'} ({address_literal(self.peer)})"
+        return _origin_text(self.name, self.peer)
+
+
+@functools.lru_cache(maxsize=1024)
+def _origin_text(name: str, peer: str) -> str:
+    return f"{_NOT_IN_NAME.sub('?', name) or 'unknown'} ({address_literal(peer)})"
 
 
 def address_literal(address: str) -> str:

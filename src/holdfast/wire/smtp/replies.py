@@ -31,10 +31,13 @@ class Reply(NamedTuple):
 
     def encode(self) -> bytes:
         """To the byte, CRLF included. Text that isn't printable can't break the line (SMTP-6)."""
-        prefix = f"{self.enhanced} " if self.enhanced else ""
-        lines = [_UNPRINTABLE.sub(" ", line)[:_TEXT_CHARACTERS] for line in self.text.split("\n")]
-        head = "".join(f"{self.code}-{prefix}{line}\r\n" for line in lines[:-1])
-        return f"{head}{self.code} {prefix}{lines[-1]}\r\n".encode("ascii", "replace")
+        code, enhanced, text = self
+        prefix = f"{enhanced} " if enhanced else ""
+        if text.isprintable() and text.isascii() and len(text) <= _TEXT_CHARACTERS:
+            return f"{code} {prefix}{text}\r\n".encode()
+        lines = [_UNPRINTABLE.sub(" ", line)[:_TEXT_CHARACTERS] for line in text.split("\n")]
+        head = "".join(f"{code}-{prefix}{line}\r\n" for line in lines[:-1])
+        return f"{head}{code} {prefix}{lines[-1]}\r\n".encode("ascii", "replace")
 
     def __str__(self) -> str:
         return f"{self.code} {self.enhanced} {self.text}" if self.enhanced else f"{self.code} {self.text}"

@@ -17,9 +17,7 @@ answered in one write (SMTP-4). Split the input as you like: events and replies 
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable
-from typing import NamedTuple
 
 from holdfast.model.errors import Refused
 from holdfast.model.limits import SASL_LINE_BYTES, SMTP_COMMAND_BYTES
@@ -48,33 +46,17 @@ from holdfast.wire.smtp.grammar import (
     rcpt_argument,
 )
 from holdfast.wire.smtp.replies import Reply
+from holdfast.wire.smtp.settings import ServerSettings, State
 
 _SENDER_OK = replies.SENDER_OK.encode()
 _RECIPIENT_OK = replies.RECIPIENT_OK.encode()
 _START_DATA = replies.START_DATA.encode()
 
 
-class ServerSettings(NamedTuple):
-    """What one listening address offers. Shared by all its connections."""
+__all__ = ["Server", "ServerSettings"]
 
-    host: str
-    message_bytes: int
-    recipients: int
-    errors: int  # bad commands before 421
-    starttls: bool = False
-    mechanisms: tuple[str, ...] = ()  # of SASL; none: AUTH isn't offered
-    auth_needs_tls: bool = True
-    auth_required: bool = False  # before MAIL (RFC 6409 §4.3)
-
-
-class State(enum.IntEnum):
-    COMMAND = 0
-    SASL = 1  # the next line is a response to a challenge
-    DATA = 2
-    BDAT = 3  # octets of a chunk are outstanding
-    DECIDE = 4  # the session owes accept() or refuse()
-    TLS = 5  # the session owes tls_started(); input is dropped
-    CLOSED = 6
+# an enum's members cost a search each time they are named
+_COMMAND, _SASL, _DATA, _BDAT, _DECIDE, _TLS, _CLOSED = State
 
 
 class Server:
@@ -109,7 +91,7 @@ class Server:
     def __init__(self, settings: ServerSettings, *, secure: bool = False) -> None:
         """``secure``: TLS is on already (port 465)."""
         self._settings = settings
-        self._state = State.COMMAND
+        self._state = _COMMAND
         self._asked: type[Event] | None = None
         self._buffer = b""
         self._at = 0
@@ -142,7 +124,7 @@ class Server:
 
     def receive(self, data: bytes) -> None:
         """More octets from the client."""
-        if self._state >= State.TLS:
+        if self._state >= _TLS:
             return  # SMTP-7: nothing said in the clear is heard after STARTTLS (CVE-2011-0411)
         if self._at >= len(self._buffer):
             self._buffer = data
@@ -154,13 +136,13 @@ class Server:
         """The next thing to know or to decide; None: more input or a decision is needed first."""
         while True:
             state = self._state
-            if state == State.COMMAND:
+            if state == _COMMAND:
                 event = self._next_command()
-            elif state == State.DATA:
+            elif state == _DATA:
                 event = self._next_data()
-            elif state == State.BDAT:
+            elif state == _BDAT:
                 event = self._next_bdat()
-            elif state == State.SASL:
+            elif state == _SASL:
                 event = self._next_sasl()
             else:
                 return None
@@ -179,11 +161,11 @@ class Server:
     @property
     def deciding(self) -> bool:
         """Whether ``accept`` or ``refuse`` is owed."""
-        return self._state == State.DECIDE
+        return self._state == _DECIDE
 
     @property
     def closed(self) -> bool:
-        return self._state == State.CLOSED
+        return self._state == _CLOSED
 
     @property
     def held(self) -> int:
@@ -197,7 +179,7 @@ class Server:
 
     def accept(self, reply: Reply | None = None) -> None:
         """The answer to the event that was to decide: yes. After ``close`` it is heard by nobody."""
-        if self._state == State.CLOSED:
+        if self._state == _CLOSED:
             return
         asked = self._decided()
         if asked is Mail:
@@ -215,7 +197,7 @@ class Server:
 
     def refuse(self, reply: Reply) -> None:
         """The answer to the event that was to decide: no, and why."""
-        if self._state == State.CLOSED:
+        if self._state == _CLOSED:
             return
         asked = self._decided()
         self._say(reply)
@@ -231,7 +213,7 @@ class Server:
 
     def tls_started(self) -> None:
         """TLS is on: everything known of the client is forgotten (RFC 3207 §4.2)."""
-        self._state = State.COMMAND
+        self._state = _COMMAND
         self._buffer, self._at = b"", 0
         self.secure, self.extended, self.client_name = True, False, ""
         self.authenticated = False
@@ -240,7 +222,7 @@ class Server:
     def close(self, reply: Reply) -> None:
         """Says ``reply`` (421) and hears no more. The session writes ``take()`` and closes."""
         self._say(reply)
-        self._state = State.CLOSED
+        self._state = _CLOSED
         self._buffer, self._at = b"", 0
         self._void()
 
@@ -252,6 +234,16 @@ class Server:
         end = buffer.find(b"\n", at)
         if self._skipping is not None:
             return self._skip(end)
+        if 0 < end - at < SMTP_COMMAND_BYTES and buffer[end - 1] == 13:
+            line = buffer[at : end - 1]
+            if b"\r" not in line and b"\0" not in line:
+                self._at = end + 1
+                return line
+        return self._odd_line(limit, end)
+
+    def _odd_line(self, limit: int, end: int) -> bytes | Reply | None:
+        """A line that is long, not complete, or not well formed. ``end``: of its LF, or −1."""
+        buffer, at = self._buffer, self._at
         if buffer.startswith((b"AUTH ", b"auth "), at) and self._settings.mechanisms:
             limit = SASL_LINE_BYTES
         if end < 0:
@@ -353,7 +345,7 @@ class Server:
         if reply is not None:
             return self._error(reply)
         self._body = Body(self._settings.message_bytes)
-        self._state = State.DATA
+        self._state = _DATA
         self._out.append(_START_DATA)
         return _AGAIN
 
@@ -379,7 +371,7 @@ class Server:
                 Reply(421, "4.5.0", "can't tell where the chunk ends, closing"), "BDAT malformed"
             )
         self._bdat_size = self._bdat_left
-        self._state = State.BDAT
+        self._state = _BDAT
         self._bdat_refusal = None
         if not self.in_transaction:
             self._bdat_refusal = replies.MAIL_FIRST
@@ -420,7 +412,7 @@ class Server:
         if not self._settings.starttls:
             return self._error(replies.NOT_OFFERED)
         self._say(replies.READY_FOR_TLS)
-        self._state = State.TLS
+        self._state = _TLS
         self._buffer, self._at = b"", 0  # SMTP-7
         self._void()
         return StartTls()
@@ -460,7 +452,7 @@ class Server:
         if line is None:
             return None
         if isinstance(line, Reply):
-            self._sasl, self._state = None, State.COMMAND
+            self._sasl, self._state = None, _COMMAND
             return self._error(line)
         return self._sasl_step(line)
 
@@ -469,12 +461,12 @@ class Server:
         try:
             step = self._sasl.step(line)
         except Refused as error:
-            self._sasl, self._state = None, State.COMMAND
+            self._sasl, self._state = None, _COMMAND
             cancelled = isinstance(error, sasl.Cancelled)
             return self._error(replies.AUTH_CANCELLED if cancelled else Reply(501, "5.5.2", error.text))
         if isinstance(step, Challenge):
             self._out.append(b"334 " + step.line + b"\r\n")
-            self._state = State.SASL
+            self._state = _SASL
             return _AGAIN
         self._sasl = None
         return self._ask(Authenticate(self._mechanism, step))
@@ -503,7 +495,7 @@ class Server:
             self._body.keep(chunk)
         if self._bdat_left:
             return None
-        self._state = State.COMMAND
+        self._state = _COMMAND
         if self._bdat_refusal is not None:
             return self._error(self._bdat_refusal)
         assert self._body is not None
@@ -515,7 +507,7 @@ class Server:
         return _AGAIN
 
     def _complete(self, message: bytes | Reply) -> Event | None:
-        self._state = State.COMMAND
+        self._state = _COMMAND
         if isinstance(message, Reply):
             self._say(message)
             self._void()
@@ -529,7 +521,7 @@ class Server:
         self._out.append(reply.encode())
 
     def _ask(self, event: Event) -> Event:
-        self._state = State.DECIDE
+        self._state = _DECIDE
         self._asked = type(event)
         return event
 
@@ -537,7 +529,7 @@ class Server:
         asked, self._asked = self._asked, None
         if asked is None:
             raise RuntimeError("nothing was to decide")
-        self._state = State.COMMAND
+        self._state = _COMMAND
         return asked
 
     def _void(self) -> None:
