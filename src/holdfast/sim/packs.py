@@ -31,8 +31,8 @@ from holdfast.sim.world import Simulation, SimWorld
 
 VOLUME, COPY, LEDGER = "/volume", "/copy", "mx-0"
 FOLDER = f"{VOLUME}/{LEDGER}"
-POWER_GOES_AT: tuple[Operation, ...] = ("append", "sync", "rename", "truncate", "change", "any")
-SIZES = (0, 1, 30, 300, 300, 2000, 4096, 4096, 12_000, 40_000, 200_000)
+POWER_GOES_AT: tuple[Operation, ...] = ("sync", "sync", "sync", "append", "append", "rename", "change", "any")
+SIZES = (0, 1, 30, 30, 300, 300, 300, 1000, 2000, 2000, 4096, 4096, 4096, 12_000, 40_000, 200_000)
 LEVEL_S = 120.0  # virtual: by then a copy on a healthy disk has everything
 
 
@@ -125,8 +125,8 @@ class Universe:
         self.trailing = self.copied and not self.copy_is_sure and self.random.random() < 0.4
         self.follower: SimWorld | None = None
         self.reader: LedgerReader | None = None
-        self.pack_bytes = self.random.choice((10_000, 30_000, 100_000, 1_000_000))
-        self.appends = self.random.choice((3, 10, 25))
+        self.pack_bytes = self.random.choice((10_000, 30_000, 100_000, 300_000))
+        self.appends = self.random.choice((2, 5, 12))
         self.wanted = Position(0, 0)
         self.faulty = False
         self.lied = False  # a read returned a wrong bit: it may be in a copy now
@@ -135,7 +135,7 @@ class Universe:
 
     def run(self) -> None:
         try:
-            for _ in range(self.random.randrange(1, 5)):
+            for _ in range(self.random.randrange(1, 6)):
                 self.live()
             self.live(peaceful=True)
             self.at_the_end()
@@ -168,13 +168,14 @@ class Universe:
         """Faults for one life. Returns whether an append may be refused in it."""
         random, platter = self.random, world.platter
         where = random.choice((VOLUME, FOLDER)) if not self.copied or self.copy_is_sure else ""
-        after = random.randrange(random.choice((5, 30, 120)))
+        after = random.randrange(random.choice((3, 10, 40)))
         times = random.choice((1, 1, 2, None))
         fault = random.choice(
-            ("power",) * 4 + ("append", "sync", "full", "room", "read", "lie", "rename", "peace")
+            ("power",) * 7 + ("append", "sync", "full", "room", "read", "lie", "rename", "peace")
         )
         if fault == "power":
-            platter.cut_power_at(random.choice(POWER_GOES_AT), where, after=after)
+            at = random.choice((where, FOLDER + "/0"))  # often with a batch on its way
+            platter.cut_power_at(random.choice(POWER_GOES_AT), at, after=after)
         elif fault == "append":
             platter.fail("append", where, after=after, times=times)
         elif fault == "sync":
@@ -445,14 +446,11 @@ class Universe:
             if sequence not in self.ledger.followed and not _covered(ref, self.ledger.missed):
                 raise Violation(f"the follower never got {sequence} at {ref}")
         report = self.make_reader(world).verify()
-        if (
-            not self.ledger.flips
-            and not self.lied
-            and (report.digests or any(copy.different for copy in report.copies))
-        ):
+        undamaged = not self.ledger.flips and not self.lied and not report.bad
+        if undamaged and (report.digests or any(copy.different for copy in report.copies)):
             raise Violation(f"nothing rotted, and verify finds {report}")
         await writer.close()
-        if self.copied and not self.ledger.flips:
+        if self.copied and not self.ledger.flips and not self.lied:
             alone = LedgerReader(world, COPY, LEDGER)
             there = [f.sequence for f in alone.follow(START) if isinstance(f, Frame)]
             mine = [
