@@ -1,7 +1,8 @@
 """One connection: bytes to commands, commands to handlers, answers in their order.
 
 Most handlers run at once, without a task; those that wait (sign-in, the store's commit) or write more
-than one buffer run as the connection's one coroutine, while further input waits in the machine.
+than one buffer run as the connection's one coroutine, while further input waits in the machine
+(IMAPD-1).
 """
 
 from __future__ import annotations
@@ -60,8 +61,8 @@ class ImapSession(Session):
     """``account``: who signed in; ``view``: the mailbox selected; ``idle``: the tag of the IDLE under way.
 
     ``held``: bytes of an APPEND counted as inflight; ``saved``: SEARCH's ``$`` (RFC 5182);
-    ``sasl``: the exchange of an AUTHENTICATE under way; ``debt``: mailboxes whose ``\\Recent`` is shown here
-    and not yet taken from the others.
+    ``securing``: STARTTLS was answered and TLS doesn't run yet; ``sasl``: the exchange of an
+    AUTHENTICATE under way; ``debt``: mailboxes whose ``\\Recent`` is shown here and not yet taken.
     """
 
     __slots__ = (
@@ -76,6 +77,7 @@ class ImapSession(Session):
         "qresync",
         "sasl",
         "saved",
+        "securing",
         "serving",
         "view",
     )
@@ -90,6 +92,7 @@ class ImapSession(Session):
         self.idle = b""
         self.debt: tuple[MailboxId, ...] = ()
         self.address: str | None = None
+        self.securing = False
         self.condstore = False
         self.qresync = False
         self.failures = 0
@@ -110,8 +113,17 @@ class ImapSession(Session):
         self.connection.write(responses.greeting(text, self.capabilities))
 
     def received(self, data: bytes) -> None:
+        if self.securing:
+            self.secured()  # a command may come in one piece with the end of the handshake
         self.machine.receive(data)
         self._run()
+
+    def secured(self) -> None:
+        """After STARTTLS: if TLS runs now, commands are read again."""
+        if self.securing and self.connection.tls is not None:
+            self.securing = False
+            self.machine.tls_started()
+            self.connection.set_timeout(self.serving.settings.limits.imap_unauthenticated_s)
 
     def ready(self) -> None:
         self._run()
@@ -190,7 +202,7 @@ class ImapSession(Session):
             await self._take_recent()
 
     async def write_all(self, steps: Steps) -> Answer:
-        """Writes what the steps give, as fast as the client takes it, giving others their turn."""
+        """Writes what the steps give, as fast as the client takes it; others have their turn (IMAPD-7)."""
         sleep = self.serving.world.clock.sleep
         try:
             while True:

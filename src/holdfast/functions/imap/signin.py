@@ -6,8 +6,6 @@ UNAVAILABLE and never AUTHENTICATIONFAILED.
 
 from __future__ import annotations
 
-import asyncio
-
 from holdfast.functions.imap import events
 from holdfast.functions.imap.session import Answer, Handled, ImapSession, Stopped
 from holdfast.model.errors import Refused, Unavailable
@@ -61,15 +59,11 @@ def start_tls(session: ImapSession, request: Request) -> Answer | None:
         why = "TLS is not offered here." if context is None else "TLS runs already."
         return Answer(why, b"", b"BAD" if context else b"NO")
     session.connection.write(replies.ok(request.tag, "Begin TLS negotiation now."))
+    session.securing = True
     secured = session.connection.start_tls(context)
-    secured.add_done_callback(lambda future: _secured(session, future))
+    # The handshake has a time limit of its own; from then on the client is to sign in.
+    secured.add_done_callback(lambda future: session.secured())
     return None
-
-
-def _secured(session: ImapSession, future: asyncio.Future[None]) -> None:
-    if not future.cancelled() and future.exception() is None:
-        session.connection.set_timeout(session.serving.settings.limits.imap_unauthenticated_s)
-        session.machine.tls_started()
 
 
 def login(session: ImapSession, request: Request) -> Handled:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from holdfast import mime
 from holdfast.functions.imap.opened import header_end
+from holdfast.model.limits import WRITE_BUFFER_BYTES
 from unit.functions.imap.imap_service import Service, message, play
 
 INNER = message(7, Subject="inner")
@@ -112,6 +113,32 @@ def test_imapd_4_reading_a_body_sets_seen_durably_and_tells_it_in_the_same_respo
         ]
         assert (await client.ok("FETCH 1 BODY[TEXT]")).having(b"FLAGS") == []
         assert (await client.ok("STATUS INBOX (UNSEEN)")).lines == [b"STATUS INBOX (UNSEEN 0)"]
+
+    play(tmp_path, scene)
+
+
+@pytest.mark.slow
+def test_imapd_7_a_client_that_does_not_read_holds_back_only_itself(tmp_path):
+    async def scene(service: Service) -> None:
+        client = await service.client()
+        body = message(1, "x" * 100_000)
+        for _ in range(40):
+            await client.append(body)
+        await client.ok("SELECT INBOX")
+        client.put("FETCH 1:* BODY.PEEK[]")  # 4 MB that nobody takes
+        client.put("FETCH 1:* BODY.PEEK[]")
+        other = await service.client(select="INBOX")
+        for _ in range(20):
+            await other.ok("NOOP")
+        (connection,) = [
+            each
+            for listener in service.listeners
+            for each in listener.connections
+            if each.buffered and each.busy
+        ]
+        assert connection.buffered < 3 * WRITE_BUFFER_BYTES
+        for tag in (b"a43", b"a44"):
+            assert len((await client.until(tag)).lines) == 40
 
     play(tmp_path, scene)
 

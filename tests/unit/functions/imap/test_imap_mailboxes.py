@@ -138,7 +138,7 @@ def test_append_to_no_mailbox_asks_to_create_it_and_several_come_at_once(tmp_pat
     play(tmp_path, scene)
 
 
-def test_append_waits_for_leave_and_is_refused_beyond_the_bytes_in_flight(tmp_path):
+def test_imapd_8_append_waits_for_leave_and_is_refused_beyond_the_bytes_in_flight(tmp_path):
     async def scene(service: Service) -> None:
         from holdfast.model.limits import Limits
 

@@ -131,7 +131,7 @@ def test_a_silent_client_is_logged_out(tmp_path):
     play(tmp_path, scene, limits=Limits(imap_unauthenticated_s=0.05))
 
 
-def test_commands_pipelined_behind_a_login_wait_for_it(tmp_path):
+def test_imapd_1_commands_pipelined_behind_a_login_wait_for_it(tmp_path):
     async def scene(service: Service) -> None:
         client = await service.connect()
         client.send(b"1 LOGIN ada secret\r\n2 SELECT INBOX\r\n3 NOOP\r\n4 CLOSE\r\n5 LOGOUT\r\n")
