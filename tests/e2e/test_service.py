@@ -181,3 +181,29 @@ def test_mail_to_elsewhere_waits_in_the_queue_until_it_can_go(make_service):
     assert service.holdfast("queue", "rm", entry["id"], "--yes").returncode == 0
     assert waiting() == []
     until(lambda: len(service.subjects()) == 1)  # the sender is told
+
+
+def test_dev_runs_all_roles_in_one_process_and_leaves_out_what_it_is_told_to(make_service):
+    import signal
+    import subprocess
+    import sys
+
+    service = make_service(started=False)
+    command = [
+        sys.executable,
+        "-m",
+        "holdfast.cli",
+        "--config",
+        str(service.config_path),
+        "dev",
+        "--without",
+        "auth",
+    ]
+    process = subprocess.Popen(command, env=service._environment(), cwd=service.folder)
+    try:
+        until(lambda: len(service.events("child_ready")) == 7)
+        service.send("hello")
+        until(lambda: service.subjects() == ["hello"])  # signs in without auth: the process checks by itself
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=15) == 0

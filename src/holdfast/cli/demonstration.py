@@ -176,7 +176,7 @@ def guide(config: Config, path: str, passwords: dict[str, str]) -> str:
 In another terminal:
 
   send      swaks --server {HOST}:{port["mx"]} --from you@example.net --to {anna}
-  or        curl smtp://{HOST}:{port["mx"]} --mail-from you@example.net --mail-rcpt {anna} -T README.md
+  or        curl smtp://{HOST}:{port["mx"]} --mail-from you@example.net --mail-rcpt {anna} --crlf -T README.md
   list      curl -k --user {anna}:{word} 'imaps://{HOST}:{port["imaps"]}/INBOX?ALL'
   read      curl -k --user {anna}:{word} 'imaps://{HOST}:{port["imaps"]}/INBOX;MAILINDEX=1'
   by POP3   curl -k --user {anna}:{word} pop3s://{HOST}:{port["pop3s"]}/1

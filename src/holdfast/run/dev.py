@@ -28,12 +28,13 @@ def run(config: Config, without: Sequence[str] = ()) -> None:
 async def _run(config: Config, wanted: Sequence[tuple[str, int, RoleMain]]) -> None:
     world = real_world(journal_path=config.service.journal or None)
     sockets = ports.bind_all(config, lambda text: world.journal.emit(events.PORT_TAKEN, address=text))
-    stop = asyncio.Event()
+    stop, stop_back = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
 
     async def one(role: str, worker: int, main: RoleMain) -> None:
+        until = stop_back if role in roles.BACK else stop
         mine = {door: sockets[door] for door in ports.DOORS.get(role, ())}
         name = process_name(role, worker)
 
@@ -41,8 +42,13 @@ async def _run(config: Config, wanted: Sequence[tuple[str, int, RoleMain]]) -> N
             world.journal.emit(events.CHILD_READY, process=name, pid=0, after_s=0)
 
         try:
-            await main(Start(world, config, role, worker, mine, stop, ready))
+            await main(Start(world, config, role, worker, mine, until, ready))
         except Exception as error:
             world.journal.emit(events.CHILD_FAILED, process=name, error=repr(error), where="dev")
 
-    await asyncio.gather(*(one(*each) for each in wanted))
+    front = [asyncio.ensure_future(one(*each)) for each in wanted if each[0] not in roles.BACK]
+    back = [asyncio.ensure_future(one(*each)) for each in wanted if each[0] in roles.BACK]
+    await stop.wait()
+    await asyncio.gather(*front)
+    stop_back.set()  # RUN-6
+    await asyncio.gather(*back)
