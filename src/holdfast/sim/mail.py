@@ -233,7 +233,7 @@ class Scenario:
         volume = Volume(world, VOLUME)
         for cell in range(CELLS):
             fresh = self.indexes.open_fresh(cell)
-            rebuild(CellFold(fresh, cell, read_frame=volume.read_frame), volume, head)
+            rebuild({cell: CellFold(fresh, cell, read_frame=volume.read_frame)}, volume, head)
             if contents(fresh) != contents(self.indexes.open[cell]):
                 raise Violation(f"the index of cell {cell} is not what its ledger says")
         self._check_deliveries(volume)

@@ -6,7 +6,7 @@ STORE-5 one cell that can't be written or is being rebuilt holds back no other.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 
 import apsw
 
@@ -35,9 +35,9 @@ class Cells:
         self._volume = volume
         self._rebuild_volume = rebuild_volume  # readers of its own: used by the rebuilding thread
         self._rebuilder = world.thread("rebuild")
-        self._rebuilding = asyncio.Lock()
         self._ready: dict[int, CellFold] = {}
-        self._behind: dict[int, asyncio.Task[None]] = {}
+        self._behind: dict[int, str] = {}  # and why
+        self._restorer: asyncio.Task[None] | None = None
         self.count = count
         self.head = START
 
@@ -143,83 +143,108 @@ class Cells:
             if fold is not None:
                 fold.db.close()
         self._world.journal.emit(events.INDEX_BEHIND, cell=cell, error=why)
-        task = asyncio.get_running_loop().create_task(self._catch_up(cell, why))
-        self._behind[cell] = task
+        self._behind[cell] = why
+        if self._restorer is None or self._restorer.done():
+            self._restorer = asyncio.get_running_loop().create_task(self._restore())
 
-    async def _catch_up(self, cell: int, why: str) -> None:
-        while True:
-            try:
-                await self._try_to_catch_up(cell, why)
-                break
-            except (apsw.Error, OSError, Unavailable) as error:
-                why = f"{type(error).__name__}: {error}"
-                self._world.journal.emit(events.INDEX_BEHIND, cell=cell, error=why)
-            await self._world.clock.sleep(RETRY_S)
+    async def _restore(self) -> None:
+        """Until no cell is behind: catch up those whose index can be opened, make the others anew."""
+        while self._behind:
+            await self._world.clock.sleep(0)  # so that all that were found missing together go together
+            anew: list[int] = []
+            for cell, why in list(self._behind.items()):
+                keep = cell not in self._ready and not any(word in why for word in _ANEW)
+                db = self._place.open_writer(cell) if keep else None
+                if db is None:
+                    anew.append(cell)
+                else:
+                    await self._attempt([cell], self._catch_up(cell, db))
+            if anew:
+                await self._attempt(anew, self._rebuild(anew))
+            if self._behind:
+                await self._world.clock.sleep(RETRY_S)
+
+    async def _attempt(self, cells: list[int], work: Coroutine[None, None, None]) -> None:
+        try:
+            await work
+        except (apsw.Error, OSError, Unavailable) as error:
+            for cell in cells:
+                if cell in self._behind:
+                    self._behind[cell] = why = f"{type(error).__name__}: {error}"
+                    self._world.journal.emit(events.INDEX_BEHIND, cell=cell, error=why)
+
+    async def _catch_up(self, cell: int, db: apsw.Connection) -> None:
+        """From the index's own position to the head, letting others run in between."""
+        fold = self._fold(db, cell)
+        while fold.position < self.head:
+            for batch in _batched(self._volume.replay(fold.position, self.head, cell)):
+                fold.apply([item for group in batch for item in group.items], batch[-1].after)
+                await self._world.clock.sleep(0)
+        self._ready[cell] = fold
         del self._behind[cell]
 
-    async def _try_to_catch_up(self, cell: int, why: str) -> None:
-        async with self._rebuilding:  # one at a time: rebuilding is as fast as a core goes
-            anew = cell in self._ready or any(word in why for word in _ANEW)
-            db = None if anew else self._place.open_writer(cell)
-            if db is None:
-                db = await self._rebuild(cell, why)
-            fold = self._fold(db, cell)
-            while fold.position < self.head:
-                for batch in _batched(self._volume.replay(fold.position, self.head, cell)):
-                    fold.apply([i for group in batch for i in group.items], batch[-1].after)
-                    await self._world.clock.sleep(0)
-            self._ready[cell] = fold
-
-    async def _rebuild(self, cell: int, why: str) -> apsw.Connection:
-        """Fold the whole ledger into a fresh index in a thread, then the rest here, and put it in place."""
-        world = self._world
-        world.journal.emit(events.INDEX_REBUILDING, cell=cell, reason=why)
-        begun = world.clock.monotonic()
-        fresh = self._place.open_fresh(cell)
-        fold = self._fold(fresh, cell, self._rebuild_volume)
-        frames = await self._rebuilder.run(rebuild, fold, self._rebuild_volume, self.head)
-        while fold.position < self.head:  # what came meanwhile; no await in the last round
-            for batch in _batched(self._volume.replay(fold.position, self.head, cell)):
-                fold.apply([i for group in batch for i in group.items], batch[-1].after)
-        old = self._ready.pop(cell, None)
-        if old is not None:
-            old.db.close()
-        db = self._place.adopt(cell, fresh)
-        world.journal.emit(
-            events.INDEX_REBUILT,
-            cell=cell,
-            frames=frames,
-            seconds=round(world.clock.monotonic() - begun, 3),
-            bad_frames=fold.bad_frames,
-        )
-        return db
+    async def _rebuild(self, cells: list[int]) -> None:
+        """Fold the whole ledger into fresh indexes, in a thread and in one pass, then put them in place."""
+        world, begun = self._world, self._world.clock.monotonic()
+        for cell in cells:
+            world.journal.emit(events.INDEX_REBUILDING, cell=cell, reason=self._behind[cell])
+        fresh = {cell: self._fold(self._place.open_fresh(cell), cell, self._rebuild_volume) for cell in cells}
+        frames = await self._rebuilder.run(rebuild, fresh, self._rebuild_volume, self.head)
+        rebuild(fresh, self._volume, self.head)  # what came meanwhile: no await from here on
+        for cell, fold in fresh.items():
+            old = self._ready.pop(cell, None)
+            if old is not None:
+                old.db.close()
+            self._ready[cell] = self._fold(self._place.adopt(cell, fold.db), cell)
+            del self._behind[cell]
+            world.journal.emit(
+                events.INDEX_REBUILT,
+                cell=cell,
+                frames=frames[cell],
+                seconds=round(world.clock.monotonic() - begun, 3),
+                bad_frames=fold.bad_frames,
+            )
 
     async def close(self) -> None:
-        for task in list(self._behind.values()):
-            task.cancel()
+        if self._restorer is not None:
+            self._restorer.cancel()
         self.note_head()
         for fold in self._ready.values():
             fold.db.close()
         self._rebuilder.close()
 
 
-def rebuild(fold: CellFold, volume: Volume, until: Position) -> int:
-    """Fold everything up to ``until``; how many frames concerned the cell."""
-    frames = 0
-    for batch in _batched(volume.replay(fold.position, until, fold.cell)):
-        items = [item for group in batch for item in group.items]
-        frames += len(items)
-        fold.apply(items, batch[-1].after)
+def rebuild(folds: dict[int, CellFold], volume: Volume, until: Position) -> dict[int, int]:
+    """Fold everything up to ``until`` into several cells in one pass; how many frames concerned each.
+
+    For one cell only its own frames are read; for several, all of them once.
+    """
+    frames = dict.fromkeys(folds, 0)
+    begin = min(fold.position for fold in folds.values())
+    if begin >= until:
+        return frames
+    only = next(iter(folds)) if len(folds) == 1 else None
+    for batch in _batched(volume.replay(begin, until, only), BATCH_ITEMS * min(len(folds), 16)):
+        per_cell: dict[int, list[Item]] = {cell: [] for cell in folds}
+        for group in batch:
+            for item in group.items:
+                for cell in item.frame.cells or ():
+                    if cell in per_cell:
+                        per_cell[cell].append(item)
+        for cell, items in per_cell.items():
+            if items or batch[-1].after == until:
+                folds[cell].apply(items, batch[-1].after)
+                frames[cell] += len(items)
     return frames
 
 
-def _batched(groups: Iterator[Group]) -> Iterator[list[Group]]:
+def _batched(groups: Iterator[Group], most: int = BATCH_ITEMS) -> Iterator[list[Group]]:
     batch: list[Group] = []
     count = 0
     for group in groups:
         batch.append(group)
         count += len(group.items)
-        if count >= BATCH_ITEMS:
+        if count >= most:
             yield batch
             batch, count = [], 0
     if batch:
