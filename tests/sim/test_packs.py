@@ -12,7 +12,7 @@ from holdfast.sim import __main__ as play
 from holdfast.sim import packs
 from holdfast.sim.loop import PowerCut
 
-UNIVERSES = 400
+UNIVERSES = 1200
 ENOUGH = 150  # universes in which a planted bug must show
 
 
