@@ -168,10 +168,12 @@ class Load:
         await asyncio.gather(*(worker(messages // at_once) for _ in range(at_once)))
 
 
-def cpu_s(pid: int) -> float:
+def cpu_s(pid: int) -> tuple[float, float]:
+    """User and system seconds."""
     with open(f"/proc/{pid}/stat") as file:
         fields = file.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    ticks = os.sysconf("SC_CLK_TCK")
+    return int(fields[11]) / ticks, int(fields[12]) / ticks
 
 
 def once(kind: str, connections: int, messages: int, size: int) -> dict[str, float]:
@@ -180,14 +182,15 @@ def once(kind: str, connections: int, messages: int, size: int) -> dict[str, flo
         assert server.stdout is not None
         address = tuple(json.loads(server.stdout.readline()))
 
-        async def main() -> tuple[float, float, list[float]]:
+        async def main() -> tuple[float, tuple[float, float], list[float]]:
             warm = Load(address, size, False)
             await warm.kept(2, 200)
             load = Load(address, size, kind == "chained")
             before, start = cpu_s(server.pid), time.perf_counter()
             await (load.one_each if kind == "one each" else load.kept)(connections, messages)
             took = time.perf_counter() - start
-            return took, cpu_s(server.pid) - before, load.latencies
+            after = cpu_s(server.pid)
+            return took, (after[0] - before[0], after[1] - before[1]), load.latencies
 
         took, cpu, latencies = uvloop.run(main())
         server.send_signal(signal.SIGTERM)
@@ -196,7 +199,8 @@ def once(kind: str, connections: int, messages: int, size: int) -> dict[str, flo
     sent = messages // connections * connections
     return {
         "messages_s": round(sent / took),
-        "cpu_us": round(cpu / sent * 1e6, 1),
+        "cpu_user_us": round(cpu[0] / sent * 1e6, 1),
+        "cpu_system_us": round(cpu[1] / sent * 1e6, 1),
         "p50_ms": round(latencies[len(latencies) // 2] * 1000, 2),
         "p99_ms": round(latencies[len(latencies) * 99 // 100] * 1000, 2),
     }
