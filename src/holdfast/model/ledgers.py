@@ -44,7 +44,7 @@ def is_intake(name: str) -> bool:
 
 
 class Kind(enum.IntEnum):
-    """What a frame is. Numbers are on disk: never changed, never reused."""
+    """What a frame is. MODEL-1: numbers are on disk, never changed, never reused."""
 
     # intake ledgers (mx-N, submission-N, relay-N)
     DELIVERY = 1  # one message for one or more recipients: meta, then the message

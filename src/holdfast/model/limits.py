@@ -1,4 +1,4 @@
-"""Every limit of the service, in one place.
+"""Every limit of the service, in one place (MODEL-3).
 
 Sizes are bytes, times are seconds. A limit that an administrator may set is a
 field of ``Limits`` and comes in with the configuration; what no one should set

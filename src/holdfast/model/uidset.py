@@ -135,7 +135,7 @@ class UidSet:
         return UidSet(left)
 
     def pack(self) -> bytes:
-        """Little varints: gap and length by turns; short, and the same for equal sets."""
+        """Little varints: gap and length by turns; short, and the same for equal sets (MODEL-2)."""
         out = bytearray()
         last = 0
         for low, high in zip(self._lows, self._highs):

@@ -1,1 +1,1 @@
-
+"""The whole system on a simulated world: scenarios, faults, checkers. See README.md."""

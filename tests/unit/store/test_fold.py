@@ -252,7 +252,7 @@ def put(tape: Tape, step: object) -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(frames, max_size=40), st.integers(1, 7))
-def test_store_1_no_batch_size_shows_in_the_index(steps, batch):
+def test_store_1_and_store_2_no_batch_size_shows_in_the_index(steps, batch):
     tape = Tape()
     for step in steps:
         put(tape, step)

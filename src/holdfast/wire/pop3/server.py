@@ -140,7 +140,10 @@ class Server:
             self._buffer = self._buffer + data if self._buffer else data
 
     def next_event(self) -> Event | None:
-        """The next command that needs a decision; what needs none is answered here."""
+        """The next command that needs a decision; what needs none is answered here.
+
+        POP3-4: only whole lines are looked at, so how the input was cut shows in nothing.
+        """
         while not self._answer_due and not self.closed:
             line = self._line()
             if line is None:
