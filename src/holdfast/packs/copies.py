@@ -15,7 +15,7 @@ from holdfast.model.limits import MIB
 from holdfast.model.mail import Position
 from holdfast.packs import format
 from holdfast.packs.events import COPY_CAUGHT_UP, COPY_LOST
-from holdfast.packs.scan import CHUNK_BYTES, read_safely, walk
+from holdfast.packs.scan import CHUNK_BYTES, last_mark, read_safely, walk
 from holdfast.packs.shelf import OpenPack, pack_numbers, pack_path
 from holdfast.packs.words import BadFrame, Buffer, CopyLag
 from holdfast.world import File, World
@@ -75,8 +75,16 @@ class Copy:
                 self._guarded(number, self._mend, number, common)
             if have != end and not last:
                 self._guarded(number, self._bring, number, common, end)
+            if last:  # behind the last mark the cache may show what a failed sync never wrote
+                common = min(common, self._last_mark(number, end))
             self.position = Position(number, common if last else end)
         self._file = None  # of whichever pack was the last to be set right
+
+    def _last_mark(self, number: int, end: int) -> int:
+        file = self._world.disk.open(pack_path(self._from, number), write=False)
+        header = format.parse_header(file.read_at(0, format.FIRST_OFFSET))
+        mark = last_mark(file.read_at, header.seed, format.FIRST_OFFSET, end) if header is not None else None
+        return mark[0] if mark is not None else 0
 
     def _size(self, folder: str, number: int) -> int:
         file = self._world.disk.open(pack_path(folder, number), write=False)

@@ -287,7 +287,7 @@ class LedgerReader:
             after = self._next_number(number)
             if pack is None:
                 if number in self.numbers() or after is not None:
-                    yield Span(number, 0, 0, 0), None
+                    yield Span(number, 0, offset, offset), None
             else:
                 final = self._final(pack) if after is not None else None
                 stop = pack.end
@@ -302,7 +302,7 @@ class LedgerReader:
 
     def _follow_span(self, pack: OpenPack | None, span: Span, open_end: bool) -> Iterator[Item]:
         if pack is None:
-            bad = BadFrame(PackRef(span.pack, 0, 0), self._why_no_pack(span.pack), lost=0)
+            bad = BadFrame(PackRef(span.pack, span.start, 0), self._why_no_pack(span.pack), lost=0)
             self.report_bad(bad)
             yield bad
             return
@@ -322,15 +322,17 @@ class LedgerReader:
                 return  # being written, or torn: the writer will tell
             yield from self._second_try(pack, span, item)
 
-    def _last_before(self, pack: OpenPack, at: int) -> int:
+    def _last_before(self, pack: OpenPack, at: int) -> int | None:
         """The sequence of the last frame before ``at``: it tells whether damage there cost a frame."""
-        seed = pack.header.seed
-        mark = last_mark(pack.read, seed, format.FIRST_OFFSET, at)
+        mark = last_mark(pack.read, pack.header.seed, format.FIRST_OFFSET, at)
         last = pack.header.first_sequence - 1 if mark is None else mark[1].sequence
+        known: int | None = last
         for item in walk(pack.read, pack.span(mark[0] if mark else format.FIRST_OFFSET, at, last)):
-            if item.sequence is not None:
-                last = item.sequence
-        return last
+            if isinstance(item, Frame) or item.kind is not None:
+                known = item.sequence
+            else:
+                known = item.sequence + item.lost - 1 if item.sequence and item.lost else None
+        return known
 
     def _second_try(self, pack: OpenPack, span: Span, bad: BadFrame) -> Iterator[Item]:
         """What copies and rescued bytes have of a damaged stretch; what none has, once, as bad."""
@@ -416,7 +418,8 @@ class LedgerReader:
     def end_before(self, number: int) -> int:
         """The last sequence before pack ``number``; 0 if there is none."""
         last = 0
-        for item in self.follow(Position(max(1, number - 1), 0), Position(number, 0)):
+        before = Position(number - 1, 0)
+        for item in self.follow(before, Position(number, 0)) if before.pack else ():
             last = item.sequence if item.sequence is not None else last
         return last
 

@@ -132,7 +132,8 @@ class _Opening:
         pack = OpenPack(number, file, known.header)
         tail = self._tail(pack, size)
         if tail.bad:
-            place = self._leave(pack, tail, "read", "damaged", sync=True)
+            kept = pack.read(tail.start, tail.end - tail.start)
+            place = self._leave(pack, tail, "read", "damaged", kept)
         else:
             place = self._keep(pack, tail, size)
         recovery = self._recovery(pack, tail, size)
@@ -229,8 +230,13 @@ class _Opening:
         return False
 
     def _keep(self, pack: OpenPack, tail: _Tail, size: int) -> Place:
-        """Cuts the torn tail, voids torn stretches, syncs what stays (PACK-4), and goes on in the pack."""
+        """Cuts the torn tail, voids torn stretches, writes and syncs what stays (PACK-4), and goes on.
+
+        Written again, because the last writer's sync may have failed: then the page cache still
+        shows what the disk never got, the pages count as clean, and a sync alone does nothing.
+        """
         file, seed = pack.file, pack.header.seed
+        kept = pack.read(tail.start, tail.end - tail.start)
         try:
             for stretch in tail.void:
                 body = pack.read(stretch.ref.offset, stretch.ref.size)[format.HEAD_BYTES :]
@@ -239,19 +245,17 @@ class _Opening:
                 file.pwrite(stretch.ref.offset, frame[: format.HEAD_BYTES])
             if file.size() > tail.end:
                 file.truncate(tail.end)
+            kept = file.read_at(tail.start, tail.end - tail.start)  # a failed sync may make it vanish
+            if kept:
+                file.pwrite(tail.start, kept)
             file.sync()
         except OSError as error:
-            return self._leave(pack, tail, "sync", str(error), sync=False)
+            return self._leave(pack, tail, "sync", str(error), kept)
         return Place(pack.number, file, seed, pack.header.identity, tail.end, tail.last + 1)
 
-    def _leave(self, pack: OpenPack, tail: _Tail, step: str, error: str, *, sync: bool) -> Place:
-        """Goes on in a new pack; what may not be durable in the old one is repeated there (PACK-2)."""
-        if sync:
-            try:
-                pack.file.sync()
-            except OSError:
-                sync = False
-        rescue = None if sync else (tail.start, pack.read(tail.start, tail.end - tail.start))
+    def _leave(self, pack: OpenPack, tail: _Tail, step: str, error: str, kept: bytes) -> Place:
+        """Goes on in a new pack, which repeats what may not be durable in the old one (PACK-2)."""
+        rescue = (tail.start, kept) if kept else None
         self.world.journal.emit(
             PACK_FAILED, ledger=self.component, pack=pack.number, step=step, error=error, frames=0
         )
