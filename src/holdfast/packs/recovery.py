@@ -45,6 +45,10 @@ class Opened(NamedTuple):
     lock: Lock
 
 
+class Unreadable(OSError):
+    """The disk refuses to read what opening must know. Trying again soon may help."""
+
+
 class _Tail(NamedTuple):
     """What lies behind the last mark of the last pack."""
 
@@ -87,8 +91,13 @@ def new_pack(
     return Place(number, file, seed, identity, len(block), first_sequence)
 
 
-def open_ledger(world: World, volume: str, ledger_name: str, copies: tuple[str, ...]) -> Opened:
-    """Blocking. Raises ``Unavailable`` when another writer has it or the disk doesn't let us."""
+def open_ledger(
+    world: World, volume: str, ledger_name: str, copies: tuple[str, ...], patient: bool
+) -> Opened:
+    """Blocking. Raises ``Unavailable`` when another writer has it or the disk doesn't let us.
+
+    ``patient``: raises ``Unreadable`` rather than count as lost what the disk refuses to read.
+    """
     folder = ledger_folder(volume, ledger_name)
     name = component(volume, ledger_name)
     ledger_number(ledger_name)  # refused before anything is made
@@ -99,17 +108,22 @@ def open_ledger(world: World, volume: str, ledger_name: str, copies: tuple[str, 
         except Unavailable as error:
             raise Unavailable(name, error.text, error.retry_after_s) from None
         try:
-            return _Opening(world, volume, ledger_name, copies).open(lock)
+            return _Opening(world, volume, ledger_name, copies, patient).open(lock)
         except BaseException:
             lock.release()
             raise
+    except Unreadable:
+        raise
     except OSError as error:
         raise Unavailable(name, f"can't be opened: {error}") from error
 
 
 class _Opening:
-    def __init__(self, world: World, volume: str, ledger_name: str, copies: tuple[str, ...]) -> None:
+    def __init__(
+        self, world: World, volume: str, ledger_name: str, copies: tuple[str, ...], patient: bool
+    ) -> None:
         self.world = world
+        self.patient = patient
         self.ledger_name = ledger_name
         self.folder = ledger_folder(volume, ledger_name)
         self.component = component(volume, ledger_name)
@@ -152,6 +166,8 @@ class _Opening:
             whole = self._mend(pack, [item for item in items if isinstance(item, BadFrame)], whole)
             size = max(size, whole)
             items = _ascending(walk(pack.read, pack.span(start, whole, last)), last)
+        if pack.unreadable and self.patient:
+            raise Unreadable(errno.EIO, "the last pack's end can't be read")
         torn = [isinstance(item, BadFrame) and self._torn(pack, item, size) for item in items]
         end = whole
         while items and torn[-1]:
@@ -320,11 +336,13 @@ class _Opening:
         self, start: Position, pack: OpenPack, tail: _Tail, acknowledged: int
     ) -> tuple[Unsure, ...]:
         end = Position(pack.number, tail.end)
-        return tuple(
-            Unsure(item.ref, item.sequence, item.kind, item.account or 0)
-            for item in self.reader.follow(start, end)
-            if item.sequence is not None and item.kind is not None and item.sequence > acknowledged
-        )
+        found = []
+        for item in self.reader.follow(start, end):
+            if isinstance(item, BadFrame) and item.temporary and self.patient:
+                raise Unreadable(errno.EIO, "the frames behind the last acknowledged one can't be read")
+            if item.sequence is not None and item.kind is not None and item.sequence > acknowledged:
+                found.append(Unsure(item.ref, item.sequence, item.kind, item.account or 0))
+        return tuple(found)
 
     def _unsealed(self, open_number: int) -> tuple[tuple[int, int], ...]:
         """Packs before the open one that lack their footer, newest first, up to one that has it."""

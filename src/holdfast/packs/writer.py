@@ -14,7 +14,7 @@ from holdfast.model.mail import PackRef, Position
 from holdfast.packs import format
 from holdfast.packs.copies import Copy, CopyKeeper
 from holdfast.packs.events import PACK_FAILED, PACK_SEALED, PACK_STARTED, SEAL_FAILED, VOLUME_FULL
-from holdfast.packs.recovery import Opened, Place, new_pack, open_ledger
+from holdfast.packs.recovery import Opened, Place, Unreadable, new_pack, open_ledger
 from holdfast.packs.scan import read_safely
 from holdfast.packs.sealing import seal
 from holdfast.packs.shelf import component, ledger_folder, pack_path
@@ -28,6 +28,7 @@ _Ready = tuple[int, int, bytes, tuple[Buffer, ...], int, int, int]
 _PAGE_BYTES = 4096
 _CELLS = 65_535
 _RETRY_S = 5.0
+_UNREADABLE_WAITS_S = (0.2, 1.0, 4.0)
 
 
 class _Waiting:
@@ -111,11 +112,7 @@ class LedgerWriter:
         batch, or it is refused. ``group_wait_s``: how long a batch waits for company.
         Raises ``Unavailable``: another writer has it, or the disk fails.
         """
-        thread = world.thread(f"open {ledger_name}")
-        try:
-            opened = await thread.run(open_ledger, world, volume_folder, ledger_name, (*copies, *trailing))
-        finally:
-            thread.close()
+        opened = await _open_patiently(world, volume_folder, ledger_name, (*copies, *trailing))
         name = component(volume_folder, ledger_name)
         folder = ledger_folder(volume_folder, ledger_name)
         keepers = [
@@ -420,6 +417,20 @@ class LedgerWriter:
         self._thread.close()
         self._file.close()
         self._lock.release()
+
+
+async def _open_patiently(world: World, volume: str, ledger_name: str, copies: tuple[str, ...]) -> Opened:
+    """A disk that refuses to read gets a few seconds; then what it keeps to itself counts as damaged."""
+    thread = world.thread(f"open {ledger_name}")
+    try:
+        for wait in _UNREADABLE_WAITS_S:
+            try:
+                return await thread.run(open_ledger, world, volume, ledger_name, copies, True)
+            except Unreadable:
+                await world.clock.sleep(wait)
+        return await thread.run(open_ledger, world, volume, ledger_name, copies, False)
+    finally:
+        thread.close()
 
 
 def _write(file: File, buffers: list[Buffer]) -> tuple[str, OSError | None]:
