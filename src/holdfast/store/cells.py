@@ -205,6 +205,11 @@ class Cells:
                 bad_frames=fold.bad_frames,
             )
 
+    async def wait_whole(self, patience_s: float) -> None:
+        """Return when no cell is behind, or after ``patience_s`` seconds."""
+        if self._restorer is not None:
+            await asyncio.wait([self._restorer], timeout=patience_s)
+
     async def close(self) -> None:
         if self._restorer is not None:
             self._restorer.cancel()

@@ -57,6 +57,7 @@ _decode_request = msgspec.msgpack.Decoder(Commit | Announce | Ask).decode
 _decode_answers = msgspec.msgpack.Decoder(list[c.AnyOutcome | _Late]).decode
 _decode_moved = msgspec.msgpack.Decoder(list[tuple[int, int, int]]).decode
 _encode = msgspec.msgpack.Encoder().encode
+_OPEN_PAUSES_S = (0.05, 0.15, 0.3, 0.5)  # while the store is out of reach at an account's first sign-in
 
 
 class Writes(Protocol):
@@ -162,6 +163,7 @@ class MailStore:
         volume_folder: str,
         copies: tuple[str, ...] = (),
     ) -> None:
+        self._world = world
         self._writes = writes
         self._readers = Readers(world, files, Volume(world, volume_folder, copies))
         self._watchers: dict[AccountId, list[Watcher]] = {}
@@ -171,15 +173,25 @@ class MailStore:
     def account(self, account: AccountId, cell: int) -> AccountMail:
         """The account's mail as it is now. Raises ``Unavailable("cell-NN/index")``.
 
-        Cheap; ask again for every command rather than keep it.
+        Cheap; ask again for every command rather than keep it. An account whose first mailboxes
+        could not be made yet is ``Unavailable("store")``, not empty.
         """
-        return self._readers.account(account, cell)
-
-    async def open_account(self, account: AccountId, cell: int) -> AccountMail:
-        """The same, its first mailboxes made if it has none yet."""
         mail = self._readers.account(account, cell)
         if not mail.exists():
-            await self.commit_one(c.Open(account=account, cell=cell))
+            raise Unavailable("store", "its first mailboxes are yet to be made", retry_after_s=1.0)
+        return mail
+
+    async def open_account(self, account: AccountId, cell: int) -> AccountMail:
+        """The same, its first mailboxes made if it has none yet: a store that is starting is waited for."""
+        mail = self._readers.account(account, cell)
+        patience = iter(_OPEN_PAUSES_S)
+        while not mail.exists():
+            try:
+                await self.commit_one(c.Open(account=account, cell=cell))
+            except Unavailable:
+                if (pause := next(patience, None)) is None:
+                    raise
+                await self._world.clock.sleep(pause)
             mail = self._readers.account(account, cell)
         return mail
 

@@ -30,6 +30,7 @@ MERGE_FRAMES = 256  # frames one MERGED frame stands for at most: about 20 ms of
 MERGE_BYTES = 8 * 1024 * 1024
 HOUSEKEEPING_S = 0.5
 NOTE_S = 60.0
+WHOLE_S = 1.5  # an index that is made in less is not missed: a new installation's, for one
 ORPHANS_AFTER_S = 15.0  # an intake nobody has announced by then has no writer
 FOLD_ITEMS = 512  # folded without letting others run
 
@@ -86,6 +87,7 @@ class StoreWriter:
         writer = cls(world, volume_folder, ledger, group, volume)
         writer._load_merged()
         group.open(ledger.durable)
+        await group.wait_whole(WHOLE_S)
         loop = asyncio.get_running_loop()
         writer._tasks = [loop.create_task(writer._fold_loop()), loop.create_task(writer._housekeeping())]
         world.journal.emit(

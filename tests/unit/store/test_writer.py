@@ -166,6 +166,14 @@ async def test_a_cell_that_does_not_exist_is_unavailable_and_the_others_work(sto
 
 
 @on_a_store
+async def test_an_account_never_opened_is_unavailable_and_not_empty(store):
+    with pytest.raises(Unavailable) as caught:
+        store.mail.account(ACCOUNT + 1, CELL)
+    assert caught.value.component == "store"
+    assert (await store.mail.open_account(ACCOUNT + 1, CELL)).mailbox("INBOX") is not None
+
+
+@on_a_store
 async def test_watchers_are_told_of_new_mail(store):
     woken = asyncio.Event()
     store.mail.watch(ACCOUNT, woken.set)
