@@ -32,6 +32,7 @@ ALIGN = 8
 
 # Internal kinds; the others belong to `model/ledgers.py`.
 FIRST_INTERNAL = 248
+REPEAT = 251  # bytes of this pack whose durability was in doubt
 RESCUE = 252  # bytes of the pack before whose durability was in doubt
 VOID = 253  # a torn stretch, never acknowledged
 MARK = 254  # everything before it is durable

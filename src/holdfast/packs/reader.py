@@ -10,7 +10,7 @@ from holdfast.model.limits import KIB, READ_JOIN_BYTES
 from holdfast.model.mail import PackRef, Position
 from holdfast.packs import format
 from holdfast.packs.events import FRAME_BAD, FRAME_REPAIRED
-from holdfast.packs.scan import Read, Span, bad_body, disk_reason, last_mark, walk
+from holdfast.packs.scan import Read, Span, bad_body, disk_reason, last_mark, overlaid, walk
 from holdfast.packs.shelf import OpenPack, Shelf, component, ledger_folder
 from holdfast.packs.words import BadFrame, BadFrameError, Frame, PackInfo, VerifyReport
 from holdfast.world import World
@@ -18,7 +18,7 @@ from holdfast.world import World
 Item = Frame | BadFrame
 
 # Where a frame came from at last, in events, if it wasn't a copy's folder.
-NEXT_PACK = "next pack"
+REPEATED = "repeated"
 AGAIN = "read again"
 
 _JOIN_GAP_BYTES = 4 * KIB  # reading over a gap of this size is cheaper than a second read
@@ -41,6 +41,7 @@ class LedgerReader:
         self._world = world
         self.component = component(volume_folder, ledger_name)
         self.shelves = [Shelf(world, ledger_folder(v, ledger_name)) for v in (volume_folder, *copies)]
+        self.repaired = 0  # places read only with the help of a copy or a repeat
         self._reported: set[PackRef] = set()
 
     @classmethod
@@ -48,7 +49,7 @@ class LedgerReader:
         """A reader of one of ``other``'s folders alone."""
         reader = cls.__new__(cls)
         reader._world, reader.component = other._world, other.component
-        reader.shelves, reader._reported = [shelf], set()
+        reader.shelves, reader._reported, reader.repaired = [shelf], set(), 0
         return reader
 
     # What there is
@@ -207,30 +208,27 @@ class LedgerReader:
             if other is not None and other.kind is not None:
                 bad = other
         pack = self.pack(ref.pack)
-        read = self._rescued(pack) if pack is not None else None
-        if pack is not None and read is not None:
+        for read in self._rescued(pack) if pack is not None else ():
+            assert pack is not None
             frame = format.parse_one(read(ref.offset, ref.size), 0, ref, pack.header.seed)
             if frame is not None:
-                self._report_repaired(ref, frame.sequence, NEXT_PACK)
+                self._report_repaired(ref, frame.sequence, REPEATED)
                 return frame
         assert bad is not None
         self.report_bad(bad)
         return bad
 
-    def _rescued(self, pack: OpenPack) -> Read | None:
-        """Reads a pack with its end as the next pack repeats it (PACK-2)."""
+    def _rescued(self, pack: OpenPack) -> list[Read]:
+        """The pack, read with what it or the next pack repeats of it (PACK-2, PACK-4)."""
+        internal: list[Frame] = []
+        for _ in walk(pack.read, pack.span(format.FIRST_OFFSET, pack.file.size() & ~7), internal):
+            pass
+        found = [frame for frame in internal if frame.kind == format.REPEAT]
         after = self.pack(pack.number + 1)
         first = after.first_frame() if after is not None else None
-        if first is None or first.kind != format.RESCUE:
-            return None
-        start, rescued = first.account, bytes(first.body)
-
-        def read(offset: int, n: int) -> bytes:
-            data = pack.read(offset, max(0, min(n, start - offset)))
-            begin = max(0, offset - start)
-            return data + rescued[begin : begin + n - len(data)]
-
-        return read
+        if first is not None and first.kind == format.RESCUE:
+            found.append(first)
+        return [overlaid(pack.read, frame.account, bytes(frame.body)) for frame in found]
 
     def report_bad(self, bad: BadFrame) -> None:
         """Tells the journal, once for each place."""
@@ -242,6 +240,7 @@ class LedgerReader:
 
     def _report_repaired(self, ref: PackRef, sequence: int | None, source: str) -> None:
         if self._first_time(ref):
+            self.repaired += 1
             self._world.journal.emit(
                 FRAME_REPAIRED, ledger=self.component, pack=ref.pack, offset=ref.offset,
                 bytes=ref.size, sequence=sequence, copy=source,
@@ -359,9 +358,8 @@ class LedgerReader:
         for other in self.same_pack(pack):
             if other is not pack:
                 yield other.read, other.file.path
-        rescued = self._rescued(pack)
-        if rescued is not None:
-            yield rescued, NEXT_PACK
+        for read in self._rescued(pack):
+            yield read, REPEATED
 
     def _follow_cell(self, pack: OpenPack | None, span: Span, cell: int, open_end: bool) -> Iterator[Item]:
         footer = pack.footer() if pack is not None else None

@@ -149,7 +149,7 @@ class _Opening:
             kept = pack.read(tail.start, tail.end - tail.start)
             place = self._leave(pack, tail, "read", "damaged", kept)
         else:
-            place = self._keep(pack, tail, size)
+            place = self._keep(pack, tail)
         recovery = self._recovery(pack, tail, size)
         return Opened(place, recovery, self._unsealed(place.number), lock)
 
@@ -245,29 +245,43 @@ class _Opening:
             at = after
         return False
 
-    def _keep(self, pack: OpenPack, tail: _Tail, size: int) -> Place:
-        """Cuts the torn tail, voids torn stretches, writes and syncs what stays (PACK-4), and goes on.
+    def _keep(self, pack: OpenPack, tail: _Tail) -> Place:
+        """Cuts the torn tail, voids torn stretches, makes sure of what stays (PACK-4), and goes on.
 
-        Written again, because the last writer's sync may have failed: then the page cache still
-        shows what the disk never got, the pages count as clean, and a sync alone does nothing.
+        What stays behind the last mark is repeated, because the last writer's sync may have
+        failed: then the page cache still shows what the disk never got, the pages count as
+        clean, and a sync alone does nothing. It isn't written in its place: that could tear it.
         """
         file, seed = pack.file, pack.header.seed
-        kept = pack.read(tail.start, tail.end - tail.start)
+        kept, end = b"", tail.end
         try:
             for stretch in tail.void:
                 body = pack.read(stretch.ref.offset, stretch.ref.size)[format.HEAD_BYTES :]
                 sequence = (stretch.sequence or 1) - 1
                 frame = format.whole_frame(format.VOID, sequence, 0, body, seed, stretch.ref.offset)
                 file.pwrite(stretch.ref.offset, frame[: format.HEAD_BYTES])
-            if file.size() > tail.end:
-                file.truncate(tail.end)
-            kept = file.read_at(tail.start, tail.end - tail.start)  # a failed sync may make it vanish
-            if kept:
-                file.pwrite(tail.start, kept)
+            if file.size() > end:
+                file.truncate(end)
+            kept = file.read_at(tail.start, end - tail.start)
+            if len(kept) > format.HEAD_BYTES:
+                end = self._repeat(file, kept, tail, seed)
             file.sync()
         except OSError as error:
             return self._leave(pack, tail, "sync", str(error), kept)
-        return Place(pack.number, file, seed, pack.header.identity, tail.end, tail.last + 1)
+        return Place(pack.number, file, seed, pack.header.identity, end, tail.last + 1)
+
+    def _repeat(self, file: File, kept: bytes, tail: _Tail, seed: int) -> int:
+        frame = format.whole_frame(format.REPEAT, tail.last, tail.start, kept, seed, tail.end)
+        end = tail.end + len(frame)
+        mark = format.mark_bytes(tail.last, tail.acknowledged, seed, end)
+        try:
+            file.append(frame, mark)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            file.truncate(tail.end)  # a full disk must not keep the ledger from being opened
+            return tail.end
+        return end + len(mark)
 
     def _leave(self, pack: OpenPack, tail: _Tail, step: str, error: str, kept: bytes) -> Place:
         """Goes on in a new pack, which repeats what may not be durable in the old one (PACK-2)."""

@@ -57,6 +57,17 @@ def read_safely(file: File, offset: int, n: int) -> bytes:
     return b"".join(pieces)
 
 
+def overlaid(read: Read, start: int, data: bytes) -> Read:
+    """Reads with ``data`` in the place of what lies from ``start`` on, and nothing behind it."""
+
+    def both(offset: int, n: int) -> bytes:
+        before = read(offset, min(n, start - offset)) if offset < start else b""
+        begin = max(0, offset - start)
+        return before + data[begin : begin + n - len(before)]
+
+    return both
+
+
 def disk_reason(error: OSError) -> str:
     return "disk: " + errno.errorcode.get(error.errno or 0, str(error))
 

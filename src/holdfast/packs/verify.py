@@ -65,7 +65,9 @@ def verify(reader: LedgerReader) -> VerifyReport:
             if not _digest_good(pack):
                 digests.append(number)
     reports = tuple(_compare(alone, shelf, copy) for copy in copies)
-    return VerifyReport(len(shelf.numbers), frames, total, tuple(bad), tuple(digests), reports)
+    return VerifyReport(
+        len(shelf.numbers), frames, total, tuple(bad), alone.repaired, tuple(digests), reports
+    )
 
 
 def _digest_good(pack: OpenPack) -> bool:

@@ -120,12 +120,16 @@ class CopyReport(NamedTuple):
 
 
 class VerifyReport(NamedTuple):
-    """``bad``: every damaged stretch. ``digests``: sealed packs whose digest or footer is wrong."""
+    """``bad``: every damaged stretch. ``repaired``: those that a repeat in the ledger itself made good.
+
+    ``digests``: sealed packs whose digest or footer is wrong.
+    """
 
     packs: int
     frames: int
     bytes: int
     bad: tuple[BadFrame, ...]
+    repaired: int
     digests: tuple[int, ...]
     copies: tuple[CopyReport, ...]
 

@@ -198,7 +198,7 @@ def test_when_the_sync_at_opening_fails_the_tail_is_repeated_in_a_new_pack(world
     rule.lift()
     world.platter.forget_caches()
     assert bodies(world) == [b"one", b"two", LONG]
-    assert {entry.keys["copy"] for entry in world.journal.named("frame_repaired")} == {"next pack"}
+    assert {entry.keys["copy"] for entry in world.journal.named("frame_repaired")} == {"repeated"}
     world.power_cut()
     assert bodies(world.restart()) == [b"one", b"two", LONG]
 
