@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from holdfast.functions.imap.settings import Settings
+from holdfast.functions.imap.view import Readings
 from holdfast.model.people import Account
 from holdfast.store.mailstore import MailStore
 from holdfast.world import World
@@ -52,6 +53,7 @@ class Serving:
         "by_address",
         "handlers",
         "inflight",
+        "readings",
         "respond",
         "sessions",
         "settings",
@@ -76,6 +78,7 @@ class Serving:
         self.sign_in = sign_in
         self.store = store
         self.inflight = 0
+        self.readings = Readings()
         self.sessions = 0
         self.by_address: dict[str, int] = {}
 

@@ -347,7 +347,8 @@ class ImapSession(Session):
 
     def tell(self, *, expunges: bool = True, uid: bool = False, own: int = 0) -> None:
         """Untagged responses for what changed in the selected mailbox. Raises ``Unavailable``."""
-        for lines in self.selected.sync(self.kept, self.telling(expunges=expunges, uid=uid, own=own)):
+        telling = self.telling(expunges=expunges, uid=uid, own=own)
+        for lines in self.selected.sync(self.kept, telling, self.serving.readings):
             self.connection.write(lines)
 
     def deselect(self) -> None:

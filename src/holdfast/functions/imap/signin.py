@@ -122,17 +122,16 @@ async def sign_in(session: ImapSession, login: str, password: str) -> Answer | N
         account = await serving.sign_in.check(login, password, peer=peer, function="imap")
     except Refused as refused:
         return await _wrong(session, login, refused)
-    limits = serving.settings.limits
-    session.account = account
-    session.machine.state = State.AUTHENTICATED
-    session.connection.set_timeout(limits.imap_idle_s)
-    serving.world.journal.emit(
-        events.SIGNED_IN, account=account.id, peer=peer, tls=session.connection.tls is not None
-    )
     try:
         await serving.store.open_account(account.id, account.cell)
     except (Refused, Unavailable):
         pass  # signed in all the same: each command will say what can't be reached
+    session.account = account
+    session.machine.state = State.AUTHENTICATED
+    session.connection.set_timeout(serving.settings.limits.imap_idle_s)
+    serving.world.journal.emit(
+        events.SIGNED_IN, account=account.id, peer=peer, tls=session.connection.tls is not None
+    )
     return Answer("Signed in.", responses.capability(session.capabilities))
 
 

@@ -7,10 +7,12 @@ IMAPD-3 what can't be read changes nothing here: reading comes first, then every
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from holdfast.functions.imap.flags import RECENT, texts_for
+from holdfast.model.errors import Unavailable
 from holdfast.model.mail import Mailbox, MailboxId
 from holdfast.model.uidset import EMPTY, UidSet
 from holdfast.store.commands import Added, Flagged, MailboxGone, Removed
@@ -18,6 +20,7 @@ from holdfast.store.reader import AccountMail, Column
 from holdfast.wire.imap import responses
 
 _PAST_ALL_UIDS = 1 << 32
+READINGS = 64  # kept by one process
 
 
 class MailboxDeleted(Exception):
@@ -44,6 +47,52 @@ class News(NamedTuple):
     added: UidSet
     flagged: UidSet
     removed: UidSet
+
+
+class Reading(NamedTuple):
+    """News and what goes with them, read at one time; shared by the sessions that lack the same."""
+
+    news: News
+    box: Mailbox
+    uids: UidSet
+    keywords: tuple[str, ...]
+
+
+class Readings:
+    """The latest readings of a process: a hundred sessions that idle on one mailbox read its index once."""
+
+    __slots__ = ("_latest",)
+
+    def __init__(self) -> None:
+        self._latest: OrderedDict[tuple[MailboxId, int, int], Reading] = OrderedDict()
+
+    def of(self, kept: AccountMail, mailbox: MailboxId, since: int, modseq: int, own: int) -> Reading:
+        """What happened after ``since``, the account being at ``modseq``. Raises as ``View.sync`` does."""
+        known = self._latest.get((mailbox, since, modseq)) if not own else None
+        if known is not None:
+            return known
+        news = _read_news(kept, mailbox, since, own)
+        selected = kept.selected(mailbox)
+        if selected is None:
+            raise MailboxDeleted
+        reading = Reading(news, *selected, tuple(kept.keywords()))
+        if not own:
+            self._latest[mailbox, since, modseq] = reading
+            if len(self._latest) > READINGS:
+                self._latest.popitem(last=False)
+        return reading
+
+
+def _read_news(kept: AccountMail, mailbox: MailboxId, since: int, own: int) -> News:
+    sets: dict[type, list[UidSet]] = {Added: [], Flagged: [], Removed: []}
+    for change in kept.changes(mailbox, since):
+        if isinstance(change, MailboxGone):
+            raise MailboxDeleted
+        if isinstance(change, Added | Flagged | Removed) and not (
+            change.modseq == own and isinstance(change, Flagged)
+        ):
+            sets[type(change)].append(change.uids)
+    return News(union(sets[Added]), union(sets[Flagged]), union(sets[Removed]))
 
 
 class View:
@@ -87,7 +136,7 @@ class View:
 
     # -- news ---------------------------------------------------------------------
 
-    def sync(self, kept: AccountMail, telling: Telling) -> list[bytes]:
+    def sync(self, kept: AccountMail, telling: Telling, readings: Readings) -> list[bytes]:
         """Untagged responses for all that changed since the last time. RFC 3501 §5.2, §7.3-7.4.
 
         Raises ``Unavailable`` and ``MailboxDeleted``; then nothing has moved.
@@ -95,41 +144,21 @@ class View:
         modseq = kept.modseq
         if modseq == self.modseq and not (telling.expunges and self.gone):
             return []
-        news = self._read(kept, telling.own)
+        if modseq < self.modseq:
+            raise Unavailable(f"cell-{kept.cell:02d}/index", "the index is behind what was shown already")
+        reading = readings.of(kept, self.mailbox, self.modseq, modseq, telling.own)
         lines: list[bytes] = []
-        keywords = kept.keywords()
-        if len(keywords) != self.keywords:
-            lines.append(responses.flags(texts_for(tuple(keywords)).names))
-        if any(news) or (telling.expunges and self.gone):
-            selected = kept.selected(self.mailbox)
-            if selected is None:
-                raise MailboxDeleted
-            self._tell(kept, news, selected, telling, lines)
+        if len(reading.keywords) != self.keywords:
+            lines.append(responses.flags(texts_for(reading.keywords).names))
+        if any(reading.news) or (telling.expunges and self.gone):
+            self._tell(kept, reading, telling, lines)
         self.modseq = modseq
-        self.keywords = len(keywords)
+        self.keywords = len(reading.keywords)
         return lines
 
-    def _read(self, kept: AccountMail, own: int) -> News:
-        sets: dict[type, list[UidSet]] = {Added: [], Flagged: [], Removed: []}
-        for change in kept.changes(self.mailbox, self.modseq):
-            if isinstance(change, MailboxGone):
-                raise MailboxDeleted
-            if isinstance(change, Added | Flagged | Removed) and not (
-                change.modseq == own and isinstance(change, Flagged)
-            ):
-                sets[type(change)].append(change.uids)
-        return News(union(sets[Added]), union(sets[Flagged]), union(sets[Removed]))
-
-    def _tell(
-        self,
-        kept: AccountMail,
-        news: News,
-        selected: tuple[Mailbox, UidSet],
-        telling: Telling,
-        lines: list[bytes],
-    ) -> None:
+    def _tell(self, kept: AccountMail, reading: Reading, telling: Telling, lines: list[bytes]) -> None:
         """Puts the news into ``lines``, and moves what the client knows."""
-        box, shared = selected
+        news, box, shared, _ = reading
         added = news.added - self.uids - news.removed
         uids = self.uids | added
         gone = self.gone | (news.removed & self.uids)

@@ -78,6 +78,19 @@ def test_imapd_3_news_that_fail_half_way_are_told_whole_later(tmp_path, monkeypa
     play(tmp_path, scene)
 
 
+def test_imapd_3_an_index_behind_what_was_shown_is_unavailable(tmp_path, monkeypatch):
+    async def scene(service: Service) -> None:
+        client = await service.client(select="INBOX")
+        await client.append(message(1))
+        await client.ok("NOOP")
+        monkeypatch.setattr(AccountMail, "modseq", 1)
+        assert (await client.do("NOOP")).code == "UNAVAILABLE"
+        monkeypatch.undo()
+        await client.ok("NOOP")
+
+    play(tmp_path, scene)
+
+
 def test_reading_goes_on_without_the_writer_and_bodies_are_shown_without_seen(tmp_path, monkeypatch):
     async def scene(service: Service) -> None:
         client = await service.client()
