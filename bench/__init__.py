@@ -1,0 +1,1 @@
+"""Measurements of Holdfast beside its peers: `python -m bench`."""

@@ -1,0 +1,98 @@
+"""`python -m bench [ROW …] [--runs 3] [--quick]`: Holdfast beside its peers, in one run on one machine.
+
+For each row: the same load against each server in turn, A B A B …, never two at a time; the median of the
+runs counts. Prints one table and writes `bench/results/<name>.json`. Rows: see `--list`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from bench import report
+from bench.peers import ROOT, Holdfast, Peer, PostfixDovecot, machine, versions
+from bench.rows import Program, Stage, delivery, mailbox, sessions
+
+PROGRAMS: dict[str, Program] = {**delivery.PROGRAMS, **mailbox.PROGRAMS, **sessions.PROGRAMS}
+ACCOUNTS = 500
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def play(
+    rows: list[str], peers: list[Peer], runs: int, stage: Stage, failures: list[str]
+) -> report.Runs:
+    found: report.Runs = {}
+    for row in rows:
+        for run in range(runs):
+            for peer in peers:
+                started = time.perf_counter()
+                try:
+                    measures = PROGRAMS[row](peer, run, stage)
+                except Exception as error:
+                    failures.append(f"{row}, {peer.name}, run {run}: {error!r}")
+                    say(f"{row} {peer.name} failed: {traceback.format_exc()}")
+                    continue
+                for measure, value in measures.items():
+                    found.setdefault(measure, {}).setdefault(peer.name, []).append(value)
+                shown = "  ".join(f"{name}={report.figure(value)}" for name, value in measures.items())
+                say(f"{row} {run} {peer.name}: {shown}  [{time.perf_counter() - started:.1f} s]")
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("rows", nargs="*", help="which; all where none is named")
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--quick", action="store_true", help="smaller loads")
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--peers", default="ours,sdbox,mdbox")
+    parser.add_argument("--name", default="", help="of the results file")
+    parser.add_argument("--note", default="", help="kept in the results, such as that the machine was busy")
+    options = parser.parse_args()
+    if options.list:
+        print("\n".join(PROGRAMS))
+        return
+    unknown = set(options.rows) - set(PROGRAMS)
+    if unknown:
+        parser.error(f"no row {', '.join(sorted(unknown))}; there are: {', '.join(PROGRAMS)}")
+    rows = options.rows or list(PROGRAMS)
+    about = machine() | {"versions": versions(), "quick": options.quick, "runs": options.runs, "note": options.note}
+    failures: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        makers: dict[str, Callable[[], Peer]] = {
+            "ours": lambda: Holdfast(folder, ACCOUNTS),
+            "sdbox": lambda: PostfixDovecot(folder, "sdbox"),
+            "mdbox": lambda: PostfixDovecot(folder, "mdbox"),
+        }
+        peers: list[Peer] = []
+        try:
+            for each in options.peers.split(","):
+                say(f"starting {each}")
+                peers.append(makers[each]())
+            found = play(rows, peers, options.runs, Stage(options.quick, folder), failures)
+        finally:
+            for peer in peers:
+                peer.close()
+    about["load_after"] = os.getloadavg()[0]
+    name = options.name or ("quick" if options.quick else "all" if not options.rows else "-".join(options.rows))
+    report.keep(ROOT / "bench/results" / f"{name}.json", about, found, failures, {})
+    print(report.table(report.lines(found)))
+    for failure in failures:
+        print(f"failed: {failure}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The load: one generator for every server, plain sockets, replies counted rather than parsed."""
