@@ -27,6 +27,7 @@ CONNECT_S = 0.5
 @contextlib.asynccontextmanager
 async def people(world: World, config: Config) -> AsyncIterator[Operations]:
     """Raises ``Unavailable("people")`` when the process is there and can't be asked."""
+    from holdfast.directory.rpc import OutOfReach
     from holdfast.directory.writer import PeopleClient
 
     path = layout.socket_path(config, "people")
@@ -34,14 +35,12 @@ async def people(world: World, config: Config) -> AsyncIterator[Operations]:
         client = PeopleClient(world, path)
         try:
             await client.domains(limit=1)
-        except Unavailable:
-            client.close()
-        else:
-            try:
-                yield client
-            finally:
-                client.close()
+            yield client
             return
+        except OutOfReach:
+            pass  # a socket left behind: nobody runs
+        finally:
+            client.close()
     _as_the_service(config)
     writer = await open_people(world, config)
     try:
