@@ -227,7 +227,7 @@ class LedgerWriter:
         return batch
 
     async def _commit(self, batch: list[_Waiting]) -> None:
-        if self._failed or self._end >= self._pack_bytes:
+        if self._failed or (batch and self._end >= self._pack_bytes):
             await self._begin_pack()
         buffers, results, end, sequence = self._encode(batch)
         told, frames = self._acknowledged, sequence - self._next

@@ -68,6 +68,7 @@ def test_a_frame_with_any_byte_changed_is_never_returned(
         assert (frame.kind, frame.account, frame.cells, bytes(frame.body)) == (kind, account, cells, body)
 
 
+@pytest.mark.slow
 @given(st.binary(max_size=300))
 def test_any_bytes_are_parsed_without_an_error(data: bytes) -> None:
     found: list[Frame] = []

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from unit.packs.disk import bodies, damage, opened, path, store, stored, write
 
 from holdfast.model.errors import Unavailable
 from holdfast.packs import LedgerWriter, Recovery, Written
 from holdfast.sim.world import SimWorld, simulated
+from unit.packs.disk import bodies, damage, opened, path, store, stored, write
 
 LONG = b"x" * 3000
 
