@@ -159,6 +159,8 @@ class View:
     def _tell(self, kept: AccountMail, reading: Reading, telling: Telling, lines: list[bytes]) -> None:
         """Puts the news into ``lines``, and moves what the client knows."""
         news, box, shared, _ = reading
+        if not (news.flagged or news.removed or self.gone) and self._only_new(news.added, box, shared, lines):
+            return
         added = news.added - self.uids - news.removed
         uids = self.uids | added
         gone = self.gone | (news.removed & self.uids)
@@ -182,6 +184,23 @@ class View:
         self.recent = recent or EMPTY
         self.gone = gone or EMPTY
         self.owes_recent = self.owes_recent or (bool(fresh) and not self.read_only)
+
+    def _only_new(self, added: UidSet, box: Mailbox, shared: UidSet, lines: list[bytes]) -> bool:
+        """The common case, new mail and nothing else, without making sets; False when it isn't that.
+
+        Nothing is beyond ``added`` and the counts agree: so what is there is what was known and it.
+        """
+        uids = self.uids
+        if uids and uids.last >= added.first:
+            return False
+        if not shared or shared.last != added.last or len(shared) != len(uids) + len(added):
+            return False
+        fresh = recent_among(added, box)
+        self.uids = shared
+        self.recent = self.recent | fresh
+        self.owes_recent = self.owes_recent or (bool(fresh) and not self.read_only)
+        lines.append(responses.exists(len(shared)) + responses.recent(len(self.recent)))
+        return True
 
     def flag_lines(self, kept: AccountMail, uids: UidSet, telling: Telling) -> Iterator[bytes]:
         """``* n FETCH (FLAGS (…))`` for each, in chunks; such as are gone are left out."""
@@ -223,4 +242,6 @@ def recent_among(uids: UidSet, box: Mailbox) -> UidSet:
     """Those nobody was told of as ``\\Recent`` yet."""
     if not uids or uids.last < box.first_recent_uid:
         return EMPTY
+    if uids.first >= box.first_recent_uid:
+        return uids
     return uids & UidSet([(box.first_recent_uid, _PAST_ALL_UIDS)])
