@@ -27,8 +27,8 @@ CONNECT_S = 0.5
 @contextlib.asynccontextmanager
 async def people(world: World, config: Config) -> AsyncIterator[Operations]:
     """Raises ``Unavailable("people")`` when the process is there and can't be asked."""
-    from holdfast.directory.rpc import OutOfReach
     from holdfast.directory.writer import PeopleClient
+    from holdfast.world.link import OutOfReach
 
     path = layout.socket_path(config, "people")
     if world.disk.exists(path):
