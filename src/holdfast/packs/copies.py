@@ -104,7 +104,7 @@ class Copy:
             if data == other:
                 continue
             if damaged is None:
-                damaged = _damaged(file, number, 0, stop)
+                damaged = _damaged(file, number, 0, file.size() & ~7)  # not only up to stop, within a frame
             for at in range(0, step, _PAGE_BYTES):
                 page, end = data[at : at + _PAGE_BYTES], offset + at + _PAGE_BYTES
                 hurt = any(begin < end and offset + at < upto for begin, upto in damaged)
@@ -192,7 +192,8 @@ def _damaged(file: File, number: int, start: int, stop: int) -> list[tuple[int, 
     if header is None:
         return [(0, stop)] if stop else []
     pack = OpenPack(number, file, header)
-    items = walk(pack.read, pack.span(max(start, format.FIRST_OFFSET), stop))
+    pack.look_for_seal()
+    items = walk(pack.read, pack.span(max(start, format.FIRST_OFFSET), min(stop, pack.end or stop)))
     return [(i.ref.offset, i.ref.offset + i.ref.size) for i in items if isinstance(i, BadFrame)]
 
 
