@@ -43,7 +43,9 @@ class Tape:
         self.items.append(Item(ledger, Frame(kind, sequence, account, cells, body, ref)))
         return sequence
 
-    def deliver(self, *accounts: int, body: bytes | None = None, detail: str = "") -> int:
+    def deliver(
+        self, *accounts: int, body: bytes | None = None, detail: str = "", later: int = 0
+    ) -> int:
         body = message(len(self.items)) if body is None else body
         head = b"Return-Path: <s@example.net>\r\n"
         meta = encode(
@@ -51,7 +53,7 @@ class Tape:
                 sender="s@example.net",
                 local=tuple(LocalRecipient(a, CELL, f"u{a}@example.org", detail) for a in accounts),
                 remote=(),
-                received_at=NOON + len(self.items),
+                received_at=NOON + len(self.items) + later,
                 trace=f"t{len(self.items)}",
                 head_bytes=len(head),
             )

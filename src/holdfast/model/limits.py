@@ -82,6 +82,15 @@ CONNECT_S = 30.0
 LISTEN_BACKLOG = 4096
 RECEIVED_HOPS = 100  # RFC 5321 §6.3
 
+# Links between our own processes
+LINK_ANSWER_S = 60.0  # a call that names no other time is given up after so long
+LINK_CONNECT_S = 5.0
+LINK_RETRY_FIRST_S = 0.02
+LINK_RETRY_LONGEST_S = 1.0
+LINK_REQUESTS = 4096  # of one connection that are worked on; a peer with more is not read
+LINK_ASKED_BYTES = 512 * MIB  # of one link's calls that wait for their answers
+LINK_UNHEARD_BYTES = 4 * MIB  # pushed, and not taken: the connection is ended
+
 
 # Intake
 INTAKE_RETRY_FIRST_S = 0.5  # until an intake ledger that can't be opened is tried again …
@@ -122,3 +131,4 @@ RELAY_REPLY_S = 300.0
 RELAY_CONTENT_S = 600.0
 RELAY_MESSAGES_PER_CONNECTION = 100
 DSN_FULL_BYTES = 256 * KIB  # a larger message isn't given back whole, only its header
+SECOND_TRY_S = 5 * 86_400  # for so long a message in doubt, sent again, is a second try (RFC 5321 §4.5.4.1)

@@ -17,6 +17,7 @@ import msgspec
 from holdfast import mime
 from holdfast.model.envelope import Delivery, LocalRecipient, Started
 from holdfast.model.ledgers import Kind
+from holdfast.model.limits import SECOND_TRY_S
 from holdfast.model.mail import START, AccountId, PackRef, Position
 from holdfast.model.uidset import UidSet
 from holdfast.packs import BadFrame, Frame
@@ -245,13 +246,18 @@ class CellFold:
 
     def _is_second_try(self, meta: Delivery, message: memoryview) -> bool:
         digest = delivery_digest(meta, message)
-        return self.db.execute("SELECT 1 FROM unsure WHERE digest=?", (digest,)).get is not None
+        found = self.db.execute(
+            "SELECT 1 FROM unsure WHERE digest=? AND until>?", (digest, int(meta.received_at))
+        )
+        return found.get is not None
 
     def _started(self, ledger: int, frame: Frame) -> None:
         """Remember what the writer found whole but perhaps unacknowledged when it came back."""
         packed, _ = split_body(frame.body)
         self._flush()
-        for sequence in _decode_started(packed).unsure:
+        started = _decode_started(packed)
+        until = int(started.at) + SECOND_TRY_S
+        for sequence in started.unsure:
             message_id = ledger << 48 | sequence
             row = schema.row(
                 self.db, 'SELECT pack, "offset", frame, head FROM message WHERE id=?', message_id
@@ -263,7 +269,7 @@ class CellFold:
                 continue
             meta = _decode_delivery(split_body(kept.body)[0])
             digest = delivery_digest(meta, memoryview(kept.body)[row[3] :])
-            self.db.execute("INSERT OR IGNORE INTO unsure VALUES(?,?)", (digest, message_id))
+            self.db.execute("INSERT OR REPLACE INTO unsure VALUES(?,?,?)", (digest, message_id, until))
             self._unsure = True
 
     def _bad(self, ledger: int, bad: BadFrame, accounts: Accounts) -> None:

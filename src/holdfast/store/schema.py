@@ -74,7 +74,11 @@ CREATE TABLE change(
 ) WITHOUT ROWID;
 
 -- Messages whose sender may never have seen our 250: the same again is not delivered again.
-CREATE TABLE unsure(digest BLOB PRIMARY KEY, message INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE unsure(
+    digest BLOB PRIMARY KEY,
+    message INTEGER NOT NULL,
+    until INTEGER NOT NULL              -- UTC seconds: senders give up, and the same may be meant
+) WITHOUT ROWID;
 """
 
 

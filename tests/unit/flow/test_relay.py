@@ -19,7 +19,7 @@ from holdfast.model.envelope import Delivery, LocalRecipient, RemoteRecipient
 from holdfast.model.errors import Reason, Refused, Unavailable
 from holdfast.model.ledgers import Kind
 from holdfast.model.limits import Limits
-from holdfast.model.mail import START
+from holdfast.model.mail import START, Position
 from holdfast.model.people import Local, Remote
 from holdfast.packs import Frame, LedgerReader
 from holdfast.store.fold import split_body
@@ -109,6 +109,7 @@ class Site:
         self.folder = folder
         self.port = port
         self.limits = limits
+        self.durable = START  # of the last message submitted
         self.names = Names({"example.net": ["mx.example"], "two.example": ["down.example", "mx.example"]})
 
     def route(self, address):
@@ -155,10 +156,11 @@ class Site:
         receipt = self.submission.submit(envelope, MESSAGE)
         written = (await receipt.written)[0]
         self.submission.acknowledged(written.sequence)
+        self.durable = Position(written.ref.pack, written.ref.offset + written.ref.size)
 
     async def empty(self) -> None:
         async with asyncio.timeout(10):
-            while self.queue.entries or not self.queue.taken.get("submission-0"):
+            while self.queue.entries or self.queue.taken.get("submission-0", START) < self.durable:
                 await asyncio.sleep(0.01)
 
     def reports(self) -> list[tuple[Delivery, bytes]]:

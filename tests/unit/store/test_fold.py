@@ -185,6 +185,14 @@ def test_store_9_the_second_try_of_an_unsure_message_is_not_delivered_again():
     assert len(entries(fold, INBOX)) == 2 and fold.suppressed == 1
 
 
+def test_store_9_after_five_days_the_same_message_is_meant_again():
+    tape = Tape()
+    unsure = tape.deliver(ACCOUNT, body=message(1))
+    tape.started(unsure)
+    tape.deliver(ACCOUNT, body=message(1), later=6 * 86_400)
+    assert len(entries(tape.fold()[0], INBOX)) == 2
+
+
 def test_the_same_message_twice_without_a_crash_is_two_messages():
     tape = Tape()
     tape.deliver(ACCOUNT, body=message(1))
