@@ -19,6 +19,7 @@ import msgspec
 from holdfast.model.envelope import Delivery, Started
 from holdfast.model.errors import Reason, Refused
 from holdfast.model.ledgers import QUEUE, Kind
+from holdfast.model.limits import SECOND_TRY_S
 from holdfast.model.mail import START, PackRef, Position
 from holdfast.packs import Frame, LedgerReader, LedgerWriter, NewFrame
 from holdfast.store.fold import delivery_digest, split_body
@@ -110,7 +111,7 @@ class Queue:
         self._ledger = ledger
         self._readers: dict[str, LedgerReader] = {}
         self._recent: dict[str, OrderedDict[int, PackRef]] = {}
-        self._unsure: set[bytes] = set()
+        self._unsure: dict[bytes, float] = {}  # and until when the same is a second try
         self.taken: dict[str, Position] = {}
         self.entries: dict[EntryId, Entry] = {}
 
@@ -184,7 +185,7 @@ class Queue:
 
     def _take(self, ledger: str, frame: Frame) -> None:
         if frame.kind == Kind.STARTED:
-            self._doubt(ledger, _decode_started(split_body(frame.body)[0]).unsure)
+            self._doubt(ledger, _decode_started(split_body(frame.body)[0]))
             return
         if frame.kind != Kind.DELIVERY:
             return
@@ -201,8 +202,10 @@ class Queue:
         recent[frame.sequence] = frame.ref
         if len(recent) > REMEMBERED:
             recent.popitem(last=False)
-        if self._unsure and delivery_digest(meta, memoryview(frame.body)[head:]) in self._unsure:
-            return
+        if self._unsure:
+            digest = delivery_digest(meta, memoryview(frame.body)[head:])
+            if self._unsure.get(digest, 0) > meta.received_at:
+                return
         entry = Entry(
             ledger=ledger,
             sequence=frame.sequence,
@@ -218,13 +221,15 @@ class Queue:
         )
         self.entries[entry.id] = entry
 
-    def _doubt(self, ledger: str, sequences: Iterable[int]) -> None:
+    def _doubt(self, ledger: str, started: Started) -> None:
         """The sender of these may try again; the same once more is not sent on again (STORE-9's twin)."""
         recent = self._recent.get(ledger) or OrderedDict()
-        for frame in self.reader(ledger).read_many([recent[n] for n in sequences if n in recent]):
+        wanted = [recent[n] for n in started.unsure if n in recent]
+        for frame in self.reader(ledger).read_many(wanted):
             if isinstance(frame, Frame):
                 packed, head = split_body(frame.body)
-                self._unsure.add(delivery_digest(_decode_delivery(packed), memoryview(frame.body)[head:]))
+                digest = delivery_digest(_decode_delivery(packed), memoryview(frame.body)[head:])
+                self._unsure[digest] = started.at + SECOND_TRY_S
 
     # -- changing it --------------------------------------------------------------
 
