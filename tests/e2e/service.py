@@ -234,9 +234,9 @@ class Service:
         """Of all messages in a mailbox, in its order."""
         client = self.imap(name)
         try:
-            kind, [count] = client.select(mailbox, readonly=True)
-            assert kind == "OK", count
-            if not int(count or 0):
+            kind, counts = client.select(mailbox, readonly=True)
+            assert kind == "OK", counts
+            if not int(counts[-1] or 0):  # more than one when mail came in meanwhile
                 return []
             _, found = client.fetch("1:*", "(BODY.PEEK[HEADER.FIELDS (SUBJECT)])")
             lines = [each[1] for each in found if isinstance(each, tuple)]
