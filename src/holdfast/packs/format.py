@@ -183,15 +183,14 @@ def parse(
     view = memoryview(data)
     n = len(data)
     at = 0
-    base = seed  # names bound here are looked up faster in the loop
-    unpack_from = _HEAD.unpack_from
-    append = frames.append
+    # Names bound here are looked up faster in the loop, and tuple.__new__ spares a call for each tuple.
+    unpack_from, crc, make, append = _HEAD.unpack_from, crc32, tuple.__new__, frames.append
     while at + HEAD_BYTES <= n:
         check, size, sequence, account, body_crc, count, kind, flags = unpack_from(data, at)
         start = at + HEAD_BYTES + 2 * count
         if start > n:
             return Parsed(at, MORE, start - at, None)
-        if crc32(view[at + 4 : start], base ^ ((offset + at) >> 3)) != check:
+        if crc(data[at + 4 : start], seed ^ ((offset + at) >> 3)) != check:
             return Parsed(at, BAD_HEAD, 0, None)
         stop = start + size
         after = (stop + 7) & ~7
@@ -199,7 +198,7 @@ def parse(
             head = parse_head(data, at, offset + at, seed)
             return Parsed(at, BAD_BODY if flags else MORE, after - at, head)
         body = view[start:stop]
-        if crc32(body) != body_crc:
+        if crc(body) != body_crc:
             return Parsed(at, BAD_BODY, after - at, parse_head(data, at, offset + at, seed))
         if kind < FIRST_INTERNAL:
             if not count:
@@ -208,7 +207,8 @@ def parse(
                 cells = (data[at + 32] | data[at + 33] << 8,)
             else:
                 cells = struct.unpack_from(f"<{count}H", data, at + HEAD_BYTES)
-            append(Frame(kind, sequence, account, cells, body, PackRef(pack, offset + at, after - at)))
+            ref = make(PackRef, (pack, offset + at, after - at))
+            append(make(Frame, (kind, sequence, account, cells, body, ref)))
         elif internal is not None:
             internal.append(Frame(kind, sequence, account, (), body, PackRef(pack, offset + at, after - at)))
         at = after
@@ -226,10 +226,9 @@ def parse_one(data: bytes, at: int, ref: PackRef, seed: int) -> Frame | None:
     stop = start + size
     if (stop - at + 7) & ~7 != ref.size or flags:
         return None
-    view = memoryview(data)
-    if crc32(view[at + 4 : start], seed ^ (ref.offset >> 3)) != check:
+    if crc32(data[at + 4 : start], seed ^ (ref.offset >> 3)) != check:
         return None
-    body = view[start:stop]
+    body = memoryview(data)[start:stop]
     if crc32(body) != body_crc:
         return None
     if count == 1:
@@ -238,7 +237,7 @@ def parse_one(data: bytes, at: int, ref: PackRef, seed: int) -> Frame | None:
         cells = struct.unpack_from(f"<{count}H", data, at + HEAD_BYTES)
     else:
         cells = ()
-    return Frame(kind, sequence, account, cells, body, ref)
+    return tuple.__new__(Frame, (kind, sequence, account, cells, body, ref))
 
 
 def next_head(data: bytes, offset: int, seed: int, low: int, high: int) -> int | None:

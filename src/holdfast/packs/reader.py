@@ -10,7 +10,7 @@ from holdfast.model.limits import KIB, READ_JOIN_BYTES
 from holdfast.model.mail import PackRef, Position
 from holdfast.packs import format
 from holdfast.packs.events import FRAME_BAD, FRAME_REPAIRED
-from holdfast.packs.scan import Read, Span, bad_body, disk_reason, last_mark, overlaid, walk
+from holdfast.packs.scan import Read, Span, bad_body, disk_reason, last_mark, overlaid, runs, walk
 from holdfast.packs.shelf import OpenPack, Shelf, component, ledger_folder
 from holdfast.packs.words import BadFrame, BadFrameError, Frame, PackInfo, VerifyReport
 from holdfast.world import World
@@ -305,21 +305,21 @@ class LedgerReader:
             self.report_bad(bad)
             yield bad
             return
-        items = walk(pack.read, span)
-        first = next(items, None)
-        if isinstance(first, BadFrame) and span.last is None:
+        pieces = runs(pack.read, span)
+        first = next(pieces, None)
+        if first is not None and isinstance(first, tuple) and span.last is None:
             span = span._replace(last=self._last_before(pack, span.start))
-            items = walk(pack.read, span)
+            pieces = runs(pack.read, span)
         elif first is not None:
-            items = chain((first,), items)
-        for item in items:
-            if type(item) is Frame:
-                yield item
+            pieces = chain((first,), pieces)
+        for run in pieces:
+            if isinstance(run, list):
+                yield from run
                 continue
-            assert isinstance(item, BadFrame)
-            if open_end and pack.end is None and item.ref.offset + item.ref.size >= span.stop:
+            bad = run[0]
+            if open_end and pack.end is None and bad.ref.offset + bad.ref.size >= span.stop:
                 return  # being written, or torn: the writer will tell
-            yield from self._second_try(pack, span, item)
+            yield from self._second_try(pack, span, bad)
 
     def _last_before(self, pack: OpenPack, at: int) -> int | None:
         """The sequence of the last frame before ``at``: it tells whether damage there cost a frame."""

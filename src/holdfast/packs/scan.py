@@ -73,7 +73,15 @@ def disk_reason(error: OSError) -> str:
 
 
 def walk(read: Read, span: Span, internal: list[Frame] | None = None) -> Iterator[Frame | BadFrame]:
-    """Every frame of the span in order, and one ``BadFrame`` for each damaged stretch.
+    """Every frame of the span in order, and one ``BadFrame`` for each damaged stretch; see ``runs``."""
+    for run in runs(read, span, internal):
+        yield from run
+
+
+def runs(
+    read: Read, span: Span, internal: list[Frame] | None = None
+) -> Iterator[list[Frame] | tuple[BadFrame]]:
+    """Whole frames in lists, as many as were read at once, and each damaged stretch by itself.
 
     A stretch in which, by the sequences around it, no frame is missing is passed over.
     Frames of internal kinds are appended to ``internal`` as they are met.
@@ -86,7 +94,7 @@ def walk(read: Read, span: Span, internal: list[Frame] | None = None) -> Iterato
         frames: list[Frame] = []
         got = format.parse(data, at, span.pack, span.seed, frames, internal)
         if frames:
-            yield from frames
+            yield frames
             last = frames[-1].sequence
         at += got.used
         want = CHUNK_BYTES
@@ -98,7 +106,7 @@ def walk(read: Read, span: Span, internal: list[Frame] | None = None) -> Iterato
         head = got.head
         if got.why == format.BAD_BODY and head is not None and at + head.size <= span.stop:
             if head.kind < format.FIRST_INTERNAL:
-                yield bad_body(PackRef(span.pack, at, head.size), head)
+                yield (bad_body(PackRef(span.pack, at, head.size), head),)
                 last = head.sequence
             at += head.size
             continue
@@ -106,7 +114,7 @@ def walk(read: Read, span: Span, internal: list[Frame] | None = None) -> Iterato
         lost = 0 if last is None or before is None else before - last
         if lost or last is None or before is None:
             reason = "head checksum" if got.why == format.BAD_HEAD else "cut short"
-            yield _lost(PackRef(span.pack, at, stretch), reason, last, lost, head)
+            yield (_lost(PackRef(span.pack, at, stretch), reason, last, lost, head),)
         if before is not None:
             last = before
         at += stretch
