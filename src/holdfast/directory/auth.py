@@ -12,11 +12,11 @@ import msgspec
 
 from holdfast.directory.credentials import Verified, verify_password
 from holdfast.directory.events import AUTH_FULL
-from holdfast.directory.rpc import Caller, Served
 from holdfast.model.errors import Unavailable
-from holdfast.model.limits import AUTH_QUEUE, AUTH_THREADS
+from holdfast.model.limits import AUTH_QUEUE, AUTH_THREADS, PEOPLE_REQUEST_BYTES
 from holdfast.model.mail import AccountId
 from holdfast.world import Listener, World
+from holdfast.world.link import Link, LinkPeer
 
 AUTH = "auth"
 ASK_S = 25.0  # the queue's longest wait, twice
@@ -42,6 +42,11 @@ class Verdict(msgspec.Struct, frozen=True, array_like=True):
 
     right: bool | None
     hashed: bool
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode_question = msgspec.msgpack.Decoder(Question).decode
+_decode_verdict = msgspec.msgpack.Decoder(Verdict).decode
 
 
 class Checker:
@@ -120,14 +125,13 @@ class AuthService:
 
     def __init__(self, world: World, threads: int = AUTH_THREADS) -> None:
         self.checker = Checker(world, threads=threads)
-        self._decoder = msgspec.msgpack.Decoder(tuple[int, Question])
         self._listener: Listener | None = None
 
-    def _session(self) -> Served[Question]:
-        return Served(self._decoder, self._answer)
+    def _session(self) -> LinkPeer:
+        return LinkPeer(self._answer, most_bytes=PEOPLE_REQUEST_BYTES)
 
-    async def _answer(self, session: Served[Question], question: Question) -> Verdict:
-        return await self.checker.ask(question)
+    async def _answer(self, peer: LinkPeer, payload: bytes) -> bytes:
+        return _encode(await self.checker.ask(_decode_question(payload)))
 
     def close(self) -> None:
         if self._listener is not None:
@@ -142,11 +146,11 @@ class AuthClient:
 
     def __init__(self, world: World, path: str) -> None:
         self.path = path
-        self._caller = Caller(world, path, AUTH)
+        self._link = Link(world, path, AUTH, most_bytes=PEOPLE_REQUEST_BYTES)
 
     async def ask(self, question: Question) -> Verdict:
-        """Raises ``rpc.OutOfReach`` or ``rpc.Lost`` when nobody answers, else as ``Checker.ask``."""
-        return await self._caller.call(question, Verdict, ASK_S)
+        """Raises ``OutOfReach`` or ``Lost`` when nobody answers, else as ``Checker.ask``."""
+        return _decode_verdict(await self._link.ask(_encode(question), ASK_S))
 
     def close(self) -> None:
-        self._caller.close()
+        self._link.close()

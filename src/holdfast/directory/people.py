@@ -25,7 +25,6 @@ from holdfast.directory.events import (
 from holdfast.directory.lists import Lists
 from holdfast.directory.lookup import PEOPLE, Credential, Lookup
 from holdfast.directory.requests import Announced, Follow
-from holdfast.directory.rpc import Caller
 from holdfast.model import ledgers
 from holdfast.model.address import Address
 from holdfast.model.errors import Unavailable
@@ -33,7 +32,10 @@ from holdfast.model.limits import PEOPLE_RETRY_FIRST_S, PEOPLE_RETRY_LONGEST_S
 from holdfast.model.mail import START, AccountId, Position
 from holdfast.model.people import Account, Domain, Route
 from holdfast.world import World
+from holdfast.world.link import Link
 
+_FOLLOW = msgspec.msgpack.encode(Follow())
+_decode_announced = msgspec.msgpack.Decoder(Announced).decode
 _BROKEN = (apsw.CorruptError, apsw.NotADBError, apsw.FormatError)
 
 
@@ -64,6 +66,7 @@ class People:
         self._wake = asyncio.Event()
         self._moved = asyncio.Condition()
         self._writer_known = False
+        self._link: Link | None = None  # while there is a writer to follow
 
     @classmethod
     async def open(
@@ -132,12 +135,17 @@ class People:
         return copy.lookup
 
     async def settled(self, timeout_s: float) -> bool:
-        """Waits until the copy is as far as the writer said; whether it moved meanwhile."""
+        """Asks the writer how far it is, and waits until the copy is there; whether it moved meanwhile.
+
+        Without a writer to ask, it waits for what was announced last.
+        """
         before = self.position
         try:
             async with asyncio.timeout(timeout_s):
+                if self._link is not None and self._link.connected:
+                    self._pushed(await self._link.ask(_FOLLOW, timeout_s))
                 await self.reached(self._announced)
-        except TimeoutError:
+        except (TimeoutError, Unavailable):
             pass
         return self.position != before
 
@@ -150,18 +158,19 @@ class People:
 
     async def follow(self) -> None:
         """Keeps the copy up to date until cancelled. Errors are journalled and tried again."""
-        caller = Caller(self._world, self._writer, PEOPLE, self._pushed)
         wait = PEOPLE_RETRY_FIRST_S
-        try:
-            while True:
-                if self._writer and await self._follow_writer(caller):
-                    wait = PEOPLE_RETRY_FIRST_S
-                caller.close()
-                await self._catch_up_alone()
-                await self._world.clock.sleep(self._world.entropy.uniform(wait / 2, wait))
-                wait = min(wait * 2, PEOPLE_RETRY_LONGEST_S)
-        finally:
-            caller.close()
+        while True:
+            if self._writer:
+                self._link = link = Link(self._world, self._writer, PEOPLE, on_push=self._pushed)
+                try:
+                    if await self._follow_writer(link):
+                        wait = PEOPLE_RETRY_FIRST_S
+                finally:
+                    self._link = None
+                    link.close()
+            await self._catch_up_alone()
+            await self._world.clock.sleep(self._world.entropy.uniform(wait / 2, wait))
+            wait = min(wait * 2, PEOPLE_RETRY_LONGEST_S)
 
     def close(self) -> None:
         """Closes the copy; lookups are ``Unavailable`` from now on."""
@@ -177,16 +186,16 @@ class People:
         except apsw.Error as error:
             self._put_aside(error)
         before = self._copy.fold.sequence if self._copy is not None else 0
-        caller = Caller(self._world, self._writer, PEOPLE)
+        link = Link(self._world, self._writer, PEOPLE)
         try:
             if not self._writer:
                 raise Unavailable(PEOPLE, "no writer to ask")
-            self._announce(await caller.call(Follow(), Announced, 2.0))
+            self._announce(_decode_announced(await link.ask(_FOLLOW, 2.0)))
             await self._catch_up(self._announced)
         except Unavailable:
             await self._catch_up_alone()
         finally:
-            caller.close()
+            link.close()
         copy = self._copy
         if copy is not None:
             self._world.journal.emit(
@@ -205,17 +214,17 @@ class People:
             return None
         return copy
 
-    async def _follow_writer(self, caller: Caller) -> bool:
+    async def _follow_writer(self, link: Link) -> bool:
         """Follows announcements until the writer is gone; whether there was one."""
         try:
-            self._announce(await caller.call(Follow(), Announced, 10.0))
+            self._announce(_decode_announced(await link.ask(_FOLLOW, 10.0)))
         except Unavailable as error:
             self._lost(str(error))
             return False
         if not self._writer_known:
             self._writer_known = True
             self._world.journal.emit(PEOPLE_WRITER_FOUND, path=self._writer)
-        ended = asyncio.ensure_future(caller.ended())
+        ended = asyncio.ensure_future(link.ended())
         ended.add_done_callback(lambda _: self._wake.set())
         wait = PEOPLE_RETRY_FIRST_S
         try:
@@ -238,8 +247,8 @@ class People:
             self._writer_known = False
             self._world.journal.emit(PEOPLE_WRITER_LOST, path=self._writer, reason=reason)
 
-    def _pushed(self, value: msgspec.Raw) -> None:
-        self._announce(msgspec.msgpack.decode(value, type=Announced))
+    def _pushed(self, payload: bytes) -> None:
+        self._announce(_decode_announced(payload))
         self._wake.set()
 
     def _announce(self, announced: Announced) -> None:

@@ -14,16 +14,16 @@ from holdfast.directory.auth import AuthClient, Checker, Question, Verdict
 from holdfast.directory.credentials import PARAMETERS, Parameters, Verified, nobody_credential, password_bytes
 from holdfast.directory.events import AUTH_LOST, SIGN_IN, SIGN_IN_LIMITED, SIGN_IN_WRONG
 from holdfast.directory.lookup import Credential
-from holdfast.directory.rpc import Lost, OutOfReach
 from holdfast.model.errors import Reason, Refused, Unavailable
 from holdfast.model.limits import AUTH_LOCAL_QUEUE, PASSWORD_BYTES, WRONG_BURST, WRONG_ENTRIES, WRONG_EVERY_S
 from holdfast.model.mail import AccountId
 from holdfast.model.people import Account, AccountState
 from holdfast.world import World
+from holdfast.world.link import Lost, OutOfReach
 
 LIMITED = "auth/limit"  # not a fault of ours: a diagnosis must tell it from "auth"
 AUTH_REST_S = 5.0  # after a silence the auth process isn't asked for so long
-SETTLE_S = 1.0  # how long a wrong password waits for a copy that knows it is behind
+SETTLE_S = 1.0  # how long a wrong password waits at most for the copy to be as far as the writer
 
 
 class KnowsPeople(Protocol):
@@ -37,7 +37,7 @@ class KnowsPeople(Protocol):
     def doubt(self) -> str: ...
 
     async def settled(self, timeout_s: float) -> bool:
-        """Waits until the copy is as far as the writer said; whether it moved meanwhile."""
+        """Waits until the copy is as far as the writer; whether it moved meanwhile."""
 
 
 class _Try(NamedTuple):

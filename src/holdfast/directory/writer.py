@@ -22,16 +22,19 @@ from holdfast.directory.events import PEOPLE_CHANGED, PEOPLE_COPY_BROKEN, PEOPLE
 from holdfast.directory.lookup import PEOPLE
 from holdfast.directory.names import name_key
 from holdfast.directory.operations import Operations
-from holdfast.directory.rpc import Caller, Served
 from holdfast.model import ledgers
 from holdfast.model.errors import Reason, Refused, Unavailable
-from holdfast.model.limits import AUTH_THREADS, CELLS, PEOPLE_BATCH, WRITE_BUFFER_BYTES
+from holdfast.model.limits import AUTH_THREADS, CELLS, PEOPLE_BATCH, PEOPLE_REQUEST_BYTES
 from holdfast.model.mail import Position
 from holdfast.packs.writer import LedgerWriter
 from holdfast.world import Listener, World
+from holdfast.world.link import Link, LinkPeer
 
 T = TypeVar("T")
 ANSWER_S = 600.0  # a thousand passwords to hash
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode_request = msgspec.msgpack.Decoder(q.AnyRequest).decode
 
 
 class _Waiting(NamedTuple):
@@ -52,8 +55,7 @@ class PeopleWriter(Operations):
         self._turn = asyncio.Lock()
         self._cycling: asyncio.Task[None] | None = None
         self._hashing = asyncio.Semaphore(AUTH_THREADS)
-        self._followers: set[Served[q.AnyRequest]] = set()
-        self._decoder = msgspec.msgpack.Decoder(tuple[int, q.AnyRequest])
+        self._followers: set[LinkPeer] = set()
         self._listener: Listener | None = None
         self._behind = False  # something durable may not be folded: a group that failed may yet have come
         self._told = self._durable_now()
@@ -288,14 +290,15 @@ class PeopleWriter(Operations):
 
     # Serving
 
-    def _session(self) -> Served[q.AnyRequest]:
-        return Served(self._decoder, self._answer, self._followers.discard)
+    def _session(self) -> LinkPeer:
+        return LinkPeer(self._answer, self._followers.discard, most_bytes=PEOPLE_REQUEST_BYTES)
 
-    async def _answer(self, session: Served[q.AnyRequest], request: q.AnyRequest) -> object:
+    async def _answer(self, peer: LinkPeer, payload: bytes) -> bytes:
+        request: q.AnyRequest = _decode_request(payload)
         if isinstance(request, q.Follow):
-            self._followers.add(session)
-            return self._told
-        return await self._ask(request)
+            self._followers.add(peer)
+            return _encode(self._told)
+        return _encode(await self._ask(request))
 
     def _durable_now(self) -> q.Announced:
         """Outside of a transaction only: within it the fold counts what may still fail."""
@@ -303,26 +306,24 @@ class PeopleWriter(Operations):
         return q.Announced(fold.identity, fold.position.pack, fold.position.offset, fold.sequence)
 
     def _announce(self) -> None:
-        """To all who follow. One that takes nothing any more is cut off, and will come again."""
-        announced = self._told = self._durable_now()
+        """To all who follow."""
+        self._told = self._durable_now()
+        announced = _encode(self._told)
         for follower in list(self._followers):
-            if follower.connection.buffered > WRITE_BUFFER_BYTES:
-                follower.connection.abort()
-            else:
-                follower.push(announced)
+            follower.push(announced)
 
 
 class PeopleClient(Operations):
     """The people process from another process."""
 
     def __init__(self, world: World, path: str) -> None:
-        self._caller = Caller(world, path, PEOPLE)
+        self._link = Link(world, path, PEOPLE, most_bytes=PEOPLE_REQUEST_BYTES)
 
     async def ask(self, request: q.AnyRequest, answer: type[T]) -> T:
-        return await self._caller.call(request, answer, ANSWER_S)
+        return msgspec.msgpack.decode(await self._link.ask(_encode(request), ANSWER_S), type=answer)
 
     def close(self) -> None:
-        self._caller.close()
+        self._link.close()
 
 
 def _open_copy(world: World, path: str) -> Copy:

@@ -243,6 +243,11 @@ class Connection(asyncio.Protocol):
         return self._tls.object if self._tls is not None and self._tls.ready else None
 
     @property
+    def journal(self) -> Journal:
+        """The journal of the world this is a connection of."""
+        return self._hub.journal
+
+    @property
     def local(self) -> Peer:
         return _peer(self._transport, "sockname")
 

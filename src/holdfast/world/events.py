@@ -27,3 +27,10 @@ TLS_FAILED = register(
     "peer",
     "error",
 )
+REQUEST_FAILED = register(
+    "request_failed",
+    "error",
+    "A process could not answer a request of another of ours; the asker was told to try later.",
+    "error",
+    "where",
+)

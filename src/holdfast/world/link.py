@@ -1,57 +1,100 @@
 """A link between two of our own processes: requests, replies and pushes over one unix socket.
 
 A frame is ``u32 length, u32 id, u8 kind, payload`` (little-endian; the length counts what
-follows it). The payload is the caller's own. Errors that cross package borders cross
-the link too: ``Refused`` and ``Unavailable`` come out on the other side as they went in.
+follows it). The payload is the caller's own. Id 0: nobody waits for an answer.
+
+Every call has an outcome (WORLD-15): its answer; ``Refused`` or ``Unavailable`` as the other
+side raised them; ``OutOfReach``, nothing was asked; or ``Lost``, it may have been carried out.
 """
 
 from __future__ import annotations
 
 import asyncio
+import struct
+import traceback
 from collections.abc import Awaitable, Callable
+from typing import NamedTuple
 
 import msgspec
 
-from holdfast.model.errors import Reason, Refused, Unavailable
-from holdfast.model.limits import FRAME_BODY_BYTES
-from holdfast.world.connection import Session
+from holdfast.model.errors import ComponentId, Reason, Refused, Unavailable
+from holdfast.model.limits import (
+    FRAME_BODY_BYTES,
+    LINK_ANSWER_S,
+    LINK_ASKED_BYTES,
+    LINK_CONNECT_S,
+    LINK_REQUESTS,
+    LINK_RETRY_FIRST_S,
+    LINK_RETRY_LONGEST_S,
+    LINK_UNHEARD_BYTES,
+)
+from holdfast.world.clock import Timer
+from holdfast.world.connection import Connection
+from holdfast.world.events import REQUEST_FAILED
+from holdfast.world.session import Session
 from holdfast.world.world import World
 
-_REQUEST, _REPLY, _PUSH, _UNAVAILABLE, _REFUSED = range(5)
-_HEAD = 9
-FIRST_RETRY_S = 0.02
-LONGEST_RETRY_S = 0.25  # a socket on this machine: cheap to ask
+REQUEST, REPLY, PUSH, UNAVAILABLE, REFUSED, FAILED = range(6)
+HEAD = struct.Struct("<IIB")
+_AFTER_LENGTH = HEAD.size - 4
+_JOIN_BYTES = 4096  # a larger payload is not copied behind its head
+_SWEEP_S = 1.0  # how often calls that wait too long are looked for
+_RETRY_AFTER_S = 2.0
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode_unavailable = msgspec.msgpack.Decoder(tuple[str, str, float]).decode
+_decode_refused = msgspec.msgpack.Decoder(tuple[str, str]).decode
 
 
-def _frame(id: int, kind: int, payload: bytes) -> bytes:
-    return b"".join(
-        ((len(payload) + 5).to_bytes(4, "little"), id.to_bytes(4, "little"), bytes((kind,)), payload)
-    )
+class OutOfReach(Unavailable):
+    """Nobody was there to be asked: nothing was carried out."""
+
+
+class Lost(Unavailable):
+    """Asked, but not answered: it may have been carried out."""
+
+
+def _say(connection: Connection, id: int, kind: int, payload: bytes) -> None:
+    head = HEAD.pack(len(payload) + _AFTER_LENGTH, id, kind)
+    if len(payload) <= _JOIN_BYTES:
+        connection.write(head + payload)
+    else:
+        connection.writelines([head, payload])
 
 
 class _LinkSession(Session):
-    """Cuts the stream into frames; both ends are one of these."""
+    """Cuts the stream into frames, wherever it was split; both ends are one of these."""
 
-    __slots__ = ("_buffer",)
+    __slots__ = ("_most", "_need", "_rest")
 
-    def __init__(self) -> None:
-        self._buffer = bytearray()
+    def __init__(self, most_bytes: int) -> None:
+        self._most = most_bytes
+        self._rest = bytearray()  # the beginning of a frame …
+        self._need = 0  # … and how many bytes there must be before it is looked at again
 
     def received(self, data: bytes) -> None:
-        buffer = self._buffer
-        buffer += data
-        at = 0
-        while len(buffer) - at >= _HEAD:
-            length = int.from_bytes(buffer[at : at + 4], "little")
-            if length < 5 or length > FRAME_BODY_BYTES:
+        """Raises ``ValueError`` at what is no frame or too large a one: that ends the connection."""
+        rest = self._rest
+        if rest:
+            rest += data
+            if len(rest) < self._need:
+                return
+            data = bytes(rest)
+            rest.clear()
+        at, size = 0, len(data)
+        self._need = HEAD.size
+        while size - at >= HEAD.size:
+            length, id, kind = HEAD.unpack_from(data, at)
+            if not _AFTER_LENGTH <= length <= self._most + _AFTER_LENGTH:
                 raise ValueError(f"link frame of {length} bytes")
-            if len(buffer) - at < 4 + length:
+            end = at + 4 + length
+            if end > size:
+                self._need = end - at
                 break
-            id = int.from_bytes(buffer[at + 4 : at + 8], "little")
-            self._frame(id, buffer[at + 8], bytes(buffer[at + _HEAD : at + 4 + length]))
-            at += 4 + length
-        if at:
-            del buffer[:at]
+            self._frame(id, kind, data[at + HEAD.size : end])
+            at = end
+        if at < size:
+            rest += memoryview(data)[at:]
 
     def _frame(self, id: int, kind: int, payload: bytes) -> None:
         raise AssertionError("both ends say what a frame is to them")
@@ -61,36 +104,79 @@ Handler = Callable[["LinkPeer", bytes], Awaitable[bytes]]
 
 
 class LinkPeer(_LinkSession):
-    """The serving end of one connection. ``handle`` runs once per request, many at a time."""
+    """The serving end of one connection. ``handle`` runs once per request, many at a time.
 
-    __slots__ = ("_handle", "_on_lost", "_tasks", "label")
+    ``Refused`` and ``Unavailable`` out of it reach the asker as they are; anything else is
+    journalled (``request_failed``), and the asker's is an ``Unavailable`` of this side.
+    """
 
-    def __init__(self, handle: Handler, on_lost: Callable[[LinkPeer], object]) -> None:
-        super().__init__()
+    __slots__ = ("_handle", "_held", "_on_lost", "_tasks", "label")
+
+    def __init__(
+        self,
+        handle: Handler,
+        on_lost: Callable[[LinkPeer], object] = lambda _: None,
+        *,
+        most_bytes: int = FRAME_BODY_BYTES,
+    ) -> None:
+        super().__init__(most_bytes)
         self._handle = handle
         self._on_lost = on_lost
         self._tasks: set[asyncio.Task[None]] = set()
+        self._held = False
         self.label = ""  # the handler's own, for what the peer said it is
 
     def push(self, payload: bytes) -> None:
-        """Tell the peer something it did not ask for; lost if the connection is."""
-        self.connection.write(_frame(0, _PUSH, payload))
+        """Tell the peer something it did not ask for; lost if the connection is.
+
+        A peer that doesn't take what it is told is cut off (WORLD-16); it will come again and
+        ask how things are.
+        """
+        if len(payload) > self._most:
+            raise ValueError(f"{len(payload)} bytes are too many to push")
+        if self.connection.buffered > LINK_UNHEARD_BYTES:
+            self.connection.abort()
+        else:
+            _say(self.connection, 0, PUSH, payload)
 
     def _frame(self, id: int, kind: int, payload: bytes) -> None:
-        task = asyncio.get_running_loop().create_task(self._serve(id, payload))
+        task = asyncio.get_running_loop().create_task(self._serve(id, kind, payload))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._served)
+        if len(self._tasks) >= LINK_REQUESTS and not self._held:
+            self._held = True
+            self.connection.pause()
 
-    async def _serve(self, id: int, payload: bytes) -> None:
+    def _served(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if self._held and len(self._tasks) <= LINK_REQUESTS // 2:
+            self._held = False
+            self.connection.resume()
+
+    async def _serve(self, id: int, kind: int, payload: bytes) -> None:
         try:
-            answer, kind = await self._handle(self, payload), _REPLY
+            if kind != REQUEST:
+                raise ValueError(f"link frame of kind {kind}")
+            answer, kind = await self._handle(self, payload), REPLY
+            if len(answer) > self._most:
+                raise ValueError(f"an answer of {len(answer)} bytes")
         except Unavailable as error:
-            answer = msgspec.msgpack.encode((error.component, error.text, error.retry_after_s))
-            kind = _UNAVAILABLE
+            answer, kind = _encode((error.component, error.text, float(error.retry_after_s))), UNAVAILABLE
         except Refused as refused:
-            answer, kind = msgspec.msgpack.encode((refused.reason.value, refused.text)), _REFUSED
+            answer, kind = _encode((refused.reason.value, refused.text)), REFUSED
+        except (Exception, asyncio.CancelledError) as error:
+            self._journal(error)
+            answer, kind = type(error).__name__.encode(), FAILED
         if id:
-            self.connection.write(_frame(id, kind, answer))
+            _say(self.connection, id, kind, answer)
+
+    def _journal(self, error: BaseException) -> None:
+        frames = traceback.extract_tb(error.__traceback__)
+        self.connection.journal.emit(
+            REQUEST_FAILED,
+            error=f"{type(error).__name__}: {error}",
+            where=f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "",
+        )
 
     def lost(self, error: Exception | None) -> None:
         self._on_lost(self)
@@ -99,120 +185,231 @@ class LinkPeer(_LinkSession):
 class _LinkClientSession(_LinkSession):
     __slots__ = ("_link",)
 
-    def __init__(self, link: Link) -> None:
-        super().__init__()
+    def __init__(self, link: Link, most_bytes: int) -> None:
+        super().__init__(most_bytes)
         self._link = link
 
+    def connected(self) -> None:
+        self._link._reached(self)
+
     def _frame(self, id: int, kind: int, payload: bytes) -> None:
-        self._link.frame(id, kind, payload)
+        self._link._heard(id, kind, payload)
+
+    def ended(self) -> None:
+        self.connection.abort()  # what the other side didn't answer before it went, it never will
+
+    def failed(self, error: Exception) -> None:
+        self.connection.abort()  # whoever waits is told at once
 
     def lost(self, error: Exception | None) -> None:
-        self._link.disconnected(self)
+        self._link._disconnected(self)
+
+
+class _Call(NamedTuple):
+    future: asyncio.Future[bytes]
+    until: float
+    size: int
 
 
 class Link:
-    """The asking end: connects, and connects again with backoff whenever the other side was gone.
+    """The asking end. ``component`` is who is out of reach when nobody answers at ``path``.
 
-    ``component`` names the other side in the ``Unavailable`` of calls made while it is gone.
-    A call that was under way when the connection broke is ``Unavailable`` too: it may have
-    taken effect or not.
+    ``start`` keeps it connected, with backoff, for as long as it lives; without, ``ask``
+    connects when it has to. ``on_connected`` is called at each connection: what was said
+    before may not have been heard.
     """
 
     def __init__(
         self,
         world: World,
         path: str,
-        component: str,
+        component: ComponentId,
         *,
         on_push: Callable[[bytes], object] | None = None,
         on_connected: Callable[[], object] | None = None,
+        most_bytes: int = FRAME_BODY_BYTES,
     ) -> None:
         self._world = world
         self._path = path
         self._component = component
         self._on_push = on_push
         self._on_connected = on_connected
+        self._most = most_bytes
         self._session: _LinkClientSession | None = None
-        self._waiting: dict[int, asyncio.Future[bytes]] = {}
+        self._connecting = asyncio.Lock()
+        self._gone = asyncio.Event()
+        self._gone.set()
+        self._calls: dict[int, _Call] = {}
+        self._asked_bytes = 0
         self._next = 0
-        self._closed = False
+        self._sweep: Timer | None = None
         self._task: asyncio.Task[None] | None = None
-        self._broken = asyncio.Event()
+        self._closed = False
 
     @property
     def connected(self) -> bool:
         return self._session is not None
 
     def start(self) -> None:
-        """Begin to connect, in the background."""
-        if self._task is None:
+        """Begin to connect, in the background, and connect again whenever the other side was gone."""
+        if self._task is None and not self._closed:
             self._task = asyncio.get_running_loop().create_task(self._keep_connected())
 
-    async def _keep_connected(self) -> None:
-        delay = FIRST_RETRY_S
-        while not self._closed:
-            session = _LinkClientSession(self)
-            try:
-                await self._world.net.connect(lambda session=session: session, self._path)  # type: ignore[misc]
-            except (OSError, Unavailable):
-                await self._world.clock.sleep(delay)
-                delay = min(delay * 2, LONGEST_RETRY_S)
-                continue
-            delay = FIRST_RETRY_S
-            self._session = session
-            self._broken.clear()
-            if self._on_connected is not None:
-                self._on_connected()
-            await self._broken.wait()
-
-    def frame(self, id: int, kind: int, payload: bytes) -> None:
-        """A frame from the other side."""
-        if kind == _PUSH:
-            if self._on_push is not None:
-                self._on_push(payload)
-            return
-        waiting = self._waiting.pop(id, None)
-        if waiting is None or waiting.done():
-            return
-        if kind == _REPLY:
-            waiting.set_result(payload)
-        elif kind == _UNAVAILABLE:
-            component, text, retry = msgspec.msgpack.decode(payload)
-            waiting.set_exception(Unavailable(component, text, retry))
-        else:
-            reason, text = msgspec.msgpack.decode(payload)
-            waiting.set_exception(Refused(Reason(reason), text))
-
-    def disconnected(self, session: _LinkClientSession) -> None:
-        if self._session is session:
-            self._session = None
-        waiting, self._waiting = self._waiting, {}
-        for future in waiting.values():
-            if not future.done():
-                future.set_exception(Unavailable(self._component, "connection lost", retry_after_s=2.0))
-        self._broken.set()
+    async def ended(self) -> None:
+        """Returns when there is no connection (any more)."""
+        await self._gone.wait()
 
     def send(self, payload: bytes) -> bool:
         """Say something that needs no reply; False when nobody is there to hear it."""
-        if self._session is None:
+        session = self._session
+        if session is None or len(payload) > self._most:
             return False
-        self._session.connection.write(_frame(0, _REQUEST, payload))
+        if session.connection.buffered > LINK_ASKED_BYTES:
+            session.connection.abort()  # WORLD-16
+            return False
+        _say(session.connection, 0, REQUEST, payload)
         return True
 
-    def call(self, payload: bytes) -> asyncio.Future[bytes]:
-        """Ask; the future gives the reply's payload, or raises ``Refused`` or ``Unavailable``."""
+    def call(self, payload: bytes, timeout_s: float = LINK_ANSWER_S) -> asyncio.Future[bytes]:
+        """Ask; the future gives the reply's payload, or raises as WORLD-15 says.
+
+        ``timeout_s``: after that, and at most a second later, it is ``Lost``.
+        """
         future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        if self._session is None:
-            future.set_exception(Unavailable(self._component, "not connected", retry_after_s=2.0))
-            return future
-        self._next = self._next % 0xFFFFFFFF + 1
-        self._waiting[self._next] = future
-        self._session.connection.write(_frame(self._next, _REQUEST, payload))
+        session, size = self._session, len(payload)
+        if session is None:
+            future.set_exception(OutOfReach(self._component, "not connected", _RETRY_AFTER_S))
+        elif size > self._most:
+            future.set_exception(Refused(Reason.TOO_LARGE, f"a request of {size} bytes is too large"))
+        elif self._asked_bytes + size > LINK_ASKED_BYTES and self._calls:
+            future.set_exception(OutOfReach(self._component, "too much waits for its answer", _RETRY_AFTER_S))
+        else:
+            self._next = self._next % 0xFFFFFFFF + 1
+            self._calls[self._next] = _Call(future, self._world.clock.monotonic() + timeout_s, size)
+            self._asked_bytes += size
+            if self._sweep is None:
+                self._sweep = self._world.clock.call_later(_SWEEP_S, self._give_up)
+            _say(session.connection, self._next, REQUEST, payload)
         return future
 
+    async def ask(self, payload: bytes, timeout_s: float = LINK_ANSWER_S) -> bytes:
+        """``call``, connecting first if there is no connection."""
+        if self._session is None:
+            await self._connect()
+        return await self.call(payload, timeout_s)
+
     def close(self) -> None:
+        """Ends the link for good; what waits for an answer is ``Lost``."""
         self._closed = True
         if self._task is not None:
             self._task.cancel()
-        if self._session is not None:
-            self._session.connection.close()
+        session = self._session
+        if session is not None:
+            session.connection.close()
+            self._disconnected(session)
+
+    # -- connecting ---------------------------------------------------------------------------
+
+    async def _connect(self) -> None:
+        """One attempt, shared by all who want it. Raises ``OutOfReach``."""
+        async with self._connecting:
+            if self._session is not None:
+                return
+            if self._closed:
+                raise OutOfReach(self._component, "the link is closed", _RETRY_AFTER_S)
+            try:
+                await self._world.net.connect(self._new_session, self._path, timeout_s=LINK_CONNECT_S)
+            except OSError as error:
+                text = f"nobody answers at {self._path}"
+                raise OutOfReach(self._component, text, _RETRY_AFTER_S) from error
+
+    def _new_session(self) -> _LinkClientSession:
+        return _LinkClientSession(self, self._most)
+
+    async def _keep_connected(self) -> None:
+        clock = self._world.clock
+        delay = LINK_RETRY_FIRST_S
+        while not self._closed:
+            try:
+                await self._connect()
+            except OutOfReach:
+                pass
+            since = clock.monotonic()
+            await self._gone.wait()
+            if clock.monotonic() - since >= LINK_RETRY_LONGEST_S:
+                delay = LINK_RETRY_FIRST_S
+            await clock.sleep(delay)
+            delay = min(delay * 2, LINK_RETRY_LONGEST_S)
+
+    def _reached(self, session: _LinkClientSession) -> None:
+        if self._closed:
+            session.connection.abort()
+            return
+        self._session = session
+        self._gone.clear()
+        if self._on_connected is not None:
+            self._on_connected()
+
+    def _disconnected(self, session: _LinkClientSession) -> None:
+        if self._session is not session:
+            return
+        self._session = None
+        self._gone.set()
+        calls, self._calls = self._calls, {}
+        self._asked_bytes = 0
+        for call in calls.values():
+            if not call.future.done():
+                call.future.set_exception(Lost(self._component, "connection lost", _RETRY_AFTER_S))
+        self._stop_sweep()
+
+    # -- answers ------------------------------------------------------------------------------
+
+    def _heard(self, id: int, kind: int, payload: bytes) -> None:
+        if kind == PUSH:
+            if self._on_push is not None:
+                self._on_push(payload)
+            return
+        call = self._calls.pop(id, None)
+        if call is None:
+            return  # given up before
+        self._asked_bytes -= call.size
+        if call.future.done():
+            return
+        if kind == REPLY:
+            call.future.set_result(payload)
+        else:
+            call.future.set_exception(self._as_error(kind, payload))
+
+    def _as_error(self, kind: int, payload: bytes) -> Refused | Unavailable:
+        try:
+            if kind == UNAVAILABLE:
+                return Unavailable(*_decode_unavailable(payload))
+            if kind == REFUSED:
+                reason, text = _decode_refused(payload)
+                return Refused(Reason(reason), text)
+        except (msgspec.DecodeError, ValueError):
+            pass
+        if kind == FAILED:
+            return Lost(self._component, f"it failed: {payload.decode(errors='replace')}")
+        return Lost(self._component, f"an answer of kind {kind} that is not understood")
+
+    def _give_up(self) -> None:
+        """Once a second while calls wait."""
+        self._sweep = None
+        now = self._world.clock.monotonic()
+        for id, call in list(self._calls.items()):
+            if call.future.done():  # nobody waits for it any more
+                pass
+            elif call.until <= now:
+                call.future.set_exception(Lost(self._component, "no answer in time", _RETRY_AFTER_S))
+            else:
+                continue
+            del self._calls[id]
+            self._asked_bytes -= call.size
+        if self._calls:
+            self._sweep = self._world.clock.call_later(_SWEEP_S, self._give_up)
+
+    def _stop_sweep(self) -> None:
+        if self._sweep is not None:
+            self._sweep.cancel()
+            self._sweep = None

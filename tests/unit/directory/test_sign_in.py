@@ -17,7 +17,7 @@ from holdfast.model.errors import Reason, Refused, Unavailable
 from holdfast.model.limits import VERIFIED_LIFE_S, WRONG_BURST, WRONG_EVERY_S
 from holdfast.model.people import AccountState
 from holdfast.sim.world import SimWorld
-from unit.directory.people_service import follow, seconds_until, serve
+from unit.directory.people_service import VOLUME, follow, seconds_until, serve
 
 FAST = Parameters(memory_kib=64, passes=1, lanes=1)
 HASH = hash_password("right", b"0" * 16, FAST)
@@ -140,7 +140,8 @@ def test_a_new_password_works_at_once_and_is_not_called_wrong_by_a_copy_that_is_
 def test_in_doubt_a_password_that_does_not_fit_is_not_called_wrong(world: SimWorld) -> None:
     async def main() -> None:
         desk = await Desk(world).open()
-        desk.people._set_doubt("the people ledger can't be read")
+        world.platter.fail("read", f"{VOLUME}/people")
+        await desk.writer.password_set(desk.ann.id, credential=OTHER)
         assert await desk.check("other") == "people"
         assert await desk.check() == desk.ann.id
 
