@@ -178,11 +178,20 @@ class Copy:
         """The pack was sealed: its footer, if the copy went on before it was made."""
         if self.position.pack <= number or number in self._doubtful:
             return
-        size, have = self._size(self._from, number), self._size(self.folder, number)
-        if have < size:
-            source = self._world.disk.open(pack_path(self._from, number), write=False)
-            file = self._world.disk.open(pack_path(self.folder, number))
-            file.append(source.read_at(have, size - have))
+        source = self._world.disk.open(pack_path(self._from, number), write=False)
+        header = format.parse_header(read_safely(source, 0, format.FIRST_OFFSET))
+        if header is None:
+            return
+        pack = OpenPack(number, source, header)
+        pack.look_for_seal()
+        at = pack.footer_at
+        file = self._world.disk.open(pack_path(self.folder, number))
+        if at is None or file.size() < at:
+            return
+        footer = source.read_at(at, source.size() - at)
+        if read_safely(file, at, file.size() - at) != footer:
+            file.truncate(at)
+            file.append(footer)
             file.sync()
 
 

@@ -365,8 +365,7 @@ class _Opening:
         for number in reversed([n for n in self.reader.numbers() if n < open_number]):
             pack = self.reader.pack(number)
             if pack is not None:
-                pack.look_for_seal()
-                if pack.footer_at is not None:
+                if pack.footer() is not None:
                     break
                 if following is not None and following.number == number + 1:
                     header = following.header
