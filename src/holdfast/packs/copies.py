@@ -64,6 +64,7 @@ class Copy:
         What the copy has whole is never replaced by something damaged.
         """
         self._world.disk.make_folder(self.folder)
+        self._world.disk.sync_folder(self.folder)
         here, there = pack_numbers(self._world, self._from), pack_numbers(self._world, self.folder)
         self.position = Position(here[0] if here else 1, 0)
         for number in here:

@@ -130,6 +130,9 @@ class _Opening:
         self.reader = LedgerReader(world, volume, ledger_name, copies=copies)
 
     def open(self, lock: Lock) -> Opened:
+        # A pack whose making failed at the last step has a name that a power cut would take away.
+        self.world.disk.sync_folder(posixpath.dirname(self.folder) or ".")
+        self.world.disk.sync_folder(self.folder)
         numbers = pack_numbers(self.world, self.folder)
         if not numbers:
             identity = self.reader.identity or self.world.entropy.bytes(16)

@@ -235,3 +235,18 @@ def test_a_read_that_lies_once_costs_nothing(world: SimWorld) -> None:
     recovered, world, following = reopened(world)
     assert recovered.cut_bytes == 0 and following == 4
     assert bodies(world) == [LONG, LONG, LONG]
+
+
+def test_the_name_of_a_pack_is_made_durable_before_it_is_used(world: SimWorld) -> None:
+    rule = world.platter.fail("sync_folder", "/v1/mx-0")
+
+    async def fails() -> None:
+        with pytest.raises(Unavailable):
+            await opened(world)
+
+    world.run(fails())
+    rule.lift()
+    left_behind(world, (b"one",))
+    world = world.restart()
+    world.power_cut()
+    assert bodies(world.restart()) == [b"one"]
