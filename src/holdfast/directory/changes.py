@@ -6,8 +6,8 @@ sequence it will have, so that later requests of the same group see it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from holdfast.directory import records as r
 from holdfast.directory import requests as q
@@ -21,6 +21,8 @@ from holdfast.model.limits import ALIAS_TARGETS, NAME_CHARACTERS, PEOPLE_BATCH, 
 from holdfast.model.mail import AccountId
 from holdfast.model.people import Account, AccountState, Alias, Customer, Domain
 from holdfast.packs.words import NewFrame
+
+T = TypeVar("T")
 
 LOCAL_BYTES = 64  # RFC 5321 §4.5.3.1.1
 
@@ -105,19 +107,28 @@ def _customer_add(draft: Draft, request: q.CustomerAdd) -> Customer:
 
 
 def _account_add_many(draft: Draft, request: q.AccountAddMany) -> list[q.Made]:
+    def one(account: q.NewAccount) -> q.Made:
+        try:
+            return q.Made(_account_add(draft, account), True)
+        except Refused:
+            existing = _existing(draft, account) if request.keep_existing else 0
+            if not existing:
+                raise
+            return q.Made(existing, False)
+
+    return _each(request.accounts, one)
+
+
+def _each(accounts: Sequence[T], one: Callable[[T], q.Made]) -> list[q.Made]:
     """Each by itself: one that is refused keeps none of the others away."""
-    if len(request.accounts) > PEOPLE_BATCH:
+    if len(accounts) > PEOPLE_BATCH:
         raise Refused(Reason.TOO_MANY, f"more than {PEOPLE_BATCH} accounts in one request: split it")
     made = []
-    for account in request.accounts:
+    for account in accounts:
         try:
-            made.append(q.Made(_account_add(draft, account), True))
+            made.append(one(account))
         except Refused as error:
-            existing = _existing(draft, account) if request.keep_existing else 0
-            if existing:
-                made.append(q.Made(existing, False))
-            else:
-                made.append(q.Made(0, False, error.reason.value, error.text))
+            made.append(q.Made(0, False, error.reason.value, error.text))
     return made
 
 
@@ -168,16 +179,11 @@ def _account_set(draft: Draft, request: q.AccountSet) -> Account:
 
 
 def _account_state_many(draft: Draft, request: q.AccountStateMany) -> list[q.Made]:
-    if len(request.accounts) > PEOPLE_BATCH:
-        raise Refused(Reason.TOO_MANY, f"more than {PEOPLE_BATCH} accounts in one request: split it")
-    made = []
-    for who in request.accounts:
-        try:
-            id_ = draft.who(who)
-            made.append(q.Made(id_, _set_state(draft, id_, request.state)))
-        except Refused as error:
-            made.append(q.Made(0, False, error.reason.value, error.text))
-    return made
+    def one(who: q.Who) -> q.Made:
+        id_ = draft.who(who)
+        return q.Made(id_, _set_state(draft, id_, request.state))
+
+    return _each(request.accounts, one)
 
 
 def _set_state(draft: Draft, account: AccountId, state: AccountState) -> bool:

@@ -67,8 +67,7 @@ class RelayClient:
     """The other end. What was announced while the relay was gone is announced again when it is back."""
 
     def __init__(self, world: World, socket_path: str) -> None:
-        self._announced: dict[str, Position] = {}
-        self._link = Link(world, socket_path, "relay", on_connected=self._connected)
+        self._link = Link(world, socket_path, "relay")
 
     def start(self) -> None:
         self._link.start()
@@ -77,13 +76,8 @@ class RelayClient:
     def connected(self) -> bool:
         return self._link.connected
 
-    def _connected(self) -> None:
-        for ledger, durable in self._announced.items():
-            self._link.send(_encode(Announce(ledger, durable)))
-
     def announce(self, ledger: str, durable: Position) -> None:
-        self._announced[ledger] = durable
-        self._link.send(_encode(Announce(ledger, durable)))
+        self._link.keep_saying(ledger, _encode(Announce(ledger, durable)))
 
     async def entries(self) -> list[Entry]:
         """Raises ``Unavailable("relay")``, as do the others."""

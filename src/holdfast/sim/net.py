@@ -14,6 +14,7 @@ from holdfast.sim.pipe import Pipe
 from holdfast.sim.seed import Random
 from holdfast.world.connection import Connection, Hub, Peer
 from holdfast.world.journal import Journal
+from holdfast.world.net import accepting, connecting
 from holdfast.world.session import Session
 from holdfast.world.tls import TlsContext, TlsLayer
 
@@ -34,11 +35,17 @@ class Fate(NamedTuple):
 
 
 class SimListener:
-    def __init__(self, life: Life, accept: Callable[[], Connection], addresses: Sequence[Peer]) -> None:
+    def __init__(
+        self,
+        life: Life,
+        accept: Callable[[], Connection],
+        addresses: Sequence[Peer],
+        open: dict[Connection, None],
+    ) -> None:
         self.life = life
         self.accept = accept
         self.addresses = addresses
-        self.open: dict[Connection, None] = {}
+        self.open = open
         self.closed = False
 
     @property
@@ -201,11 +208,8 @@ class SimNet:
             if taken is not None and not taken.closed and not taken.life.dead:
                 raise _error(errno.EADDRINUSE, address)
 
-        def accept() -> Connection:
-            layer = TlsLayer(tls, server_side=True) if tls is not None else None
-            return Connection(self.hub, factory(), owner=listener.open, tls=layer)
-
-        listener = SimListener(self._life, accept, [address])
+        open: dict[Connection, None] = {}
+        listener = SimListener(self._life, accepting(self.hub, factory, tls, open), [address], open)
         for place in places:
             self._network.listeners[place] = listener
         return listener
@@ -219,22 +223,12 @@ class SimNet:
         server_name: str | None = None,
         timeout_s: float = CONNECT_S,
     ) -> S:
-        session = factory()
-        layer = None
-        if tls is not None:
-            name = server_name or (address[0] if isinstance(address, tuple) else None)
-            layer = TlsLayer(tls, server_side=False, server_name=name)
-        opened: asyncio.Future[None] = self.hub.loop.create_future()
-        connection = Connection(self.hub, session, tls=layer, opened=opened)
-        try:
-            async with asyncio.timeout(timeout_s):
-                listener = await self._reach(address)
-                self._join(connection, listener, address)
-                await opened
-        except BaseException:
-            connection.abort()
-            raise
-        return session
+        async def reach(connection: Connection) -> None:
+            self._join(connection, await self._reach(address), address)
+
+        name = server_name or (address[0] if isinstance(address, tuple) else None)
+        layer = TlsLayer(tls, server_side=False, server_name=name) if tls is not None else None
+        return await connecting(self.hub, factory(), layer, reach, timeout_s)
 
     async def _reach(self, address: Peer) -> SimListener:
         await asyncio.sleep(self._network.delay())  # noqa: TID251  # on the virtual loop

@@ -75,7 +75,6 @@ class RemoteWrites:
 
     def __init__(self, world: World, socket_path: str) -> None:
         self.on_moved: list[Callable[[Moved], object]] = []
-        self._announced: dict[str, Position] = {}
         self._link = Link(world, socket_path, "store", on_push=self._pushed, on_connected=self._connected)
 
     def start(self) -> None:
@@ -86,8 +85,6 @@ class RemoteWrites:
         return self._link.connected
 
     def _connected(self) -> None:
-        for ledger, durable in self._announced.items():
-            self._link.send(_encode(Announce(ledger, durable)))
         # What moved while the connection was gone is not known: everybody looks.
         for tell in self.on_moved:
             tell([])
@@ -106,8 +103,7 @@ class RemoteWrites:
         ]
 
     def announce(self, ledger: str, durable: Position) -> None:
-        self._announced[ledger] = durable
-        self._link.send(_encode(Announce(ledger, durable)))
+        self._link.keep_saying(ledger, _encode(Announce(ledger, durable)))
 
     async def status(self) -> Status:
         """Raises ``Unavailable("store")`` when the writer is gone."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
-import dns.asyncresolver
-import dns.exception
-import dns.name
-import dns.resolver
+from typing import TYPE_CHECKING, Protocol
 
 from holdfast.model.errors import Reason, Refused, Unavailable
+
+if TYPE_CHECKING:
+    import dns.asyncresolver
+    import dns.rdata
 
 LIFETIME_S = 15.0
 
@@ -34,6 +33,12 @@ class RealResolver:
 
     async def _ask(self, name: str, kind: str) -> list[dns.rdata.Rdata] | None:
         """Records, [] for none of that kind, None for no such name."""
+        # Loaded at the first question: only the relay asks, and every start would wait for it.
+        import dns.asyncresolver
+        import dns.exception
+        import dns.name
+        import dns.resolver
+
         try:
             if self._resolver is None:
                 self._resolver = dns.asyncresolver.Resolver()

@@ -242,6 +242,7 @@ class Link:
         self._calls: dict[int, _Call] = {}
         self._asked_bytes = 0
         self._next = 0
+        self._kept: dict[str, bytes] = {}
         self._sweep: Timer | None = None
         self._task: asyncio.Task[None] | None = None
         self._closed = False
@@ -269,6 +270,11 @@ class Link:
             return False
         _say(session.connection, 0, REQUEST, payload)
         return True
+
+    def keep_saying(self, subject: str, payload: bytes) -> None:
+        """``send``, now and at each connection from now on, until something else is said of ``subject``."""
+        self._kept[subject] = payload
+        self.send(payload)
 
     def call(self, payload: bytes, timeout_s: float = LINK_ANSWER_S) -> asyncio.Future[bytes]:
         """Ask; the future gives the reply's payload, or raises as WORLD-15 says.
@@ -347,6 +353,8 @@ class Link:
             return
         self._session = session
         self._gone.clear()
+        for payload in self._kept.values():
+            self.send(payload)
         if self._on_connected is not None:
             self._on_connected()
 

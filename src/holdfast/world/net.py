@@ -6,7 +6,7 @@ import asyncio
 import os
 import socket
 import stat
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Protocol, TypeVar
 
 from holdfast.model.limits import CONNECT_S, LISTEN_BACKLOG
@@ -105,10 +105,7 @@ class RealNet:
         hub = self.hub()
         connections: dict[Connection, None] = {}
 
-        def accepted() -> Connection:
-            layer = TlsLayer(tls, server_side=True) if tls is not None else None
-            return Connection(hub, factory(), owner=connections, tls=layer)
-
+        accepted = accepting(hub, factory, tls, connections)
         listener = RealListener(connections)
         for sock in sockets:
             sock.setblocking(False)
@@ -130,25 +127,17 @@ class RealNet:
         server_name: str | None = None,
         timeout_s: float = CONNECT_S,
     ) -> S:
-        hub = self.hub()
-        session = factory()
-        layer = None
-        if tls is not None:
-            name = server_name or (address[0] if isinstance(address, tuple) else None)
-            layer = TlsLayer(tls, server_side=False, server_name=name)
-        opened = hub.loop.create_future()
-        connection = Connection(hub, session, tls=layer, opened=opened)
-        try:
-            async with asyncio.timeout(timeout_s):
-                if isinstance(address, str):
-                    await hub.loop.create_unix_connection(lambda: connection, address)
-                else:
-                    await hub.loop.create_connection(lambda: connection, *address)
-                await opened
-        except BaseException:
-            connection.abort()
-            raise
-        return session
+        loop = self.hub().loop
+
+        async def reach(connection: Connection) -> None:
+            if isinstance(address, str):
+                await loop.create_unix_connection(lambda: connection, address)
+            else:
+                await loop.create_connection(lambda: connection, *address)
+
+        name = server_name or (address[0] if isinstance(address, tuple) else None)
+        layer = TlsLayer(tls, server_side=False, server_name=name) if tls is not None else None
+        return await connecting(self.hub(), factory(), layer, reach, timeout_s)
 
     def _unhandled(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
         error = context.get("exception")
@@ -157,6 +146,38 @@ class RealNet:
             error=f"{type(error).__name__}: {error}" if error else str(context.get("message")),
             where=str(context.get("future") or context.get("handle") or context.get("message")),
         )
+
+
+def accepting(
+    hub: Hub, factory: Callable[[], Session], tls: TlsContext | None, open: dict[Connection, None]
+) -> Callable[[], Connection]:
+    """What makes a connection of each one that is accepted; ``open``: where it is kept while it is."""
+
+    def accepted() -> Connection:
+        layer = TlsLayer(tls, server_side=True) if tls is not None else None
+        return Connection(hub, factory(), owner=open, tls=layer)
+
+    return accepted
+
+
+async def connecting(
+    hub: Hub,
+    session: S,
+    tls: TlsLayer | None,
+    reach: Callable[[Connection], Awaitable[None]],
+    timeout_s: float,
+) -> S:
+    """The session, once ``reach`` has brought its connection to the other side and TLS stands."""
+    opened: asyncio.Future[None] = hub.loop.create_future()
+    connection = Connection(hub, session, tls=tls, opened=opened)
+    try:
+        async with asyncio.timeout(timeout_s):
+            await reach(connection)
+            await opened
+    except BaseException:
+        connection.abort()
+        raise
+    return session
 
 
 def bind(address: Peer) -> socket.socket:

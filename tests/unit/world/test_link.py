@@ -337,6 +337,33 @@ def test_a_started_link_finds_a_server_that_comes_late_and_one_that_comes_again(
     assert world.simulation.unhandled == []
 
 
+def test_what_is_kept_saying_is_said_again_to_a_server_that_is_new(world: SimWorld) -> None:
+    heard: list[bytes] = []
+
+    async def hear(peer: LinkPeer, payload: bytes) -> bytes:
+        heard.append(payload)
+        return b""
+
+    async def main() -> None:
+        server = world.process("server")
+        link = Link(world, PATH, "echo")
+        link.start()
+        for word in (b"mx-0 at 1", b"mx-0 at 2"):
+            link.keep_saying("mx-0", word)
+        link.keep_saying("mx-1", b"mx-1 at 7")
+        await Service(server, hear).open()
+        await world.clock.sleep(2)
+        link.keep_saying("mx-0", b"mx-0 at 3")
+        await world.clock.sleep(1)
+        assert heard == [b"mx-0 at 2", b"mx-1 at 7", b"mx-0 at 3"]
+        server.kill()
+        await Service(server.restart(), hear).open()
+        await world.clock.sleep(2)
+        assert heard[3:] == [b"mx-0 at 3", b"mx-1 at 7"]
+
+    world.run(main())
+
+
 def test_a_server_that_hangs_up_at_once_is_not_called_without_pause(world: SimWorld) -> None:
     class HangsUp(Session):
         def connected(self) -> None:
