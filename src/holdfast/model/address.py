@@ -9,10 +9,13 @@ from holdfast.model.errors import Reason, Refused
 from holdfast.model.limits import ADDRESS_BYTES
 
 # RFC 5321 §4.1.2: Dot-string = Atom *("." Atom); RFC 6531 adds UTF8-non-ascii.
-_ATEXT = r"[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~\u0080-\U0010ffff]"
+# Written as what it isn't: ranges up to U+10FFFF take a compiler 40 ms.
+_ATEXT = r"[^\x00-\x20\x7f()<>\[\]:;@\\,.\"]"
 _DOT_STRING = re.compile(rf"{_ATEXT}+(?:\.{_ATEXT}+)*\Z")
 # RFC 5321 §4.1.2: Domain = sub-domain *("." sub-domain)
-_LABEL = r"[A-Za-z0-9\u0080-\U0010ffff](?:[A-Za-z0-9\-_\u0080-\U0010ffff]*[A-Za-z0-9\u0080-\U0010ffff])?"
+_ALNUM = r"[^\x00-\x2f:-@\[-`{-\x7f]"
+_INNER = r"[^\x00-\x2c./:-@\[-^`{-\x7f]"  # and '-' and '_'
+_LABEL = rf"{_ALNUM}(?:{_INNER}*{_ALNUM})?"
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?\Z")
 _LITERAL = re.compile(r"\[[^\[\]\\\r\n]+\]\Z")
 

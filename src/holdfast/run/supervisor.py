@@ -38,17 +38,20 @@ class Supervisor:
         plan: Sequence[tuple[str, int, child.RoleMain]],
         *,
         back: Sequence[str] = (),
+        load: Callable[[child.RoleMain], object] = lambda main: None,
         reload: Callable[[], Config] | None = None,
         hangup_stops: bool = False,
         on_ready: Callable[[], object] | None = None,
     ) -> None:
         """``back``: the roles that the others need and that are stopped after them.
 
-        ``reload`` reads the configuration again; ``on_ready`` is called once, when first all serve.
+        ``load`` imports what a role runs, before its first fork; ``reload`` reads the configuration
+        again; ``on_ready`` is called once, when first all serve.
         """
         self.world = world
         self.config = config
         self.processes = [Process(role, worker, main, role in back) for role, worker, main in plan]
+        self._load = load
         self._reload = reload
         self._hangup_stops = hangup_stops
         self._on_ready = on_ready
@@ -78,12 +81,12 @@ class Supervisor:
         listener = control.listen(self.config.control_socket)
         self._selector.register(wakeup, selectors.EVENT_READ, self._read_signals)
         self._selector.register(listener, selectors.EVENT_READ, self._accept_control)
-        # Everything is loaded by now: what the children share is never touched again (RUN-5).
-        gc.collect()
-        gc.freeze()
-        gc.disable()
         self._since = self.world.clock.now()
+        gc.disable()
         for process in self.processes:
+            # What the children share is loaded before the fork and never touched again (RUN-5).
+            self._load(process.main)
+            gc.freeze()
             self._start(process)
         self.world.journal.emit(
             events.SERVICE_STARTED,

@@ -1,0 +1,32 @@
+"""The roles that others need: store, people, auth (RUN-6)."""
+
+from __future__ import annotations
+
+from holdfast.run import doors, layout, parts
+from holdfast.run.child import Start
+
+
+async def run_store(start: Start) -> None:
+    from holdfast.store.mailstore import StoreService
+
+    writer = await doors.open_store(start.world, start.config)
+    service = StoreService(writer)
+    listener = await start.world.net.listen(service.session, layout.socket_path(start.config, "store"))
+    await parts.until_stop(start)
+    listener.close()
+    await writer.close()
+
+
+async def run_people(start: Start) -> None:
+    writer = await doors.open_people(start.world, start.config)
+    await writer.serve(layout.socket_path(start.config, "people"))
+    await parts.until_stop(start)
+    await writer.close()
+
+
+async def run_auth(start: Start) -> None:
+    from holdfast.directory.auth import AuthService
+
+    service = await AuthService.serve(start.world, layout.socket_path(start.config, "auth"))
+    await parts.until_stop(start)
+    service.close()

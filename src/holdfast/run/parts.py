@@ -1,0 +1,151 @@
+"""What roles are put together from: the copy of the directory, the store's handle, doors, and stopping."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import TYPE_CHECKING, Any
+
+from holdfast.directory.people import People
+from holdfast.model.mail import Position
+from holdfast.run import doors, layout, system
+from holdfast.run.child import Start
+from holdfast.run.config import Config
+from holdfast.store.mailstore import MailStore, RemoteWrites
+from holdfast.world import Listener, Session
+from holdfast.world.tls import TlsContext, server_context
+
+if TYPE_CHECKING:  # each role loads what it needs, and no more
+    from holdfast.directory.sign_in import SignIn
+    from holdfast.flow.intake import Announce
+
+DRAIN_S = 2.0  # for sessions to end what they are at
+FAREWELL_S = 0.05  # for a last word to be sent
+
+
+@contextlib.asynccontextmanager
+async def people_copy(start: Start) -> AsyncIterator[People]:
+    """The process's own copy of the directory, and a task that keeps it up to date."""
+    config = start.config
+    system.make_folder(layout.copies_folder(config))
+    people = await People.open(
+        start.world,
+        layout.copy_path(config, start.name),
+        layout.people_folder(config),
+        writer=layout.socket_path(config, "people"),
+    )
+    task = asyncio.get_running_loop().create_task(people.follow())
+    try:
+        yield people
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        people.close()
+
+
+@contextlib.asynccontextmanager
+async def store_writes(start: Start) -> AsyncIterator[RemoteWrites]:
+    writes = RemoteWrites(start.world, layout.socket_path(start.config, "store"))
+    writes.start()
+    try:
+        yield writes
+    finally:
+        writes.close()
+
+
+@contextlib.asynccontextmanager
+async def store_handle(start: Start) -> AsyncIterator[MailStore]:
+    async with store_writes(start) as writes:
+        yield doors.mail_store(start.world, start.config, writes)
+
+
+@contextlib.asynccontextmanager
+async def announcing(start: Start) -> AsyncIterator[Announce]:
+    """Tells the store and the relay what an intake has; both may be gone (FLOW-1)."""
+    from holdfast.flow.relay_door import RelayClient
+
+    relay = RelayClient(start.world, layout.socket_path(start.config, "relay"))
+    relay.start()
+    async with store_writes(start) as writes:
+
+        def announce(ledger: str, durable: Position) -> None:
+            writes.announce(ledger, durable)
+            relay.announce(ledger, durable)
+
+        try:
+            yield announce
+        finally:
+            relay.close()
+
+
+@contextlib.asynccontextmanager
+async def sign_in_with(start: Start, people: People) -> AsyncIterator[SignIn]:
+    from holdfast.directory.auth import AuthClient
+    from holdfast.directory.sign_in import SignIn
+
+    auth = AuthClient(start.world, layout.socket_path(start.config, "auth"))
+    sign_in = SignIn(start.world, people, auth)
+    try:
+        yield sign_in
+    finally:
+        sign_in.close()
+        auth.close()
+
+
+def tls_context(config: Config) -> TlsContext | None:
+    """None when there is no certificate: plain doors open all the same, and doctor says so."""
+    try:
+        return server_context(config.certificate, config.key)
+    except OSError:
+        return None
+
+
+async def serve_doors(
+    start: Start, plain: Callable[[], Session], in_tls: Callable[[], Session], tls: TlsContext | None
+) -> None:
+    """Listens on the role's sockets, in TLS where the door's name ends with s, until told to stop."""
+    listeners: list[Listener] = []
+    for door, sockets in start.sockets.items():
+        if not sockets:
+            continue
+        if not door.endswith("s"):
+            listeners.append(await start.world.net.listen(plain, sockets))
+        elif tls is not None:
+            listeners.append(await start.world.net.listen(in_tls, sockets, tls))
+    await until_stop(start)
+    await close_doors(start, listeners)
+
+
+async def until_stopped(start: Start, serving: Coroutine[Any, Any, None]) -> None:
+    """Runs what serves until it is cancelled; what it raises ends the process."""
+    task = asyncio.get_running_loop().create_task(serving)
+    stopped = asyncio.get_running_loop().create_task(start.stop.wait())
+    start.ready()
+    await asyncio.wait([task, stopped], return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if not task.done():
+        task.cancel()
+        await start.world.clock.sleep(FAREWELL_S)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+async def until_stop(start: Start) -> None:
+    start.ready()
+    await start.stop.wait()
+
+
+async def close_doors(start: Start, listeners: list[Listener]) -> None:
+    """No new connections; the others are ended, and have a moment to hear it."""
+    for listener in listeners:
+        listener.close()
+    for listener in listeners:
+        for connection in list(listener.connections):
+            connection.close()
+    until = start.world.clock.monotonic() + DRAIN_S
+    while any(list(listener.connections) for listener in listeners):
+        if start.world.clock.monotonic() > until:
+            break
+        await start.world.clock.sleep(0.02)
