@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Awaitable
-from typing import Any, NamedTuple
+from typing import Any
 
 from holdfast.run.child import RoleMain, Start
 from holdfast.run.config import Config
@@ -19,11 +19,12 @@ from holdfast.world import real_world
 BACK = ("people", "auth", "store")  # RUN-6
 
 
-class Main(NamedTuple):
+class Main:
     """A role's main, loaded when it is first needed: mail is taken before all is loaded that reads it."""
 
-    module: str
-    name: str
+    def __init__(self, module: str, name: str) -> None:
+        self.module = module
+        self.name = name
 
     def load(self) -> RoleMain:
         main: RoleMain = getattr(importlib.import_module(f"holdfast.run.{self.module}"), self.name)
@@ -54,10 +55,7 @@ def plan(config: Config) -> list[tuple[str, int, RoleMain]]:
         "imap": config.workers.imap,
         "pop3": config.workers.pop3,
     }
-    found: list[tuple[str, int, RoleMain]] = []
-    for role, main in MAINS.items():
-        found += [(role, worker, main) for worker in range(counts[role])]
-    return found
+    return [(role, worker, main) for role, main in MAINS.items() for worker in range(counts[role])]
 
 
 def serve(config: Config, **keys: Any) -> None:
