@@ -74,7 +74,7 @@ steps = st.one_of(
     st.tuples(st.just("fetch"), numbers),
     st.tuples(st.just("noop")),
 )
-script = st.lists(st.tuples(st.integers(0, 1), steps), max_size=25)
+script = st.lists(st.tuples(st.integers(0, 1), steps), min_size=6, max_size=25)
 
 
 async def carry_out(model: Model, step: tuple[object, ...]) -> None:
@@ -110,6 +110,10 @@ async def carry_out(model: Model, step: tuple[object, ...]) -> None:
 def test_imapd_2_what_the_responses_tell_is_what_the_mailbox_holds(script):
     async def scene(service: Service) -> None:
         models = [Model(await service.client(select="INBOX")) for _ in range(2)]
+        for _ in range(5):
+            await carry_out(models[0], ("append", 1, ["work"]))
+        for model in models:
+            await model.settle()
         for who, step in script:
             await carry_out(models[who], step)
         pictures = [await model.settle() for model in models]
