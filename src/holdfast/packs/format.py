@@ -142,6 +142,8 @@ def head_bytes(
 
 
 def cell_list(cells: tuple[int, ...]) -> bytes:
+    if len(cells) == 1:
+        return cells[0].to_bytes(2, "little")
     return struct.pack(f"<{len(cells)}H", *cells)
 
 

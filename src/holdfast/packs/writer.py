@@ -26,6 +26,7 @@ from holdfast.world import File, World
 _Ready = tuple[int, int, bytes, tuple[Buffer, ...], int, int, int]
 
 _PAGE_BYTES = 4096
+_PADDING = tuple(bytes(n) for n in range(8))
 _CELLS = 65_535
 _RETRY_S = 5.0
 _UNREADABLE_WAITS_S = (0.2, 1.0, 4.0)
@@ -76,6 +77,7 @@ class LedgerWriter:
         self._keepers = keepers
         self._copies_required = copies_required
         self._thread = world.thread(f"packs {self.component}")
+        self._loop = asyncio.get_running_loop()
         self._place = opened.place
         self._file: File = opened.place.file
         self._number = opened.place.number
@@ -158,7 +160,7 @@ class LedgerWriter:
         self, frames: Sequence[NewFrame], acknowledged: int | None = None
     ) -> asyncio.Future[list[Written]]:
         """As ``append``, without a task. Raises ``Refused`` for a frame that can't be."""
-        future: asyncio.Future[list[Written]] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[list[Written]] = self._loop.create_future()
         if self._closed:
             future.set_exception(Unavailable(self.component, "closed", _RETRY_S))
             return future
@@ -166,15 +168,15 @@ class LedgerWriter:
         total = 0
         for kind, body, account, cells in frames:
             parts = body if isinstance(body, tuple) else (body,)
-            packed = format.cell_list(cells) if cells else b""
             size = check = 0
             for part in parts:
                 size += len(part)
                 check = crc32(part, check)
-            if not 0 < kind < format.FIRST_INTERNAL:
-                raise Refused(Reason.BAD_SYNTAX, f"not a kind of frame: {kind}")
+            if not 0 < kind < format.FIRST_INTERNAL or not 0 <= account < 1 << 64:
+                raise Refused(Reason.BAD_SYNTAX, f"not a kind of frame, or not an account: {kind}, {account}")
             if size > FRAME_BODY_BYTES or len(cells) > _CELLS:
                 raise Refused(Reason.TOO_LARGE, f"a frame of {size} bytes for {len(cells)} cells")
+            packed = format.cell_list(cells) if cells else b""
             whole = (format.HEAD_BYTES + len(packed) + size + 7) & ~7
             ready.append((kind, account, packed, parts, size, check, whole))
             total += whole
@@ -182,7 +184,7 @@ class LedgerWriter:
             self.mark(acknowledged)
         self._waiting.append(_Waiting(future, ready, total))
         if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._run())
+            self._task = self._loop.create_task(self._run())
         return future
 
     def mark(self, acknowledged: int) -> None:
@@ -276,14 +278,14 @@ class LedgerWriter:
         results: list[list[Written]] = []
         before = format.mark_bytes(sequence - 1, self._acknowledged, seed, at)  # or the last frame's padding
         at += format.HEAD_BYTES
-        head_bytes = format.head_bytes
+        head_bytes, make = format.head_bytes, tuple.__new__  # spares a call for each tuple
         for waiting in batch:
-            written = []
+            written: list[Written] = []
             for kind, account, cells, parts, size, check, whole in waiting.frames:
                 buffers.append(before + head_bytes(kind, sequence, account, cells, size, check, seed, at))
-                buffers.extend(parts)
-                before = bytes(-(len(cells) + size) & 7)
-                written.append(Written(PackRef(number, at, whole), sequence))
+                buffers += parts
+                before = _PADDING[-(len(cells) + size) & 7]
+                written.append(make(Written, (make(PackRef, (number, at, whole)), sequence)))
                 at += whole
                 sequence += 1
             results.append(written)
@@ -358,7 +360,7 @@ class LedgerWriter:
     # Beside the commits
 
     def _in_background(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
+        task = self._loop.create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 
@@ -392,7 +394,7 @@ class LedgerWriter:
         self._idle_timer = False
         if not self._closed and self._mark_due() and self._task is None:
             self._mark_wanted = True
-            self._task = asyncio.get_running_loop().create_task(self._run())
+            self._task = self._loop.create_task(self._run())
 
     def copies(self) -> list[CopyLag]:
         """How far each copy is behind, synchronous ones first."""

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from holdfast.model.errors import Refused, Unavailable
+from holdfast.model.limits import FRAME_BODY_BYTES
 from holdfast.model.mail import START
 from holdfast.packs import Frame, LedgerReader, LedgerWriter, NewFrame
 from holdfast.sim.world import SimWorld, simulated
@@ -107,6 +108,11 @@ def test_frames_that_cannot_be_are_refused(world: SimWorld) -> None:
         writer = await LedgerWriter.open(world, VOLUME, "mx-0")
         with pytest.raises(Refused):
             await writer.append([NewFrame(255, b"")])
+        with pytest.raises(Refused):
+            await writer.append([NewFrame(1, b"", -1)])
+        with pytest.raises(Refused):
+            await writer.append([NewFrame(1, bytes(FRAME_BODY_BYTES + 1))])
+        assert (await writer.append([NewFrame(1, b"fine")]))[0].sequence == 1
         await writer.close()
         with pytest.raises(Unavailable):
             await writer.append([NewFrame(1, b"")])
