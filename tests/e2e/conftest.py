@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from e2e.service import Service
+from holdfast.run import certificate
 
 
 @pytest.fixture
@@ -41,3 +44,26 @@ def shared_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service
     made.start()
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session")
+def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """One for all tests, with sixty accounts: nobody restarts it, each takes a ``person`` of its own."""
+    made = Service(tmp_path_factory.mktemp("crowd"), people=[f"p{number}" for number in range(60)])
+    tls = made.data / "tls"
+    # mbsync insists on the name it connects to
+    certificate.make(str(tls / "certificate.pem"), str(tls / "key.pem"), ["localhost"], time.time())
+    made.prepare()
+    made.start()
+    yield made
+    made.close()
+
+
+_taken = count()
+
+
+@pytest.fixture
+def person(crowd: Service) -> str:
+    """An account of ``crowd`` that nobody has used yet."""
+    return crowd.people[next(_taken)]
+

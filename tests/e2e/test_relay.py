@@ -1,0 +1,106 @@
+"""What customers send to elsewhere: over the queue and the relay to Debian's Postfix, and back as a bounce."""
+
+from __future__ import annotations
+
+import email
+import os
+import shutil
+
+import pytest
+
+import references
+from e2e.programs import bodies, letter
+from e2e.service import DOMAIN, until
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(references.missing(references.POSTFIX)), reason=references.missing(references.POSTFIX)),
+]
+
+_TAKES = """
+virtual_mailbox_domains = example.net
+virtual_mailbox_maps = inline:{ {friend@example.net = friend/}, {full@example.net = full/} }
+virtual_mailbox_base = $queue_directory/../mail
+virtual_uid_maps = static:65534
+virtual_gid_maps = static:65534
+virtual_transport = virtual:
+virtual_minimum_uid = 1
+smtpd_recipient_restrictions = check_recipient_access inline:{ {later@example.net = 450 4.2.0 later} }, reject_unauth_destination
+"""
+
+
+@pytest.fixture(scope="module")
+def elsewhere():
+    """A Postfix for example.net: friend is there, nobody isn't, later is put off. (port, folder)."""
+    with references.postfix(more=_TAKES) as (port, folder):
+        (folder / "mail").mkdir()
+        os.chown(folder / "mail", references.NOBODY, references.NOBODY)
+        yield port, folder
+
+
+@pytest.fixture(params=["opportunistic", "none"])
+def service(request, make_service, elsewhere):
+    port, folder = elsewhere
+    for box in (folder / "mail").iterdir():
+        shutil.rmtree(box)
+    return make_service(config=f'[relay]\nsmarthost = "127.0.0.1:{port}"\ntls = "{request.param}"\n')
+
+
+def came(folder, name="friend"):
+    """What lies in a mailbox of Postfix's, as it was before Postfix's own headers, CRLF again."""
+    found = []
+    for path in sorted((folder / "mail" / name / "new").glob("*")):
+        found.append(path.read_bytes().replace(b"\n", b"\r\n"))
+    return found
+
+
+def sent(service, to, message, options=()):
+    with service.smtp("submissions", "anna") as client:
+        client.ehlo()
+        client.sendmail(f"anna@{DOMAIN}", [to], message, mail_options=list(options))
+
+
+def test_what_a_customer_sent_is_what_the_other_side_has(service, elsewhere):
+    _, folder = elsewhere
+    messages = [
+        letter("plain"),
+        letter("eight", "Grüße\r\n" * 50, head="Content-Type: text/plain; charset=utf-8\r\n"),
+        letter("dots", ".\r\n..\r\n.x\r\n"),
+        letter("long", ("x" * 900 + "\r\n") * 500),
+    ]
+    for message in messages:
+        sent(service, "friend@example.net", message, ["BODY=8BITMIME"])
+    until(lambda: len(came(folder)) == len(messages), 30)
+    bodies_there = {raw[raw.index(b"From: <you@") :] for raw in came(folder)}
+    assert bodies_there == set(messages)
+    for raw in came(folder):
+        assert raw.startswith(f"Return-Path: <anna@{DOMAIN}>\r\n".encode())
+        assert raw.count(b"Return-Path:") == 1  # ours was taken off
+        assert raw.count(b"\r\nReceived: ") == 2
+    until(lambda: service.holdfast("queue", "list", "--json").stdout == "")
+
+
+def test_mail_with_names_beyond_ascii_goes_where_it_is_spoken(service, elsewhere):
+    _, folder = elsewhere
+    message = letter("Grüße")
+    sent(service, "friend@example.net", message, ["SMTPUTF8", "BODY=8BITMIME"])
+    until(lambda: came(folder), 30)
+    assert came(folder)[0].endswith(message)
+
+
+def test_who_is_not_there_bounces_into_the_sender_s_inbox(service):
+    sent(service, "nobody@example.net", letter("lost"))
+    until(lambda: len(service.subjects()) == 1, 30)
+    report = email.message_from_bytes(bodies(service, "anna")[0])
+    assert report.get_content_type() == "multipart/report"
+    status = report.get_payload()[1].as_string()
+    assert "Final-Recipient: rfc822; nobody@example.net" in status.replace(";nobody", "; nobody")
+    assert "Action: failed" in status and "Status: 5.1.1" in status
+    assert "Subject: lost" in report.get_payload()[2].as_string()
+    until(lambda: service.holdfast("queue", "list", "--json").stdout == "")
+
+
+def test_what_the_other_side_puts_off_stays_in_the_queue(service):
+    sent(service, "later@example.net", letter("later"))
+    until(lambda: "450 4.2.0" in service.holdfast("queue", "list", "--json").stdout, 20)
+    assert service.subjects() == []
