@@ -416,7 +416,7 @@ class Universe:
         if self.blind:
             ledger.shown.update(seen)
             return  # a frame that could not be read just then can't be named
-        if ledger.told_durable >= 0 and (missing := maybe - unsure):
+        if ledger.told_durable >= 0 and not ledger.flips and (missing := maybe - unsure):
             raise Violation(f"{sorted(missing)} may never have been acknowledged, and aren't unsure")
         if missing := {s for s in seen if s not in ledger.shown} - unsure:
             raise Violation(f"{sorted(missing)} were never acknowledged, and aren't unsure")
