@@ -19,7 +19,7 @@ from holdfast.flow import events
 from holdfast.flow.trace import Dates, Origin, head
 from holdfast.model.envelope import Delivery, LocalRecipient, RemoteRecipient, Started
 from holdfast.model.errors import Unavailable
-from holdfast.model.ledgers import Kind
+from holdfast.model.ledgers import ELSEWHERE, Kind
 from holdfast.model.limits import (
     INTAKE_RETRY_FIRST_S,
     INTAKE_RETRY_LONGEST_S,
@@ -54,7 +54,10 @@ class Envelope(NamedTuple):
     def cells(self) -> tuple[int, ...]:
         if len(self.local) == 1:
             return (self.local[0].cell,)
-        return tuple(sorted({recipient.cell for recipient in self.local}))
+        cells = {recipient.cell for recipient in self.local}
+        if self.remote or self.envid:  # by its ENVID the relay knows its own reports again (QUEUE-3)
+            cells.add(ELSEWHERE)
+        return tuple(sorted(cells))
 
 
 class Receipt(NamedTuple):

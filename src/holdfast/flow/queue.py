@@ -18,7 +18,7 @@ import msgspec
 
 from holdfast.model.envelope import Delivery, Started
 from holdfast.model.errors import Reason, Refused
-from holdfast.model.ledgers import QUEUE, Kind
+from holdfast.model.ledgers import ELSEWHERE, QUEUE, Kind
 from holdfast.model.limits import SECOND_TRY_S
 from holdfast.model.mail import START, PackRef, Position
 from holdfast.packs import Frame, LedgerReader, LedgerWriter, NewFrame
@@ -112,6 +112,7 @@ class Queue:
         self._readers: dict[str, LedgerReader] = {}
         self._recent: dict[str, OrderedDict[int, PackRef]] = {}
         self._unsure: dict[bytes, float] = {}  # and until when the same is a second try
+        self._looked: dict[str, Position] = {}  # in memory: how far there was nothing more to take
         self.taken: dict[str, Position] = {}
         self.entries: dict[EntryId, Entry] = {}
 
@@ -128,7 +129,8 @@ class Queue:
         return queue
 
     async def close(self) -> None:
-        state = _State(self._ledger.durable, self.taken, list(self.entries.values()))
+        looked = {ledger: max(at, self.taken.get(ledger, START)) for ledger, at in self._looked.items()}
+        state = _State(self._ledger.durable, self.taken | looked, list(self.entries.values()))
         self._world.disk.write_atomic(f"{self._folder}/queue.state", _encode(state))
         await self._ledger.close()
 
@@ -156,7 +158,7 @@ class Queue:
 
     def _apply(self, record: Record) -> None:
         if isinstance(record, Taken):
-            for frame in self.reader(record.ledger).follow(record.begin, until=record.end):
+            for frame in self.reader(record.ledger).follow(record.begin, until=record.end, cell=ELSEWHERE):
                 if isinstance(frame, Frame):
                     self._take(record.ledger, frame)
             self.taken[record.ledger] = record.end
@@ -234,17 +236,26 @@ class Queue:
     # -- changing it --------------------------------------------------------------
 
     async def take(self, ledger: str, until: Position) -> bool:
-        """Take over what an intake has up to ``until``; True if something came into the queue."""
+        """Take over what an intake has up to ``until``; True if something came into the queue.
+
+        Where a range has nothing for elsewhere, nothing is written: most mail never leaves.
+        """
         before = len(self.entries)
-        while (begin := self.taken.get(ledger, START)) < until:
+        while (begin := self.looked(ledger)) < until:
             reader = self.reader(ledger)
-            end = until
-            for count, frame in enumerate(reader.follow(begin, until=until), 1):
+            end, count = until, 0
+            for count, frame in enumerate(reader.follow(begin, until=until, cell=ELSEWHERE), 1):
                 if count == _TAKE_FRAMES:
                     end = reader.after(frame)
                     break
-            await self.write([Taken(ledger, begin, end)])
+            if count:
+                await self.write([Taken(ledger, begin, end)])
+            self._looked[ledger] = end
         return len(self.entries) != before
+
+    def looked(self, ledger: str) -> Position:
+        """How far the intake has been looked through."""
+        return max(self.taken.get(ledger, START), self._looked.get(ledger, START))
 
     async def write(self, records: list[Record]) -> None:
         """Durable, then in effect. Raises ``Unavailable``: then none of it is."""

@@ -43,6 +43,10 @@ def is_intake(name: str) -> bool:
     return name.rpartition("-")[0] in _INTAKES
 
 
+# In a frame's list of cells: it has recipients elsewhere. So the relay finds its frames by their heads.
+ELSEWHERE = 65_535
+
+
 class Kind(enum.IntEnum):
     """What a frame is. MODEL-1: numbers are on disk, never changed, never reused."""
 

@@ -11,6 +11,7 @@ from collections.abc import Coroutine, Iterator, Sequence
 import apsw
 
 from holdfast.model.errors import Unavailable
+from holdfast.model.ledgers import ELSEWHERE
 from holdfast.model.mail import START, AccountId, Position
 from holdfast.store import commands as c
 from holdfast.store import events
@@ -89,7 +90,7 @@ class Cells:
                 for cell in item.frame.cells or ():
                     fold = self._ready.get(cell)
                     if fold is None:
-                        outcomes[-1] = self.unavailable(cell)
+                        outcomes[-1] = self.unavailable(cell) if cell != ELSEWHERE else None
                     elif group.after > fold.position:
                         places, items = per_cell.setdefault(cell, ([], []))
                         places.append(len(outcomes) - 1)

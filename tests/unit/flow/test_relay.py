@@ -160,7 +160,7 @@ class Site:
 
     async def empty(self) -> None:
         async with asyncio.timeout(10):
-            while self.queue.entries or self.queue.taken.get("submission-0", START) < self.durable:
+            while self.queue.entries or self.queue.looked("submission-0") < self.durable:
                 await asyncio.sleep(0.01)
 
     def reports(self) -> list[tuple[Delivery, bytes]]:
