@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from collections.abc import Coroutine
 from typing import Any
 
@@ -184,6 +186,29 @@ def test_an_unknown_name_costs_as_much_as_a_wrong_password(world: SimWorld, hash
 def test_a_hash_for_nobody_has_the_parameters_of_the_real_ones(world: SimWorld) -> None:
     assert nobody_credential(world).startswith("$argon2id$v=19$m=19456,t=2,p=1$")
     assert verify_password("anything", nobody_credential(world, FAST)) is False
+
+
+@pytest.mark.slow
+def test_a_hash_leaves_the_interpreter_to_the_other_threads() -> None:
+    """Or two threads would hash no faster than one, and mail would wait for each sign-in."""
+    phc = hash_password("right", b"0" * 16, Parameters(memory_kib=128 * 1024, passes=2, lanes=1))
+    begun, ended = threading.Event(), threading.Event()
+
+    def hash_once() -> None:
+        begun.set()
+        verify_password("right", phc)
+        ended.set()
+
+    thread = threading.Thread(target=hash_once)
+    thread.start()
+    begun.wait()
+    longest, last = 0.0, time.perf_counter()
+    first = last
+    while not ended.is_set():
+        now = time.perf_counter()
+        longest, last = max(longest, now - last), now
+    thread.join()
+    assert longest < (last - first) / 2
 
 
 @pytest.mark.slow
