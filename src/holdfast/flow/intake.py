@@ -52,7 +52,7 @@ class Envelope(NamedTuple):
 
     @property
     def cells(self) -> tuple[int, ...]:
-        if len(self.local) == 1:
+        if len(self.local) == 1 and not self.remote and not self.envid:
             return (self.local[0].cell,)
         cells = {recipient.cell for recipient in self.local}
         if self.remote or self.envid:  # by its ENVID the relay knows its own reports again (QUEUE-3)
