@@ -207,6 +207,13 @@ postlog unix-dgram n - n - 1 postlogd
 """
 
 
+def _without_overridden(ours: str, more: str) -> str:
+    """Every process warns of a line that is overridden, before there is one to take the warnings: after ten
+    of them, Postfix waits for ever."""
+    again = {line.partition("=")[0].strip() for line in more.splitlines() if line.strip()}
+    return "".join(f"{line}\n" for line in ours.splitlines() if line.partition("=")[0].strip() not in again)
+
+
 @contextlib.contextmanager
 def postfix(*, more: str = "") -> Iterator[tuple[int, Path]]:
     """(SMTP port, its folder): takes mail for u1 and u2@example.org and throws it away, unless ``more``
@@ -218,7 +225,7 @@ def postfix(*, more: str = "") -> Iterator[tuple[int, Path]]:
     shutil.chown(base / "data", "postfix", "postfix")
     certificate.make(str(base / "cert.pem"), str(base / "key.pem"), ["localhost"], time.time())
     (port,) = free_ports(1)
-    (base / "main.cf").write_text(_POSTFIX_MAIN.format(base=base, more=more))
+    (base / "main.cf").write_text(_without_overridden(_POSTFIX_MAIN.format(base=base, more=""), more) + more)
     (base / "master.cf").write_text(_POSTFIX_MASTER.format(port=port))
     subprocess.run([POSTFIX, "-c", str(base), "start"], check=True, capture_output=True)
     try:

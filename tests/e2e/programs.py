@@ -1,4 +1,4 @@
-"""Mail programs of the distribution, run as their users run them: each with a folder and a home of its own."""
+"""Mail programs of the distribution, run as their users run them: each with a home of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Debian's Postfix sends to us: ordinary mail, 8 bits, names beyond ASCII, long mail; and it comes back after 4xx."""
+"""Debian's Postfix sends to us: plain mail, 8 bits, names beyond ASCII, long mail; 4xx is tried again."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ import references
 from e2e.programs import bodies, letter
 from e2e.service import DOMAIN, HOST, until
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(bool(references.missing(references.POSTFIX)), reason=references.missing(references.POSTFIX)),
-]
+WHY_NOT = references.missing(references.POSTFIX)
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT)]
 
 _SENDS = """
 mynetworks = 127.0.0.0/8
@@ -49,7 +47,7 @@ def without_postfix(raw: bytes) -> bytes:
 def test_what_postfix_was_given_is_what_the_customer_reads(crowd, person, tls):
     kinds = {
         "plain": letter("plain"),
-        "eight": letter("eight", "Grüße aus Köln\r\n" * 40, head="Content-Type: text/plain; charset=utf-8\r\n"),
+        "eight": letter("eight", "Grüße aus Köln\r\n" * 40, head="Content-Type: text/plain\r\n"),
         "dots": letter("dots", ".\r\n..\r\n.x\r\n"),
         "header": letter("Grüße"),
         "long": letter("long", ("x" * 900 + "\r\n") * 5000),
@@ -85,7 +83,6 @@ def test_postfix_comes_back_after_421_and_after_a_refused_connection(make_servic
             until(lambda: "status=deferred" in (folder / "log").read_text(), 20)
         assert " 421 " in (folder / "log").read_text()
         until(lambda: service.subjects() == ["patient"], 20)
-    assert "status=sent (250 2.0.0 taken as" in (folder / "log").read_text() if (folder / "log").exists() else True
 
 
 def test_more_recipients_than_we_take_at_once_get_it_all_the_same(make_service):

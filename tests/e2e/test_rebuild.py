@@ -1,4 +1,4 @@
-"""Indexes are made from the packs: taken away, they come back the same; one damaged frame costs one message."""
+"""Indexes are made from the packs: taken away, they come back the same; a bad frame costs one message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What customers send to elsewhere: over the queue and the relay to Debian's Postfix, and back as a bounce."""
+"""What customers send to elsewhere: by queue and relay to Debian's Postfix, and back as a bounce."""
 
 from __future__ import annotations
 
@@ -12,10 +12,8 @@ import references
 from e2e.programs import bodies, letter
 from e2e.service import DOMAIN, until
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(bool(references.missing(references.POSTFIX)), reason=references.missing(references.POSTFIX)),
-]
+WHY_NOT = references.missing(references.POSTFIX)
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT)]
 
 _TAKES = """
 virtual_mailbox_domains = example.net
@@ -25,7 +23,8 @@ virtual_uid_maps = static:65534
 virtual_gid_maps = static:65534
 virtual_transport = virtual:
 virtual_minimum_uid = 1
-smtpd_recipient_restrictions = check_recipient_access inline:{ {later@example.net = 450 4.2.0 later} }, reject_unauth_destination
+smtpd_recipient_restrictions = check_recipient_access inline:{ {later@example.net = 450 4.2.0 later} },
+    reject_unauth_destination
 """
 
 
