@@ -297,6 +297,7 @@ class ImapSession(Session):
             self.held += event.size
         if reply := self.machine.accept_literal():
             self.connection.write(reply)
+            self.connection.acknowledge_at_once()  # literal and line end often come in two pieces
 
     def _idle_done(self, event: IdleDone) -> None:
         self.end_idle()
