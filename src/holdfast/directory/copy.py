@@ -68,9 +68,12 @@ class Copy:
         finally:
             self._db.execute("RELEASE plan")
 
-    def take(self, items: Sequence[Frame | BadFrame], after: Position, identity: bytes) -> None:
+    def take(
+        self, items: Sequence[Frame | BadFrame], after: Position, identity: bytes, *, whole: bool = False
+    ) -> None:
         """Folds frames in one transaction that ends at ``after``. Raises ``NotBelieved``, ``apsw.Error``.
 
+        ``whole``: that is an end of the ledger, durable and announced or found by ourselves.
         Bad frames are passed over and reported (PEOPLE-5); so are records that can't be carried out.
         """
         fold = self.fold
@@ -85,7 +88,7 @@ class Copy:
                     self._bad(item, f"a frame of kind {item.kind}")
                 else:
                     self._apply(item)
-            fold.commit(after, identity)
+            fold.commit(after, identity, whole=whole)
         except BaseException:
             fold.roll_back()
             raise

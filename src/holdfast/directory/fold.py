@@ -45,6 +45,7 @@ class Fold:
     sequence: int
     holes: int
     refused: int
+    whole: bool  # it has been at an end of the ledger that was durable (PEOPLE-11)
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._db = connection
@@ -53,9 +54,10 @@ class Fold:
         self._load()
 
     def _load(self) -> None:
-        identity, pack, offset, self.sequence, self.holes, self.refused, shrinking = self._db.execute(
-            "SELECT identity, pack, offset, sequence, holes, refused, shrinking FROM fold"
+        identity, pack, offset, self.sequence, self.holes, self.refused, shrinking, whole = self._db.execute(
+            "SELECT identity, pack, offset, sequence, holes, refused, shrinking, whole FROM fold"
         ).get
+        self.whole = bool(whole)
         self.identity = bytes(identity)
         self.position = Position(pack, offset)
         self.shrinking = msgspec.msgpack.decode(shrinking, type=Shrinking) if shrinking else Shrinking()
@@ -75,8 +77,9 @@ class Fold:
         self._db.execute("COMMIT")
         self._db.execute("BEGIN IMMEDIATE")
 
-    def commit(self, position: Position, identity: bytes = b"") -> None:
-        """PEOPLE-1: effects and position in one transaction."""
+    def commit(self, position: Position, identity: bytes = b"", *, whole: bool = False) -> None:
+        """PEOPLE-1: effects and position in one transaction. ``whole``: the ledger ended there."""
+        self.whole = self.whole or whole
         self.position = position
         self.identity = identity or self.identity
         for cell in self._dirty_cells:
@@ -87,7 +90,7 @@ class Fold:
         self._dirty_cells.clear()
         self._db.execute(
             "UPDATE fold SET identity = ?, pack = ?, offset = ?, sequence = ?, holes = ?, refused = ?,"
-            " shrinking = ?",
+            " shrinking = ?, whole = ?",
             (
                 self.identity,
                 position.pack,
@@ -96,6 +99,7 @@ class Fold:
                 self.holes,
                 self.refused,
                 msgspec.msgpack.encode(self.shrinking),
+                self.whole,
             ),
         )
         self._db.execute("COMMIT")

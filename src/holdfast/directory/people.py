@@ -207,12 +207,16 @@ class People:
             )
 
     def _open_copy(self) -> Copy | None:
-        """The copy as it was left; None when it has to be built from nothing first."""
+        """The copy as it was left; None when it has to be built from nothing first.
+
+        PEOPLE-11: a build that was broken off knows some people and not others, and is no copy.
+        """
         copy = Copy(self._world, self._path)
-        if copy.fold.position == START:
-            copy.close()
-            return None
-        return copy
+        if copy.fold.whole and copy.fold.position != START:
+            return copy
+        copy.close()
+        remove_copy(self._world, self._path)
+        return None
 
     async def _follow_writer(self, link: Link) -> bool:
         """Follows announcements until the writer is gone; whether there was one."""
@@ -312,6 +316,8 @@ class People:
     async def _fold_up_to(self, copy: Copy, until: Position) -> None:
         fold = copy.fold
         if fold.position >= until:
+            if fold.position != until and not fold.whole:
+                raise NotBelieved(f"the people ledger ends at {until}, the build at {fold.position}")
             return
         identity = fold.identity or await self._world.offload(self._source.identity)
         while fold.position < until:
@@ -320,7 +326,7 @@ class People:
             told = self._announced_sequence if batch.after >= self._announced == until else 0
             if batch.last_sequence(fold.sequence) < told:
                 raise NotBelieved("the people ledger lacks frames that the people process wrote")
-            copy.take(batch.items, batch.after, identity)
+            copy.take(batch.items, batch.after, identity, whole=batch.after >= until)
             self._tell_shrinking(copy, doubted)
             async with self._moved:
                 self._moved.notify_all()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import apsw
 
-FOLD_VERSION = 1  # another number: copies of other versions are built anew
+FOLD_VERSION = 2  # another number: copies of other versions are built anew
 
 TABLES = """
 CREATE TABLE fold (
@@ -19,7 +19,8 @@ CREATE TABLE fold (
     sequence INTEGER NOT NULL,   -- of that frame
     holes INTEGER NOT NULL,      -- unreadable frames that nobody accepted yet
     refused INTEGER NOT NULL,    -- frames whose record could not be carried out
-    shrinking BLOB NOT NULL
+    shrinking BLOB NOT NULL,
+    whole INTEGER NOT NULL       -- 1: it has been at an end of the ledger (PEOPLE-11)
 );
 CREATE TABLE domain (
     id INTEGER PRIMARY KEY,
@@ -102,4 +103,4 @@ def _make(connection: apsw.Connection) -> None:
         for (name,) in names:
             connection.execute(f'DROP TABLE "{name}"')
         connection.execute(TABLES)
-        connection.execute("INSERT INTO fold VALUES (0, ?, x'', 0, 0, 0, 0, 0, x'')", (FOLD_VERSION,))
+        connection.execute("INSERT INTO fold VALUES (0, ?, x'', 0, 0, 0, 0, 0, x'', 0)", (FOLD_VERSION,))

@@ -199,7 +199,7 @@ class PeopleWriter(Operations):
         if last.sequence != draft.sequence:
             raise Unavailable(PEOPLE, "the ledger counted otherwise; ask again", 1.0)
         self._copy.fold.commit(
-            Position(last.ref.pack, last.ref.offset + last.ref.size), self._ledger.identity
+            Position(last.ref.pack, last.ref.offset + last.ref.size), self._ledger.identity, whole=True
         )
 
     async def _undo(self, error: BaseException) -> None:
@@ -220,10 +220,10 @@ class PeopleWriter(Operations):
         until = self._ledger.durable
         while fold.position < until:
             batch = await self._world.offload(self._source.read, fold.position, until)
-            self._copy.take(batch.items, batch.after, self._ledger.identity)
+            self._copy.take(batch.items, batch.after, self._ledger.identity, whole=batch.after >= until)
         if not fold.identity:
             fold.begin()
-            fold.commit(fold.position, self._ledger.identity)
+            fold.commit(fold.position, self._ledger.identity, whole=True)
         self._behind = False
         self._told = self._durable_now()
 

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from holdfast.directory import People, PeopleWriter
+from holdfast.directory import NewAccount, People, PeopleWriter
+from holdfast.directory import copy as copy_module
+from holdfast.directory.copy import Copy
 from holdfast.model.errors import Reason, Unavailable
 from holdfast.model.people import AccountState, Local
 from holdfast.sim.loop import PowerCut
@@ -119,6 +121,45 @@ def test_people_1_no_copy_is_ahead_of_what_a_power_cut_leaves(world: SimWorld) -
         assert PACK in syncs
 
     world.platter.trace = []
+    play(world, main())
+
+
+def test_people_11_a_build_that_was_broken_off_is_not_taken_for_a_copy(
+    world: SimWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    whole: list[bool] = []
+    take = Copy.take
+
+    def take_two(copy: Copy, *args: Any, **keys: Any) -> None:
+        if len(whole) == 2:
+            raise Killed
+        take(copy, *args, **keys)
+        whole.append(copy.fold.whole)
+
+    async def main() -> None:
+        writer = await serve(world.process("people"))
+        await writer.domain_add("example.org")
+        await writer.account_add_many([NewAccount(address=f"u{n}@example.org") for n in range(20)])
+        monkeypatch.setattr(copy_module, "FOLD_FRAMES", 5)
+        with monkeypatch.context() as broken:
+            broken.setattr(Copy, "take", take_two)
+            with pytest.raises(Killed):
+                await open_people(world.process("mx"))
+        assert whole == [False, False]
+        rule = world.platter.fail("read", f"{VOLUME}/people")
+        again = world.process("mx")
+        people = await open_people(again)
+        assert answer(people, "u1@example.org") == answer(people, "u19@example.org") == "people"
+        rule.lift()
+        again.start(people.follow())
+        await seconds_until(world, lambda: answer(people, "u19@example.org") is Local)
+        assert answer(people, "u1@example.org") is Local
+        assert answer(people, "u20@example.org") is Reason.NO_SUCH_USER
+        assert people._copy is not None and people._copy.fold.whole
+
     play(world, main())
 
 

@@ -264,7 +264,7 @@ def test_people_10_what_became_durable_counts_though_the_own_copy_failed(
         people = await serving(world)
         fold = people._copy.fold
 
-        def full(*_: object) -> None:
+        def full(*_: object, **__: object) -> None:
             raise apsw.FullError("database or disk is full")
 
         with monkeypatch.context() as broken:
