@@ -267,24 +267,16 @@ class _Opening:
                 file.truncate(end)
             kept = file.read_at(tail.start, end - tail.start)
             if len(kept) > format.HEAD_BYTES:
-                end = self._repeat(file, kept, tail, seed)
+                end = _append_if_room(
+                    file, format.whole_frame(format.REPEAT, tail.last, tail.start, kept, seed, end), end
+                )
             file.sync()
+            if end > tail.end:
+                # Only now: a mark that reached the disk before what it vouches for would lie.
+                end = _append_if_room(file, format.mark_bytes(tail.last, tail.acknowledged, seed, end), end)
         except OSError as error:
             return self._leave(pack, tail, "sync", str(error), kept)
         return Place(pack.number, file, seed, pack.header.identity, end, tail.last + 1)
-
-    def _repeat(self, file: File, kept: bytes, tail: _Tail, seed: int) -> int:
-        frame = format.whole_frame(format.REPEAT, tail.last, tail.start, kept, seed, tail.end)
-        end = tail.end + len(frame)
-        mark = format.mark_bytes(tail.last, tail.acknowledged, seed, end)
-        try:
-            file.append(frame, mark)
-        except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                raise
-            file.truncate(tail.end)  # a full disk must not keep the ledger from being opened
-            return tail.end
-        return end + len(mark)
 
     def _leave(self, pack: OpenPack, tail: _Tail, step: str, error: str, kept: bytes) -> Place:
         """Goes on in a new pack, which repeats what may not be durable in the old one (PACK-2)."""
@@ -376,6 +368,18 @@ class _Opening:
                         found.append((number, header.previous_end))
             following = pack
         return tuple(found)
+
+
+def _append_if_room(file: File, data: bytes, end: int) -> int:
+    """The new end. A full disk must not keep the ledger from being opened: then nothing is appended."""
+    try:
+        file.append(data)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        file.truncate(end)
+        return end
+    return end + len(data)
 
 
 def _ascending(items: Iterator[Frame | BadFrame], last: int) -> list[Frame | BadFrame]:
