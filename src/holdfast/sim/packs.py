@@ -130,7 +130,7 @@ class Universe:
         self.wanted = Position(0, 0)
         self.faulty = False
         self.blind = False  # the disk refused to read, or lied, when the ledger was opened
-        self.lied = False  # a read returned a wrong bit: it may be in a copy now
+        self.lied = False  # the disk returned other bytes than it holds: they may be in a copy or a digest
 
     # A life
 
@@ -180,6 +180,9 @@ class Universe:
         elif fault == "append":
             platter.fail("append", where, after=after, times=times)
         elif fault == "sync":
+            self.lied = (
+                True  # the cache may show marks and repeats that aren't on disk: no frame, but a digest
+            )
             platter.fail(random.choice(("sync", "sync", "sync_folder")), where, after=after, times=times)
         elif fault == "rename":
             platter.fail("rename", where, after=after // 10, times=times)
