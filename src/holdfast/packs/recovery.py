@@ -274,6 +274,7 @@ class _Opening:
             if end > tail.end:
                 # Only now: a mark that reached the disk before what it vouches for would lie.
                 end = _append_if_room(file, format.mark_bytes(tail.last, tail.acknowledged, seed, end), end)
+                file.sync()
         except OSError as error:
             return self._leave(pack, tail, "sync", str(error), kept)
         return Place(pack.number, file, seed, pack.header.identity, end, tail.last + 1)
