@@ -146,10 +146,6 @@ class Pop3Session(Session):
     def ready(self) -> None:
         self._run()
 
-    def writable(self) -> None:
-        if not self.connection.busy:
-            self._run()
-
     def failed(self, error: Exception) -> None:
         self._machine.error("internal error, please try again later", "SYS/TEMP")
         self._send()
@@ -166,7 +162,10 @@ class Pop3Session(Session):
     def _run(self) -> None:
         """Carry out what has come in, as long as nothing must be waited for and the client reads."""
         machine = self._machine
-        while not self.connection.busy and self.connection.buffered <= READ_JOIN_BYTES:
+        while not self.connection.busy:
+            if self.connection.buffered > READ_JOIN_BYTES:
+                self.connection.spawn(self.connection.drain())  # `ready` goes on when it is sent
+                return
             event = machine.next_event()
             if event is None:
                 break

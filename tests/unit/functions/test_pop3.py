@@ -11,7 +11,7 @@ from holdfast.model.errors import Unavailable
 from holdfast.run import certificate
 from holdfast.store import Append, Column, Copy
 from holdfast.wire.pop3 import Client, Response
-from transcripts.installation import PASSWORD, Installation, installation, server_tls
+from transcripts.installation import PASSWORD, Installation, installation, over_tcp, server_tls
 from transcripts.player import Wire
 
 ACCOUNT, CELL = 1, 1
@@ -98,6 +98,23 @@ def test_messages_read_ahead_are_the_ones_asked_for_in_any_order(on):
         talk = await sign_in(installed)
         for number in [*range(1, 20), 50, 3, 51, 52, *range(20, 40), 60]:
             assert (await talk.say(f"RETR {number}", multiline=True)).body == bodies[number - 1]
+
+    on(test)
+
+
+def test_a_thousand_pipelined_commands_are_all_answered_to_a_client_that_reads_late(on):
+    async def test(installed):
+        bodies = await fill(installed, 40)
+        connect, listener = await over_tcp(installed, "pop3")
+        talk = Talk(await connect())
+        await talk.hear()
+        await talk.say("USER u1@example.org")
+        await talk.say(f"PASS {PASSWORD}")
+        asked = [n % 40 + 1 for n in range(1000)]
+        await talk.wire.send(b"".join(talk.client.command(f"RETR {n}", multiline=True) for n in asked))
+        await asyncio.sleep(0.2)
+        assert [(await talk.hear()).body for _ in asked] == [bodies[n - 1] for n in asked]
+        listener.close()
 
     on(test)
 
