@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 
 from holdfast.model.limits import CONNECT_S, LISTEN_BACKLOG
 from holdfast.world.connection import Connection, Hub, Peer
-from holdfast.world.events import CALLBACK_FAILED
+from holdfast.world.events import CALLBACK_FAILED, SESSION_FAILED
 from holdfast.world.journal import Journal
 from holdfast.world.session import Session
 from holdfast.world.tls import TlsContext, TlsLayer
@@ -148,6 +148,15 @@ class RealNet:
         )
 
 
+class _Closing(Session):
+    """For a connection whose session could not be made."""
+
+    __slots__ = ()
+
+    def connected(self) -> None:
+        self.connection.close()
+
+
 def accepting(
     hub: Hub, factory: Callable[[], Session], tls: TlsContext | None, open: dict[Connection, None]
 ) -> Callable[[], Connection]:
@@ -155,7 +164,14 @@ def accepting(
 
     def accepted() -> Connection:
         layer = TlsLayer(tls, server_side=True) if tls is not None else None
-        return Connection(hub, factory(), owner=open, tls=layer)
+        try:
+            session = factory()
+        except Exception as error:  # the loop would leave the client connected to nothing
+            hub.journal.emit(
+                SESSION_FAILED, peer="", session="factory", error=f"{type(error).__name__}: {error}", where=""
+            )
+            session, layer = _Closing(), None
+        return Connection(hub, session, owner=open, tls=layer)
 
     return accepted
 
