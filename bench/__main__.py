@@ -16,22 +16,27 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from bench import report
 from bench.peers import ROOT, Holdfast, Peer, PostfixDovecot, machine, versions
-from bench.rows import Program, Stage, delivery, mailbox, sessions
+from bench.rows import Program, Stage, delivery, idle, life, mailbox, sessions
 
-PROGRAMS: dict[str, Program] = {**delivery.PROGRAMS, **mailbox.PROGRAMS, **sessions.PROGRAMS}
+PROGRAMS: dict[str, Program] = {
+    name: program
+    for rows in (delivery, mailbox, sessions, idle, life)
+    for name, program in rows.PROGRAMS.items()
+}
 ACCOUNTS = 500
+# One part at a time, without a peer: `bench/<name>.py`, which prints JSON.
+PARTS = ("packs", "mime", "imap_wire", "intake", "directory", "idle_connections")
 
 
 def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def play(
-    rows: list[str], peers: list[Peer], runs: int, stage: Stage, failures: list[str]
-) -> report.Runs:
+def play(rows: list[str], peers: list[Peer], runs: int, stage: Stage, failures: list[str]) -> report.Runs:
     found: report.Runs = {}
     for row in rows:
         for run in range(runs):
@@ -50,6 +55,21 @@ def play(
     return found
 
 
+def play_parts(names: list[str], failures: list[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name in names:
+        command = [sys.executable, str(ROOT / "bench" / f"{name}.py")]
+        path = os.pathsep.join([str(ROOT / "src"), *sys.path])
+        done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path})
+        try:
+            found[name] = json.loads(done.stdout)
+            say(f"{name}: {json.dumps(found[name])}")
+        except ValueError:
+            failures.append(f"{name}: {done.stderr[-300:]}")
+            say(f"{name} failed: {done.stderr[-2000:]}")
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("rows", nargs="*", help="which; all where none is named")
@@ -61,13 +81,19 @@ def main() -> None:
     parser.add_argument("--note", default="", help="kept in the results, such as that the machine was busy")
     options = parser.parse_args()
     if options.list:
-        print("\n".join(PROGRAMS))
+        print("\n".join([*PROGRAMS, *PARTS]))
         return
-    unknown = set(options.rows) - set(PROGRAMS)
+    unknown = set(options.rows) - {*PROGRAMS, *PARTS}
     if unknown:
-        parser.error(f"no row {', '.join(sorted(unknown))}; there are: {', '.join(PROGRAMS)}")
-    rows = options.rows or list(PROGRAMS)
-    about = machine() | {"versions": versions(), "quick": options.quick, "runs": options.runs, "note": options.note}
+        parser.error(f"no row {', '.join(sorted(unknown))}; there are: {', '.join([*PROGRAMS, *PARTS])}")
+    rows = [row for row in PROGRAMS if row in options.rows or not options.rows]
+    parts = [part for part in PARTS if part in options.rows or not options.rows]
+    about = machine() | {
+        "versions": versions(),
+        "quick": options.quick,
+        "runs": options.runs,
+        "note": options.note,
+    }
     failures: list[str] = []
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
@@ -79,17 +105,22 @@ def main() -> None:
         }
         peers: list[Peer] = []
         try:
-            for each in options.peers.split(","):
+            for each in options.peers.split(",") if rows else []:
                 say(f"starting {each}")
                 peers.append(makers[each]())
             found = play(rows, peers, options.runs, Stage(options.quick, folder), failures)
         finally:
             for peer in peers:
                 peer.close()
+    programs = play_parts(parts, failures)
     about["load_after"] = os.getloadavg()[0]
-    name = options.name or ("quick" if options.quick else "all" if not options.rows else "-".join(options.rows))
-    report.keep(ROOT / "bench/results" / f"{name}.json", about, found, failures, {})
+    name = options.name or (
+        "quick" if options.quick else "all" if not options.rows else "-".join(options.rows)
+    )
+    report.keep(ROOT / "bench/results" / f"{name}.json", about, found, failures, programs)
     print(report.table(report.lines(found)))
+    if not options.rows and not options.quick:
+        report.publish(ROOT / "docs/reference/performance.md", about, found, failures)
     for failure in failures:
         print(f"failed: {failure}")
 

@@ -7,27 +7,26 @@ costs is read from /proc for the whole tree of its processes.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import secrets
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
-
-ROOT = Path(__file__).resolve().parents[1]
-for _place in ("src", "tests"):
-    sys.path.insert(0, str(ROOT / _place))
 
 import references
 from bench.load.imap import Imap
 from e2e.service import Service
-
 from holdfast.directory.credentials import hash_password
 
+ROOT = Path(__file__).resolve().parents[1]
 DOMAIN = "example.org"
 HOST = "127.0.0.1"
 PASSWORD = "pw"
@@ -102,14 +101,49 @@ class Peer:
         """The processes that read mail begin anew."""
         raise NotImplementedError
 
+    def stop(self) -> None:
+        """In order, as an administrator would."""
+        raise NotImplementedError
+
+    def kill_everything(self) -> None:
+        """kill -9 of every process of it, all at once."""
+        pids = self.processes()
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        for root in pids:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(root, 0)  # a child of ours would look alive to its successor
+        until = time.monotonic() + 10
+        while any(_runs(pid) for pid in pids) and time.monotonic() < until:
+            time.sleep(0.002)
+
+    def launch(self) -> None:
+        """Starts what was stopped or killed, and returns at once."""
+        raise NotImplementedError
+
+    def settled(self) -> None:
+        """Returns when all of it runs, after `launch`."""
+        raise NotImplementedError
+
+    def flush(self) -> None:
+        """What waits in a queue is tried now."""
+
     def close(self) -> None:
         raise NotImplementedError
+
+
+def _runs(pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
 
 
 class Holdfast(Peer):
     """`holdfast serve` with the default configuration, ports and plain sign-in apart."""
 
     name = "holdfast"
+    rebuilt = 0  # events of rebuilt indexes seen before
 
     def __init__(self, folder: Path, accounts: int) -> None:
         folder = Path(tempfile.mkdtemp(prefix="bench-holdfast-", dir=folder))
@@ -136,10 +170,24 @@ class Holdfast(Peer):
                     raise
                 time.sleep(0.05)
 
-    def add(self, names: Any) -> None:
+    @property
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", "holdfast.cli", "--config", str(self.service.config_path)]
+
+    def add(self, names: Iterable[str]) -> None:
+        """Many accounts at once, all with one password."""
         rows = "".join(f'{name}@{DOMAIN},"{self._credential}"\n' for name in names)
         done = subprocess.run(
-            [sys.executable, "-m", "holdfast.cli", "--config", str(self.service.config_path), "account", "add", "-"],
+            [
+                sys.executable,
+                "-m",
+                "holdfast.cli",
+                "--config",
+                str(self.service.config_path),
+                "account",
+                "add",
+                "-",
+            ],
             input="address,credential\n" + rows,
             capture_output=True,
             text=True,
@@ -164,6 +212,40 @@ class Holdfast(Peer):
     def roots(self) -> list[int]:
         assert self.service.process is not None
         return [self.service.process.pid]
+
+    def index_files(self, cell: int) -> list[Path]:
+        """A cell's index with what SQLite keeps beside it."""
+        return sorted(self.service.data.glob(f"**/cell-{cell:02d}.sqlite*"))
+
+    def cell_of(self, number: int) -> int:
+        done = self.service.holdfast("account", "show", self.user(number), "--json")
+        found = json.loads(done.stdout)
+        return int((found[0] if isinstance(found, list) else found)["cell"])
+
+    def messages_in(self, cells: Iterable[int]) -> int:
+        """Entries of all mailboxes in these cells."""
+        count = 0
+        for cell in cells:
+            for path in self.index_files(cell):
+                if path.suffix == ".sqlite":
+                    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as index:
+                        count += index.execute("SELECT count(*) FROM entry").fetchone()[0]
+        return count
+
+    def stop(self) -> None:
+        self.service.stop()
+
+    def launch(self) -> None:
+        service = self.service
+        if service.process is not None:
+            service.process.poll()
+        with (service.folder / "stderr").open("ab") as errors:
+            service.process = subprocess.Popen(
+                [*self.command, "serve"], stderr=errors, env=service._environment(), cwd=service.folder
+            )
+
+    def settled(self) -> None:
+        self.service.wait_ready(60)
 
     def close(self) -> None:
         self.service.close()
@@ -252,12 +334,12 @@ class PostfixDovecot(Peer):
     def __init__(self, folder: Path, store: str, *, hibernate: bool = False) -> None:
         self.name = f"postfix+dovecot {store}" + (" hibernated" if hibernate else "")
         self._held = contextlib.ExitStack()
+        self._again: subprocess.Popen[bytes] | None = None  # the ones started after a stop
+        self._postfix_again: subprocess.Popen[bytes] | None = None
         os.environ["TMPDIR"], tempfile.tempdir = str(folder), None
         imaps, pop3s = references.free_ports(2)
         more = _DOVECOT_MORE.format(imaps=imaps, pop3s=pop3s, hibernate=_HIBERNATE if hibernate else "")
-        dovecot = self._held.enter_context(
-            references.dovecot(store=store, fsync="optimized", more=more)
-        )
+        dovecot = self._held.enter_context(references.dovecot(store=store, fsync="optimized", more=more))
         self._dovecot = dovecot.base
         smtp, self._postfix = self._held.enter_context(
             references.postfix(more=_POSTFIX_MORE.format(base=dovecot.base))
@@ -274,8 +356,43 @@ class PostfixDovecot(Peer):
             int((self._postfix / "queue/pid/master.pid").read_text()),
         ]
 
+    def stop(self) -> None:
+        dovecot, postfix = self.roots()
+        for pid in (postfix, dovecot):
+            os.kill(pid, signal.SIGTERM)
+        until = time.monotonic() + 20
+        while (_runs(dovecot) or _runs(postfix)) and time.monotonic() < until:
+            time.sleep(0.002)
+
+    def launch(self) -> None:
+        if self._again is not None:
+            self._again.wait(20)
+        config = str(self._dovecot / "dovecot.conf")
+        self._again = subprocess.Popen([references.DOVECOT, "-F", "-c", config], stderr=subprocess.DEVNULL)
+        # What `postfix start` does once it has looked at every file of its own: that look takes seconds.
+        self._postfix_again = subprocess.Popen(
+            ["/usr/lib/postfix/sbin/master", "-c", str(self._postfix), "-d"], stderr=subprocess.DEVNULL
+        )
+
+    def settled(self) -> None:
+        for door in ("imap", "pop3", "smtp"):
+            references.answers(self.at(door)[1], None, self._dovecot / "log")
+
+    def flush(self) -> None:
+        subprocess.run(["/usr/sbin/postqueue", "-c", str(self._postfix), "-f"], capture_output=True)
+
     def close(self) -> None:
-        self._held.close()
+        if self._postfix_again is not None:
+            (self._postfix / "queue/pid/master.pid").write_text(f"{self._postfix_again.pid}\n")
+        if self._again is not None and self._again.poll() is None:
+            self._again.terminate()
+            self._again.wait(20)
+        if self._postfix_again is not None:
+            self._postfix_again.terminate()
+            self._postfix_again.wait(20)
+            (self._postfix / "queue/pid/master.pid").write_text("999999999\n")
+        with contextlib.suppress(ProcessLookupError, ValueError):
+            self._held.close()
 
 
 def versions() -> dict[str, str]:

@@ -60,6 +60,19 @@ class Imap:
                         raise ValueError(f"{tag!r}: {tail[start:]!r}")
                     return Reply(took, size, fetches, tail)
 
+    def read(self, command: bytes) -> bytes:
+        """The whole answer: for short ones."""
+        self._number += 1
+        tag = b"t%d" % self._number
+        self.sock.sendall(tag + b" " + command + b"\r\n")
+        text = bytearray()
+        while not tagged(tag)(text):
+            got = self.sock.recv(1 << 18)
+            if not got:
+                raise ConnectionError("closed")
+            text += got
+        return bytes(text)
+
     def append(self, mailbox: bytes, messages: Sequence[bytes], *, wait: bool = True) -> Reply:
         """One APPEND, of several messages where the server has MULTIAPPEND; literals as LITERAL+."""
         self._number += 1

@@ -4,19 +4,32 @@ from __future__ import annotations
 
 import math
 import random
+import re
 from collections.abc import Iterator
 
 KIB, MIB = 1024, 1024 * 1024
-_WORDS = (
-    "the of and to in that is was for with as his on be at by had not are but from or have an they which one "
-    "you were her all she there would their we him been has when who will more no if out so said what up its "
-    "about into than them can only other new some could time these two may then do first any my now such like "
-    "our over man me even most made after also did many before must through back years where much your way "
-    "well down should because each just those people how too little state good very make world still own see "
-    "men work long get here between both life being under never day same another know while last might us "
-    "great old year off come since against go came right used take three"
-).split()
-_NAMES = "Anna Smith,Ben Miller,Cleo Jones,Dora Weiss,Emil Novak,Frida Berg,Gus Lang,Hanna Roth".split(",")
+_WORDS = re.findall(
+    r"\w+",
+    """
+    the of and to in that is was for with as his on be at by had not are but from or have an they which
+    one you were her all she there would their we him been has when who will more no if out so said what
+    up its about into than them can only other new some could time these two may then do first any my
+    now such like our over man me even most made after also did many before must through back years
+    where much your way well down should because each just those people how too little state good very
+    make world still own see men work long get here between both life being under never day same another
+    know while last might us great old year off come since against go came right used take three
+    """,
+)
+_NAMES = (
+    "Anna Smith",
+    "Ben Miller",
+    "Cleo Jones",
+    "Dora Weiss",
+    "Emil Novak",
+    "Frida Berg",
+    "Gus Lang",
+    "Hanna Roth",
+)
 
 
 def text(size: int, seed: int = 1) -> bytes:
@@ -38,7 +51,8 @@ def message(number: int, size: int, run: str = "") -> bytes:
     """About ``size`` bytes, with the header fields ordinary mail has; every tenth in two parts."""
     who, whom = _NAMES[number % 8], _NAMES[(number * 3 + 1) % 8]
     head = (
-        f"Received: from relay{number % 5}.example.net (relay{number % 5}.example.net [192.0.2.{number % 200}])\r\n"
+        f"Received: from relay{number % 5}.example.net"
+        f" (relay{number % 5}.example.net [192.0.2.{number % 200}])\r\n"
         f"\tby mx.example.net with ESMTPS id {number:08X}\r\n"
         f"\tfor <reader@example.org>; Mon, 6 Jan 2025 10:{number // 60 % 60:02d}:{number % 60:02d} +0100\r\n"
         f'From: "{who}" <{who.replace(" ", ".").lower()}@example.net>\r\n'
@@ -65,7 +79,9 @@ def message(number: int, size: int, run: str = "") -> bytes:
     return head + (
         b'Content-Type: multipart/alternative; boundary="=_b1"\r\n\r\n--=_b1\r\n'
         b"Content-Type: text/plain; charset=utf-8\r\n\r\n" + half + b"\r\n--=_b1\r\n"
-        b"Content-Type: text/html; charset=utf-8\r\n\r\n<html><body><p>\r\n" + half + b"</p></body></html>\r\n"
+        b"Content-Type: text/html; charset=utf-8\r\n\r\n<html><body><p>\r\n"
+        + half
+        + b"</p></body></html>\r\n"
         b"\r\n--=_b1--\r\n"
     )
 

@@ -99,7 +99,7 @@ class Played(NamedTuple):
 
 
 class Play:
-    """``address``: of the server; ``tls``: a client's context, or None. ``sources``: loopback addresses in turn."""
+    """``address``: of the server; ``tls``: a client's context, or None; ``sources``: client addresses."""
 
     def __init__(
         self,

@@ -11,8 +11,10 @@ ENVELOPE = b"MAIL FROM:<sender@example.net>\r\nRCPT TO:<%s>\r\nDATA\r\n"
 Accepted = Callable[[int, float], None]  # number of the message, seconds it took
 
 
-def deliver(numbers: Iterator[int], each: int, mail: Callable[[int], tuple[bytes, bytes]], took: Accepted) -> Script:
-    """Sends up to ``each`` messages taken from ``numbers``; ``mail`` gives recipient and message of a number."""
+def deliver(
+    numbers: Iterator[int], each: int, mail: Callable[[int], tuple[bytes, bytes]], took: Accepted
+) -> Script:
+    """Sends up to ``each`` messages of ``numbers``; ``mail`` gives a number's recipient and message."""
     clock = time.perf_counter
     reply = yield b"", smtp_reply
     assert reply.startswith(b"220"), reply

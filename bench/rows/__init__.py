@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from bench.peers import Peer
 
@@ -36,7 +35,3 @@ Program = Callable[[Peer, int, Stage], Measures]
 def percentile(values: list[float], share: float) -> float:
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
-
-
-def ignored(*_: Any) -> None:
-    """For callbacks nobody listens to."""

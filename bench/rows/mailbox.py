@@ -22,7 +22,7 @@ def _messages(stage: Stage) -> int:
     return stage.size(10_000, 2_000)
 
 
-def _opened(peer: Peer, stage: Stage) -> Imap:
+def opened(peer: Peer, stage: Stage) -> Imap:
     """Signed in, the big mailbox selected and whole; made the first time."""
     count = _messages(stage)
     imap = Imap(peer.at("imap"), peer.user(BIG))
@@ -45,7 +45,7 @@ def _fetch(imap: Imap, command: bytes, count: int) -> float:
 
 
 def fetch(peer: Peer, run: int, stage: Stage) -> Measures:
-    imap, count = _opened(peer, stage), _messages(stage)
+    imap, count = opened(peer, stage), _messages(stage)
     _fetch(imap, LIST, count)
     rate = _fetch(imap, LIST, count)
     with no_collection():
@@ -71,7 +71,7 @@ def drop_caches() -> bool:
 
 def cold(peer: Peer, run: int, stage: Stage) -> Measures:
     count = _messages(stage)
-    _opened(peer, stage).close()
+    opened(peer, stage).close()
     peer.new_readers()
     dropped = drop_caches()
     imap = Imap(peer.at("imap"), peer.user(BIG))
@@ -82,7 +82,7 @@ def cold(peer: Peer, run: int, stage: Stage) -> Measures:
 
 
 def change(peer: Peer, run: int, stage: Stage) -> Measures:
-    imap, count = _opened(peer, stage), _messages(stage)
+    imap, count = opened(peer, stage), _messages(stage)
     copy, moved = b"copy-%d" % run, b"moved-%d" % run
     imap.do(b"CREATE " + copy)
     imap.do(b"CREATE " + moved)
