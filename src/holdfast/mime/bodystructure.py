@@ -7,6 +7,7 @@ from holdfast.mime.imapform import on_one_line, string
 from holdfast.mime.media import disposition, languages, parameters_shown, transfer_encoding
 from holdfast.mime.structure import MESSAGE, MULTIPART, Part
 
+_FURTHER = frozenset({b"content-disposition", b"content-language", b"content-location"})
 _EMPTY = b'("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0'
 
 
@@ -66,6 +67,8 @@ def _first(values: list[bytes] | None) -> bytes:
 
 def _common(known: dict[bytes, list[bytes]]) -> bytes:
     """Disposition, language, location and the closing parenthesis."""
+    if _FURTHER.isdisjoint(known):
+        return b" NIL NIL NIL)"
     typed = disposition(known.get(b"content-disposition", ()))
     shown = b"NIL" if typed is None else typed.shown
     tongue = b"NIL"

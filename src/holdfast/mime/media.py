@@ -23,7 +23,7 @@ _CACHED_BYTES = 120  # longer values are parsed each time: they hardly repeat, a
 class Typed(NamedTuple):
     """A value with parameters. ``subtype`` is b'' for a Content-Disposition. ``main`` and ``minor`` are
     ``type`` and ``subtype`` as text in lower case, ``shown`` is how BODYSTRUCTURE has it all (made here
-    because the same few values come with nearly every message)."""
+    because the same few values come with nearly every message), ``charset`` the parameter or its default."""
 
     type: bytes
     subtype: bytes
@@ -32,6 +32,7 @@ class Typed(NamedTuple):
     main: str
     minor: str
     shown: bytes
+    charset: str = "us-ascii"
 
 
 def _typed(name: bytes, subtype: bytes, parameters: Parameters, well_formed: bool) -> Typed:
@@ -42,7 +43,9 @@ def _typed(name: bytes, subtype: bytes, parameters: Parameters, well_formed: boo
     else:
         head = string(name) + b" " + string(subtype) + b" "
     shown = head + parameters_shown(parameters, main == "text")
-    return Typed(name, subtype, parameters, well_formed, main, minor, shown)
+    named = next((value for key, value in parameters if key.lower() == b"charset"), b"us-ascii")
+    charset = named.decode("ascii", "replace")
+    return Typed(name, subtype, parameters, well_formed, main, minor, shown, charset)
 
 
 def parameters_shown(parameters: Parameters, text: bool) -> bytes:

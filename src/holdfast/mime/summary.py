@@ -1,9 +1,8 @@
-"""What the index keeps of a message, made in one pass when it arrives."""
+"""What the index keeps of a message, made in one pass when it arrives; the rest when it is asked for."""
 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from holdfast.mime.bodystructure import bodystructure
 from holdfast.mime.envelope import envelope_of
@@ -11,53 +10,66 @@ from holdfast.mime.structure import LEAF, MESSAGE, Part, Root, parse
 from holdfast.mime.text import preview
 from holdfast.mime.words import decode_header
 
-
-class Summary(NamedTuple):
-    """``envelope`` and ``bodystructure`` are IMAP as it is sent; ``preview`` one line of text.
-
-    ``message_id``: without its angle brackets, b'' when there is none; ``references``: the ids of
-    References, then of In-Reply-To, for threads. ``date``: the Date field as it stands.
-    ``attachments``: how many leaves are no text of the message itself.
-    """
-
-    envelope: bytes
-    bodystructure: bytes
-    preview: str
-    size: int
-    message_id: bytes
-    references: tuple[bytes, ...]
-    subject: str
-    sender: str
-    date: bytes
-    attachments: int
-
-
 _ID = re.compile(rb"<([^<>\s]{1,998})>").findall
 _REFERENCES = 100  # the last ones of a thread are enough
+_NONE = (b"",)
+
+
+class Summary:
+    """``envelope`` and ``bodystructure`` are IMAP as it is sent; ``preview`` one line of text.
+
+    It holds the message; keep the values, not the summary.
+    """
+
+    __slots__ = ("_root", "bodystructure", "envelope", "preview")
+
+    def __init__(self, root: Root) -> None:
+        self._root = root
+        self.envelope = envelope_of(root.known)
+        self.bodystructure = bodystructure(root)
+        self.preview = preview(root)
+
+    @property
+    def size(self) -> int:
+        return len(self._root.message)
+
+    @property
+    def message_id(self) -> bytes:
+        """Without its angle brackets, b'' when there is none."""
+        ids = _ID(self._last(b"message-id"))
+        return ids[0] if ids else b""
+
+    @property
+    def references(self) -> tuple[bytes, ...]:
+        """For threads: the ids of References, then of In-Reply-To."""
+        earlier = _ID(self._last(b"references")) + _ID(self._last(b"in-reply-to"))
+        return tuple(dict.fromkeys(earlier[-_REFERENCES:]))
+
+    @property
+    def subject(self) -> str:
+        return decode_header(self._last(b"subject"))
+
+    @property
+    def sender(self) -> str:
+        return decode_header(self._root.known.get(b"from", _NONE)[0])
+
+    @property
+    def date(self) -> bytes:
+        """The Date field as it stands."""
+        return self._last(b"date")
+
+    @property
+    def attachments(self) -> int:
+        """How many leaves are no text of the message itself."""
+        return _attachments(self._root)
+
+    def _last(self, name: bytes) -> bytes:
+        return self._root.known.get(name, _NONE)[-1]
 
 
 def summary(message: bytes, root: Root | None = None) -> Summary:
     """Never raises. ``root``: the structure when it is known already."""
-    root = parse(message) if root is None else root
-    known = root.known
-    get = known.get
-    ids = _ID(get(b"message-id", _NONE)[-1])
-    earlier = _ID(get(b"references", _NONE)[-1]) + _ID(get(b"in-reply-to", _NONE)[-1])
-    return Summary(
-        envelope=envelope_of(known),
-        bodystructure=bodystructure(root),
-        preview=preview(root),
-        size=len(message),
-        message_id=ids[0] if ids else b"",
-        references=tuple(dict.fromkeys(earlier[-_REFERENCES:])) if earlier else (),
-        subject=decode_header(get(b"subject", _NONE)[-1]),
-        sender=decode_header(get(b"from", _NONE)[0]),
-        date=get(b"date", _NONE)[-1],
-        attachments=_attachments(root),
-    )
-
-
-_NONE = (b"",)
+    return Summary(parse(message) if root is None else root)
 
 
 def _attachments(root: Part) -> int:

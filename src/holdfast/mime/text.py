@@ -58,9 +58,8 @@ def _uudecoded(body: bytes) -> tuple[bytes, bool]:
 
 def decode_text(part: Part, limit: int | None = None, defects: list[Defect] | None = None) -> str:
     """A leaf's body as text in its charset; never fails. Line ends stay as they are."""
-    charset = part.parameter(b"charset")
-    name = "us-ascii" if charset is None else charset.decode("ascii", "replace")
-    return charset_text(decode_bytes(part, limit, defects), name, defects, part.body_start)
+    charset = "us-ascii" if part.declared is None else part.declared.charset
+    return charset_text(decode_bytes(part, limit, defects), charset, defects, part.body_start)
 
 
 def text_parts(root: Part) -> list[Part]:
@@ -80,6 +79,8 @@ def text_parts(root: Part) -> list[Part]:
 
 
 def _attached(part: Part) -> bool:
+    if b"content-disposition" not in part.known:
+        return False
     typed = part.disposition
     return typed is not None and typed.main == "attachment"
 
@@ -117,6 +118,16 @@ _INVISIBLE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2060\ufeff\u00ad\u034
 
 def _one_line(text: str) -> str:
     """The words of the first lines that aren't quoted; of all lines when those say nothing."""
+    head = text[: 2 * PREVIEW_CHARACTERS]
+    if ">" not in head and "|" not in head and "-----" not in head:
+        # Most mail: no line of it is left out, and of plain letters none.
+        line = " ".join(head.split())
+        if len(line) > PREVIEW_CHARACTERS and line.isascii() and line.isprintable():
+            return _shortened(line)
+    return _line_by_line(text)
+
+
+def _line_by_line(text: str) -> str:
     words: list[str] = []
     length = 0
     for line in text.splitlines():
@@ -130,8 +141,10 @@ def _one_line(text: str) -> str:
     line = " ".join(words or text[: 16 * PREVIEW_CHARACTERS].split())[: 8 * PREVIEW_CHARACTERS]
     if not line.isprintable():
         line = " ".join(_INVISIBLE.sub("", line).split())
-    if len(line) <= PREVIEW_CHARACTERS:
-        return line
+    return _shortened(line) if len(line) > PREVIEW_CHARACTERS else line
+
+
+def _shortened(line: str) -> str:
     cut = line.rfind(" ", PREVIEW_CHARACTERS // 2, PREVIEW_CHARACTERS)
     return line[: cut if cut > 0 else PREVIEW_CHARACTERS - 1] + "…"
 

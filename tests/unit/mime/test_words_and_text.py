@@ -3,13 +3,14 @@
 import base64
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdfast.mime import decode_bytes, decode_header, decode_text, parameter_text, parse, summary
 from holdfast.mime import defects as d
 from holdfast.mime.charsets import codec_of
 from holdfast.mime.media import content_type
+from holdfast.mime.text import _line_by_line, _one_line
 
 
 @pytest.mark.parametrize(
@@ -139,6 +140,43 @@ def test_base64_and_quoted_printable_give_back_the_bytes(raw: bytes):
     assert decode_bytes(parse(body("base64", base64.encodebytes(raw)))) == raw
     quoted = "".join(f"={byte:02X}" for byte in raw).encode()
     assert decode_bytes(parse(body("quoted-printable", quoted))) == raw
+
+
+PIECES = [
+    "word",
+    "a" * 30,
+    "x" * 190,
+    " ",
+    "  ",
+    "\n",
+    "\r\n",
+    "\n\n",
+    "\t",
+    "\x0b",
+    "\x1c",
+    "\x85",
+    "\u2028",
+]
+PIECES += [
+    "> quoted",
+    "\n> quoted",
+    "|",
+    "\n-----",
+    "-----",
+    "\x00",
+    "\u034f",
+    "\u200b",
+    "ü",
+    "\xad",
+    " " * 150,
+]
+
+
+@pytest.mark.slow
+@settings(max_examples=1000)
+@given(st.lists(st.sampled_from(PIECES) | st.sampled_from(PIECES[:2]), min_size=5, max_size=60).map("".join))
+def test_the_short_way_to_a_preview_and_the_long_one_say_the_same(text: str):
+    assert _one_line(text) == _line_by_line(text)
 
 
 def test_a_summary_holds_what_the_index_wants():
