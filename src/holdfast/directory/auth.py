@@ -75,9 +75,10 @@ class Checker:
         if known is not None or question.only_known:
             return Verdict(known, False)
         running = self._running.get(digest)
+        joins = running is not None
         if running is None:
             running = self._start(digest, question)
-        return Verdict(await asyncio.shield(running), True)
+        return Verdict(await asyncio.shield(running), hashed=not joins)
 
     def _start(self, digest: bytes, question: Question) -> asyncio.Future[bool]:
         waiting = self.waiting

@@ -7,7 +7,10 @@ A name nobody has goes the same way as a wrong password and takes as long.
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
+from collections import Counter
+from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
 from holdfast.directory.auth import AuthClient, Checker, Question, Verdict
@@ -103,11 +106,12 @@ class SignIn:
 
     async def _ask(self, trial: _Try, login: str, peer: str, function: str) -> tuple[bool, str]:
         key = (trial.question.account or login.lower(), network_of(peer))
-        wait = self._wrong.wait_s(key)
-        question = trial.question
+        wait = self._wrong.wait_s(key, trial.digest)
         if wait > 0:
-            question = Question(*_fields(question), only_known=True)
-        verdict = await self._verdict(question)
+            verdict = await self._verdict(Question(*_fields(trial.question), only_known=True))
+        else:
+            with self._wrong.asking(key, trial.digest):
+                verdict = await self._verdict(trial.question)
         if verdict.right is None:
             self._world.journal.emit(
                 SIGN_IN_LIMITED,
@@ -168,16 +172,33 @@ class WrongCounts:
     elsewhere, nor one whose password is known to be right.
     """
 
-    __slots__ = ("_clock", "_until")
+    __slots__ = ("_asked", "_clock", "_until")
 
     def __init__(self, world: World) -> None:
         self._clock = world.clock
         self._until: dict[Key, float] = {}
+        self._asked: dict[Key, Counter[bytes]] = {}
 
-    def wait_s(self, key: Key) -> float:
-        """Seconds until another guess is allowed, 0 for now."""
-        until = self._until.get(key, 0.0)
-        return max(0.0, until - self._clock.monotonic() - (WRONG_BURST - 1) * WRONG_EVERY_S)
+    def wait_s(self, key: Key, digest: bytes = b"") -> float:
+        """Seconds until another guess is allowed, 0 for now. ``digest``: this guess, begun before or not."""
+        ahead = len(self._asked.get(key, {}).keys() - {digest})
+        now = self._clock.monotonic()
+        counted = max(0.0, self._until.get(key, now) - now)
+        return max(0.0, counted - (WRONG_BURST - 1 - ahead) * WRONG_EVERY_S)
+
+    @contextlib.contextmanager
+    def asking(self, key: Key, digest: bytes) -> Iterator[None]:
+        """A guess counts as soon as it is being checked: many at once are no way around the limit."""
+        asked = self._asked.setdefault(key, Counter())
+        asked[digest] += 1
+        try:
+            yield
+        finally:
+            asked[digest] -= 1
+            if not asked[digest]:
+                del asked[digest]
+            if not asked:
+                self._asked.pop(key, None)
 
     def count(self, key: Key) -> None:
         now = self._clock.monotonic()
