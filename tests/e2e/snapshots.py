@@ -3,13 +3,33 @@
 from __future__ import annotations
 
 import imaplib
+import poplib
 import re
+from itertools import zip_longest
 from pathlib import Path
 
 from e2e.programs import whole
 from e2e.service import Service, until
 
 EVERYTHING = "(UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE BODYSTRUCTURE MODSEQ)"
+
+
+def snapshots(service: Service) -> dict[str, dict[str, object]]:
+    return {name: snapshot(service, name) for name in service.people}
+
+
+def same(before: dict[str, dict[str, object]], after: dict[str, dict[str, object]]) -> bool:
+    """Whether two ``snapshots`` are equal; fails with the first few differences."""
+    found = []
+    for name, seen in before.items():
+        for what, value in seen.items():
+            now = after[name].get(what)
+            if now != value and isinstance(value, list) and isinstance(now, list):
+                found += [(name, what, a, b) for a, b in zip_longest(value, now) if a != b]
+            elif now != value:
+                found.append((name, what, value, now))
+    assert not found, "\n".join(str(each)[:1000] for each in found[:5])
+    return before == after
 
 
 def mailboxes(client: imaplib.IMAP4) -> list[str]:
@@ -60,6 +80,7 @@ def by_imap(service: Service, name: str) -> list[bytes]:
 
 def by_pop3(service: Service, name: str) -> list[bytes]:
     """Every message of INBOX, sorted, less our trace headers."""
+    poplib._MAXLINE = 1 << 20  # type: ignore[attr-defined]  # real mail has long lines, and it refuses them
     client = service.pop3(name)
     count = client.stat()[0]
     found = [whole(b"\r\n".join(client.retr(number + 1)[1]) + b"\r\n") for number in range(count)]
