@@ -80,6 +80,8 @@ class SmtpSession(Session):
         "_origin",
         "_pending",
         "_reception",
+        "_secure",
+        "_settings",
         "_transaction",
         "account",
         "paused",
@@ -87,7 +89,8 @@ class SmtpSession(Session):
 
     def __init__(self, reception: Reception, machine: ServerSettings, *, secure: bool) -> None:
         self._reception = reception
-        self._machine = Server(machine, secure=secure)
+        self._settings = machine
+        self._secure = secure
         self._address = ""
         self._origin: Origin | None = None
         self._transaction: Transaction | None = None
@@ -105,7 +108,8 @@ class SmtpSession(Session):
         peer = self.connection.peer
         self._address = peer[0] if isinstance(peer, tuple) else ""
         if self._address.startswith("127.") or self._address == "::1":
-            self._machine = Server(self._reception.loopback, secure=self._machine.secure)
+            self._settings = self._reception.loopback
+        self._machine = Server(self._settings, secure=self._secure)
         self._machine.greet(self._reception.admit(self, self._address))
         self.connection.set_timeout(self._reception.limits.smtp_idle_s)
         self._go_on()

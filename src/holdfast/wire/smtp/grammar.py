@@ -31,6 +31,7 @@ _PARAMETER = re.compile(r"([A-Za-z0-9][A-Za-z0-9\-]*+)(?:=([^\s=\x00-\x1f\x7f]++
 _XTEXT = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})*+\Z")
 # RFC 3461 §4.2 with RFC 6533 §3 (utf-8 addresses)
 _ORCPT = re.compile(r"[A-Za-z0-9\-]{1,64};[^\s\x00-\x1f\x7f]{1,500}\Z")
+_NAME = re.compile(rb"[^\x00-\x20\x7f]++\Z")
 _NOTIFY = frozenset(("SUCCESS", "FAILURE", "DELAY"))
 _ENVID_CHARACTERS = 100  # RFC 3461 §4.4
 
@@ -80,7 +81,7 @@ def rcpt_argument(argument: bytes, *, extended: bool, smtputf8: bool) -> tuple[A
 def hello_name(argument: bytes) -> str | None:
     """The client's name; None when there is none. RFC 5321 §4.1.1.1, read generously: nobody relies on it."""
     name = argument.strip()
-    if not name or len(name) > 255 or b" " in name or any(byte < 33 or byte == 127 for byte in name):
+    if len(name) > 255 or not _NAME.match(name):
         return None
     return name.decode("utf-8", "replace")
 

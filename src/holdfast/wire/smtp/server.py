@@ -17,6 +17,7 @@ answered in one write (SMTP-4). Split the input as you like: events and replies 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 from holdfast.model.errors import Refused
@@ -137,6 +138,8 @@ class Server:
         while True:
             state = self._state
             if state == _COMMAND:
+                if self._at >= len(self._buffer):
+                    return None
                 event = self._next_command()
             elif state == _DATA:
                 event = self._next_data()
@@ -275,10 +278,10 @@ class Server:
         line = self._line(SMTP_COMMAND_BYTES)
         if line is None:
             return None
-        if isinstance(line, Reply):
+        if type(line) is Reply:
             return self._error(line)
         verb, _, argument = line.partition(b" ")
-        handler = _COMMANDS.get(verb.upper())
+        handler = _COMMANDS.get(verb) or _COMMANDS.get(verb.upper())
         if handler is None:
             return self._unknown(verb)
         try:
@@ -294,7 +297,8 @@ class Server:
             return self._error(replies.BAD_HELLO)
         self._void()
         self.client_name, self.extended = name, extended
-        self._out.append(self._hello_reply(extended))
+        offer_auth = not self.authenticated and self._auth_possible
+        self._out.append(_hello_reply(self._settings, extended, not self.secure, offer_auth))
         return Hello(name, extended)
 
     def _ehlo(self, argument: bytes) -> Event | None:
@@ -302,18 +306,6 @@ class Server:
 
     def _helo(self, argument: bytes) -> Event | None:
         return self._hello(argument, extended=False)
-
-    def _hello_reply(self, extended: bool) -> bytes:
-        settings = self._settings
-        if not extended:
-            return f"250 {settings.host}\r\n".encode()
-        lines = [settings.host, "PIPELINING", f"SIZE {settings.message_bytes}", "8BITMIME", "SMTPUTF8"]
-        lines += ["ENHANCEDSTATUSCODES", "CHUNKING", "DSN"]
-        if settings.starttls and not self.secure:
-            lines.append("STARTTLS")
-        if settings.mechanisms and not self.authenticated and self._auth_possible:
-            lines.append("AUTH " + " ".join(settings.mechanisms))
-        return Reply(250, "", "\n".join([*lines, "HELP"])).encode()
 
     def _mail(self, argument: bytes) -> Event | None:
         if not self.client_name:
@@ -555,6 +547,20 @@ class Server:
     def _fail(self, reply: Reply, reason: str) -> Failed:
         self.close(reply)
         return Failed(reason)
+
+
+@functools.lru_cache(maxsize=64)
+def _hello_reply(settings: ServerSettings, extended: bool, offer_tls: bool, offer_auth: bool) -> bytes:
+    """What every client is told; made once for each kind of connection."""
+    if not extended:
+        return f"250 {settings.host}\r\n".encode()
+    lines = [settings.host, "PIPELINING", f"SIZE {settings.message_bytes}", "8BITMIME", "SMTPUTF8"]
+    lines += ["ENHANCEDSTATUSCODES", "CHUNKING", "DSN"]
+    if settings.starttls and offer_tls:
+        lines.append("STARTTLS")
+    if settings.mechanisms and offer_auth:
+        lines.append("AUTH " + " ".join(settings.mechanisms))
+    return Reply(250, "", "\n".join([*lines, "HELP"])).encode()
 
 
 _AGAIN = Reset()  # compared by identity: nothing to tell, look at the next command
