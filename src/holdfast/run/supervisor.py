@@ -74,6 +74,9 @@ class Supervisor:
         self._sockets = ports.bind_all(
             self.config, lambda text: self.world.journal.emit(events.PORT_TAKEN, address=text)
         )
+        if self.config.service.user:
+            for process in self.processes:  # what root may read, whom it becomes may not
+                self._load(process.main)
         system.become(self.config.service.user)
         os.ftruncate(lock, 0)
         os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
