@@ -28,6 +28,8 @@ PROGRAMS: dict[str, Program] = {
     for name, program in rows.PROGRAMS.items()
 }
 ACCOUNTS = 500
+RESULTS = ROOT / "bench/results"
+PAGE = ROOT / "docs/reference/performance.md"
 # One part at a time, without a peer: `bench/<name>.py`, which prints JSON.
 PARTS = ("packs", "mime", "imap_wire", "intake", "directory", "idle_connections")
 
@@ -76,12 +78,16 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="smaller loads")
     parser.add_argument("--list", action="store_true")
-    parser.add_argument("--peers", default="ours,sdbox,mdbox")
+    parser.add_argument("--page", action="store_true", help="write the page of figures from kept results")
+    parser.add_argument("--peers", default="ours,sdbox,mdbox", help="also: hibernated")
     parser.add_argument("--name", default="", help="of the results file")
     parser.add_argument("--note", default="", help="kept in the results, such as that the machine was busy")
     options = parser.parse_args()
     if options.list:
         print("\n".join([*PROGRAMS, *PARTS]))
+        return
+    if options.page:
+        report.publish_kept([RESULTS / f"{name}.json" for name in options.rows or ["all"]], PAGE)
         return
     unknown = set(options.rows) - {*PROGRAMS, *PARTS}
     if unknown:
@@ -102,6 +108,7 @@ def main() -> None:
             "ours": lambda: Holdfast(folder, ACCOUNTS),
             "sdbox": lambda: PostfixDovecot(folder, "sdbox"),
             "mdbox": lambda: PostfixDovecot(folder, "mdbox"),
+            "hibernated": lambda: PostfixDovecot(folder, "sdbox", hibernate=True),
         }
         peers: list[Peer] = []
         try:
@@ -117,10 +124,10 @@ def main() -> None:
     name = options.name or (
         "quick" if options.quick else "all" if not options.rows else "-".join(options.rows)
     )
-    report.keep(ROOT / "bench/results" / f"{name}.json", about, found, failures, programs)
+    report.keep(RESULTS / f"{name}.json", about, found, failures, programs)
     print(report.table(report.lines(found)))
     if not options.rows and not options.quick:
-        report.publish(ROOT / "docs/reference/performance.md", about, found, failures)
+        report.publish(PAGE, about, found, failures)
     for failure in failures:
         print(f"failed: {failure}")
 

@@ -176,3 +176,14 @@ Absolute figures move from machine to machine: the ratios, taken in one run, are
     if failures:
         text += "\n\nNot measured: " + "; ".join(failures) + "."
     path.write_text(text + "\n")
+
+
+def publish_kept(kept: list[Path], path: Path) -> None:
+    """The page from results kept earlier; the first says what machine it was."""
+    runs: Runs = {}
+    failures: list[str] = []
+    read = [json.loads(each.read_text()) for each in kept]
+    for each in read:
+        runs |= each["runs"]
+        failures += each["failures"]
+    publish(path, read[0]["machine"], runs, failures)

@@ -24,6 +24,7 @@ def memory(peer: Peer, run: int, stage: Stage) -> Measures:
     found: Measures = {}
     for door, key in (("imap", "idle-plain kb"), ("imaps", "idle-tls kb")):
         tls = client_tls() if door == "imaps" else None
+        peer.new_readers()  # processes left over from before would count as there anyway
         warm = Play(peer.at(door), tls=tls)
         warm.gather(lambda n, there: idle(peer.user(FIRST + n % ACCOUNTS), there), 100, 20)
         warm.close()
