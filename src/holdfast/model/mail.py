@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 MessageId = int  # (ledger number << 48) | frame sequence: from the frame, never reused
-MailboxId = int  # the same, of the frame that made it
+MailboxId = int  # account << 20 | how many mailboxes the account had made, this one counted; never reused
 AccountId = int  # sequence of the people frame that made the account, never reused
 
 
