@@ -129,6 +129,12 @@ def frame_size(cells: int, body_size: int) -> int:
     return (HEAD_BYTES + 2 * cells + body_size + 7) & ~7
 
 
+def head_size(data: bytes) -> int:
+    """What a head at ``data[0]`` would take with its list of cells; nothing is verified."""
+    count: int = _HEAD.unpack_from(data)[5]
+    return HEAD_BYTES + 2 * count
+
+
 def padding(cells: int, body_size: int) -> bytes:
     return bytes(-(2 * cells + body_size) & 7)
 

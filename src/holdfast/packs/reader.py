@@ -90,15 +90,29 @@ class LedgerReader:
             return disk_reason(error)
         return "no such pack, or its header is damaged"
 
+    def _is_trusted(self, source: int, ref: PackRef) -> bool:
+        """Not so if the first folder has the pack, and the copy may hold a refused batch in that place."""
+        shelf = self.shelves[source]
+        copy = shelf.get(ref.pack)
+        try:
+            lost = self.shelves[0].get(ref.pack) is None
+        except OSError:
+            lost = False
+        return copy is not None and (lost or ref.offset + ref.size <= _trusted(shelf, copy))
+
     def same_pack(self, pack: OpenPack) -> Iterator[OpenPack]:
         """The copies of a pack that can be opened."""
+        for _, other in self._same_pack(pack):
+            yield other
+
+    def _same_pack(self, pack: OpenPack) -> Iterator[tuple[Shelf, OpenPack]]:
         for shelf in self.shelves[1:]:
             try:
                 other = shelf.get(pack.number)
             except OSError:
                 continue
             if other is not None and other.header.seed == pack.header.seed:
-                yield other
+                yield shelf, other
 
     def _next_number(self, number: int) -> int | None:
         """The first pack behind ``number``."""
@@ -202,7 +216,7 @@ class LedgerReader:
             return frame
         for source in range(1, len(self.shelves)):
             frame, other = self._read_from(source, ref)
-            if frame is not None:
+            if frame is not None and self._is_trusted(source, ref):
                 self._report_repaired(ref, frame.sequence, self.shelves[source].folder)
                 return frame
             if other is not None and other.kind is not None:
@@ -305,11 +319,12 @@ class LedgerReader:
             self.report_bad(bad)
             yield bad
             return
-        pieces = runs(pack.read, span)
+        read = self._trusted_read(pack)
+        pieces = runs(read, span)
         first = next(pieces, None)
         if first is not None and isinstance(first, tuple) and span.last is None:
             span = span._replace(last=self._last_before(pack, span.start))
-            pieces = runs(pack.read, span)
+            pieces = runs(read, span)
         elif first is not None:
             pieces = chain((first,), pieces)
         for run in pieces:
@@ -320,6 +335,13 @@ class LedgerReader:
             if open_end and pack.end is None and bad.ref.offset + bad.ref.size >= span.stop:
                 return  # being written, or torn: the writer will tell
             yield from self._second_try(pack, span, bad)
+
+    def _trusted_read(self, pack: OpenPack) -> Read:
+        """If it is a copy's, while the ledger's own only can't be read just now: only what is certain."""
+        for shelf, other in self._same_pack(pack):
+            if other is pack and pack.number in self.shelves[0].numbers:
+                return overlaid(pack.read, _trusted(shelf, pack), b"")
+        return pack.read
 
     def _last_before(self, pack: OpenPack, at: int) -> int | None:
         """The sequence of the last frame before ``at``: it tells whether damage there cost a frame."""
@@ -334,30 +356,41 @@ class LedgerReader:
         return known
 
     def _second_try(self, pack: OpenPack, span: Span, bad: BadFrame) -> Iterator[Item]:
-        """What copies and rescued bytes have of a damaged stretch; what none has, once, as bad."""
-        for read, name in self._other_reads(pack):
-            last = None if bad.sequence is None else bad.sequence - 1
-            final = None if last is None or not bad.lost else last + bad.lost
-            stretch = span._replace(
-                start=bad.ref.offset, stop=bad.ref.offset + bad.ref.size, last=last, final=final
-            )
-            items = list(walk(read, stretch))
-            if items and all(isinstance(item, Frame) for item in items):
-                self._report_repaired(bad.ref, bad.sequence, name)
-                yield from items
-                return
-        try:
-            pack.file.read_at(bad.ref.offset, bad.ref.size)
-        except OSError as error:
-            bad = bad._replace(reason=disk_reason(error))
-        self.report_bad(bad)
-        yield bad
+        """What another reading, copies and repeats have of a damaged stretch; what none has, as bad."""
+        yield from self._recover(list(self._other_reads(pack)), pack, span, bad)
+
+    def _recover(
+        self, sources: list[tuple[Read, str]], pack: OpenPack, span: Span, bad: BadFrame
+    ) -> Iterator[Item]:
+        if not sources:
+            try:
+                own = self.shelves[0].get(pack.number) or pack
+                own.file.read_at(bad.ref.offset, bad.ref.size)
+            except OSError as error:
+                bad = bad._replace(reason=disk_reason(error))
+            self.report_bad(bad)
+            yield bad
+            return
+        (read, name), *others = sources
+        last = None if bad.sequence is None else bad.sequence - 1
+        final = None if last is None or not bad.lost else last + bad.lost
+        start, stop = bad.ref.offset, bad.ref.offset + bad.ref.size
+        items = list(walk(read, span._replace(start=start, stop=stop, last=last, final=final)))
+        if items and not any(isinstance(item, Frame) for item in items):
+            items = [bad]  # told best by whoever met it first
+        else:
+            self._report_repaired(bad.ref, bad.sequence, name)
+        for item in items:
+            if isinstance(item, Frame):
+                yield item
+            else:
+                yield from self._recover(others, pack, span, item)
 
     def _other_reads(self, pack: OpenPack) -> Iterator[tuple[Read, str]]:
-        yield pack.read, AGAIN
-        for other in self.same_pack(pack):
+        yield self._trusted_read(pack), AGAIN
+        for shelf, other in self._same_pack(pack):
             if other is not pack:
-                yield other.read, other.file.path
+                yield overlaid(other.read, _trusted(shelf, other), b""), other.file.path
         for read in self._rescued(pack):
             yield read, REPEATED
 
@@ -444,3 +477,19 @@ class LedgerReader:
         from holdfast.packs.verify import verify
 
         return verify(self)
+
+
+def _trusted(shelf: Shelf, copy: OpenPack) -> int:
+    """Up to where a copy's pack is certainly the ledger's.
+
+    Behind the last mark it may hold a batch that the ledger refused, or lost in a power cut.
+    """
+    copy.look_for_seal()
+    if copy.end is not None:
+        return copy.end
+    following = shelf.get(copy.number + 1)
+    if following is not None:
+        return following.header.previous_end
+    stop = copy.file.size() & ~7
+    mark = last_mark(copy.read, copy.header.seed, format.FIRST_OFFSET, stop)
+    return mark[0] if mark is not None else format.FIRST_OFFSET

@@ -166,12 +166,12 @@ class _Opening:
         items = _ascending(walk(pack.read, pack.span(start, whole, last)), last)
         if any(isinstance(item, BadFrame) for item in items):
             # A read that went wrong once must cost nothing, nor what a copy has whole.
-            whole = self._mend(pack, [item for item in items if isinstance(item, BadFrame)], whole)
+            whole = self._mend(pack, start, [item for item in items if isinstance(item, BadFrame)], whole)
             size = max(size, whole)
             items = _ascending(walk(pack.read, pack.span(start, whole, last)), last)
         if pack.unreadable and self.patient:
             raise Unreadable(errno.EIO, "the last pack's end can't be read")
-        torn = [isinstance(item, BadFrame) and self._torn(pack, item, size) for item in items]
+        torn = [isinstance(item, BadFrame) and self._torn(pack, item) for item in items]
         end = whole
         while items and torn[-1]:
             end = items.pop().ref.offset
@@ -207,14 +207,15 @@ class _Opening:
                 return format.mark_acknowledged(found[1].account)
         return None
 
-    def _mend(self, pack: OpenPack, damage: list[BadFrame], whole: int) -> int:
-        """Writes what a copy has of damaged stretches; returns where the file ends then."""
+    def _mend(self, pack: OpenPack, start: int, damage: list[BadFrame], whole: int) -> int:
+        """Writes what a copy of the batch at ``start`` has of damaged stretches; returns the file's end."""
         for ref in (bad.ref for bad in damage):
             at_end = ref.offset + ref.size >= whole
             for other in self.reader.same_pack(pack):
                 stop = other.file.size() & ~7 if at_end else ref.offset + ref.size
-                if stop <= ref.offset:
-                    continue
+                before = ref.offset - start
+                if stop <= ref.offset or other.read(start, before) != pack.read(start, before):
+                    continue  # another batch, which was refused here
                 frames: list[Frame] = []
                 data = other.read(ref.offset, stop - ref.offset)
                 used = format.parse(data, ref.offset, pack.number, pack.header.seed, frames, frames).used
@@ -228,20 +229,27 @@ class _Opening:
                 break
         return whole
 
-    def _torn(self, pack: OpenPack, bad: BadFrame, size: int) -> bool:
-        """Whether a write that was never synced explains it: the file ends in it, or a sector is zero."""
+    def _torn(self, pack: OpenPack, bad: BadFrame) -> bool:
+        """Whether a write that was never synced explains the damage.
+
+        The file ends within the frame, or a sector is zero: of the frame, if its head verifies;
+        otherwise of what should be the head, for a torn frame may follow a rotten one.
+        """
         if bad.kind is not None and bad.reason == "cut short":
             return True
-        start, stop = bad.ref.offset, bad.ref.offset + bad.ref.size
-        if stop >= size & ~7 and size & 7:
-            return True
+        start = bad.ref.offset
+        stop = start + bad.ref.size
         if bad.ref.size < format.HEAD_BYTES:
             return True
         data = pack.read(start, stop - start)
         if len(data) < stop - start:
             return True
+        left = pack.file.size() - start
+        if left < _SECTOR_BYTES and left < format.head_size(data):
+            return True  # the file ends within the list of cells
+        last = stop if bad.kind is not None else start + format.HEAD_BYTES
         at = start
-        while at < stop:
+        while at < last:
             after = min(stop, (at // _SECTOR_BYTES + 1) * _SECTOR_BYTES)
             if after - at >= _ZEROS_BYTES and not any(data[at - start : after - start]):
                 return True
