@@ -69,7 +69,10 @@ def send_all(service: Service, mail: Iterable[tuple[str, bytes]], connections: i
 
 
 def _send_over_one(service: Service, mail: Iterator[tuple[str, bytes]]) -> None:
-    with socket.create_connection((HOST, service.ports["mx"]), timeout=30) as link, link.makefile("rb") as said:
+    with (
+        socket.create_connection((HOST, service.ports["mx"]), timeout=30) as link,
+        link.makefile("rb") as said,
+    ):
 
         def expect(*codes: bytes) -> None:
             for code in codes:

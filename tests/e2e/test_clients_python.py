@@ -113,9 +113,7 @@ def test_smtplib_with_8_bits_dots_and_an_address_beyond_ascii(service, person, w
     with service.smtp() as client:
         client.ehlo()
         assert client.has_extn("smtputf8") and client.has_extn("8bitmime") and client.has_extn("size")
-        client.sendmail(
-            "jürgen@example.net", [whom], message, mail_options=["SMTPUTF8", "BODY=8BITMIME"]
-        )
+        client.sendmail("jürgen@example.net", [whom], message, mail_options=["SMTPUTF8", "BODY=8BITMIME"])
     client = service.imap(person)
     until(lambda: client.select()[1] == [b"1"])
     [(_, raw), _] = client.fetch("1", "(BODY.PEEK[])")[1]

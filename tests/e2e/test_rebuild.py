@@ -18,7 +18,6 @@ def test_a_new_installation_has_its_mailboxes_as_soon_as_it_says_it_is_ready(ser
         assert service.subjects(name) == []
 
 
-
 def test_one_cell_s_index_comes_back_the_same_while_it_runs_and_while_it_stands(service):
     for number in range(20):
         service.send(f"m{number}", to=service.people[number % 3])
@@ -50,7 +49,7 @@ def test_one_cell_s_index_comes_back_the_same_while_it_runs_and_while_it_stands(
 
 
 def test_mail_comes_in_and_is_flagged_while_its_index_is_made_anew(service):
-    """STORE-6: the index that was removed serves until the new one is there, and what came meanwhile is in it."""
+    """STORE-6: the removed index serves until the new one is there, and what came meanwhile is in that."""
     for number in range(50):
         service.send(f"m{number}")
     until(lambda: count(service, "anna") == 50)

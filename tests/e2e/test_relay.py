@@ -10,7 +10,7 @@ import pytest
 
 import references
 from e2e.programs import bodies, letter
-from e2e.service import DOMAIN, until
+from e2e.service import DOMAIN, Service, until
 
 WHY_NOT = references.missing(references.POSTFIX)
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT)]
@@ -37,12 +37,23 @@ def elsewhere():
         yield port, folder
 
 
-@pytest.fixture(params=["opportunistic", "none"])
-def service(request, make_service, elsewhere):
-    port, folder = elsewhere
+@pytest.fixture(scope="module", params=["opportunistic", "none"])
+def relaying(request, elsewhere, tmp_path_factory):
+    port, _ = elsewhere
+    config = f'[relay]\nsmarthost = "127.0.0.1:{port}"\ntls = "{request.param}"\n'
+    service = Service(tmp_path_factory.mktemp("relaying"), config=config)
+    service.prepare()
+    service.start()
+    yield service
+    service.close()
+
+
+@pytest.fixture
+def service(relaying, elsewhere):
+    _, folder = elsewhere
     for box in (folder / "mail").iterdir():
         shutil.rmtree(box)
-    return make_service(config=f'[relay]\nsmarthost = "127.0.0.1:{port}"\ntls = "{request.param}"\n')
+    return relaying
 
 
 def came(folder, name="friend"):
@@ -53,10 +64,10 @@ def came(folder, name="friend"):
     return found
 
 
-def sent(service, to, message, options=()):
-    with service.smtp("submissions", "anna") as client:
+def sent(service, name, to, message, options=()):
+    with service.smtp("submissions", name) as client:
         client.ehlo()
-        client.sendmail(f"anna@{DOMAIN}", [to], message, mail_options=list(options))
+        client.sendmail(f"{name}@{DOMAIN}", [to], message, mail_options=list(options))
 
 
 def test_what_a_customer_sent_is_what_the_other_side_has(service, elsewhere):
@@ -68,7 +79,7 @@ def test_what_a_customer_sent_is_what_the_other_side_has(service, elsewhere):
         letter("long", ("x" * 900 + "\r\n") * 500),
     ]
     for message in messages:
-        sent(service, "friend@example.net", message, ["BODY=8BITMIME"])
+        sent(service, "anna", "friend@example.net", message, ["BODY=8BITMIME"])
     until(lambda: len(came(folder)) == len(messages), 30)
     bodies_there = {raw[raw.index(b"From: <you@") :] for raw in came(folder)}
     assert bodies_there == set(messages)
@@ -82,15 +93,15 @@ def test_what_a_customer_sent_is_what_the_other_side_has(service, elsewhere):
 def test_mail_with_names_beyond_ascii_goes_where_it_is_spoken(service, elsewhere):
     _, folder = elsewhere
     message = letter("Grüße")
-    sent(service, "friend@example.net", message, ["SMTPUTF8", "BODY=8BITMIME"])
+    sent(service, "anna", "friend@example.net", message, ["SMTPUTF8", "BODY=8BITMIME"])
     until(lambda: came(folder), 30)
     assert came(folder)[0].endswith(message)
 
 
 def test_who_is_not_there_bounces_into_the_sender_s_inbox(service):
-    sent(service, "nobody@example.net", letter("lost"))
-    until(lambda: len(service.subjects()) == 1, 30)
-    report = email.message_from_bytes(bodies(service, "anna")[0])
+    sent(service, "ben", "nobody@example.net", letter("lost"))
+    until(lambda: len(service.subjects("ben")) == 1, 30)
+    report = email.message_from_bytes(bodies(service, "ben")[0])
     assert report.get_content_type() == "multipart/report"
     status = report.get_payload()[1].as_string()
     assert "Final-Recipient: rfc822; nobody@example.net" in status.replace(";nobody", "; nobody")
@@ -100,6 +111,6 @@ def test_who_is_not_there_bounces_into_the_sender_s_inbox(service):
 
 
 def test_what_the_other_side_puts_off_stays_in_the_queue(service):
-    sent(service, "later@example.net", letter("later"))
+    sent(service, "cleo", "later@example.net", letter("later"))
     until(lambda: "450 4.2.0" in service.holdfast("queue", "list", "--json").stdout, 20)
-    assert service.subjects() == []
+    assert service.subjects("cleo") == []
