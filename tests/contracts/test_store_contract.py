@@ -32,6 +32,7 @@ from contracts.store_forms import (
     quick_folder,
 )
 from holdfast.model.errors import Reason, Refused, Unavailable
+from holdfast.model.limits import LINK_SILENT_S
 from holdfast.model.mail import FIRST_KEYWORD_BIT, Flag, Role
 from holdfast.model.uidset import UidSet
 from holdfast.sim.world import simulated
@@ -55,6 +56,7 @@ from holdfast.store import (
     Subscribe,
     TakeRecent,
 )
+from holdfast.world import Session, World
 from holdfast.world.link import LinkPeer
 
 FIRST = ["INBOX", "Archive", "Drafts", "Junk", "Sent", "Trash"]
@@ -589,6 +591,59 @@ def test_killed_amid_commits_what_was_answered_is_there_and_the_rest_whole_or_no
             await process.kill()
 
     asyncio.run(body())
+
+
+def test_a_store_that_is_frozen_is_unavailable_within_seconds() -> None:
+    """WORLD-17: connected, and silent."""
+    with simulated(1) as world:
+
+        async def main() -> None:
+            await world.net.listen(Frozen, "/store.sock")
+            writes = RemoteWrites(world, "/store.sock")
+            writes.start()
+            await world.clock.sleep(0.1)
+            for _ in range(2):
+                await eventually_connected(writes, world)
+                began = world.clock.monotonic()
+                with pytest.raises(Unavailable, match="store"):
+                    await writes.commit([Open(account=ANNA, cell=CELL)])
+                assert world.clock.monotonic() - began <= LINK_SILENT_S + 1
+            writes.close()
+
+        world.run(main())
+
+
+def test_a_store_that_takes_its_time_and_lives_is_waited_for() -> None:
+    with simulated(1) as world:
+
+        async def main() -> None:
+            async def slowly(peer: LinkPeer, payload: bytes) -> bytes:
+                await world.clock.sleep(30)
+                return b"\x90"
+
+            await world.net.listen(lambda: LinkPeer(slowly), "/store.sock")
+            writes = RemoteWrites(world, "/store.sock")
+            writes.start()
+            await world.clock.sleep(0.1)
+            assert await writes.commit([]) == []
+            assert world.clock.monotonic() >= 30
+            writes.close()
+
+        world.run(main())
+
+
+class Frozen(Session):
+    """Takes a connection, and nothing else happens."""
+
+    __slots__ = ()
+
+    def received(self, data: bytes) -> None:
+        pass
+
+
+async def eventually_connected(writes: RemoteWrites, world: World) -> None:
+    while not writes.connected:
+        await world.clock.sleep(0.01)
 
 
 def test_a_store_that_is_there_and_never_answers_is_unavailable_in_bounded_time() -> None:

@@ -26,6 +26,7 @@ from holdfast.model.limits import (
     LINK_REQUESTS,
     LINK_RETRY_FIRST_S,
     LINK_RETRY_LONGEST_S,
+    LINK_SILENT_S,
     LINK_UNHEARD_BYTES,
 )
 from holdfast.world.clock import Timer
@@ -34,7 +35,7 @@ from holdfast.world.events import REQUEST_FAILED
 from holdfast.world.session import Session
 from holdfast.world.world import World
 
-REQUEST, REPLY, PUSH, UNAVAILABLE, REFUSED, FAILED = range(6)
+REQUEST, REPLY, PUSH, UNAVAILABLE, REFUSED, FAILED, PING, PONG = range(8)
 HEAD = struct.Struct("<IIB")
 _AFTER_LENGTH = HEAD.size - 4
 _JOIN_BYTES = 4096  # a larger payload is not copied behind its head
@@ -140,6 +141,9 @@ class LinkPeer(_LinkSession):
             _say(self.connection, 0, PUSH, payload)
 
     def _frame(self, id: int, kind: int, payload: bytes) -> None:
+        if kind == PING:
+            _say(self.connection, 0, PONG, b"")
+            return
         task = asyncio.get_running_loop().create_task(self._serve(id, kind, payload))
         self._tasks.add(task)
         task.add_done_callback(self._served)
@@ -244,6 +248,8 @@ class Link:
         self._next = 0
         self._kept: dict[str, bytes] = {}
         self._sweep: Timer | None = None
+        self._alive_at = 0.0  # the last sign of life, or when the first of the calls that wait was made
+        self._unsent = 0
         self._task: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -290,8 +296,11 @@ class Link:
         elif self._asked_bytes + size > LINK_ASKED_BYTES and self._calls:
             future.set_exception(OutOfReach(self._component, "too much waits for its answer", _RETRY_AFTER_S))
         else:
+            now = self._world.clock.monotonic()
+            if not self._calls:
+                self._alive_at = now
             self._next = self._next % 0xFFFFFFFF + 1
-            self._calls[self._next] = _Call(future, self._world.clock.monotonic() + timeout_s, size)
+            self._calls[self._next] = _Call(future, now + timeout_s, size)
             self._asked_bytes += size
             if self._sweep is None:
                 self._sweep = self._world.clock.call_later(_SWEEP_S, self._give_up)
@@ -373,6 +382,7 @@ class Link:
     # -- answers ------------------------------------------------------------------------------
 
     def _heard(self, id: int, kind: int, payload: bytes) -> None:
+        self._alive_at = self._world.clock.monotonic()
         if kind == PUSH:
             if self._on_push is not None:
                 self._on_push(payload)
@@ -414,8 +424,20 @@ class Link:
                 continue
             del self._calls[id]
             self._asked_bytes -= call.size
-        if self._calls:
+        if self._calls and self._session is not None:
             self._sweep = self._world.clock.call_later(_SWEEP_S, self._give_up)
+            self._look_for_life(self._session, now)
+
+    def _look_for_life(self, session: _LinkClientSession, now: float) -> None:
+        """WORLD-17: whoever takes what we say, or says anything, lives; the answer may take its time."""
+        unsent = session.connection.buffered
+        if unsent < self._unsent:
+            self._alive_at = now
+        self._unsent = unsent
+        if now - self._alive_at >= LINK_SILENT_S:
+            session.connection.abort()
+        elif now - self._alive_at >= _SWEEP_S:
+            _say(session.connection, 0, PING, b"")
 
     def _stop_sweep(self) -> None:
         if self._sweep is not None:
