@@ -375,7 +375,8 @@ def test_a_server_that_hangs_up_at_once_is_not_called_without_pause(world: SimWo
         link = Link(world, PATH, "echo", on_connected=lambda: reached.append(1))
         link.start()
         await world.clock.sleep(20)
-        assert 20 <= len(reached) <= 30
+        most = 20 / LINK_RETRY_LONGEST_S
+        assert 0.8 * most <= len(reached) <= 1.5 * most
 
     world.run(main())
 
