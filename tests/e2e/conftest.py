@@ -66,4 +66,3 @@ _taken = count()
 def person(crowd: Service) -> str:
     """An account of ``crowd`` that nobody has used yet."""
     return crowd.people[next(_taken)]
-
