@@ -37,9 +37,10 @@ class Body:
         """Takes more of DATA. Returns how many bytes of ``chunk`` belong to it; −1: all, and no end yet."""
         if not self.held and self._refusal is None:
             # The ordinary case: the end is this chunk's, and no line before it begins with a dot.
-            # Searching backwards is twice as fast.
+            # Searching backwards is twice as fast, and for two octets faster than for three; a dot behind
+            # a bare LF is no such line, but then the message is refused anyway (SMTP-2).
             size = len(chunk)
-            if chunk.endswith(_END) and chunk.rfind(_DOT, 0, size - 3) < 0 and not chunk.startswith(b"."):
+            if chunk.endswith(_END) and chunk.rfind(b"\n.", 0, size - 3) < 0 and not chunk.startswith(b"."):
                 self.keep(chunk)
                 return size
         tail = self._tail

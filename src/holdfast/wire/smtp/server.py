@@ -278,7 +278,7 @@ class Server:
         line = self._line(SMTP_COMMAND_BYTES)
         if line is None:
             return None
-        if type(line) is Reply:
+        if isinstance(line, Reply):
             return self._error(line)
         verb, _, argument = line.partition(b" ")
         handler = _COMMANDS.get(verb) or _COMMANDS.get(verb.upper())
