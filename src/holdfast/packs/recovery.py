@@ -159,20 +159,18 @@ class _Opening:
     # The tail
 
     def _tail(self, pack: OpenPack, size: int) -> _Tail:
-        whole = size & ~7
-        mark = last_mark(pack.read, pack.header.seed, format.FIRST_OFFSET, whole)
+        mark = last_mark(pack.read, pack.header.seed, format.FIRST_OFFSET, size & ~7)
         start = mark[0] if mark else format.FIRST_OFFSET
         last = mark[1].sequence if mark else pack.header.first_sequence - 1
-        items = _ascending(walk(pack.read, pack.span(start, whole, last)), last)
+        items = _ascending(walk(pack.read, pack.span(start, size, last)), last)
         if any(isinstance(item, BadFrame) for item in items):
             # A read that went wrong once must cost nothing, nor what a copy has whole.
-            whole = self._mend(pack, start, [item for item in items if isinstance(item, BadFrame)], whole)
-            size = max(size, whole)
-            items = _ascending(walk(pack.read, pack.span(start, whole, last)), last)
+            size = self._mend(pack, start, [item for item in items if isinstance(item, BadFrame)], size)
+            items = _ascending(walk(pack.read, pack.span(start, size, last)), last)
         if pack.unreadable and self.patient:
             raise Unreadable(errno.EIO, "the last pack's end can't be read")
         torn = [isinstance(item, BadFrame) and self._torn(pack, item) for item in items]
-        end = whole
+        end = size & ~7
         while items and torn[-1]:
             end = items.pop().ref.offset
             torn.pop()
@@ -207,10 +205,10 @@ class _Opening:
                 return format.mark_acknowledged(found[1].account)
         return None
 
-    def _mend(self, pack: OpenPack, start: int, damage: list[BadFrame], whole: int) -> int:
+    def _mend(self, pack: OpenPack, start: int, damage: list[BadFrame], size: int) -> int:
         """Writes what a copy of the batch at ``start`` has of damaged stretches; returns the file's end."""
         for ref in (bad.ref for bad in damage):
-            at_end = ref.offset + ref.size >= whole
+            at_end = ref.offset + ref.size >= size
             for other in self.reader.same_pack(pack):
                 stop = other.file.size() & ~7 if at_end else ref.offset + ref.size
                 before = ref.offset - start
@@ -225,9 +223,9 @@ class _Opening:
                     pack.file.pwrite(ref.offset, data[:used])
                 except OSError:
                     continue
-                whole = max(whole, ref.offset + used)
+                size = max(size, ref.offset + used)
                 break
-        return whole
+        return size
 
     def _torn(self, pack: OpenPack, bad: BadFrame) -> bool:
         """Whether a write that was never synced explains the damage.

@@ -388,7 +388,8 @@ class Universe:
                 return
             raise Violation(f"sequence {sequence}, once shown, is gone")
         ref = entry[0]
-        if self.copy_is_sure or not (self.ledger.hit(ref) or self.reading_fails()):
+        damaged = self.ledger.hit(ref) and not self.copy_is_sure
+        if not damaged and not self.reading_fails():
             raise Violation(f"acknowledged sequence {sequence} at {ref} is lost")
         if not _covered(ref, bad):
             raise Violation(f"acknowledged sequence {sequence} at {ref} is damaged and not reported")
