@@ -20,7 +20,7 @@ LISTENERS, FIRST_LISTENER = 300, 200
 def memory(peer: Peer, run: int, stage: Stage) -> Measures:
     """Process memory (proportional set) of all its processes, before and after the connections came."""
     fill(peer, stage)
-    count = stage.size(3000 if peer.name == "holdfast" else 1000, 500)
+    count = stage.size(3000, 2000) if peer.name == "holdfast" else stage.size(1000, 500)
     found: Measures = {}
     for door, key in (("imap", "idle-plain kb"), ("imaps", "idle-tls kb")):
         tls = client_tls() if door == "imaps" else None
