@@ -327,3 +327,13 @@ def test_a_function_fails_alone_and_returns_alone(
     until(lambda: {subject, f"{subject}-sent"} <= set(whole.subjects(three.stranger.name)), 15)
     until(lambda: f"{subject}-outside" in outside.subjects, 15)
     assert len(whole.subjects(three.stranger.name)) == 5, "nothing is doubled"
+
+
+def test_a_frozen_worker_leaves_its_share_to_the_other(whole: Service, three: Three) -> None:
+    [one, _] = pids(whole, "imap")
+    os.kill(one, signal.SIGSTOP)
+    try:
+        came = at_once({str(number): three.person.read_imap for number in range(12)})
+    finally:
+        os.kill(one, signal.SIGCONT)
+    assert set(came.values()) == {"done"}, came
