@@ -48,8 +48,8 @@ def shared_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service
 
 @pytest.fixture(scope="session")
 def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """One for all tests, with sixty accounts: nobody restarts it, each takes a ``person`` of its own."""
-    made = Service(tmp_path_factory.mktemp("crowd"), people=[f"p{number}" for number in range(60)])
+    """One for all tests, with 150 accounts: nobody restarts it, each test takes a ``person`` of its own."""
+    made = Service(tmp_path_factory.mktemp("crowd"), people=[f"p{number}" for number in range(150)])
     tls = made.data / "tls"
     # mbsync insists on the name it connects to
     certificate.make(str(tls / "certificate.pem"), str(tls / "key.pem"), ["localhost"], time.time())
