@@ -24,6 +24,9 @@ FIRST_MAILBOXES = (
 )
 
 
+_SEEN, _DELETED = int(Flag.SEEN), int(Flag.DELETED)
+
+
 class MailboxState:
     """A mailbox's row, open for change."""
 
@@ -61,9 +64,9 @@ class MailboxState:
     def count(self, sign: int, flags: int, size: int) -> None:
         """Count one entry in (``sign`` 1) or out (-1)."""
         self.total += sign
-        if not flags & Flag.SEEN:
+        if not flags & _SEEN:
             self.unseen += sign
-        if flags & Flag.DELETED:
+        if flags & _DELETED:
             self.deleted += sign
         self.bytes += sign * size
 

@@ -18,6 +18,7 @@ from holdfast.store.refusal import Refusal
 
 ADDED, FLAGGED, REMOVED, MADE, RENAMED, GONE, SUBSCRIBED = range(7)
 _SYSTEM = (1 << FIRST_KEYWORD_BIT) - 1
+_SEEN, _DELETED = int(Flag.SEEN), int(Flag.DELETED)
 
 Row = tuple[int, int, int, int]  # uid, flags, message, size
 
@@ -80,7 +81,7 @@ class Carrier:
     def _flags(self, command: c.StoreFlags) -> c.AnyOutcome:
         box = self.accounts.by_id(self.account, command.mailbox)
         uids = UidSet.unpack(command.uids)
-        bits = command.flags & _SYSTEM | self.accounts.keyword_bits(self.account, command.keywords)
+        bits = int(command.flags) & _SYSTEM | self.accounts.keyword_bits(self.account, command.keywords)
         keep, put = {"add": (-1, bits), "remove": (~bits, 0), "replace": (0, bits)}[command.mode]
         kept = EMPTY
         if command.unchanged_since is not None:
@@ -108,7 +109,7 @@ class Carrier:
             ):
                 new = flags & keep | put
                 box.unseen += (flags & 1) - (new & 1)
-                box.deleted += ((new & Flag.DELETED) - (flags & Flag.DELETED)) // Flag.DELETED
+                box.deleted += ((new & _DELETED) - (flags & _DELETED)) // _DELETED
                 changed.append(uid)
             self.db.execute(
                 "UPDATE entry SET flags=flags&?4|?5, modseq=?6"

@@ -38,6 +38,10 @@ class Ask(msgspec.Struct, frozen=True, array_like=True, tag="s"):
     """How is the writer? Answered with ``Status``."""
 
 
+class Watch(msgspec.Struct, frozen=True, array_like=True, tag="w"):
+    """Tell me what moves, from now on."""
+
+
 class Status(msgspec.Struct, frozen=True):
     """``head``: how far the mail ledger is folded; ``behind``: cells whose index is being made whole."""
 
@@ -53,7 +57,7 @@ class _Late(msgspec.Struct, frozen=True, tag_field="is", tag="unavailable"):
     retry_after_s: float
 
 
-_decode_request = msgspec.msgpack.Decoder(Commit | Announce | Ask).decode
+_decode_request = msgspec.msgpack.Decoder(Commit | Announce | Ask | Watch).decode
 _decode_answers = msgspec.msgpack.Decoder(list[c.AnyOutcome | _Late]).decode
 _decode_moved = msgspec.msgpack.Decoder(list[tuple[int, int, int]]).decode
 _encode = msgspec.msgpack.Encoder().encode
@@ -85,6 +89,8 @@ class RemoteWrites:
         return self._link.connected
 
     def _connected(self) -> None:
+        if self.on_moved:
+            self._link.send(_encode(Watch()))
         # What moved while the connection was gone is not known: everybody looks.
         for tell in self.on_moved:
             tell([])
@@ -123,14 +129,15 @@ class StoreService:
 
     def session(self) -> LinkPeer:
         """One connection's session: the factory to listen with."""
-        peer = LinkPeer(self._handle, self._peers.discard)
-        self._peers.add(peer)
-        return peer
+        return LinkPeer(self._handle, self._peers.discard)
 
     async def _handle(self, peer: LinkPeer, payload: bytes) -> bytes:
         request = _decode_request(payload)
         if isinstance(request, Announce):
             self._writer.announce(request.ledger, request.durable)
+            return b""
+        if isinstance(request, Watch):
+            self._peers.add(peer)
             return b""
         if isinstance(request, Ask):
             return _encode(Status(self._writer.head, self._writer.behind))

@@ -28,6 +28,8 @@ _MODES: dict[c.StoreMode, Literal["add", "remove", "replace"]] = {
 
 # -- FETCH
 
+_SEEN = int(Flag.SEEN)
+
 
 def fetch_messages(session: ImapSession, request: Request) -> Handled:
     command = request.command
@@ -63,7 +65,7 @@ async def _fetch_and_mark(session: ImapSession, view: View, command: c.Fetch, ui
         uid
         for chunk in session.kept.rows(view.mailbox, uids, (Column.UID, Column.FLAGS))
         for uid, flags in chunk
-        if not flags & Flag.SEEN
+        if not flags & _SEEN
     )
     seen = EMPTY
     if unseen:
