@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from free_ports import free_ports
 from holdfast.run import certificate
 
 DOVECOT = "/usr/sbin/dovecot"
@@ -89,12 +90,6 @@ class DovecotPorts(NamedTuple):
     imap: int
     pop3: int
     base: Path
-
-
-def free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as held:
-        probes = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [probe.getsockname()[1] for probe in probes]
 
 
 def missing(program: str) -> str:

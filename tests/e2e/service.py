@@ -12,7 +12,6 @@ import os
 import poplib
 import signal
 import smtplib
-import socket
 import ssl
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from free_ports import free_ports
 from holdfast.run import control
 
 DOMAIN = "example.org"
@@ -41,18 +41,6 @@ def until(true: Callable[[], Any], seconds: float = 10.0) -> Any:
         assert time.monotonic() < give_up, f"not within {seconds:g} s"
         time.sleep(0.005)
     return found
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports nobody listens on; all held until all are known, so that they differ."""
-    with contextlib.ExitStack() as held:
-        ports = []
-        for _ in range(count):
-            probe = held.enter_context(socket.socket())
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((HOST, 0))
-            ports.append(probe.getsockname()[1])
-        return ports
 
 
 class Service:

@@ -113,7 +113,7 @@ def test_run_1_and_2_a_killed_process_is_started_again_and_no_connection_is_refu
     os.kill(first, signal.SIGKILL)
     began = time.monotonic()
     second, _ = ask(port)  # refused would raise
-    assert time.monotonic() - began < 0.4
+    assert time.monotonic() - began < 2.0
     assert second != first
     until(lambda: service.of("mx-0")["restarts"] == 1)
     assert service.of("imap-0")["restarts"] == 0
