@@ -109,7 +109,9 @@ class Copy:
             for at in range(0, step, _PAGE_BYTES):
                 page, end = data[at : at + _PAGE_BYTES], offset + at + _PAGE_BYTES
                 hurt = any(begin < end and offset + at < upto for begin, upto in damaged)
-                if not hurt and page != other[at : at + _PAGE_BYTES]:
+                if hurt or page == other[at : at + _PAGE_BYTES]:
+                    continue
+                if file.read_at(offset + at, len(page)) == page:  # read twice: a read may lie
                     copy.pwrite(offset + at, page)
         copy.sync()
 

@@ -243,7 +243,7 @@ class _Opening:
         if len(data) < stop - start:
             return True
         left = pack.file.size() - start
-        if left < _SECTOR_BYTES and left < format.head_size(data):
+        if left & 7 and left < _SECTOR_BYTES and left < format.head_size(data):
             return True  # the file ends within the list of cells
         last = stop if bad.kind is not None else start + format.HEAD_BYTES
         at = start
