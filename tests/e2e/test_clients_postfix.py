@@ -82,7 +82,10 @@ def test_postfix_comes_back_after_421_and_after_a_refused_connection(make_servic
                 client.sendmail("you@example.net", [f"anna@{DOMAIN}"], letter("patient"))
             until(lambda: "status=deferred" in (folder / "log").read_text(), 20)
         assert " 421 " in (folder / "log").read_text()
-        until(lambda: service.subjects() == ["patient"], 20)
+        try:
+            until(lambda: service.subjects() == ["patient"], 40)
+        finally:
+            print((folder / "log").read_text())
 
 
 def test_more_recipients_than_we_take_at_once_get_it_all_the_same(make_service):

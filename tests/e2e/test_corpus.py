@@ -27,9 +27,9 @@ def test_real_mail_comes_back_byte_for_byte_whatever_happens_to_the_indexes(serv
     before = snapshots(service)
 
     # while it runs
-    cells = len(index_files(service))
+    cells, rebuilt = len(index_files(service)), len(service.events("index_rebuilt"))
     remove_indexes(service)
-    wait_rebuilt(service, cells, len(service.events("index_rebuilt")))
+    wait_rebuilt(service, cells, rebuilt)
     assert same(before, snapshots(service))
     for name, messages in mine.items():
         assert by_imap(service, name) == sorted(messages)

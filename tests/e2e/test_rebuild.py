@@ -55,11 +55,12 @@ def test_mail_comes_in_and_is_flagged_while_its_index_is_made_anew(service):
     until(lambda: count(service, "anna") == 50)
     client = service.imap()
     client.select()
-    remove_indexes(service, only=cell_of(service, "anna"))
+    cell, rebuilt = cell_of(service, "anna"), len(service.events("index_rebuilt"))
+    remove_indexes(service, only=cell)
     for number in range(50, 80):
         service.send(f"m{number}")
         assert client.store(str(number - 49), "+FLAGS", "(\\Flagged)")[0] == "OK"
-    wait_rebuilt(service, 1, 0)
+    wait_rebuilt(service, 1, rebuilt)
     until(lambda: count(service, "anna") == 80)
     assert service.subjects() == [f"m{number}" for number in range(80)]
     assert client.search(None, "FLAGGED")[1] == [b" ".join(b"%d" % (n + 1) for n in range(30))]
