@@ -254,6 +254,17 @@ class AccountMail:
         if pending:
             yield pending
 
+    def first_without(self, mailbox: MailboxId, uids: UidSet, flag: int, among: int) -> int | None:
+        """The UID of the first entry that hasn't ``flag``; only the first ``among`` are looked at."""
+        if not uids:
+            return None
+        found = self._reader.rows(
+            "SELECT uid FROM (SELECT uid, flags FROM entry WHERE mailbox=? AND uid BETWEEN ? AND ?"
+            " ORDER BY uid LIMIT ?) WHERE NOT flags & ? LIMIT 1",
+            mailbox, uids.first, uids.last, among, int(flag),
+        )  # fmt: skip
+        return int(found[0][0]) if found else None
+
     def messages(self, refs: Sequence[MessageRef]) -> list[bytes | memoryview | None]:
         """The bytes of messages, neighbours read at once; None: damaged beyond any copy (STORE-4)."""
         found: list[bytes | memoryview | None] = [None] * len(refs)

@@ -66,15 +66,8 @@ def _facts(kept: AccountMail, box: Mailbox, view: View, keywords: list[str]) -> 
 
 def _first_unseen(kept: AccountMail, view: View) -> int:
     """Number of the first message without \\Seen; 0 when it lies too far back."""
-    looked = 0
-    for chunk in kept.rows(view.mailbox, view.uids, (Column.UID, Column.FLAGS)):
-        for uid, flags in chunk:
-            if not flags & Flag.SEEN:
-                return view.uids.rank(uid) + 1
-        looked += len(chunk)
-        if looked >= FIRST_UNSEEN_ROWS:
-            break
-    return 0
+    uid = kept.first_without(view.mailbox, view.uids, Flag.SEEN, FIRST_UNSEEN_ROWS)
+    return view.uids.rank(uid) + 1 if uid is not None and uid in view.uids else 0
 
 
 def _resync(session: ImapSession, kept: AccountMail, view: View, known: c.QResync) -> None:

@@ -166,3 +166,24 @@ def test_namespace_id_and_enable_answer_as_their_rfcs_say(tmp_path):
         assert (await client.ok("ENABLE CONDSTORE")).lines == [b"ENABLED"]
 
     play(tmp_path, scene)
+
+
+def test_select_tells_the_first_message_without_seen_unless_all_are_seen(tmp_path):
+    async def scene(service: Service) -> None:
+        client = await service.client()
+        for number in range(4):
+            await client.append(message(number))
+
+        async def first() -> list[bytes]:
+            return [line for line in (await client.ok("SELECT INBOX")).lines if b"UNSEEN" in line]
+
+        assert await first() == [b"OK [UNSEEN 1] First unseen."]
+        await client.ok("STORE 1:2 +FLAGS (\\Seen \\Deleted)")
+        assert await first() == [b"OK [UNSEEN 3] First unseen."]
+        await client.ok("STORE 1 -FLAGS (\\Deleted)")
+        await client.ok("EXPUNGE")  # the UIDs have a gap now: the number is told, not the UID
+        assert await first() == [b"OK [UNSEEN 2] First unseen."]
+        await client.ok("STORE 1:* +FLAGS (\\Seen)")
+        assert await first() == []
+
+    play(tmp_path, scene)
