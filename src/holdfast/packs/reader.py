@@ -93,7 +93,10 @@ class LedgerReader:
     def _is_trusted(self, source: int, ref: PackRef) -> bool:
         """Not so if the first folder has the pack, and the copy may hold a refused batch in that place."""
         shelf = self.shelves[source]
-        copy = shelf.get(ref.pack)
+        try:
+            copy = shelf.get(ref.pack)
+        except OSError:
+            return False
         try:
             lost = self.shelves[0].get(ref.pack) is None
         except OSError:
@@ -487,7 +490,10 @@ def _trusted(shelf: Shelf, copy: OpenPack) -> int:
     copy.look_for_seal()
     if copy.end is not None:
         return copy.end
-    following = shelf.get(copy.number + 1)
+    try:
+        following = shelf.get(copy.number + 1)
+    except OSError:
+        following = None
     if following is not None:
         return following.header.previous_end
     stop = copy.file.size() & ~7

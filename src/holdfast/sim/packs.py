@@ -410,16 +410,16 @@ class Universe:
     def check_opened(self, world: SimWorld, writer: LedgerWriter) -> None:
         ledger = self.ledger
         seen, _ = self.read_all(world, writer.durable)
+        self.blind = self.reading_fails()
+        if self.blind:
+            ledger.shown.update(seen)
+            return  # a frame or a mark that could not be read just then tells nothing
         unsure = {item.sequence for item in writer.recovered.unsure}
         # A mark that rotted tells nothing; the one before it is less sure.
         sure = {s for s in seen if s <= ledger.told_durable and not ledger.flips}
         if wrong := unsure & sure:
             raise Violation(f"{sorted(wrong)} were acknowledged before the last durable mark, and are unsure")
         maybe = {s for s in seen if s > ledger.told}
-        self.blind = self.reading_fails()
-        if self.blind:
-            ledger.shown.update(seen)
-            return  # a frame that could not be read just then can't be named
         if ledger.told_durable >= 0 and not ledger.flips and (missing := maybe - unsure):
             raise Violation(f"{sorted(missing)} may never have been acknowledged, and aren't unsure")
         if missing := {s for s in seen if s not in ledger.shown} - unsure:
