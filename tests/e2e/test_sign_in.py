@@ -166,8 +166,9 @@ def test_a_name_nobody_has_is_answered_as_a_wrong_password(house, protocol):
 
 
 @pytest.mark.parametrize("how", ["PLAIN", "LOGIN"])
-def test_without_tls_no_password_is_taken_to_send(house, name, how):
-    client = Client(house, "smtp", "none")
+@pytest.mark.parametrize("protocol", DOORS)
+def test_without_tls_no_password_is_taken_at_any_door(house, name, protocol, how):
+    client = Client(house, protocol, "none")
     assert client.sign_in(name, password(name), how) == PRIVATE
     client.close()
 

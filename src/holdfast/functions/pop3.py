@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from holdfast import store as s
 from holdfast.model.errors import Reason, Refused, Unavailable
@@ -45,7 +45,6 @@ class Settings(NamedTuple):
     tls: TlsContext | None
     sign_in_needs_tls: bool
     limits: Limits
-    plaintext_from_loopback: bool = True
 
 
 class Drop(NamedTuple):
@@ -133,8 +132,6 @@ class Pop3Session(Session):
     def connected(self) -> None:
         settings = self._function.settings
         self.connection.set_timeout(settings.limits.pop3_idle_s)
-        if settings.plaintext_from_loopback and _is_loopback(self.connection.peer):
-            self._machine.allow_plaintext()
         self._machine.greet()
         self._send()
 
@@ -391,7 +388,3 @@ class Pop3:
     def tls_session(self) -> Pop3Session:
         """For a port where TLS comes first (RFC 8314 §3.2)."""
         return Pop3Session(self, implicit_tls=True)
-
-
-def _is_loopback(peer: Any) -> bool:
-    return isinstance(peer, tuple) and (peer[0].startswith("127.") or peer[0] == "::1")

@@ -14,6 +14,7 @@ async def run_imap(start: Start) -> None:
         hostname=config.service.hostname,
         tls=tls,
         allow_plaintext=config.tls.plain_sign_in,
+        allow_plaintext_loopback=False,  # one rule at every door
         limits=config.limits,
     )
     sockets = [imap.Sockets(each, in_tls=door == "imaps") for door, each in start.sockets.items() if each]

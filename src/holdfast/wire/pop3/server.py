@@ -226,10 +226,6 @@ class Server:
     def _may_sign_in(self) -> bool:
         return self.tls or not self._settings.sign_in_needs_tls
 
-    def allow_plaintext(self) -> None:
-        """This connection may sign in without TLS: it doesn't leave the machine."""
-        self._settings = self._settings._replace(sign_in_needs_tls=False)
-
     def _capabilities(self) -> None:
         """RFC 2449 §5; what depends on TLS changes with it (RFC 2595 §4)."""
         lines = ["TOP", "UIDL", "RESP-CODES", "AUTH-RESP-CODE", "PIPELINING", "EXPIRE NEVER"]
