@@ -70,7 +70,8 @@ _users = itertools.count(1)
 def dovecot() -> Iterator[references.DovecotPorts]:
     if why := references.missing(references.DOVECOT):
         pytest.skip(why)
-    with references.dovecot() as ports:
+    # Where inotify has no watch left for it, Dovecot looks again after this time; 30 s by default.
+    with references.dovecot(more="mailbox_idle_check_interval = 1 s\n") as ports:
         yield ports
 
 
