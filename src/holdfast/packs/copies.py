@@ -17,7 +17,7 @@ from holdfast.packs import format
 from holdfast.packs.events import COPY_CAUGHT_UP, COPY_LOST
 from holdfast.packs.scan import CHUNK_BYTES, last_mark, read_safely, walk
 from holdfast.packs.shelf import OpenPack, pack_numbers, pack_path
-from holdfast.packs.words import BadFrame, Buffer, CopyLag
+from holdfast.packs.words import BadFrame, Buffer, CopyLag, Frame
 from holdfast.world import File, World
 
 _PAGE_BYTES = 4096
@@ -105,7 +105,7 @@ class Copy:
             if data == other:
                 continue
             if damaged is None:
-                damaged = _damaged(file, number, 0, file.size() & ~7)  # not only up to stop, within a frame
+                damaged = self._better_here(file, copy, number)
             for at in range(0, step, _PAGE_BYTES):
                 page, end = data[at : at + _PAGE_BYTES], offset + at + _PAGE_BYTES
                 hurt = any(begin < end and offset + at < upto for begin, upto in damaged)
@@ -114,6 +114,20 @@ class Copy:
                 if file.read_at(offset + at, len(page)) == page:  # read twice: a read may lie
                     copy.pwrite(offset + at, page)
         copy.sync()
+
+    def _better_here(self, file: File, copy: File, number: int) -> list[tuple[int, int]]:
+        """Stretches damaged in the ledger and whole in the copy, where the copy's are the same frames."""
+        found = []
+        header = format.parse_header(read_safely(file, 0, format.FIRST_OFFSET))
+        for begin, end in _damaged(file, number, 0, file.size() & ~7):
+            data = read_safely(copy, begin, end - begin)
+            frames: list[Frame] = []
+            if header is None or format.parse(data, begin, number, header.seed, frames).used < len(data):
+                continue
+            head = format.parse_head(read_safely(file, begin, end - begin), 0, begin, header.seed)
+            if frames and format.same_frame(head, frames[0]):
+                found.append((begin, end))
+        return found
 
     def catch_up(self, target: Position) -> None:
         """Copies from ``position`` to ``target``; what lies behind it in the copy is cut off."""
@@ -169,13 +183,9 @@ class Copy:
 
     def _save_whole_frames(self, source: File, old: File, file: File, number: int, stop: int) -> None:
         """What is damaged here may be whole in the copy that is being replaced."""
-        header = format.parse_header(read_safely(source, 0, format.FIRST_OFFSET))
-        for begin, end in _damaged(source, number, 0, stop):
-            data = read_safely(old, begin, end - begin)
-            if header is not None:
-                used = format.parse(data, begin, number, header.seed, [], []).used
-                if used:
-                    file.pwrite(begin, data[:used])
+        for begin, end in self._better_here(source, old, number):
+            if end <= stop:
+                file.pwrite(begin, read_safely(old, begin, end - begin))
 
     def finish(self, number: int) -> None:
         """The pack was sealed: its footer, if the copy went on before it was made."""

@@ -181,6 +181,14 @@ def parse_head(data: bytes | memoryview, at: int, offset: int, seed: int) -> Hea
     return Head(size, sequence, account, body_crc, cells, kind, flags, frame_size(count, size))
 
 
+def same_frame(head: Head | None, frame: Frame) -> bool:
+    """Whether a frame found elsewhere is the one this head belongs to; ``None``: nothing contradicts."""
+    return head is None or (
+        (head.kind, head.sequence, head.account, head.cells, head.size, head.body_crc)
+        == (frame.kind, frame.sequence, frame.account, frame.cells, frame.ref.size, crc32(frame.body))
+    )
+
+
 def parse(
     data: bytes, offset: int, pack: int, seed: int, frames: list[Frame], internal: list[Frame] | None = None
 ) -> Parsed:

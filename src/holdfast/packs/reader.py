@@ -217,14 +217,15 @@ class LedgerReader:
         if frame is not None:
             self._report_repaired(ref, frame.sequence, AGAIN)
             return frame
+        pack = self.pack(ref.pack)
+        head = self._head(pack, ref) if pack is not None else None
         for source in range(1, len(self.shelves)):
             frame, other = self._read_from(source, ref)
-            if frame is not None and self._is_trusted(source, ref):
+            if frame is not None and self._is_trusted(source, ref) and format.same_frame(head, frame):
                 self._report_repaired(ref, frame.sequence, self.shelves[source].folder)
                 return frame
             if other is not None and other.kind is not None:
                 bad = other
-        pack = self.pack(ref.pack)
         for read in self._rescued(pack) if pack is not None else ():
             assert pack is not None
             frame = format.parse_one(read(ref.offset, ref.size), 0, ref, pack.header.seed)
@@ -379,7 +380,7 @@ class LedgerReader:
         final = None if last is None or not bad.lost else last + bad.lost
         start, stop = bad.ref.offset, bad.ref.offset + bad.ref.size
         items = list(walk(read, span._replace(start=start, stop=stop, last=last, final=final)))
-        if items and not any(isinstance(item, Frame) for item in items):
+        if items and not self._fits(pack, bad, items):
             items = [bad]  # told best by whoever met it first
         else:
             self._report_repaired(bad.ref, bad.sequence, name)
@@ -388,6 +389,19 @@ class LedgerReader:
                 yield item
             else:
                 yield from self._recover(others, pack, span, item)
+
+    def _fits(self, pack: OpenPack, bad: BadFrame, items: list[Item]) -> bool:
+        """Whether frames found elsewhere can be those of the stretch: not so if a copy has another batch."""
+        frames = [item for item in items if isinstance(item, Frame)]
+        if bad.kind is not None:
+            head = self._head(pack, bad.ref)
+            return len(items) == len(frames) == 1 and format.same_frame(head, frames[0])
+        low = bad.sequence or 0
+        high = low + bad.lost - 1 if bad.sequence and bad.lost else 1 << 64
+        return bool(frames) and all(low <= frame.sequence <= high for frame in frames)
+
+    def _head(self, pack: OpenPack, ref: PackRef) -> format.Head | None:
+        return format.parse_head(pack.read(ref.offset, ref.size), 0, ref.offset, pack.header.seed)
 
     def _other_reads(self, pack: OpenPack) -> Iterator[tuple[Read, str]]:
         yield self._trusted_read(pack), AGAIN

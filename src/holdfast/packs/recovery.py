@@ -206,24 +206,32 @@ class _Opening:
         return None
 
     def _mend(self, pack: OpenPack, start: int, damage: list[BadFrame], size: int) -> int:
-        """Writes what a copy of the batch at ``start`` has of damaged stretches; returns the file's end."""
-        for ref in (bad.ref for bad in damage):
-            at_end = ref.offset + ref.size >= size
+        """Writes what a copy of the batch at ``start`` has of damaged stretches; returns the file's end.
+
+        The copy may have another batch in that place, which was refused here: only what
+        the damaged frame's own head, or all that lies around it, bears out is taken.
+        """
+        for bad in damage:
+            begin, end = bad.ref.offset, bad.ref.offset + bad.ref.size
             for other in self.reader.same_pack(pack):
-                stop = other.file.size() & ~7 if at_end else ref.offset + ref.size
-                before = ref.offset - start
-                if stop <= ref.offset or other.read(start, before) != pack.read(start, before):
-                    continue  # another batch, which was refused here
+                if other.read(start, begin - start) != pack.read(start, begin - start):
+                    continue
                 frames: list[Frame] = []
-                data = other.read(ref.offset, stop - ref.offset)
-                used = format.parse(data, ref.offset, pack.number, pack.header.seed, frames, frames).used
-                if not used or (used < len(data) and not at_end):
+                limit = max(other.file.size(), end) if end >= size else end
+                data = other.read(begin, limit - begin)
+                used = format.parse(data, begin, pack.number, pack.header.seed, frames, frames).used
+                head = format.parse_head(pack.read(begin, end - begin), 0, begin, pack.header.seed)
+                if head is not None:
+                    used = frames[0].ref.size if frames and format.same_frame(head, frames[0]) else 0
+                elif end >= size or other.read(end, size - end) != pack.read(end, size - end):
+                    continue
+                if not used or (head is None and used < end - begin):
                     continue
                 try:
-                    pack.file.pwrite(ref.offset, data[:used])
+                    pack.file.pwrite(begin, data[:used])
                 except OSError:
                     continue
-                size = max(size, ref.offset + used)
+                size = max(size, begin + used)
                 break
         return size
 
