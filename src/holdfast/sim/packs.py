@@ -64,6 +64,8 @@ class Ledger:
         self.unmarked: set[int] = set()  # acknowledged, but the writer wasn't told yet
         self.serial = 0
         self.followed: dict[int, bytes] = {}
+        self.latest: set[int] = set()  # acknowledged last in this life
+        self.settled: set[int] = set()  # acknowledged before another batch was written in the same life
         self.missed: list[BadFrame] = []  # what the follower was told is bad
         self.position = START
 
@@ -81,6 +83,8 @@ class Ledger:
 
     def accept(self, frames: list[NewFrame], written: list[Written]) -> None:
         """An append has resolved."""
+        self.settled |= self.latest  # a mark follows them
+        self.latest = {sequence for _, sequence in written}
         for frame, (ref, sequence) in zip(frames, written):
             name = _name(frame)
             if sequence in self.shown:
@@ -246,6 +250,7 @@ class Universe:
     async def open(self, world: SimWorld) -> LedgerWriter | None:
         copies = (COPY,) if self.copied and not self.trailing else ()
         self.ledger.refused.clear()
+        self.ledger.latest.clear()
         try:
             writer = await LedgerWriter.open(
                 world, VOLUME, LEDGER, copies=copies, trailing=(COPY,) if self.trailing else (),
@@ -388,11 +393,12 @@ class Universe:
     def check_missing(self, sequence: int, bad: list[BadFrame]) -> None:
         entry = self.ledger.acknowledged.get(sequence)
         if entry is None:  # found at an opening; its place is not noted
-            if self.ledger.flips:
+            if self.ledger.flips or self.reading_fails():
                 return
             raise Violation(f"sequence {sequence}, once shown, is gone")
         ref = entry[0]
-        damaged = self.ledger.hit(ref) and not self.copy_is_sure
+        in_copy = self.copy_is_sure and sequence in self.ledger.settled
+        damaged = self.ledger.hit(ref) and not in_copy
         if not damaged and not self.reading_fails():
             raise Violation(f"acknowledged sequence {sequence} at {ref} is lost")
         if not _covered(ref, bad):
