@@ -10,13 +10,28 @@ from __future__ import annotations
 import msgspec
 
 from holdfast.model.mail import AccountId
-from holdfast.model.people import AccountRole, AccountState, CustomerId
+from holdfast.model.people import (
+    AccountRole,
+    AccountState,
+    AdminRole,
+    Brand,
+    CustomerId,
+    FactorKind,
+    TenantId,
+)
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="is", omit_defaults=True):
-    """``at``: when it was decided, UTC seconds, by the writer's clock."""
+    """``at``: when it was decided, UTC seconds, by the writer's clock.
+
+    ``by``: who asked for it (see ``AuditEntry``); ``why``: in their words, where an operation wants a reason.
+    ``once``: the key under which it was asked; asked again under it, nothing more happens.
+    """
 
     at: float
+    by: str = ""
+    why: str = ""
+    once: str = ""
 
 
 class DomainMade(Record, frozen=True, tag="domain_made"):
@@ -25,6 +40,7 @@ class DomainMade(Record, frozen=True, tag="domain_made"):
     name: str
     separator: str = "+"
     catch_all: tuple[str, ...] = ()
+    tenant: TenantId = 0
 
 
 class DomainSet(Record, frozen=True, tag="domain_set"):
@@ -33,12 +49,41 @@ class DomainSet(Record, frozen=True, tag="domain_set"):
     name: str
     separator: str | None = None
     catch_all: tuple[str, ...] | None = None
+    tenant: TenantId | None = None
+    quota_bytes: int | None = None
+    daily_recipients: int | None = None
+    accounts_most: int | None = None
+
+
+class DomainRemoved(Record, frozen=True, tag="domain_removed"):
+    """Softly: mail for it is refused as for a domain that isn't ours, its names are kept."""
+
+    name: str
+
+
+class DomainBack(Record, frozen=True, tag="domain_back"):
+    """A removal undone."""
+
+    name: str
 
 
 class CustomerMade(Record, frozen=True, tag="customer_made"):
     """Its id is the frame's sequence."""
 
     name: str = ""
+    contract: str = ""
+    tenant: TenantId = 0
+    external_id: str = ""
+
+
+class CustomerSet(Record, frozen=True, tag="customer_set"):
+    """What is None stays as it was."""
+
+    customer: CustomerId
+    name: str | None = None
+    contract: str | None = None
+    tenant: TenantId | None = None
+    external_id: str | None = None
 
 
 class AccountMade(Record, frozen=True, tag="account_made"):
@@ -55,6 +100,8 @@ class AccountMade(Record, frozen=True, tag="account_made"):
     customer: CustomerId = 0
     credential: str = ""
     role: AccountRole = AccountRole.NONE
+    source: str = ""
+    external_id: str = ""
 
 
 class AccountSet(Record, frozen=True, tag="account_set"):
@@ -63,6 +110,11 @@ class AccountSet(Record, frozen=True, tag="account_set"):
     account: AccountId
     name: str | None = None
     role: AccountRole | None = None
+    customer: CustomerId | None = None
+    quota_bytes: int | None = None
+    daily_recipients: int | None = None
+    passkey_only: bool | None = None
+    external_id: str | None = None
 
 
 class AccountStateSet(Record, frozen=True, tag="account_state"):
@@ -75,6 +127,174 @@ class CredentialSet(Record, frozen=True, tag="credential"):
 
     account: AccountId
     credential: str
+
+
+class SignedOut(Record, frozen=True, tag="signed_out"):
+    """Every session of the account that began before is over; also what mail programs hold open."""
+
+    account: AccountId
+
+
+class AppPasswordMade(Record, frozen=True, tag="app_password_made"):
+    """Its id is the frame's sequence. ``digest``: SHA-256 of ``salt`` and the secret (80 bits at least)."""
+
+    account: AccountId
+    name: str
+    salt: bytes
+    digest: bytes
+    functions: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+    expires_at: float = 0.0
+
+
+class AppPasswordRemoved(Record, frozen=True, tag="app_password_removed"):
+    id: int
+
+
+class FactorMade(Record, frozen=True, tag="factor_made"):
+    """Its id is the frame's sequence. ``secret``: by kind.
+
+    TOTP: its key, sealed (``directory/sealing.py``). PASSKEY: the credential's id and public key.
+    RECOVERY: digests of the codes; a new set takes the old one's place.
+    """
+
+    account: AccountId
+    kind: FactorKind
+    name: str
+    secret: bytes
+
+
+class FactorRemoved(Record, frozen=True, tag="factor_removed"):
+    id: int
+
+
+class RecoveryUsed(Record, frozen=True, tag="recovery_used"):
+    """One recovery code, by its digest, is spent."""
+
+    id: int
+    digest: bytes
+
+
+class ContactSet(Record, frozen=True, tag="contact_set"):
+    """A customer's contact as a whole."""
+
+    customer: CustomerId
+    phone: str = ""
+    phone_proven_at: float = 0.0
+    address: str = ""
+    address_proven_at: float = 0.0
+    language: str = "en"
+    consent_at: float = 0.0
+
+
+class MaskedSet(Record, frozen=True, tag="masked_set"):
+    """Makes a masked address of ``account``, or changes it. Its name is never another's (PEOPLE-6)."""
+
+    address: str
+    account: AccountId
+    label: str = ""
+    expires_at: float = 0.0
+    enabled: bool = True
+
+
+class TenantMade(Record, frozen=True, tag="tenant_made"):
+    """Its id is the frame's sequence."""
+
+    name: str
+    accounts_most: int = 0
+
+
+class TenantSet(Record, frozen=True, tag="tenant_set"):
+    """What is None stays as it was."""
+
+    tenant: TenantId
+    name: str | None = None
+    brand: Brand | None = None
+    accounts_most: int | None = None
+
+
+class Granted(Record, frozen=True, tag="granted"):
+    account: AccountId
+    role: AdminRole
+    tenant: TenantId = 0
+    domain: str = ""
+
+
+class GrantTaken(Record, frozen=True, tag="grant_taken"):
+    account: AccountId
+    role: AdminRole
+    tenant: TenantId = 0
+    domain: str = ""
+
+
+class TokenMade(Record, frozen=True, tag="token_made"):
+    """Its id is the frame's sequence. ``digest``: SHA-256 of the secret (128 bits at least)."""
+
+    account: AccountId
+    name: str
+    role: AdminRole
+    digest: bytes
+    networks: tuple[str, ...] = ()
+    expires_at: float = 0.0
+
+
+class TokenRemoved(Record, frozen=True, tag="token_removed"):
+    id: int
+
+
+class InvitationMade(Record, frozen=True, tag="invitation_made"):
+    """Its id is the frame's sequence. ``digest``: SHA-256 of the code."""
+
+    domain: str
+    digest: bytes
+    uses: int = 1
+    expires_at: float = 0.0
+    note: str = ""
+
+
+class InvitationUsed(Record, frozen=True, tag="invitation_used"):
+    id: int
+
+
+class InvitationRemoved(Record, frozen=True, tag="invitation_removed"):
+    id: int
+
+
+class NamesReserved(Record, frozen=True, tag="names_reserved"):
+    """Local parts nobody may sign up with, in every domain ('') or one; ``free``: given free again."""
+
+    names: tuple[str, ...]
+    domain: str = ""
+    free: bool = False
+
+
+class HoldSet(Record, frozen=True, tag="hold_set"):
+    """Legal hold begins or ends: while it lasts nothing of the account is erased."""
+
+    account: AccountId
+    on: bool
+
+
+class AccessAsked(Record, frozen=True, tag="access_asked"):
+    """An auditor asks to see a mailbox; its id is the frame's sequence; ``why`` says why."""
+
+    account: AccountId
+    auditor: AccountId
+
+
+class AccessApproved(Record, frozen=True, tag="access_approved"):
+    """By another person than the one who asked. ``until``: UTC seconds."""
+
+    id: int
+    approved_by: AccountId
+    until: float
+
+
+class AccessUsed(Record, frozen=True, tag="access_used"):
+    """What an auditor looked at, before it was shown."""
+
+    id: int
+    what: str
 
 
 class AddressAdded(Record, frozen=True, tag="address_added"):
@@ -113,7 +333,32 @@ class HolesAccepted(Record, frozen=True, tag="holes_accepted"):
 AnyRecord = (
     DomainMade
     | DomainSet
+    | DomainRemoved
+    | DomainBack
     | CustomerMade
+    | CustomerSet
+    | SignedOut
+    | AppPasswordMade
+    | AppPasswordRemoved
+    | FactorMade
+    | FactorRemoved
+    | RecoveryUsed
+    | ContactSet
+    | MaskedSet
+    | TenantMade
+    | TenantSet
+    | Granted
+    | GrantTaken
+    | TokenMade
+    | TokenRemoved
+    | InvitationMade
+    | InvitationUsed
+    | InvitationRemoved
+    | NamesReserved
+    | HoldSet
+    | AccessAsked
+    | AccessApproved
+    | AccessUsed
     | AccountMade
     | AccountSet
     | AccountStateSet

@@ -156,7 +156,7 @@ class PeopleWriter(Operations):
             group.append(waiting)
             request = waiting.request
             many = isinstance(request, q.AccountAddMany | q.AccountStateMany)
-            weight += len(request.accounts) if many else 1  # type: ignore[union-attr]
+            weight += len(request.accounts) if many else 1  # type: ignore[union-attr, arg-type]
         return group
 
     async def _carry_out(self, group: list[_Waiting]) -> None:

@@ -15,7 +15,9 @@ PEOPLE = "people"
 QUEUE = "queue"
 
 _FIXED = {MAIL: 1, PEOPLE: 2, QUEUE: 3}
-_INTAKES = {"mx": 256, "submission": 1024, "relay": 2048, "import": 4096}  # plus the worker's number, < 256
+# Plus the worker's number, < 256.
+_INTAKES = {"mx": 256, "submission": 1024, "relay": 2048, "import": 4096, "password": 5120, "signup": 6144}
+_ASKED = {"password-asked": 8192, "signup-asked": 8448}  # by customers, while people was out of reach
 
 
 def ledger_number(name: str) -> int:
@@ -23,8 +25,9 @@ def ledger_number(name: str) -> int:
     if name in _FIXED:
         return _FIXED[name]
     role, _, worker = name.rpartition("-")
-    if role in _INTAKES and worker.isdecimal() and int(worker) < 256:
-        return _INTAKES[role] + int(worker)
+    base = _INTAKES.get(role) or _ASKED.get(role)
+    if base and worker.isdecimal() and int(worker) < 256:
+        return base + int(worker)
     raise Refused(Reason.BAD_NAME, f"not a ledger: {name!r}")
 
 
@@ -33,7 +36,7 @@ def ledger_name(number: int) -> str:
     for name, fixed in _FIXED.items():
         if fixed == number:
             return name
-    for role, base in _INTAKES.items():
+    for role, base in (_INTAKES | _ASKED).items():
         if base <= number < base + 256:
             return f"{role}-{number - base}"
     raise Refused(Reason.BAD_NAME, f"not a ledger's number: {number}")
@@ -60,3 +63,5 @@ class Kind(enum.IntEnum):
     PEOPLE = 32
     # queue ledger
     QUEUE = 48
+    # ledgers of what was asked (password-asked-N, signup-asked-N)
+    ASKED = 64

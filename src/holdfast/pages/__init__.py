@@ -1,0 +1,1 @@
+"""What pages are made of, whoever's they are; see README.md."""
