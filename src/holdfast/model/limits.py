@@ -63,6 +63,7 @@ KEYWORD_BYTES = 200
 KEYWORDS_PER_ACCOUNT = 58  # they share one 64-bit integer with the five system flags
 ADDRESS_BYTES = 320  # RFC 5321 §4.5.3.1: 64 + 1 + 255
 PASSWORD_BYTES = 1024
+PASSWORD_LEAST = 10  # letters of a new password; NIST SP 800-63B asks for 8 at least
 
 # Packs
 PACK_BYTES = 256 * MIB  # sealed when larger
