@@ -69,7 +69,7 @@ def find_app_password(kept: Iterable[KeptAppPassword], typed: str) -> KeptAppPas
 
 
 def why_not(about: AppPassword, *, function: str, peer: str, now: float) -> str:
-    """Why the right secret doesn't open this door: ``function``, ``network``, ``expired``; '' when it does."""
+    """Why the right secret opens no door here: ``function``, ``network``, ``expired``; '' when it does."""
     if about.expires_at and now >= about.expires_at:
         return "expired"
     if about.functions and function not in about.functions:
@@ -87,4 +87,11 @@ def is_within(peer: str, networks: Iterable[str]) -> bool:
         return False
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
         address = address.ipv4_mapped
-    return any(address in ipaddress.ip_network(network, strict=False) for network in networks)
+    return any(_holds(network, address) for network in networks)
+
+
+def _holds(network: str, address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    try:
+        return address in ipaddress.ip_network(network, strict=False)
+    except ValueError:  # in the ledger by mistake: it opens nothing
+        return False

@@ -16,6 +16,7 @@ from holdfast.directory.lists import Lists
 from holdfast.directory.lookup import Lookup
 from holdfast.directory.records import decode_record
 from holdfast.directory.schema import open_copy
+from holdfast.directory.secrets_of import SecretsOf
 from holdfast.model.errors import Refused, Unavailable
 from holdfast.model.ledgers import Kind
 from holdfast.model.limits import FOLD_FRAMES
@@ -52,6 +53,7 @@ class Copy:
             self.fold = Fold(self._db)
             self.lookup = Lookup(self._db, self.fold)
             self.lists = Lists(self._db)
+            self.secrets = SecretsOf(self._db)
         except BaseException:
             self._db.close()
             raise

@@ -153,7 +153,8 @@ class Verified:
             del self._wrong[digest]
         return None
 
-    def learn(self, digest: bytes, right: bool) -> None:
+    def learn(self, digest: bytes, right: bool, most_s: float = VERIFIED_LIFE_S) -> None:
+        """``most_s``: remembered no longer than that."""
         entries, most, life = (
             (self._right, VERIFIED_ENTRIES, VERIFIED_LIFE_S)
             if right
@@ -162,4 +163,4 @@ class Verified:
         entries.pop(digest, None)  # a renewed entry goes to the end: the first is the oldest
         if len(entries) >= most:
             del entries[next(iter(entries))]
-        entries[digest] = self._clock.monotonic() + life
+        entries[digest] = self._clock.monotonic() + min(life, most_s)

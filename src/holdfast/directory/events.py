@@ -100,3 +100,82 @@ SIGN_IN_LIMITED = register(
     "function",
     "retry_after_s",
 )
+APP_PASSWORD_REFUSED = register(
+    "app_password_refused",
+    "info",
+    "the right app password where it does not open: reason is function, network or expired",
+    "account",
+    "app_password",
+    "peer",
+    "function",
+    "reason",
+)
+OUTSIDE_LOST = register(
+    "outside_directory_lost",
+    "warn",
+    "the directory an account comes from is out of reach; what was kept of its password decides",
+    "account",
+    "source",
+    "reason",
+)
+HISTORY_FAILED = register(
+    "history_failed",
+    "warn",
+    "sign-ins could not be noted in their history; nobody was kept from signing in",
+    "path",
+    "reason",
+    "lost",
+)
+HISTORY_DAMAGED = register(
+    "history_damaged",
+    "warn",
+    "a process's history of sign-ins can't be read and was passed over",
+    "path",
+    "reason",
+)
+FACTORS_UNREADABLE = register(
+    "factors_unreadable",
+    "error",
+    "a second factor can't be opened with the keys there are: its owner can't use it",
+    "account",
+    "factor",
+    "reason",
+)
+PASSKEY_REFUSED = register(
+    "passkey_refused",
+    "warn",
+    "a passkey's answer that doesn't verify, or whose counter went back",
+    "account",
+    "reason",
+)
+ASKED_KEPT = register(
+    "asked_kept",
+    "warn",
+    "the people process is out of reach; what was asked is kept, and carried out when it is back",
+    "do",
+    "reason",
+    "waiting",
+)
+ASKED_CARRIED = register(
+    "asked_carried", "info", "what was kept has been carried out", "do", "waited_s", "waiting"
+)
+ASKED_REFUSED = register(
+    "asked_refused", "warn", "what was kept has been refused when its turn came", "do", "reason", "waiting"
+)
+ASKED_BAD = register(
+    "asked_bad",
+    "error",
+    "a frame of what was asked can't be read; what it asked is lost",
+    "pack",
+    "offset",
+    "reason",
+)
+ASKED_LEDGER_LOST = register(
+    "asked_ledger_lost",
+    "error",
+    "what is asked can't be kept at present: without the people process such requests are put off",
+    "reason",
+)
+ASKED_HOOK_FAILED = register(
+    "asked_hook_failed", "error", "what was to follow on a request carried out later failed", "do", "error"
+)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import apsw
 import msgspec
 
+from holdfast.directory.app_passwords import KeptAppPassword
 from holdfast.directory.copy import Copy, NotBelieved, Source, remove_copy
 from holdfast.directory.events import (
     PEOPLE_BELIEVED,
@@ -111,6 +112,9 @@ class People:
     def credential(self, account: AccountId) -> Credential:
         return self._answers.credential(account)
 
+    def app_password_digests(self, account: AccountId) -> list[KeptAppPassword]:
+        return self._whole.secrets.app_passwords(account)
+
     @property
     def lists(self) -> Lists:
         """Pages of this copy; for operators, where the people process is gone."""
@@ -129,10 +133,14 @@ class People:
 
     @property
     def _answers(self) -> Lookup:
+        return self._whole.lookup
+
+    @property
+    def _whole(self) -> Copy:
         copy = self._copy
         if copy is None:
             raise Unavailable(PEOPLE, self._doubt or "the copy is being built")
-        return copy.lookup
+        return copy
 
     async def settled(self, timeout_s: float) -> bool:
         """Asks the writer how far it is, and waits until the copy is there; whether it moved meanwhile.

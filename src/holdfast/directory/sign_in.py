@@ -1,24 +1,33 @@
 """Sign-in: a name and a password in, an account out.
 
-In this order: the process's own memory of what was right, which nothing can close (PEOPLE-7);
-the count of wrong passwords for this login from this network; the auth service's memory; argon2id.
-A name nobody has goes the same way as a wrong password and takes as long.
+In this order: app passwords, which cost nothing; the process's own memory of what was right, which
+nothing can close (PEOPLE-7); the count of wrong passwords for this login from this network; the auth
+service's memory; argon2id. A name nobody has goes the same way as a wrong password and takes as long.
+
+An account with a second factor has no password for mail programs but its app passwords (PEOPLE-12):
+whatever else is tried there is checked against nobody's hash, so that a guess tells nothing.
 """
 
 from __future__ import annotations
 
-import contextlib
-import ipaddress
-from collections import Counter
-from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
+from holdfast.directory import history as h
+from holdfast.directory.app_passwords import KeptAppPassword, find_app_password, why_not
 from holdfast.directory.auth import AuthClient, Checker, Question, Verdict
 from holdfast.directory.credentials import PARAMETERS, Parameters, Verified, nobody_credential, password_bytes
-from holdfast.directory.events import AUTH_LOST, SIGN_IN, SIGN_IN_LIMITED, SIGN_IN_WRONG
+from holdfast.directory.events import (
+    APP_PASSWORD_REFUSED,
+    AUTH_LOST,
+    OUTSIDE_LOST,
+    SIGN_IN,
+    SIGN_IN_LIMITED,
+    SIGN_IN_WRONG,
+)
+from holdfast.directory.guessing import Key, WrongCounts, network_of
 from holdfast.directory.lookup import Credential
 from holdfast.model.errors import Reason, Refused, Unavailable
-from holdfast.model.limits import AUTH_LOCAL_QUEUE, PASSWORD_BYTES, WRONG_BURST, WRONG_ENTRIES, WRONG_EVERY_S
+from holdfast.model.limits import AUTH_LOCAL_QUEUE, OUTSIDE_LIFE_S, PASSWORD_BYTES
 from holdfast.model.mail import AccountId
 from holdfast.model.people import Account, AccountState
 from holdfast.world import World
@@ -27,6 +36,8 @@ from holdfast.world.link import Lost, OutOfReach
 LIMITED = "auth/limit"  # not a fault of ours: a diagnosis must tell it from "auth"
 AUTH_REST_S = 5.0  # after a silence the auth process isn't asked for so long
 SETTLE_S = 1.0  # how long a wrong password waits at most for the copy to be as far as the writer
+WEB = "web"
+TRIALS = 5  # a password that is changed while it is checked is checked again
 
 
 class KnowsPeople(Protocol):
@@ -36,6 +47,8 @@ class KnowsPeople(Protocol):
 
     def credential(self, account: AccountId) -> Credential: ...
 
+    def app_password_digests(self, account: AccountId) -> list[KeptAppPassword]: ...
+
     @property
     def doubt(self) -> str: ...
 
@@ -43,10 +56,29 @@ class KnowsPeople(Protocol):
         """Waits until the copy is as far as the writer; whether it moved meanwhile."""
 
 
+class Outside(Protocol):
+    """A directory outside, for accounts that come from one (``Account.source``)."""
+
+    async def check(self, account: Account, password: str) -> bool:
+        """Whether it says that this is the password. Raises ``Unavailable``.
+
+        Where it wants the password to work in its absence, it keeps an argon2id hash of a right one
+        as the account's credential.
+        """
+
+
 class _Try(NamedTuple):
+    """``account``: whom the password would sign in, None for nobody; ``named``: whose name it is."""
+
     account: Account | None
+    named: Account | None
     question: Question
     digest: bytes
+
+
+class _Answer(NamedTuple):
+    right: bool
+    how: str
 
 
 class SignIn:
@@ -59,10 +91,14 @@ class SignIn:
         auth: AuthClient | Checker | None,
         *,
         parameters: Parameters = PARAMETERS,
+        outside: Outside | None = None,
+        history: h.History | None = None,
     ) -> None:
         self._world = world
         self._people = people
         self._auth = auth
+        self._outside = outside
+        self._history = history
         self._here: Checker | None = None
         self._verified = Verified(world)
         self._wrong = WrongCounts(world)
@@ -73,39 +109,59 @@ class SignIn:
     async def check(self, login: str, password: str, *, peer: str, function: str) -> Account:
         """The account whose login and password these are.
 
-        ``peer``: the client's address. Raises ``Refused(BAD_CREDENTIALS)``; ``Refused(USER_DISABLED)``
-        to who knows the password; ``Unavailable("people" | "auth" | "auth/limit")``.
+        ``peer``: the client's address. ``function``: ``imap``, ``pop3``, ``submission``, ``jmap``, or
+        ``web``, where the main password is taken alone and second factors are the caller's to ask.
+        Raises ``Refused(BAD_CREDENTIALS)``; ``Refused(USER_DISABLED)`` to who knows the password;
+        ``Unavailable("people" | "auth" | "auth/limit" | "source/…")``.
         """
         if len(password_bytes(password)) > PASSWORD_BYTES:
             password = "\0"  # nobody's; not known by its speed either
-        for last in (False, True):
-            trial = self._trial(login, password)
-            right = self._verified.known(trial.digest)
-            how = "known"
-            if right is None:
-                right, how = await self._ask(trial, login, peer, function)
-            if right and trial.account is not None:
-                return self._welcome(trial.account, peer, function, how)
-            if last or not await self._people.settled(SETTLE_S):
+        settled = False
+        for _ in range(TRIALS):
+            trial = self._trial(login, password, function)
+            if trial.named is not None and function != WEB:
+                app = find_app_password(self._people.app_password_digests(trial.named.id), password)
+                if app is not None:
+                    return self._app_password(trial.named, app, login, peer, function)
+            answer = await self._answer(trial, login, peer, function)
+            if not self._stands(trial, login):
+                continue  # changed meanwhile: what was verified may be the old one
+            if answer.right and trial.account is not None:
+                return self._welcome(trial.account, peer, function, answer.how)
+            if settled or not await self._people.settled(SETTLE_S):
                 break  # the copy didn't move: wrong is wrong
-        if self._people.doubt:  # the password may have been changed where this copy can't see it
-            raise Unavailable("people", self._people.doubt)
-        self._world.journal.emit(SIGN_IN_WRONG, login=login[:100], peer=peer, function=function)
-        raise Refused(Reason.BAD_CREDENTIALS)
+            settled = True
+        else:
+            raise Unavailable("people", "the account changes again and again")
+        return self._refuse(trial.named, login, peer, function)
 
-    def _trial(self, login: str, password: str) -> _Try:
-        account = self._people.by_login(login)
-        credential = self._people.credential(account.id) if account is not None else Credential(0, "")
-        if account is not None and credential.phc:
+    def _trial(self, login: str, password: str, function: str) -> _Try:
+        named = account = self._people.by_login(login)
+        credential = Credential(0, "")
+        if account is not None and not _needs_another(account, function):
+            credential = self._people.credential(account.id)
+        if account is not None and (credential.phc or self._asks_outside(account, function)):
             question = Question(account.id, credential.sequence, "", credential.phc, password)
         else:
             account = None
             question = Question(0, 0, login, self._nobody, password)
         digest = self._verified.digest(question.account, question.credential, question.login, password)
-        return _Try(account, question, digest)
+        return _Try(account, named, question, digest)
 
-    async def _ask(self, trial: _Try, login: str, peer: str, function: str) -> tuple[bool, str]:
+    def _stands(self, trial: _Try, login: str) -> bool:
+        """PEOPLE-8: nobody comes in by what was verified before it was changed, nor after a sign-out."""
+        return self._people.by_login(login) == trial.named
+
+    async def _answer(self, trial: _Try, login: str, peer: str, function: str) -> _Answer:
+        right = self._verified.known(trial.digest)
+        if right is not None:
+            return _Answer(right, "known")
         key = (trial.question.account or login.lower(), network_of(peer))
+        if trial.account is not None and self._asks_outside(trial.account, function):
+            return await self._ask_outside(trial.account, trial, key, login, function)
+        return await self._ask(trial, key, login, function)
+
+    async def _ask(self, trial: _Try, key: Key, login: str, function: str) -> _Answer:
         wait = self._wrong.wait_s(key, trial.digest)
         if wait > 0:
             verdict = await self._verdict(Question(*_fields(trial.question), only_known=True))
@@ -113,18 +169,23 @@ class SignIn:
             with self._wrong.asking(key, trial.digest):
                 verdict = await self._verdict(trial.question)
         if verdict.right is None:
-            self._world.journal.emit(
-                SIGN_IN_LIMITED,
-                login=login[:100],
-                network=str(key[1]),
-                function=function,
-                retry_after_s=round(wait, 1),
-            )
-            raise Unavailable(LIMITED, "too many wrong passwords; wait and try again", wait)
+            raise self._limit(trial, key, login, function, wait)
         self._verified.learn(trial.digest, verdict.right)
         if not verdict.right and verdict.hashed:  # the same wrong password again is no further guess
             self._wrong.count(key)
-        return verdict.right, "hashed" if verdict.hashed else "auth"
+        return _Answer(verdict.right, "hashed" if verdict.hashed else "auth")
+
+    def _limit(self, trial: _Try, key: Key, login: str, function: str, wait: float) -> Unavailable:
+        network = str(key[1])
+        self._world.journal.emit(
+            SIGN_IN_LIMITED,
+            login=login[:100],
+            network=network,
+            function=function,
+            retry_after_s=round(wait, 1),
+        )
+        self._note(trial.named, function, network.partition("/")[0], h.LIMITED)
+        return Unavailable(LIMITED, "too many wrong passwords; wait and try again", wait)
 
     async def _verdict(self, question: Question) -> Verdict:
         auth = self._auth
@@ -146,76 +207,87 @@ class SignIn:
             self._here = Checker(self._world, threads=1, queue=AUTH_LOCAL_QUEUE)
         return await self._here.ask(question)
 
+    # Directories outside
+
+    def _asks_outside(self, account: Account, function: str) -> bool:
+        return bool(account.source and self._outside is not None and not _needs_another(account, function))
+
+    async def _ask_outside(
+        self, account: Account, trial: _Try, key: Key, login: str, function: str
+    ) -> _Answer:
+        """PEOPLE-13: without it, what was kept of a right password lets in; nothing is called wrong."""
+        assert self._outside is not None
+        wait = self._wrong.wait_s(key, trial.digest)
+        if wait > 0:
+            raise self._limit(trial, key, login, function, wait)
+        try:
+            with self._wrong.asking(key, trial.digest):
+                right = await self._outside.check(account, trial.question.password)
+        except Unavailable as error:
+            self._world.journal.emit(
+                OUTSIDE_LOST, account=account.id, source=account.source, reason=str(error)
+            )
+            if trial.question.phc and (await self._verdict(trial.question)).right:
+                return _Answer(True, "kept")
+            raise
+        self._verified.learn(trial.digest, right, OUTSIDE_LIFE_S)
+        if not right:
+            self._wrong.count(key)
+        return _Answer(right, account.source)
+
+    # App passwords
+
+    def _app_password(
+        self, account: Account, app: KeptAppPassword, login: str, peer: str, function: str
+    ) -> Account:
+        about = app.about
+        reason = why_not(about, function=function, peer=peer, now=self._world.clock.now())
+        if not reason:
+            return self._welcome(account, peer, function, f"app password {about.id}", about.name)
+        self._world.journal.emit(
+            APP_PASSWORD_REFUSED,
+            account=account.id,
+            app_password=about.id,
+            peer=peer,
+            function=function,
+            reason=reason,
+        )
+        self._note(account, function, peer, h.NOT_HERE, about.name)
+        raise Refused(Reason.BAD_CREDENTIALS)
+
+    # Ends
+
+    def _welcome(self, account: Account, peer: str, function: str, how: str, program: str = "") -> Account:
+        if account.state != AccountState.ACTIVE:
+            self._note(account, function, peer, h.DISABLED, program)
+            raise Refused(Reason.USER_DISABLED, "this account is disabled: ask your provider")
+        self._world.journal.emit(SIGN_IN, account=account.id, peer=peer, function=function, how=how)
+        self._note(account, function, peer, h.RIGHT, program)
+        return account
+
+    def _refuse(self, named: Account | None, login: str, peer: str, function: str) -> Account:
+        if self._people.doubt:  # the password may have been changed where this copy can't see it
+            raise Unavailable("people", self._people.doubt)
+        self._world.journal.emit(SIGN_IN_WRONG, login=login[:100], peer=peer, function=function)
+        self._note(named, function, peer, h.WRONG)
+        raise Refused(Reason.BAD_CREDENTIALS)
+
+    def _note(
+        self, account: Account | None, function: str, peer: str, result: str, program: str = ""
+    ) -> None:
+        if self._history is not None and account is not None:
+            self._history.note(account.id, function, peer, result, program)
+
     def close(self) -> None:
         """Ends the thread of this process's own checks."""
         if self._here is not None:
             self._here.close()
 
-    def _welcome(self, account: Account, peer: str, function: str, how: str) -> Account:
-        if account.state != AccountState.ACTIVE:
-            raise Refused(Reason.USER_DISABLED, "this account is disabled: ask your provider")
-        self._world.journal.emit(SIGN_IN, account=account.id, peer=peer, function=function, how=how)
-        return account
+
+def _needs_another(account: Account, function: str) -> bool:
+    """PEOPLE-12: the main password is not for this door."""
+    return account.passkey_only if function == WEB else account.two_factor or account.passkey_only
 
 
 def _fields(question: Question) -> tuple[int, int, str, str, str]:
     return question.account, question.credential, question.login, question.phc, question.password
-
-
-Key = tuple[int | str, str]
-
-
-class WrongCounts:
-    """Wrong passwords per login and network, as one number each: when it would be forgotten.
-
-    WRONG_BURST at once, then one per WRONG_EVERY_S. Nothing here concerns the owner
-    elsewhere, nor one whose password is known to be right.
-    """
-
-    __slots__ = ("_asked", "_clock", "_until")
-
-    def __init__(self, world: World) -> None:
-        self._clock = world.clock
-        self._until: dict[Key, float] = {}
-        self._asked: dict[Key, Counter[bytes]] = {}
-
-    def wait_s(self, key: Key, digest: bytes = b"") -> float:
-        """Seconds until another guess is allowed, 0 for now. ``digest``: this guess, begun before or not."""
-        ahead = len(self._asked.get(key, {}).keys() - {digest})
-        now = self._clock.monotonic()
-        counted = max(0.0, self._until.get(key, now) - now)
-        return max(0.0, counted - (WRONG_BURST - 1 - ahead) * WRONG_EVERY_S)
-
-    @contextlib.contextmanager
-    def asking(self, key: Key, digest: bytes) -> Iterator[None]:
-        """A guess counts as soon as it is being checked: many at once are no way around the limit."""
-        asked = self._asked.setdefault(key, Counter())
-        asked[digest] += 1
-        try:
-            yield
-        finally:
-            asked[digest] -= 1
-            if not asked[digest]:
-                del asked[digest]
-            if not asked:
-                self._asked.pop(key, None)
-
-    def count(self, key: Key) -> None:
-        now = self._clock.monotonic()
-        until = max(self._until.pop(key, now), now) + WRONG_EVERY_S
-        if len(self._until) >= WRONG_ENTRIES:
-            del self._until[next(iter(self._until))]
-        self._until[key] = until
-
-
-def network_of(peer: str) -> str:
-    """``192.0.2.7`` → ``192.0.2.0/24``; IPv6 by its first 56 bits, what one household gets (RFC 6177)."""
-    host = peer.strip().strip("[]")
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
-    bits = 24 if address.version == 4 else 56
-    return str(ipaddress.ip_network((address, bits), strict=False))

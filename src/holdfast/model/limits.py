@@ -29,6 +29,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     pop3_idle_s: float = 600.0  # RFC 1939 §3: at least 10 minutes
     sign_in_failures: int = 6  # per connection before it is closed
     mailboxes: int = 10_000  # per account
+    undelete_s: float = 7 * 86_400.0  # removed messages are listed, to be brought back, for so long
     queue_life_s: float = 5 * 86_400.0
     retry_first_s: float = 60.0
     retry_longest_s: float = 4 * 3600.0
@@ -115,6 +116,21 @@ PEOPLE_RETRY_LONGEST_S = 5.0
 PEOPLE_BATCH = 1000  # accounts of one request; a client splits what is more
 PEOPLE_REQUEST_BYTES = 16 * MIB
 PEOPLE_PAGE = 1000  # rows of one page of a list
+ONCE_LIFE_S = 30 * 86_400.0  # so long a request's key is known, in the ledger's time
+ANNOUNCED_SHARE = 0.1  # a bulk change may hit so much more than announced …
+ANNOUNCED_LEAST = 10  # … or so many more, whichever is greater
+MASKED_MOST = 100  # masked addresses of one account, those that are over included
+APP_PASSWORDS_MOST = 50  # of one account
+FACTORS_MOST = 20  # of one account
+RECOVERY_CODES_MOST = 50  # of one set
+TOKENS_MOST = 50  # of one account
+NETWORKS_MOST = 50  # of one app password or token
+NOTE_CHARACTERS = 2000  # of a reason, or a note
+NAMES_RESERVED_MOST = 1000  # of one request
+ACCESS_LONGEST_S = 30 * 86_400.0  # a sealed access may be approved for so long
+BRAND_LOGO_BYTES = 64 * KIB  # a data: URL
+SECRET_LETTERS = 16  # fewest of an app password
+TOKEN_LETTERS = 22  # fewest of a token: 128 bits in base64
 
 # Sign-in
 AUTH_QUEUE = 1024  # password checks that wait for a processor: about 12 s of argon2id on two
@@ -126,6 +142,15 @@ WRONG_LIFE_S = 600.0
 WRONG_ENTRIES = 50_000
 WRONG_BURST = 10  # different wrong passwords for one login from one network at once …
 WRONG_EVERY_S = 20.0  # … and then one per so many seconds
+OUTSIDE_LIFE_S = 300.0  # for so long a directory outside isn't asked again about a right password
+HISTORY_DAYS = 90  # sign-ins are shown and kept for so long
+HISTORY_GAP_S = 86_400.0  # equal sign-ins with less between them are one line …
+HISTORY_SPAN_S = 30 * 86_400.0  # … of at most so long
+HISTORY_PENDING = 10_000  # lines a process holds until they are written
+HISTORY_ROWS_PER_ACCOUNT = 300  # of each result, per process
+ASKED_WAITING = 10_000  # requests kept while the people process is gone
+ASKED_REMEMBERED = 20_000  # outcomes of such requests that can be asked for
+ASKED_TRY_S = 2.0  # a person waits so long for the people process before the request is kept
 
 # Relay: how long to wait for what (RFC 5321 §4.5.3.2), and how much at once
 RELAY_CONNECT_S = 30.0
@@ -134,3 +159,63 @@ RELAY_CONTENT_S = 600.0
 RELAY_MESSAGES_PER_CONNECTION = 100
 DSN_FULL_BYTES = 256 * KIB  # a larger message isn't given back whole, only its header
 SECOND_TRY_S = 5 * 86_400  # for so long a message in doubt, sent again, is a second try (RFC 5321 §4.5.4.1)
+
+# Pages and HTTP
+WEB_CONNECTIONS = 2000  # per process
+WEB_CONNECTIONS_PER_ADDRESS = 200  # a household or an office behind one address; trusted proxies are exempt
+WEB_HEAD_BYTES = 32 * KIB  # a request's line and fields
+WEB_HEAD_S = 20.0  # to send them
+WEB_IDLE_S = 20.0  # a connection between two requests
+WEB_BODY_S = 30.0  # for a form to arrive
+WEB_UPLOAD_S = 300.0  # for a file
+WEB_FORM_BYTES = 128 * KIB
+WEB_UPLOAD_BYTES = 64 * MIB
+WEB_FIELDS = 500
+WEB_STOP_S = 2.0  # for requests in work when a process ends
+WEB_SEND_S = 60.0  # a client that takes nothing of an answer for so long is cut off
+WEB_STEP_S = 600.0  # between the password and the second factor
+WEB_FRESH_GRACE_S = 600.0  # a form opened while the sign-in was fresh may be sent so much later
+WEB_ENDED = 100_000  # sessions signed out that a process remembers
+PACE_KEYS = 50_000
+HTTP_CONNECT_S = 5.0  # to what is not ours
+HTTP_ANSWER_S = 15.0
+HTTP_ANSWER_BYTES = 4 * MIB
+
+# Proofs: codes to phones and second addresses
+PROOF_CODE_S = 600.0  # a code is good for so long after it was sent
+PROOF_TRIES = 5  # per proof, over all its codes
+PROOF_CODES = 4  # the first, and those asked for again …
+PROOF_AGAIN_S = 30.0  # … not sooner than after so long
+PROOF_PER_HOUR = 6  # codes to one contact
+PROOF_PER_DAY = 12
+PROOF_WAITS_S = 86_400.0  # a code that no gateway takes is given up after so long; proofs are forgotten then
+PROOF_SPEND_S = 1800.0  # after a right code, what it was for is to be done within
+PROOFS_MOST = 100_000  # kept at a time
+PROOF_RETRY_FIRST_S = 1.0  # until a gateway that was out of reach is asked again …
+PROOF_RETRY_LONGEST_S = 30.0  # … twice as long each time, up to this
+PROOF_SENDS = 8  # codes on their way to gateways at a time
+PROOF_LEASE_S = 15.0  # for so long a code belongs to the process that sends it
+GATEWAY_S = 10.0  # a gateway that says nothing for so long is out of reach
+
+# Administration
+ADMIN_PAGE = 100  # rows of a page, where who asks says nothing …
+ADMIN_PAGE_MOST = 1000  # … and at most
+ADMIN_SCAN = 10_000  # rows looked at for one page that leaves many out
+ADMIN_BULK = 10_000  # accounts of one bulk change
+ADMIN_BODY_BYTES = 2 * MIB
+IMPORT_BYTES = 64 * MIB
+IMPORT_LINES = 500_000
+IMPORT_FAULTS = 100  # lines named in a report
+IMPORT_LIFE_S = 7 * 86_400.0  # a report may be carried out for so long
+IMPORTS_MOST = 1000  # reports kept
+ONCE_KEYS = 100_000  # idempotency keys kept, with their answers …
+ONCE_KEY_LIFE_S = 86_400.0  # … for so long
+HOOK_TRY_S = 10.0  # an endpoint that says nothing for so long did not take the event
+HOOK_RETRY_FIRST_S = 0.5
+HOOK_RETRY_LONGEST_S = 300.0
+HOOK_FRAMES = 200  # frames of the people ledger read at once
+SEALED_EXPORT_BYTES = 512 * MIB  # of one answer
+
+# DNS and certificates
+DNS_CHECK_S = 6.0  # one question of a check; a name server that says nothing for so long can't be asked
+MTA_STS_LIFE_S = 604_800  # RFC 8461 §3.2: weeks or longer; a week lets a mistake be over in a week
