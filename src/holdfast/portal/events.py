@@ -1,0 +1,62 @@
+"""Events of the package `portal`."""
+
+from __future__ import annotations
+
+from holdfast.model.events import register
+
+PROOF_BEGUN = register(
+    "proof_begun",
+    "info",
+    "A code was asked for, to prove that a phone or an address is the person's.",
+    "purpose",
+    "channel",
+    "again",
+)
+PROOF_SENT = register(
+    "proof_sent",
+    "info",
+    "A gateway took a code; tries: how often it was out of reach before.",
+    "channel",
+    "tries",
+    "seconds",
+)
+PROOF_WAITS = register(
+    "proof_waits",
+    "warn",
+    "A gateway is out of reach; the code is kept and tried again.",
+    "channel",
+    "component",
+    "reason",
+    "tries",
+    "again_s",
+)
+PROOF_FAILED = register(
+    "proof_failed",
+    "info",
+    "A code can't be sent: the gateway refuses this phone or address, or it was out of reach for too long.",
+    "channel",
+    "reason",
+)
+PROOF_CHECKED = register(
+    "proof_checked",
+    "info",
+    "A code came back; result: right, wrong, over or limit.",
+    "purpose",
+    "channel",
+    "result",
+)
+PROOF_LIMITED = register(
+    "proof_limited",
+    "warn",
+    "A code was not sent because of a limit; limit: contact or channel.",
+    "purpose",
+    "channel",
+    "limit",
+)
+PROOFS_SET_ASIDE = register(
+    "proofs_set_aside",
+    "error",
+    "The file of proofs was damaged and is set aside; people ask for their codes once more.",
+    "path",
+    "error",
+)
