@@ -196,6 +196,8 @@ PROOF_RETRY_LONGEST_S = 30.0  # … twice as long each time, up to this
 PROOF_SENDS = 8  # codes on their way to gateways at a time
 PROOF_LEASE_S = 15.0  # for so long a code belongs to the process that sends it
 GATEWAY_S = 10.0  # a gateway that says nothing for so long is out of reach
+LETTERS_MOST = 1000  # notices to contacts on their way; more are not sent …
+LETTER_LIFE_S = 86_400.0  # … nor after so long
 
 # Administration
 ADMIN_PAGE = 100  # rows of a page, where who asks says nothing …
@@ -219,3 +221,12 @@ SEALED_EXPORT_BYTES = 512 * MIB  # of one answer
 # DNS and certificates
 DNS_CHECK_S = 6.0  # one question of a check; a name server that says nothing for so long can't be asked
 MTA_STS_LIFE_S = 604_800  # RFC 8461 §3.2: weeks or longer; a week lets a mistake be over in a week
+CERTIFICATE_LOOK_S = 2.0  # how soon a process takes up a new certificate
+CERTIFICATE_WARN_DAYS = (30, 14, 7)  # before its end, of one that lives for 90 days or more
+ACME_LOOK_S = 60.0  # how soon a new domain, or one whose DNS is ready now, is noticed
+ACME_ORDER_S = 180.0  # for one certificate, from the order to the file
+ACME_REQUEST_S = 30.0
+ACME_RETRY_FIRST_S = 600.0  # authorities count failed validations by the hour
+ACME_RETRY_LONGEST_S = 6 * 3600.0
+ACME_INFO_S = 6 * 3600.0  # RFC 9773 §4.3.3: how often to ask when to renew, if the authority doesn't say
+ACME_ANSWER_BYTES = 64 * KIB  # of a challenge file
