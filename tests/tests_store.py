@@ -87,7 +87,7 @@ class Tape:
         return None
 
 
-TABLES = ("account", "mailbox", "subscription", "entry", "message", "change", "unsure")
+TABLES = ("account", "mailbox", "subscription", "entry", "message", "gone", "change", "unsure")
 
 
 def contents(fold: CellFold) -> dict[str, list[tuple[object, ...]]]:

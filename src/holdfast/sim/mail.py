@@ -2,7 +2,7 @@
 
 An intake takes messages and a store writer folds them, both the real code, on one simulated
 machine. Senders try each message until it is acknowledged; a mail program appends, flags,
-moves and expunges. Lives end by power cut, by kill or in peace, at any operation of the disk.
+moves, expunges and brings back. Lives end by power cut, by kill or in peace, at any operation of the disk.
 
 Checked at the end of every run, after a last undisturbed start:
 
@@ -43,7 +43,7 @@ RECEIVERS = (1, 2)  # accounts that get mail; account n lives in cell n % CELLS
 OWNER = 3  # the account with a mail program
 PACK_BYTES = 20_000
 POWER_GOES_AT: tuple[Operation, ...] = ("append", "sync", "rename", "change")
-TABLES = ("account", "mailbox", "subscription", "entry", "message", "change", "unsure")
+TABLES = ("account", "mailbox", "subscription", "entry", "message", "gone", "change", "unsure")
 
 
 class Violation(AssertionError):
@@ -201,6 +201,10 @@ class Scenario:
                 keywords=("k",),
             )
             return command, lambda _: self.flagged.add(key)
+        if self.random.random() < 0.2:
+            first = self.random.randrange(1, 8)
+            rows = UidSet([(first, first + self.random.randrange(4))]).pack()
+            return c.Restore(account=OWNER, cell=OWNER % CELLS, rows=rows), lambda _: None
         self.maybe_gone.add(key)
         if self.random.random() < 0.5:
             command = c.Expunge(account=OWNER, cell=OWNER % CELLS, mailbox=box, uids=uids, only_deleted=False)

@@ -1,5 +1,6 @@
 """Mail kept: the mail ledger, its fold into one index per cell, the handle functions use."""
 
+from holdfast.store.columns import Column, GoneMessage, MessageRef, Usage
 from holdfast.store.commands import (
     Added,
     AnyCommand,
@@ -23,6 +24,8 @@ from holdfast.store.commands import (
     Open,
     Removed,
     Rename,
+    Restore,
+    Restored,
     Stored,
     StoreFlags,
     Subscribe,
@@ -31,7 +34,7 @@ from holdfast.store.commands import (
 )
 from holdfast.store.index import IndexFiles
 from holdfast.store.mailstore import MailStore, RemoteWrites, StoreService
-from holdfast.store.reader import AccountMail, Column, MessageRef
+from holdfast.store.reader import AccountMail
 from holdfast.store.writer import StoreWriter
 
 __all__ = [
@@ -50,6 +53,7 @@ __all__ = [
     "Expunge",
     "Expunged",
     "Flagged",
+    "GoneMessage",
     "IndexFiles",
     "Made",
     "MailStore",
@@ -63,6 +67,8 @@ __all__ = [
     "RemoteWrites",
     "Removed",
     "Rename",
+    "Restore",
+    "Restored",
     "StoreFlags",
     "StoreService",
     "StoreWriter",
@@ -70,4 +76,5 @@ __all__ = [
     "Subscribe",
     "SubscriptionMoved",
     "TakeRecent",
+    "Usage",
 ]

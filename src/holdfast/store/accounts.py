@@ -33,6 +33,7 @@ class MailboxState:
     __slots__ = (
         "account",
         "bytes",
+        "counted",
         "deleted",
         "first_recent",
         "id",
@@ -60,6 +61,7 @@ class MailboxState:
             self.bytes,
             self.first_recent,
         ) = row
+        self.counted = (self.total, self.bytes)  # what the account's own sums have of it
 
     def count(self, sign: int, flags: int, size: int) -> None:
         """Count one entry in (``sign`` 1) or out (-1)."""
@@ -88,14 +90,31 @@ class MailboxState:
 
 
 class AccountState:
-    __slots__ = ("id", "keywords", "made", "modseq", "uidvalidity")
+    """An account's row, open for change. ``total`` and ``bytes`` are summed up when it is written back."""
 
-    def __init__(self, id: AccountId, modseq: int, uidvalidity: int, made: int, keywords: list[str]) -> None:
-        self.id = id
-        self.modseq = modseq
-        self.uidvalidity = uidvalidity
-        self.made = made
-        self.keywords = keywords
+    __slots__ = ("bytes", "id", "keywords", "made", "modseq", "removed", "total", "uidvalidity")
+
+    def __init__(self, row: tuple[Any, ...]) -> None:
+        self.id: AccountId = row[0]
+        self.modseq: int = row[1]
+        self.uidvalidity: int = row[2]
+        self.made: int = row[3]
+        self.keywords: list[str] = row[4].split("\n") if row[4] else []
+        self.total: int = row[5]
+        self.bytes: int = row[6]
+        self.removed: int = row[7]
+
+    def row(self) -> tuple[Any, ...]:
+        return (
+            self.id,
+            self.modseq,
+            self.uidvalidity,
+            self.made,
+            "\n".join(self.keywords),
+            self.total,
+            self.bytes,
+            self.removed,
+        )
 
 
 class Accounts:
@@ -112,20 +131,17 @@ class Accounts:
     def known(self, account: AccountId) -> AccountState | None:
         state = self._accounts.get(account)
         if state is None:
-            row = schema.row(
-                self._db, "SELECT id, modseq, uidvalidity, made, keywords FROM account WHERE id=?", account
-            )
+            row = schema.row(self._db, "SELECT * FROM account WHERE id=?", account)
             if row is None:
                 return None
-            state = AccountState(row[0], row[1], row[2], row[3], row[4].split("\n") if row[4] else [])
-            self._accounts[account] = state
+            self._accounts[account] = state = AccountState(row)
         return state
 
     def get(self, account: AccountId, at: int) -> AccountState:
         """The account; made with its first mailboxes when it is met for the first time."""
         state = self.known(account)
         if state is None:
-            state = AccountState(account, 0, 0, 0, [])
+            state = AccountState((account, 0, 0, 0, "", 0, 0, 0))
             self._accounts[account] = state
             for name, role in FIRST_MAILBOXES:
                 self.make(state, name, role, at)
@@ -224,7 +240,10 @@ class Accounts:
         self._db.execute("UPDATE mailbox SET name=? WHERE id=?", (name, box.id))
 
     def remove(self, account: AccountState, box: MailboxState) -> None:
+        """The mailbox and its entries; whoever may want them back has noted them before."""
         self._gone.add(box.id)
+        box.total = box.bytes = 0
+        self._sum_up(box)
         self._boxes.pop(box.id, None)
         self._by_name.pop((account.id, box.name), None)
         self._db.execute("DELETE FROM entry WHERE mailbox=?", (box.id,))
@@ -245,11 +264,22 @@ class Accounts:
             bits |= 1 << (FIRST_KEYWORD_BIT + place)
         return bits
 
+    def _sum_up(self, box: MailboxState) -> None:
+        """What the mailbox has more or less than before goes into its account's sums."""
+        total, size = box.counted
+        if box.total != total or box.bytes != size:
+            account = self._accounts[box.account]
+            account.total += box.total - total
+            account.bytes += box.bytes - size
+            box.counted = (box.total, box.bytes)
+
     def write_back(self, touched: dict[AccountId, int]) -> None:
         """Rows of all that was loaded go back; ``touched`` gets the modseq of each account."""
+        for box in self._boxes.values():
+            self._sum_up(box)
         self._db.executemany(
-            "INSERT OR REPLACE INTO account VALUES(?,?,?,?,?)",
-            [(a.id, a.modseq, a.uidvalidity, a.made, "\n".join(a.keywords)) for a in self._accounts.values()],
+            "INSERT OR REPLACE INTO account VALUES(?,?,?,?,?,?,?,?)",
+            [account.row() for account in self._accounts.values()],
         )
         self._db.executemany(
             "UPDATE mailbox SET uidnext=?, modseq=?, total=?, unseen=?, deleted=?, bytes=?, first_recent=?"

@@ -141,6 +141,18 @@ class Carrier:
         self.accounts.note(self.account, target.id, ADDED, copies)
         return UidSet.of(row[0] for row in rows).pack(), copies.pack()
 
+    def _note_gone(self, box: MailboxState, rows: list[Row]) -> None:
+        """STORE-10: what is removed for good can be brought back."""
+        first = self.account.removed + 1
+        self.account.removed += len(rows)
+        self.db.executemany(
+            "INSERT INTO gone VALUES(?,?,?,?,?,?,?,?)",
+            [
+                (self.account.id, first + place, box.id, box.name, uid, flags, message, self.at)
+                for place, (uid, flags, message, _) in enumerate(rows)
+            ],
+        )
+
     def _remove_rows(self, box: MailboxState, rows: list[Row]) -> UidSet:
         uids = UidSet.of(row[0] for row in rows)
         for low, high in uids.ranges:
@@ -183,8 +195,45 @@ class Carrier:
         box = self.accounts.by_id(self.account, command.mailbox)
         condition = f"AND e.flags&{int(Flag.DELETED)}" if command.only_deleted else ""
         rows = self._rows(box.id, UidSet.unpack(command.uids), condition)
-        gone = self._remove_rows(box, rows) if rows else EMPTY
+        if not rows:
+            return c.Expunged(modseq=self.account.modseq, uids=b"")
+        self._note_gone(box, rows)
+        gone = self._remove_rows(box, rows)
         return c.Expunged(modseq=self.account.modseq, uids=gone.pack())
+
+    def _restore(self, command: c.Restore) -> c.AnyOutcome:
+        """Into the mailbox they were in; if that is gone, into the one of its name, or INBOX. STORE-10."""
+        found: list[Any] = []
+        for low, high in UidSet.unpack(command.rows).ranges:
+            found += schema.rows(
+                self.db,
+                "SELECT g.number, g.mailbox, g.name, g.flags, g.message, m.size"
+                " FROM gone g JOIN message m ON m.id=g.message"
+                " WHERE g.account=? AND g.number BETWEEN ? AND ?",
+                self.account.id,
+                low,
+                high,
+            )
+            self.db.execute(
+                "DELETE FROM gone WHERE account=? AND number BETWEEN ? AND ?", (self.account.id, low, high)
+            )
+        rows_of: dict[MailboxId, list[Row]] = {}
+        for _, mailbox, name, flags, message, size in found:
+            target = self._home(mailbox, name)
+            rows_of.setdefault(target.id, []).append((0, flags & ~_DELETED, message, size))
+        placed: dict[MailboxId, bytes] = {}
+        for mailbox, rows in rows_of.items():
+            target = self.accounts.by_id(self.account, mailbox)
+            placed[mailbox] = self._copy_rows(rows, target)[1]
+        return c.Restored(
+            modseq=self.account.modseq, rows=UidSet.of(row[0] for row in found).pack(), placed=placed
+        )
+
+    def _home(self, mailbox: MailboxId, name: str) -> MailboxState:
+        try:
+            return self.accounts.by_id(self.account, mailbox)
+        except Refusal:
+            return self.accounts.by_name(self.account, name) or self.accounts.inbox(self.account)
 
     # -- mailboxes ----------------------------------------------------------------
 
@@ -235,6 +284,8 @@ class Carrier:
             raise Refusal(Reason.NO_SUCH_MAILBOX, f"no mailbox named {command.name!r}")
         if box.name == "INBOX":
             raise Refusal(Reason.NOT_ALLOWED, "INBOX can't be deleted")
+        if box.total:
+            self._note_gone(box, self._rows(box.id, UidSet([(1, box.uidnext)])))
         self._next(box)
         self.accounts.note(self.account, box.id, GONE, EMPTY)
         self.accounts.remove(self.account, box)
@@ -281,6 +332,7 @@ _CARRY: dict[type, Callable[[Carrier, Any], c.AnyOutcome]] = {
     c.Copy: Carrier._copy,
     c.Move: Carrier._move,
     c.Expunge: Carrier._expunge,
+    c.Restore: Carrier._restore,
     c.MakeMailbox: Carrier._make,
     c.Rename: Carrier._rename,
     c.Delete: Carrier._delete,

@@ -77,6 +77,16 @@ class Expunge(Command, frozen=True, tag="expunge"):
     only_deleted: bool = True
 
 
+class Restore(Command, frozen=True, tag="restore"):
+    """Bring removed messages back. ``rows``: numbers of ``GoneMessage``s, packed as a ``UidSet``.
+
+    Each gets a new UID in the mailbox it was in (one of the same name, or INBOX, where that is gone too),
+    with its flags but ``\\Deleted``. What was brought back before is passed over.
+    """
+
+    rows: bytes
+
+
 class MakeMailbox(Command, frozen=True, tag="make"):
     """Create a mailbox. RFC 3501 §6.3.3; ``role``: RFC 6154 §3, a value of ``model.mail.Role``."""
 
@@ -120,6 +130,7 @@ AnyCommand = (
     | Copy
     | Move
     | Expunge
+    | Restore
     | MakeMailbox
     | Rename
     | Delete
@@ -165,6 +176,13 @@ class Expunged(Outcome, frozen=True, tag="expunged", kw_only=True):
     uids: bytes = b""
 
 
+class Restored(Outcome, frozen=True, tag="restored", kw_only=True):
+    """``rows``: packed numbers of those brought back; ``placed``: mailbox → their packed new UIDs."""
+
+    rows: bytes = b""
+    placed: dict[MailboxId, bytes] = {}
+
+
 class Made(Outcome, frozen=True, tag="made", kw_only=True):
     mailbox: MailboxId
 
@@ -179,7 +197,7 @@ class Failed(Outcome, frozen=True, tag="refused", kw_only=True):
         return Refused(Reason(self.reason), self.text)
 
 
-AnyOutcome = Done | Appended | Stored | Copied | Expunged | Made | Failed
+AnyOutcome = Done | Appended | Stored | Copied | Expunged | Restored | Made | Failed
 
 
 class Added(NamedTuple):

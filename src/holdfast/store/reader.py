@@ -6,10 +6,9 @@ An index that can't be read is ``Unavailable``; it is never an empty mailbox (ST
 
 from __future__ import annotations
 
-import enum
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import apsw
 
@@ -18,7 +17,8 @@ from holdfast.model.mail import AccountId, Mailbox, MailboxId, PackRef, Role
 from holdfast.model.uidset import EMPTY, UidSet
 from holdfast.packs import Frame
 from holdfast.store import commands as c
-from holdfast.store import schema
+from holdfast.store import export, schema
+from holdfast.store.columns import OF_ENTRY, Column, GoneMessage, MessageRef, Usage
 from holdfast.store.index import IndexFiles, component
 from holdfast.store.replay import Volume
 from holdfast.world import World
@@ -27,36 +27,7 @@ CHUNK_ROWS = 500
 VIEWS = 2000  # UID sets one process keeps
 OPEN_CELLS = 128
 
-
-class Column(enum.Enum):
-    """What ``rows`` can give of an entry; the value is its SQL."""
-
-    UID = "e.uid"
-    FLAGS = "e.flags"
-    MODSEQ = "e.modseq"
-    MESSAGE_ID = "e.message"
-    BORN = "e.born"  # with MESSAGE_ID: unique within a mailbox, the ground of POP3's UIDL
-    SIZE = "m.size"
-    INTERNALDATE = "m.received"
-    ENVELOPE = "m.envelope"
-    BODYSTRUCTURE = "m.structure"
-    PREVIEW = "m.preview"
-    # four columns of the row, for ``messages``
-    REF = 'm.ledger, m.pack, m."offset", m.frame, m.head, m.size'
-
-
-_OF_ENTRY = {Column.UID, Column.FLAGS, Column.MODSEQ, Column.MESSAGE_ID, Column.BORN}
-
-
-class MessageRef(NamedTuple):
-    """Where a message's bytes are; columns of ``Column.REF``."""
-
-    ledger: int
-    pack: int
-    offset: int
-    frame: int
-    head: int
-    size: int
+__all__ = ["AccountMail", "CellReader", "Column", "GoneMessage", "MessageRef", "Readers", "Usage"]
 
 
 class CellReader:
@@ -230,7 +201,7 @@ class AccountMail:
         then is left out. ``Column.REF`` gives six values in its place of the row.
         """
         names = ", ".join(column.value for column in columns)
-        join = "" if _OF_ENTRY.issuperset(columns) else " JOIN message m ON m.id=e.message"
+        join = "" if OF_ENTRY.issuperset(columns) else " JOIN message m ON m.id=e.message"
         also = f" AND e.modseq>{int(changed_since)}" if changed_since else ""
         sql = (
             f"SELECT e.uid, {names} FROM entry e{join}"
@@ -264,6 +235,45 @@ class AccountMail:
             mailbox, uids.first, uids.last, among, int(flag),
         )  # fmt: skip
         return int(found[0][0]) if found else None
+
+    # -- what there is in all, and what there was
+
+    def usage(self) -> Usage:
+        """Bytes and messages of the whole account; one look-up."""
+        found = self._reader.rows("SELECT bytes, total FROM account WHERE id=?", self.account)
+        return Usage(*found[0]) if found else Usage(0, 0)
+
+    def size_of(self, mailbox: MailboxId, uids: UidSet, flag: int = 0) -> int:
+        """RFC822.SIZE of the entries among ``uids`` summed up; ``flag``: only of those that have it."""
+        return sum(
+            self._reader.rows(
+                "SELECT coalesce(sum(m.size), 0) FROM entry e JOIN message m ON m.id=e.message"
+                " WHERE e.mailbox=? AND e.uid BETWEEN ? AND ? AND e.flags&?=?",
+                mailbox, low, high, int(flag), int(flag),
+            )[0][0]
+            for low, high in uids.ranges
+        )  # fmt: skip
+
+    def gone(self, since: float = 0.0, limit: int = 100, after: int = 0) -> list[GoneMessage]:
+        """Messages removed at ``since`` (UTC seconds) or later, the last one first (STORE-10).
+
+        ``after``: the ``number`` of the last one of the page before; 0 for the first page.
+        Moved messages aren't gone; those of deleted mailboxes are.
+        """
+        return [
+            GoneMessage._make((*row[:-6], MessageRef(*row[-6:])))
+            for row in self._reader.rows(
+                "SELECT g.number, g.mailbox, g.name, g.uid, g.flags, g.removed_at, g.message,"
+                f" m.size, m.received, m.envelope, m.preview, {Column.REF.value}"
+                " FROM gone g JOIN message m ON m.id=g.message"
+                " WHERE g.account=? AND g.number<? AND g.removed_at>=? ORDER BY g.number DESC LIMIT ?",
+                self.account, after or 1 << 62, int(since), limit,
+            )
+        ]  # fmt: skip
+
+    def export(self, box: Mailbox, damaged: list[int] | None = None) -> Iterator[bytes]:
+        """The mailbox as an mbox file, in pieces; see ``store/export.py``."""
+        return export.mbox(self, box, damaged)
 
     def messages(self, refs: Sequence[MessageRef]) -> list[bytes | memoryview | None]:
         """The bytes of messages, neighbours read at once; None: damaged beyond any copy (STORE-4)."""

@@ -7,7 +7,7 @@ from typing import Any
 import apsw
 
 # Raised with any change of tables or of what the fold writes: an index of another version is rebuilt.
-VERSION = 1
+VERSION = 2
 
 TABLES = """
 CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -17,7 +17,10 @@ CREATE TABLE account(
     modseq INTEGER NOT NULL,            -- of the account's last change
     uidvalidity INTEGER NOT NULL,       -- the last one given out
     made INTEGER NOT NULL,              -- mailboxes ever made
-    keywords TEXT NOT NULL              -- names, one a line; place = bit - 5
+    keywords TEXT NOT NULL,             -- names, one a line; place = bit - 5
+    total INTEGER NOT NULL,             -- entries in all its mailboxes
+    bytes INTEGER NOT NULL,             -- their RFC822.SIZE summed up
+    removed INTEGER NOT NULL            -- messages ever removed: the last number in ``gone``
 );
 
 CREATE TABLE mailbox(
@@ -63,6 +66,19 @@ CREATE TABLE message(
     structure BLOB NOT NULL,
     preview TEXT NOT NULL
 );
+
+-- What was removed and can be brought back; narrow, in the order of removal.
+CREATE TABLE gone(
+    account INTEGER,
+    number INTEGER,                     -- of this removal, counted per account
+    mailbox INTEGER NOT NULL,
+    name TEXT NOT NULL,                 -- of the mailbox, as of then
+    uid INTEGER NOT NULL,
+    flags INTEGER NOT NULL,
+    message INTEGER NOT NULL,
+    removed_at INTEGER NOT NULL,        -- UTC seconds: the time in the command's frame
+    PRIMARY KEY(account, number)
+) WITHOUT ROWID;
 
 CREATE TABLE change(
     account INTEGER,

@@ -10,7 +10,7 @@ from holdfast.model.uidset import UidSet
 from holdfast.packs import BadFrame
 from holdfast.store import commands as c
 from holdfast.store.fold import Item
-from tests_store import CELL, INTAKE, Tape, contents, message
+from tests_store import CELL, INTAKE, NOON, Tape, contents, message
 
 ACCOUNT = 42
 INBOX = ACCOUNT << 20 | 1
@@ -222,6 +222,22 @@ def test_store_4_a_damaged_delivery_keeps_its_uid_and_is_listed_as_unreadable():
     assert b"unreadable" in damaged["message"][1][8]
 
 
+def test_store_10_what_is_gone_has_the_time_of_its_command_and_the_name_of_its_mailbox():
+    tape = Tape()
+    tape.deliver(ACCOUNT)
+    tape.deliver(ACCOUNT)
+    tape.command(
+        c.Expunge(account=ACCOUNT, cell=CELL, mailbox=INBOX, uids=packed((1, 1)), only_deleted=False)
+    )
+    tape.command(c.MakeMailbox(account=ACCOUNT, cell=CELL, name="x"))
+    tape.command(c.Move(account=ACCOUNT, cell=CELL, mailbox=INBOX, uids=packed((2, 2)), to="x"))
+    tape.command(c.Rename(account=ACCOUNT, cell=CELL, old="x", new="y"))
+    tape.command(c.Delete(account=ACCOUNT, cell=CELL, name="y"))
+    fold, _ = tape.fold()
+    rows = fold.db.execute("SELECT number, mailbox, name, uid, removed_at FROM gone").fetchall()
+    assert rows == [(1, INBOX, "INBOX", 1, NOON + 2), (2, ACCOUNT << 20 | 7, "y", 1, NOON + 6)]
+
+
 names = st.sampled_from(["INBOX", "Trash", "x", "x/y", "new"])
 uids = st.lists(st.tuples(st.integers(1, 12), st.integers(0, 4)), min_size=1, max_size=3).map(
     lambda pairs: UidSet([(a, a + n) for a, n in pairs]).pack()
@@ -243,6 +259,7 @@ frames = st.one_of(
     st.builds(c.Copy, **who, mailbox=boxes, uids=uids, to=names),
     st.builds(c.Move, **who, mailbox=boxes, uids=uids, to=names),
     st.builds(c.Expunge, **who, mailbox=boxes, uids=uids, only_deleted=st.booleans()),
+    st.builds(c.Restore, **who, rows=uids),
     st.builds(c.MakeMailbox, **who, name=names),
     st.builds(c.Rename, **who, old=names, new=names),
     st.builds(c.Delete, **who, name=names),
@@ -276,6 +293,9 @@ def test_counters_equal_what_is_there_and_changes_retell_every_mailbox(steps):
     for step in steps:
         put(tape, step)
     fold, _ = tape.fold()
+    boxes_there = fold.db.execute("SELECT ifnull(sum(total),0), ifnull(sum(bytes),0) FROM mailbox").fetchone()
+    account = fold.db.execute("SELECT ifnull(sum(total),0), ifnull(sum(bytes),0) FROM account").fetchone()
+    assert account == boxes_there
     for row in fold.db.execute("SELECT * FROM mailbox").fetchall():
         counted = fold.db.execute(
             "SELECT count(*), ifnull(sum(NOT flags&1),0), ifnull(sum((flags&8)/8),0), ifnull(sum(m.size),0),"
