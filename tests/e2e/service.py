@@ -27,6 +27,13 @@ DOMAIN = "example.org"
 HOST = "127.0.0.1"
 PEOPLE = ("anna", "ben", "cleo")
 DOORS = ("mx", "submission", "submissions", "imap", "imaps", "pop3", "pop3s")
+WEB_DOORS = {  # role → its doors here: without TLS, as browsers see loopback as safe all the same
+    "password": ("account_http", "account_https"),
+    "signup": ("signup_http", "signup_https"),
+    "admin": ("admin_http", "admin_https"),
+    "setup": ("setup_http", "setup_https"),
+    "health": ("health_http",),
+}
 START_S = 30.0
 
 
@@ -44,12 +51,19 @@ def until(true: Callable[[], Any], seconds: float = 10.0) -> Any:
 
 
 class Service:
-    """`config`: more lines of the configuration, whole sections. Ports stay the same over restarts."""
+    """`config`: more lines of the configuration, whole sections. Ports stay the same over restarts.
 
-    def __init__(self, folder: Path, *, people: Iterable[str] = PEOPLE, config: str = "") -> None:
+    `web`: the roles with pages that run, of `WEB_DOORS`; all others are off, as each costs time to start.
+    """
+
+    def __init__(
+        self, folder: Path, *, people: Iterable[str] = PEOPLE, config: str = "", web: Iterable[str] = ()
+    ) -> None:
         self.folder = folder
         self.people = tuple(people)
-        self.ports = dict(zip(DOORS, free_ports(len(DOORS))))
+        self.web = tuple(web)
+        doors = [*DOORS, *(door for role in self.web for door in WEB_DOORS[role])]
+        self.ports = dict(zip(doors, free_ports(len(doors))))
         self.config_path = folder / "holdfast.toml"
         self.journal_path = folder / "journal.jsonl"
         self.data = folder / "data"
@@ -60,6 +74,11 @@ class Service:
     def _write_config(self, more: str) -> None:
         doors = "\n".join(f'{door} = ["{HOST}:{port}"]' for door, port in self.ports.items())
         tls = "" if "[tls]" in more else "[tls]\nplain_sign_in = true\n"
+        workers = "".join(f"{role} = {int(role in self.web)}\n" for role in WEB_DOORS)
+        if "[workers]\n" in more:
+            more = more.replace("[workers]\n", f"[workers]\n{workers}", 1)
+        else:
+            more = f"[workers]\n{workers}{more}"
         self.config_path.write_text(
             f'[service]\nhostname = "mail.{DOMAIN}"\ndata = "data"\njournal = "journal.jsonl"\n'
             f"[listen]\n{doors}\n{tls}{more}"
@@ -167,6 +186,11 @@ class Service:
         return {**clean, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
     # clients
+
+    def url(self, role: str, *, tls: bool = False) -> str:
+        """Where a role's pages are: `http://127.0.0.1:…`, or its TLS door."""
+        door = WEB_DOORS[role][1 if tls else 0]
+        return f"{'https' if tls else 'http'}://{HOST}:{self.ports[door]}"
 
     @property
     def trust(self) -> ssl.SSLContext:

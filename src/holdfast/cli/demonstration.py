@@ -27,6 +27,12 @@ PORTS = {
     "imaps": 5993,
     "pop3": 5110,
     "pop3s": 5995,
+    "account_https": 8443,
+    "signup_https": 8444,
+    "admin_https": 8445,
+    "setup_http": 5080,
+    "setup_https": 5443,
+    "health_http": 9464,
 }
 STEPS = 5
 

@@ -84,6 +84,33 @@ class Listen(_Section, frozen=True):
     imaps: Annotated[list[str], Meta(description="IMAP in TLS.")] = field(default_factory=lambda: [":993"])
     pop3: Annotated[list[str], Meta(description="POP3 with STLS.")] = field(default_factory=lambda: [":110"])
     pop3s: Annotated[list[str], Meta(description="POP3 in TLS.")] = field(default_factory=lambda: [":995"])
+    account_http: Annotated[
+        list[str], Meta(description="Self-service pages behind a proxy that does TLS (see `[web]`).")
+    ] = field(default_factory=list)
+    account_https: Annotated[list[str], Meta(description="Self-service pages.")] = field(
+        default_factory=lambda: [":8443"]
+    )
+    signup_http: Annotated[
+        list[str], Meta(description="Sign-up pages behind a proxy that does TLS.")
+    ] = field(default_factory=list)
+    signup_https: Annotated[list[str], Meta(description="Sign-up pages.")] = field(
+        default_factory=lambda: [":8444"]
+    )
+    admin_http: Annotated[
+        list[str], Meta(description="Administration behind a proxy that does TLS.")
+    ] = field(default_factory=list)
+    admin_https: Annotated[list[str], Meta(description="Administration: pages and interface.")] = field(
+        default_factory=lambda: ["127.0.0.1:8445"]
+    )
+    setup_http: Annotated[
+        list[str], Meta(description="Client set-up, and the challenges of certificates (ACME).")
+    ] = field(default_factory=lambda: [":80"])
+    setup_https: Annotated[list[str], Meta(description="Client set-up, in TLS.")] = field(
+        default_factory=lambda: [":443"]
+    )
+    health_http: Annotated[list[str], Meta(description="Health and metrics, for monitoring.")] = field(
+        default_factory=lambda: ["127.0.0.1:9464"]
+    )
 
 
 _Count = Annotated[int, Meta(ge=0, le=64)]
@@ -96,6 +123,11 @@ class Workers(_Section, frozen=True):
     submission: Annotated[_Count, Meta(description="Processes that take mail from customers.")] = 1
     imap: Annotated[_Count, Meta(description="Processes that serve IMAP.")] = 2
     pop3: Annotated[_Count, Meta(description="Processes that serve POP3.")] = 1
+    password: Annotated[_Count, Meta(description="Processes that serve self-service pages.")] = 1
+    signup: Annotated[_Count, Meta(description="Processes that serve sign-up.")] = 1
+    admin: Annotated[_Count, Meta(description="Processes that serve administration.")] = 1
+    setup: Annotated[_Count, Meta(description="Processes that serve client set-up and challenges.")] = 1
+    health: Annotated[_Count, Meta(description="Processes that serve health and metrics.")] = 1
 
 
 class Tls(_Section, frozen=True):
@@ -108,6 +140,31 @@ class Tls(_Section, frozen=True):
     plain_sign_in: Annotated[
         bool, Meta(description="Passwords may cross a connection without TLS: only to try things out.")
     ] = False
+
+
+class Web(_Section, frozen=True):
+    account_url: Annotated[
+        str, Meta(description="The self-service pages as customers reach them; '' is https://hostname:port.")
+    ] = ""
+    signup_url: Annotated[
+        str, Meta(description="The sign-up pages as strangers reach them; '' is https://hostname:port.")
+    ] = ""
+    admin_url: Annotated[
+        str, Meta(description="Administration as administrators reach it; '' is https://hostname:port.")
+    ] = ""
+    trusted_proxies: Annotated[
+        list[str],
+        Meta(description="Addresses or networks whose X-Forwarded-For and X-Forwarded-Proto are believed."),
+    ] = field(default_factory=list)
+    session_s: Annotated[
+        int, Meta(description="Seconds until a sign-in on a page is over.", ge=300, le=30 * 86_400)
+    ] = 8 * 3600
+    language: Annotated[
+        Literal["en", "de"], Meta(description="Of pages, for who asks for none that there is.")
+    ] = "en"
+    time_zone: Annotated[
+        str, Meta(description="Of times on pages, by its IANA name, for instance Europe/Berlin.")
+    ] = "UTC"
 
 
 class Relay(_Section, frozen=True):
@@ -138,6 +195,7 @@ class Config(_Section, frozen=True):
     tls: Tls = field(default_factory=Tls)
     limits: Limits = field(default_factory=Limits)
     relay: Relay = field(default_factory=Relay)
+    web: Web = field(default_factory=Web)
 
     @property
     def data(self) -> str:
@@ -181,6 +239,7 @@ SECTIONS: dict[str, str] = {
     "tls": "Certificate and key.",
     "limits": "Sizes, times and counts; everything else is in `model/limits.py` and not to be set.",
     "relay": "Mail to elsewhere.",
+    "web": "What all pages share.",
 }
 
 # Limits are words of the model and carry no descriptions there.
@@ -198,6 +257,7 @@ LIMIT_MEANINGS: dict[str, str] = {
     "pop3_idle_s": "Seconds a POP3 client may be silent.",
     "sign_in_failures": "Wrong passwords before the connection ends.",
     "mailboxes": "Mailboxes per account.",
+    "undelete_s": "Seconds a removed message is listed and can be brought back.",
     "queue_life_s": "Seconds the relay keeps trying before it bounces.",
     "retry_first_s": "Seconds until the relay's second try.",
     "retry_longest_s": "Longest pause between two tries, seconds.",

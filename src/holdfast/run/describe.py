@@ -42,7 +42,10 @@ def _of_struct(section: str, shape: type[msgspec.Struct]) -> Iterator[Key]:
         meaning = " ".join(_descriptions(hints[item.name]))
         if section == "limits":
             meaning = LIMIT_MEANINGS[item.name]
-        yield Key(section, item.name, _kind(item.type), _default(item), meaning)
+        kind = _kind(item.type)
+        if section == "listen":
+            kind += " of host:port"
+        yield Key(section, item.name, kind, _default(item), meaning)
 
 
 def _descriptions(hint: Any) -> Iterator[str]:
@@ -58,7 +61,7 @@ def _kind(shape: Any) -> str:
     if get_origin(shape) is Literal:
         return " or ".join(f'"{word}"' for word in get_args(shape))
     if get_origin(shape) is list:
-        return "list of host:port"
+        return "list"
     names = {str: "text", int: "whole number", float: "number", bool: "true or false", Secret: "file:/path"}
     return names[shape]
 

@@ -51,6 +51,11 @@ def copy_path(config: Config, process: str) -> str:
     return os.path.join(copies_folder(config), f"{process}.sqlite")
 
 
+def key_path(config: Config, name: str) -> str:
+    """A key of the service's own: ``pages``, ``factors``, …"""
+    return os.path.join(config.data, "keys", f"{name}.key")
+
+
 def socket_path(config: Config, role: str) -> str:
     return os.path.join(config.run_folder, f"{role}.sock")
 

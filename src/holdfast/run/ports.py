@@ -21,6 +21,11 @@ DOORS: dict[str, tuple[str, ...]] = {
     "submission": ("submission", "submissions"),
     "imap": ("imap", "imaps"),
     "pop3": ("pop3", "pop3s"),
+    "password": ("account_http", "account_https"),
+    "signup": ("signup_http", "signup_https"),
+    "admin": ("admin_http", "admin_https"),
+    "setup": ("setup_http", "setup_https"),
+    "health": ("health_http",),
 }
 
 Sockets = Mapping[str, Sequence[socket.socket]]

@@ -11,6 +11,8 @@ import importlib
 from collections.abc import Awaitable
 from typing import Any
 
+import msgspec
+
 from holdfast.run.child import RoleMain, Start
 from holdfast.run.config import Config
 from holdfast.run.supervisor import Supervisor
@@ -44,17 +46,17 @@ MAINS: dict[str, Main] = {
     "imap": Main("serving", "run_imap"),
     "pop3": Main("serving", "run_pop3"),
     "relay": Main("sending", "run_relay"),
+    "password": Main("web", "run_bare"),
+    "signup": Main("web", "run_bare"),
+    "admin": Main("web", "run_bare"),
+    "setup": Main("web", "run_bare"),
+    "health": Main("web", "run_bare"),
 }
 
 
 def plan(config: Config) -> list[tuple[str, int, RoleMain]]:
     """(role, worker, what it runs), those first that others need."""
-    counts = dict.fromkeys(MAINS, 1) | {
-        "mx": config.workers.mx,
-        "submission": config.workers.submission,
-        "imap": config.workers.imap,
-        "pop3": config.workers.pop3,
-    }
+    counts = dict.fromkeys(MAINS, 1) | msgspec.structs.asdict(config.workers)
     return [(role, worker, main) for role, main in MAINS.items() for worker in range(counts[role])]
 
 

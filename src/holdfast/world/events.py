@@ -34,3 +34,10 @@ REQUEST_FAILED = register(
     "error",
     "where",
 )
+HTTP_FAILED = register(
+    "http_failed",
+    "error",
+    "A web application raised; the client was answered 500, or its connection closed.",
+    "path",
+    "error",
+)

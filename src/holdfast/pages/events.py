@@ -1,0 +1,34 @@
+"""Events of the package `pages`."""
+
+from __future__ import annotations
+
+from holdfast.model.events import register
+
+PAGE_FAILED = register(
+    "page_failed",
+    "error",
+    "A page's code raised; the visitor was shown a page with the reference and nothing else.",
+    "function",
+    "path",
+    "reference",
+    "error",
+    "where",
+)
+PAGE_UNAVAILABLE = register(
+    "page_unavailable",
+    "warn",
+    "A page needed a component that is out of reach; the visitor was told what is safe and when to try.",
+    "function",
+    "path",
+    "component",
+    "text",
+)
+PAGE_FORGED = register(
+    "page_forged",
+    "info",
+    "A form came without its token or from another site; nothing was done.",
+    "function",
+    "path",
+    "peer",
+    "why",
+)

@@ -1,0 +1,352 @@
+"""HTTP: serving an ASGI application on sockets handed down, and asking servers that are not ours.
+
+uvicorn parses and writes; who may connect, how long a request may take to arrive and how the end goes
+is here, so that a slow or greedy client costs a bounded amount (WORLD-18).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import email.utils
+import ipaddress
+import logging
+import socket
+import ssl
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from typing import Any, NamedTuple, cast
+
+import httpx2
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from holdfast.model.errors import Unavailable
+from holdfast.model.limits import (
+    HTTP_ANSWER_BYTES,
+    HTTP_ANSWER_S,
+    HTTP_CONNECT_S,
+    LISTEN_BACKLOG,
+    TLS_HANDSHAKE_S,
+    WEB_CONNECTIONS,
+    WEB_CONNECTIONS_PER_ADDRESS,
+    WEB_HEAD_BYTES,
+    WEB_HEAD_S,
+    WEB_IDLE_S,
+    WEB_SEND_S,
+    WEB_STOP_S,
+)
+from holdfast.world.events import HTTP_FAILED
+from holdfast.world.world import World
+
+Message = MutableMapping[str, Any]
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class Door(NamedTuple):
+    """Listening sockets, and how TLS is spoken on them; None: it isn't."""
+
+    sockets: Sequence[socket.socket]
+    tls: ssl.SSLContext | None
+
+
+class Proxies:
+    """Who is believed when he says for whom he speaks: addresses and networks (CIDR).
+
+    Raises ``ValueError`` for what is neither.
+    """
+
+    def __init__(self, trusted: Sequence[str]) -> None:
+        self._networks = [ipaddress.ip_network(each, strict=False) for each in trusted]
+
+    def __contains__(self, host: str) -> bool:
+        if not self._networks:
+            return False
+        try:
+            address = ipaddress.ip_address(host)
+        except ValueError:
+            return False
+        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+            address = address.ipv4_mapped
+        return any(address in network for network in self._networks)
+
+    def client(self, peer: str, forwarded_for: Sequence[str]) -> str:
+        """The nearest address that isn't a proxy of ours; each proxy has added its client on the right."""
+        for each in reversed([peer_of(part) for line in forwarded_for for part in line.split(",")]):
+            if peer not in self:
+                break
+            try:
+                peer = str(ipaddress.ip_address(each))
+            except ValueError:
+                break
+        return peer
+
+
+def peer_of(text: str) -> str:
+    """``192.0.2.1``, ``192.0.2.1:1234``, ``[2001:db8::1]:1234`` → the address alone."""
+    text = text.strip()
+    if text.startswith("["):
+        return text[1:].partition("]")[0]
+    return text.partition(":")[0] if text.count(":") == 1 else text
+
+
+async def serve_http(
+    world: World,
+    app: App,
+    sockets: Sequence[socket.socket],
+    *,
+    tls: ssl.SSLContext | None = None,
+    stop: asyncio.Event,
+    ready: Callable[[], object] = lambda: None,
+    trusted_proxies: Sequence[str] = (),
+) -> None:
+    """Serves ``app`` until ``stop``; requests in work then have ``WEB_STOP_S`` to end."""
+    await serve_http_doors(
+        world, app, [Door(sockets, tls)], stop=stop, ready=ready, trusted_proxies=trusted_proxies
+    )
+
+
+async def serve_http_doors(
+    world: World,
+    app: App,
+    doors: Sequence[Door],
+    *,
+    stop: asyncio.Event,
+    ready: Callable[[], object] = lambda: None,
+    trusted_proxies: Sequence[str] = (),
+) -> None:
+    """One application on several doors, with TLS and without; ``ready`` is called once when all listen."""
+    served = _Served(world, app, Proxies(trusted_proxies))
+    loop = asyncio.get_running_loop()
+    servers = []
+    for door in doors:
+        for each in door.sockets:
+            each.setblocking(False)
+            servers.append(
+                await loop.create_server(
+                    served.protocol,
+                    sock=each,
+                    backlog=LISTEN_BACKLOG,
+                    ssl=door.tls,
+                    ssl_handshake_timeout=TLS_HANDSHAKE_S if door.tls else None,
+                )
+            )
+    ready()
+    try:
+        await stop.wait()
+    finally:
+        for server in servers:
+            server.close()
+        await served.end()
+
+
+class _Served:
+    """What all connections of one application share."""
+
+    def __init__(self, world: World, app: App, proxies: Proxies) -> None:
+        self.world = world
+        self.app = app
+        self.proxies = proxies
+        self.counts: Counter[str] = Counter()
+        self.config = uvicorn.Config(
+            cast(Any, self.answer),
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            loop="none",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            date_header=False,
+            timeout_keep_alive=int(WEB_IDLE_S),
+        )
+        self.config.load()
+        logging.getLogger("uvicorn").disabled = True  # the journal says it, in registered words
+        logging.getLogger("uvicorn.error").disabled = True
+        self.state = ServerState()
+
+    def protocol(self) -> _Protocol:
+        return _Protocol(self)
+
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The application, told whom a trusted proxy speaks for; whatever it raises is journalled here."""
+        self._name_client(scope)
+        begun = False
+
+        async def dated(message: Message) -> None:
+            nonlocal begun
+            if message["type"] == "http.response.start":
+                begun = True
+                now = email.utils.formatdate(self.world.clock.now(), usegmt=True).encode()
+                message["headers"] = [*message.get("headers", ()), (b"date", now)]  # RFC 9110 §6.6.1
+            async with asyncio.timeout(WEB_SEND_S):
+                await send(message)
+
+        try:
+            await self.app(scope, receive, dated)
+        except Exception as error:
+            if begun and isinstance(error, TimeoutError):
+                return  # the client took nothing any more; uvicorn closes what is incomplete
+            self.world.journal.emit(
+                HTTP_FAILED,
+                path=str(scope.get("path", ""))[:200],
+                error=f"{type(error).__name__}: {error}",
+            )
+            raise
+
+    def _name_client(self, scope: Scope) -> None:
+        client = scope.get("client")
+        if not client or client[0] not in self.proxies:
+            return
+        fields: list[tuple[bytes, bytes]] = scope["headers"]
+        forwarded = [value.decode("latin-1") for name, value in fields if name == b"x-forwarded-for"]
+        scheme = [value for name, value in fields if name == b"x-forwarded-proto"]
+        scope["client"] = (self.proxies.client(client[0], forwarded), 0)
+        if scheme and scheme[-1].strip() in (b"http", b"https"):
+            scope["scheme"] = scheme[-1].strip().decode()
+
+    async def end(self) -> None:
+        """Connections without a request end at once, the others after their answer, or ``WEB_STOP_S``."""
+        for connection in list(self.state.connections):
+            connection.shutdown()
+        tasks = list(self.state.tasks)
+        if tasks:
+            await asyncio.wait(tasks, timeout=WEB_STOP_S)
+        for task in self.state.tasks:
+            task.cancel()
+        for connection in list(self.state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)
+
+
+class _Protocol(HttpToolsProtocol):
+    """uvicorn's, with a bound on connections, and on the head's size and time."""
+
+    def __init__(self, served: _Served) -> None:
+        super().__init__(served.config, served.state, {}, asyncio.get_running_loop())
+        self._served = served
+        self._address = ""
+        self._head_bytes = 0
+        self._in_head = True
+        self._timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._address = self.client[0] if self.client else ""
+        counts = self._served.counts
+        counts[self._address] += 1
+        greedy = (
+            counts[self._address] > WEB_CONNECTIONS_PER_ADDRESS and self._address not in self._served.proxies
+        )
+        if greedy or len(self.connections) > WEB_CONNECTIONS:
+            transport.abort()
+            return
+        self._begin_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end_head()
+        counts = self._served.counts
+        counts[self._address] -= 1
+        if counts[self._address] <= 0:
+            del counts[self._address]
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._in_head:
+            self._head_bytes += len(data)
+            if self._timer is None:
+                self._begin_head()
+        with contextlib.suppress(AttributeError):  # an aborted connection's parser is gone
+            super().data_received(data)
+        if self._in_head and self._head_bytes > WEB_HEAD_BYTES and not self.transport.is_closing():
+            self.send_400_response("The head of this request is too long.")
+
+    def on_message_begin(self) -> None:
+        self._in_head = True
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        self._head_bytes = 0
+        self._end_head()
+        super().on_headers_complete()
+
+    def on_response_complete(self) -> None:
+        self._in_head = True
+        super().on_response_complete()
+
+    def _begin_head(self) -> None:
+        self._timer = self.loop.call_later(WEB_HEAD_S, self.transport.abort)
+
+    def _end_head(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+class HttpAnswer(NamedTuple):
+    """``headers``: names in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class HttpClient:
+    """Asks servers that are not ours. Follows no redirect, believes no proxy of the environment."""
+
+    def __init__(self, world: World, *, authority_path: str | None = None) -> None:
+        """``authority_path``: a PEM file of the only authority to trust; None: the system's."""
+        self._world = world
+        context = ssl.create_default_context(cafile=authority_path)
+        self._client = httpx2.AsyncClient(
+            verify=context,
+            trust_env=False,
+            follow_redirects=False,
+            timeout=httpx2.Timeout(HTTP_ANSWER_S, connect=HTTP_CONNECT_S),
+        )
+
+    async def ask(
+        self,
+        method: str,
+        url: str,
+        *,
+        component: str,
+        headers: Mapping[str, str] | None = None,
+        content: bytes = b"",
+        timeout_s: float = HTTP_ANSWER_S,
+        most_bytes: int = HTTP_ANSWER_BYTES,
+    ) -> HttpAnswer:
+        """Whatever status it has, but 429 and 5xx. Raises ``Unavailable(component)`` for those, for no
+        answer within ``timeout_s`` and for one longer than ``most_bytes``."""
+        try:
+            async with (
+                asyncio.timeout(timeout_s),
+                self._client.stream(method, url, headers=dict(headers or {}), content=content) as answer,
+            ):
+                body = bytearray()
+                async for piece in answer.aiter_bytes():
+                    body += piece
+                    if len(body) > most_bytes:
+                        raise Unavailable(component, f"the answer is longer than {most_bytes} bytes")
+        except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, OSError, ssl.SSLError) as error:
+            text = str(error) or type(error).__name__
+            raise Unavailable(component, text) from error
+        if answer.status_code == 429 or answer.status_code >= 500:
+            raise Unavailable(component, f"answered {answer.status_code}", _retry_after(answer.headers))
+        fields = {name.lower(): value for name, value in answer.headers.items()}
+        return HttpAnswer(answer.status_code, fields, bytes(body))
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+
+def _retry_after(headers: Mapping[str, str]) -> float:
+    """RFC 9110 §10.2.3, seconds only; 30 when it doesn't say."""
+    said = headers.get("retry-after", "")
+    return min(3600.0, float(said)) if said.isdecimal() else 30.0
