@@ -53,10 +53,10 @@ PROOF_LIMITED = register(
     "channel",
     "limit",
 )
-PROOFS_SET_ASIDE = register(
-    "proofs_set_aside",
+FILE_SET_ASIDE = register(
+    "file_set_aside",
     "error",
-    "The file of proofs was damaged and is set aside; people ask for their codes once more.",
+    "A file of pages was damaged and is set aside; what people were in the middle of they begin anew.",
     "path",
     "error",
 )

@@ -1,25 +1,20 @@
 """The file in which proofs are kept: one row each, one row for every code that is still to be sent.
 
 It blocks; ``proofs.py`` calls it from a thread of its own. Every change is synced before it is
-answered, because a try that a crash forgets is a guess for free (PROOF-2). What is lost with the file
-is what was begun in the last half hour: people ask for another code. So a damaged one is set aside.
+answered, because a try that a crash forgets is a guess for free (PROOF-2).
 """
 
 from __future__ import annotations
 
-import contextlib
 import math
-from collections.abc import Callable
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import apsw
 
 from holdfast.model.errors import Unavailable
 from holdfast.model.limits import PROOF_CODES, PROOF_LEASE_S, PROOF_TRIES, PROOF_WAITS_S, PROOFS_MOST
-from holdfast.portal.events import PROOFS_SET_ASIDE
+from holdfast.portal.small_file import SmallFile
 from holdfast.world import World
-
-T = TypeVar("T")
 
 COMPONENT = "proofs"
 _VERSION = 1
@@ -54,7 +49,7 @@ CREATE TABLE asked (             -- codes of the last day, by whom they were for
     at REAL NOT NULL
 );
 CREATE INDEX asked_contact ON asked (contact, at);
-CREATE INDEX asked_channel ON asked (channel, at);
+CREATE INDEX asked_channel ON asked (channel, at)
 """
 _PROOF = (
     "id, purpose, channel, sealed, discreet, digests, tries,"
@@ -88,17 +83,11 @@ class LetterRow(NamedTuple):
 
 
 class ProofRows:
-    """Opened when it is first needed, and again after an error: a start never waits for it."""
-
     def __init__(self, world: World, path: str) -> None:
-        self._world = world
-        self._path = path
-        self._db: apsw.Connection | None = None
+        self._file = SmallFile(world, path, COMPONENT, _TABLES, _VERSION)
 
     def close(self) -> None:
-        db, self._db = self._db, None
-        if db is not None:
-            db.close()
+        self._file.close()
 
     # proofs
 
@@ -113,7 +102,7 @@ class ProofRows:
             db.execute(f"INSERT INTO proof ({_PROOF}) VALUES ({marks})", row)
             self._post(db, row.id, row.channel, contact, letter, row.began_at, send_at)
 
-        self._write(write)
+        self._file.write(write)
 
     def post_again(
         self, id_: bytes, digest: bytes, contact: bytes, letter: bytes, now: float
@@ -131,7 +120,7 @@ class ProofRows:
             self._post(db, id_, row.channel, contact, letter, now, now)
             return self._get(db, id_)
 
-        return self._write(write)
+        return self._file.write(write)
 
     def hurry(self, id_: bytes, now: float) -> bool:
         """A letter that waits is tried at once. False: none waits."""
@@ -140,10 +129,10 @@ class ProofRows:
             rows = db.execute("UPDATE letter SET next_at = ? WHERE proof = ? RETURNING id", (now, id_))
             return bool(rows.fetchall())
 
-        return self._write(write)
+        return self._file.write(write)
 
     def get(self, id_: bytes) -> ProofRow | None:
-        return self._read(lambda db: self._get(db, id_))
+        return self._file.read(lambda db: self._get(db, id_))
 
     def count_try(self, id_: bytes) -> ProofRow | None:
         """The proof as it was before this try; None when there is none. On disk before it is looked at."""
@@ -154,13 +143,13 @@ class ProofRows:
                 db.execute("UPDATE proof SET tries = tries + 1 WHERE id = ?", (id_,))
             return row
 
-        return self._write(write)
+        return self._file.write(write)
 
     def prove(self, id_: bytes, now: float) -> None:
         def write(db: apsw.Connection) -> None:
             db.execute("UPDATE proof SET proven_at = ? WHERE id = ? AND proven_at = 0", (now, id_))
 
-        self._write(write)
+        self._file.write(write)
 
     def spend(self, id_: bytes, now: float) -> bool:
         """False: it was spent before."""
@@ -169,7 +158,7 @@ class ProofRows:
             sql = "UPDATE proof SET spent_at = ? WHERE id = ? AND proven_at > 0 AND spent_at = 0 RETURNING 1"
             return bool(db.execute(sql, (now, id_)).fetchall())
 
-        return self._write(write)
+        return self._file.write(write)
 
     def counts(self, contact: bytes, channel: str, now: float) -> tuple[int, int, int]:
         """Codes to the contact in the last hour and day, and through the channel in a day."""
@@ -183,7 +172,7 @@ class ProofRows:
             )
             return hour, day, all_
 
-        return self._read(read)
+        return self._file.read(read)
 
     # letters
 
@@ -197,32 +186,32 @@ class ProofRows:
                 db.execute("UPDATE letter SET next_at = ? WHERE id = ?", (now + PROOF_LEASE_S, row.id))
             return rows
 
-        return self._write(write) if self._read(lambda db: self._next(db)) <= now else []
+        return self._file.write(write) if self._file.read(lambda db: self._next(db)) <= now else []
 
     def next_at(self) -> float:
         """When the next letter is due; infinity when there is none."""
-        return self._read(self._next)
+        return self._file.read(self._next)
 
     def sent(self, letter: LetterRow, now: float) -> None:
         def write(db: apsw.Connection) -> None:
             db.execute("DELETE FROM letter WHERE id = ?", (letter.id,))
             db.execute("UPDATE proof SET sent_at = ?, failed = 0 WHERE id = ?", (now, letter.proof))
 
-        self._write(write)
+        self._file.write(write)
 
     def failed(self, letter: LetterRow) -> None:
         def write(db: apsw.Connection) -> None:
             db.execute("DELETE FROM letter WHERE id = ?", (letter.id,))
             db.execute("UPDATE proof SET failed = 1 WHERE id = ?", (letter.proof,))
 
-        self._write(write)
+        self._file.write(write)
 
     def later(self, letter: LetterRow, next_at: float) -> None:
         def write(db: apsw.Connection) -> None:
             sql = "UPDATE letter SET next_at = ?, tries = tries + 1 WHERE id = ?"
             db.execute(sql, (next_at, letter.id))
 
-        self._write(write)
+        self._file.write(write)
 
     def forget(self, now: float) -> None:
         """What is over."""
@@ -233,7 +222,7 @@ class ProofRows:
             db.execute("DELETE FROM letter WHERE proof NOT IN (SELECT id FROM proof)")
             db.execute("DELETE FROM asked WHERE at < ?", (now - 86_400,))
 
-        self._write(write)
+        self._file.write(write)
 
     # inside
 
@@ -256,55 +245,3 @@ class ProofRows:
             (id_, channel, letter, at),
         )
         db.execute("INSERT INTO asked (contact, channel, at) VALUES (?, ?, ?)", (contact, channel, now))
-
-    def _read(self, do: Callable[[apsw.Connection], T]) -> T:
-        try:
-            return do(self._open())
-        except (apsw.NotADBError, apsw.CorruptError) as error:
-            self._set_aside(error)
-            raise Unavailable(COMPONENT, "its file was damaged, a new one is begun", 1.0) from error
-        except apsw.Error as error:
-            self.close()
-            raise Unavailable(COMPONENT, f"its file can't be used: {error}") from error
-
-    def _write(self, do: Callable[[apsw.Connection], T]) -> T:
-        def in_transaction(db: apsw.Connection) -> T:
-            db.execute("BEGIN IMMEDIATE")
-            try:
-                done = do(db)
-                db.execute("COMMIT")
-            except BaseException:
-                with contextlib.suppress(apsw.Error):
-                    db.execute("ROLLBACK")
-                raise
-            return done
-
-        return self._read(in_transaction)
-
-    def _open(self) -> apsw.Connection:
-        if self._db is not None:
-            return self._db
-        try:
-            self._world.disk.make_folder(self._path.rpartition("/")[0])
-        except OSError as error:
-            raise Unavailable(COMPONENT, f"its folder can't be made: {error}") from error
-        db = apsw.Connection(self._world.disk.database_path(self._path))
-        try:
-            db.set_busy_timeout(2000)
-            db.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON")
-            [(version,)] = db.execute("PRAGMA user_version")
-            if version != _VERSION:
-                db.execute(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {_VERSION}; COMMIT")
-        except BaseException:
-            db.close()
-            raise
-        self._db = db
-        return db
-
-    def _set_aside(self, error: apsw.Error) -> None:
-        self.close()
-        self._world.journal.emit(PROOFS_SET_ASIDE, path=self._path, error=str(error))
-        disk = self._world.disk
-        for ending in ("", "-wal", "-shm"):
-            with contextlib.suppress(OSError):
-                disk.rename(disk.database_path(self._path) + ending, f"{self._path}.damaged{ending}")
