@@ -12,6 +12,7 @@ from holdfast.cli import (
     configuration,
     demonstration,
     examine,
+    exporting,
     importing,
     people,
     queue,
@@ -47,6 +48,7 @@ demonstration.add_to(app)
 people.add_to(app)
 storage.add_to(app)
 importing.add_to(app)
+exporting.add_to(app)
 queue.add_to(app)
 examine.add_to(app)
 configuration.add_to(app)

@@ -123,6 +123,13 @@ def mail_store(world: World, config: Config, writes: RemoteWrites | StoreWriter)
     return MailStore(world, writes, files, config.volume_folder(volume), copies)
 
 
+def reading(world: World, config: Config) -> MailStore:
+    """The handle for reading alone: whether the store's process runs or not (STORE-11)."""
+    from holdfast.store import RemoteWrites
+
+    return mail_store(world, config, RemoteWrites(world, layout.socket_path(config, "store")))
+
+
 def _as_the_service(config: Config) -> None:
     """What root wrote, the service could not write to later."""
     system.become(config.service.user)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 import re
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -88,14 +88,21 @@ def mbox(mail: AccountMail, box: Mailbox, damaged: list[int] | None = None) -> I
                     damaged.append(uid)
 
 
-def archive(mail: AccountMail, also: Mapping[str, bytes] | None = None) -> Iterator[bytes]:
-    """A ZIP file, in pieces of at most about one message: each mailbox as mbox, and ``mail.json``.
+def archive(
+    mail: AccountMail,
+    also: Mapping[str, bytes] | None = None,
+    *,
+    unreadable: list[Unreadable] | None = None,
+    on_message: Callable[[], object] = lambda: None,
+) -> Iterator[bytes]:
+    """A ZIP file, in pieces of some 64 KiB: each mailbox as mbox, and ``mail.json``.
 
     ``mail.json``: ``folders`` and ``unreadable`` (lists of ``Folder`` and ``Unreadable``).
-    ``also``: more files, name → content.
+    ``also``: more files, name → content. ``unreadable`` gets what can't be read; ``on_message`` is called
+    for every message written. Between two pieces others may be given their turn.
     """
     sink = _Sink()
-    unreadable: list[Unreadable] = []
+    unreadable = [] if unreadable is None else unreadable
     described = folders(mail)
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as out:
         for name, content in (also or {}).items():
@@ -107,6 +114,7 @@ def archive(mail: AccountMail, also: Mapping[str, bytes] | None = None) -> Itera
             damaged: list[int] = []
             with out.open(_entry(folder.file), "w", force_zip64=True) as file:
                 for message in mbox(mail, box, damaged):
+                    on_message()
                     for at in range(0, len(message), _PIECE_BYTES):
                         file.write(message[at : at + _PIECE_BYTES])
                         if piece := sink.take(_PIECE_BYTES):

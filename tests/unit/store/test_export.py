@@ -48,7 +48,7 @@ async def test_an_mbox_read_back_has_every_message_flag_keyword_and_date(store: 
     await store.deliver(42)
     await store.do(StoreFlags, mailbox=box, uids=[2], mode="add", flags=Flag.SEEN, keywords=("Work",))
     (folder / "mbox").write_bytes(exported(store)[0])
-    found = [each for each in mailfiles.read_mbox(folder / "mbox", "INBOX")]
+    found = list(mailfiles.read_mbox(folder / "mbox", "INBOX"))
     ours = [(Flag.SEEN if uid == 2 else 0, ("Work",) if uid == 2 else ()) for uid in (1, 2, 3)]
     assert [(each.flags, each.keywords) for each in found[:3]] == ours
     assert found[3].flags == Flag.ANSWERED | Flag.DRAFT | Flag.FLAGGED
@@ -66,9 +66,7 @@ def without_status(text: bytes) -> bytes:
 
 
 @with_store
-async def test_another_program_s_reader_finds_the_same_messages_and_senders(
-    store: Form, folder: Path
-) -> None:
+async def test_another_program_finds_the_same_messages_and_senders(store: Form, folder: Path) -> None:
     await store.filled(2)
     await store.append(FROM_LINES)
     await store.deliver(42)
@@ -106,9 +104,7 @@ async def test_store_11_a_damaged_message_is_named_and_the_others_come(store: Fo
 
 
 @with_store
-async def test_an_archive_has_a_file_for_every_mailbox_and_says_what_they_are(
-    store: Form, folder: Path
-) -> None:
+async def test_an_archive_has_a_file_for_every_mailbox_and_says_what_it_is(store: Form, folder: Path) -> None:
     names = ["a/b", "a/b ", "A/B", "../../etc", "Grüße: *", "...", "x" * 300]
     await store.filled(2)
     for name in names:
