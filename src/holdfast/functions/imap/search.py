@@ -10,11 +10,11 @@ import re
 from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any
 
-from holdfast.functions.imap import envelopes
 from holdfast.functions.imap.fetch import batches
 from holdfast.functions.imap.flags import keyword_bit
 from holdfast.functions.imap.opened import Opened
 from holdfast.functions.imap.view import View
+from holdfast.mime import envelope_fields as envelopes
 from holdfast.model.uidset import UidSet
 from holdfast.store.reader import AccountMail, Column, MessageRef
 from holdfast.wire.imap import commands as c

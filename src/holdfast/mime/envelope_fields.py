@@ -6,7 +6,7 @@ import datetime
 import re
 from typing import Any
 
-from holdfast import mime
+from holdfast.mime.words import decode_header
 
 SUBJECT, FROM, TO, CC, BCC, IN_REPLY_TO, MESSAGE_ID = 1, 2, 5, 6, 7, 8, 9
 ADDRESS_PLACES = {"FROM": FROM, "TO": TO, "CC": CC, "BCC": BCC}
@@ -55,13 +55,13 @@ def fields(envelope: bytes) -> list[Any]:
 def field_text(envelope: bytes, place: int) -> str | None:
     """One field as people read it: encoded words decoded; None where the message has no such field."""
     if place == SUBJECT and b"=?" not in envelope and (plain := _PLAIN_SUBJECT.match(envelope)):
-        return mime.decode_header(plain[1])
+        return decode_header(plain[1])
     found = fields(envelope)
     value = found[place] if found else None
     if value is None:
         return None
     if isinstance(value, bytes):
-        return mime.decode_header(value)
+        return decode_header(value)
     return ", ".join(_address(address) for address in value)
 
 
@@ -70,10 +70,10 @@ def _address(address: Any) -> str:
     if not isinstance(address, list) or len(address) != 4:
         return ""
     name, _, mailbox, host = address
-    shown = mime.decode_header(mailbox) if mailbox else ""
+    shown = decode_header(mailbox) if mailbox else ""
     if host:
-        shown = f"<{shown}@{mime.decode_header(host)}>"
-    return f"{mime.decode_header(name)} {shown}" if name else shown
+        shown = f"<{shown}@{decode_header(host)}>"
+    return f"{decode_header(name)} {shown}" if name else shown
 
 
 def sent_day(envelope: bytes) -> int | None:
