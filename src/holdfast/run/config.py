@@ -90,15 +90,15 @@ class Listen(_Section, frozen=True):
     account_https: Annotated[list[str], Meta(description="Self-service pages.")] = field(
         default_factory=lambda: [":8443"]
     )
-    signup_http: Annotated[
-        list[str], Meta(description="Sign-up pages behind a proxy that does TLS.")
-    ] = field(default_factory=list)
+    signup_http: Annotated[list[str], Meta(description="Sign-up pages behind a proxy that does TLS.")] = (
+        field(default_factory=list)
+    )
     signup_https: Annotated[list[str], Meta(description="Sign-up pages.")] = field(
         default_factory=lambda: [":8444"]
     )
-    admin_http: Annotated[
-        list[str], Meta(description="Administration behind a proxy that does TLS.")
-    ] = field(default_factory=list)
+    admin_http: Annotated[list[str], Meta(description="Administration behind a proxy that does TLS.")] = (
+        field(default_factory=list)
+    )
     admin_https: Annotated[list[str], Meta(description="Administration: pages and interface.")] = field(
         default_factory=lambda: ["127.0.0.1:8445"]
     )
@@ -184,6 +184,86 @@ class Relay(_Section, frozen=True):
     enabled: Annotated[bool, Meta(description="false holds all mail to elsewhere in the queue.")] = True
 
 
+class Signup(_Section, frozen=True):
+    open: Annotated[list[str], Meta(description="Domains in which anybody may have an address.")] = field(
+        default_factory=list
+    )
+    invitation: Annotated[
+        list[str], Meta(description="Domains for who has an invitation (see `holdfast invitation`).")
+    ] = field(default_factory=list)
+    contract: Annotated[
+        list[str], Meta(description="Domains for who has a contract, asked of `contract_url`.")
+    ] = field(default_factory=list)
+    contract_url: Annotated[
+        str,
+        Meta(description="Where contract numbers are checked: POST of JSON, see docs/operate/sign-up.md."),
+    ] = ""
+    contract_secret: Annotated[
+        Secret, Meta(description="Sent there as `Authorization: Bearer`, as file:/path.")
+    ] = Secret("")
+    proof: Annotated[
+        Literal["either", "phone", "address", "none"],
+        Meta(description="What has to be proven by a code: a phone, a second address, one of both, nothing."),
+    ] = "either"
+    terms_url: Annotated[str, Meta(description="The rules people agree to; '' asks for no agreement.")] = ""
+    privacy_url: Annotated[str, Meta(description="What is done with what people tell; '' shows none.")] = ""
+    reserved: Annotated[
+        list[str], Meta(description="Names nobody gets here, besides those every mail service keeps back.")
+    ] = field(default_factory=list)
+    disposable: Annotated[
+        list[str], Meta(description="Domains of throw-away addresses: none of them is a second address.")
+    ] = field(default_factory=list)
+    name_least: Annotated[int, Meta(description="Fewest characters of a name.", ge=1, le=20)] = 3
+    per_network_day: Annotated[
+        int, Meta(description="Accounts made from one network (/24, /56) in a day.", ge=1)
+    ] = 20
+    per_contact_year: Annotated[
+        int, Meta(description="Accounts made with one phone or second address in a year.", ge=1)
+    ] = 3
+    minimum_s: Annotated[
+        float, Meta(description="A form that comes back sooner is looked at once more by who sent it.", ge=0)
+    ] = 2.0
+
+
+class Gateways(_Section, frozen=True):
+    sender: Annotated[str, Meta(description="Who messages of ours are from; '' is the host's name.")] = ""
+    country: Annotated[
+        str, Meta(description="Country code of phone numbers written without one, for instance 49.")
+    ] = ""
+    sms_url: Annotated[
+        str,
+        Meta(description="Text messages: URL of the gateway, with {phone}, {text}, {secret}; '' for none."),
+    ] = ""
+    sms_method: Annotated[Literal["POST", "PUT", "GET"], Meta(description="How it is asked.")] = "POST"
+    sms_headers: Annotated[
+        list[str], Meta(description="Lines `Name: value`; the Content-Type says how the body is quoted.")
+    ] = field(default_factory=lambda: ["Content-Type: application/json"])
+    sms_body: Annotated[str, Meta(description="Its body, with {phone}, {text} and {secret}.")] = (
+        '{"to": "{phone}", "text": "{text}"}'
+    )
+    sms_secret: Annotated[Secret, Meta(description="What {secret} stands for, as file:/path.")] = Secret("")
+    sms_expect: Annotated[
+        str, Meta(description="A word its answer must contain, for a gateway that says 200 to everything.")
+    ] = ""
+    sms_countries: Annotated[
+        list[str], Meta(description="Beginnings of numbers that are served, for instance +49; [] for all.")
+    ] = field(default_factory=list)
+    sms_per_day: Annotated[int, Meta(description="Most codes sent to phones in a day.", ge=0)] = 2000
+    mail: Annotated[bool, Meta(description="Codes may go to second addresses.")] = True
+    mail_from: Annotated[str, Meta(description="From of such mail; '' is no-reply@hostname.")] = ""
+    mail_smarthost: Annotated[
+        str, Meta(description="host:port that takes such mail while our own relay can't; '' for none.")
+    ] = ""
+    mail_user: Annotated[str, Meta(description="Name to sign in with there; '' does not sign in.")] = ""
+    mail_password: Annotated[Secret, Meta(description="Its password, as file:/path.")] = Secret("")
+    mail_tls: Annotated[Literal["none", "opportunistic", "required"], Meta(description="TLS towards it.")] = (
+        "required"
+    )
+    mail_per_day: Annotated[int, Meta(description="Most codes sent to second addresses in a day.", ge=0)] = (
+        5000
+    )
+
+
 class Config(_Section, frozen=True):
     """The whole file. Folders are as written; ``reading.load`` makes them absolute."""
 
@@ -196,6 +276,8 @@ class Config(_Section, frozen=True):
     limits: Limits = field(default_factory=Limits)
     relay: Relay = field(default_factory=Relay)
     web: Web = field(default_factory=Web)
+    signup: Signup = field(default_factory=Signup)
+    gateways: Gateways = field(default_factory=Gateways)
 
     @property
     def data(self) -> str:
@@ -240,6 +322,8 @@ SECTIONS: dict[str, str] = {
     "limits": "Sizes, times and counts; everything else is in `model/limits.py` and not to be set.",
     "relay": "Mail to elsewhere.",
     "web": "What all pages share.",
+    "signup": "Who may make an account by himself, and what is asked of him (docs/operate/sign-up.md).",
+    "gateways": "How a person is reached who can't read mail here: text messages, and mail to elsewhere.",
 }
 
 # Limits are words of the model and carry no descriptions there.
