@@ -167,6 +167,46 @@ class Web(_Section, frozen=True):
     ] = "UTC"
 
 
+class Dns(_Section, frozen=True):
+    servers: Annotated[
+        list[str], Meta(description="Resolvers to ask, address:port; [] asks the system's.")
+    ] = field(default_factory=list)
+    addresses: Annotated[
+        list[str],
+        Meta(description="This machine's public addresses; [] takes those that its name has in the DNS."),
+    ] = field(default_factory=list)
+    mta_sts: Annotated[
+        Literal["none", "testing", "enforce"],
+        Meta(description="What others are told to do when TLS with us fails: deliver, report, or wait."),
+    ] = "testing"
+
+
+class Acme(_Section, frozen=True):
+    directory: Annotated[
+        str,
+        Meta(
+            description="URL of a certificate authority; '' gets no certificates. Let's Encrypt's is "
+            "https://acme-v02.api.letsencrypt.org/directory."
+        ),
+    ] = ""
+    terms_agreed: Annotated[
+        bool, Meta(description="You agree to the authority's terms of service; needed with `directory`.")
+    ] = False
+    contact: Annotated[str, Meta(description="Address the authority may write to; '' gives none.")] = ""
+    names: Annotated[
+        list[str], Meta(description="More names for the machine's certificate, besides its hostname.")
+    ] = field(default_factory=list)
+    domains: Annotated[
+        bool,
+        Meta(description="A certificate for mta-sts., autoconfig. and autodiscover. of each domain, too."),
+    ] = True
+    trust: Annotated[
+        str, Meta(description="PEM file of who vouches for the authority's own server; '' is the system's.")
+    ] = ""
+    key_id: Annotated[str, Meta(description="Key of a contract with the authority; '' for none.")] = ""
+    key_secret: Annotated[Secret, Meta(description="Its secret (base64url), as file:/path.")] = Secret("")
+
+
 class Relay(_Section, frozen=True):
     smarthost: Annotated[
         str, Meta(description="host:port that takes all mail to elsewhere; '' asks DNS for each domain's MX.")
@@ -276,6 +316,8 @@ class Config(_Section, frozen=True):
     limits: Limits = field(default_factory=Limits)
     relay: Relay = field(default_factory=Relay)
     web: Web = field(default_factory=Web)
+    dns: Dns = field(default_factory=Dns)
+    acme: Acme = field(default_factory=Acme)
     signup: Signup = field(default_factory=Signup)
     gateways: Gateways = field(default_factory=Gateways)
 
@@ -322,6 +364,8 @@ SECTIONS: dict[str, str] = {
     "limits": "Sizes, times and counts; everything else is in `model/limits.py` and not to be set.",
     "relay": "Mail to elsewhere.",
     "web": "What all pages share.",
+    "dns": "Names: where they are asked for, and what is published of this machine.",
+    "acme": "Certificates from an authority, got and renewed by the process `setup`.",
     "signup": "Who may make an account by himself, and what is asked of him (docs/operate/sign-up.md).",
     "gateways": "How a person is reached who can't read mail here: text messages, and mail to elsewhere.",
 }

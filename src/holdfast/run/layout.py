@@ -56,6 +56,21 @@ def key_path(config: Config, name: str) -> str:
     return os.path.join(config.data, "keys", f"{name}.key")
 
 
+def acme_folder(config: Config) -> str:
+    """The account at the certificate authority, challenges, and how each renewal stands."""
+    return os.path.join(config.data, "acme")
+
+
+def dkim_folder(config: Config) -> str:
+    return os.path.join(config.data, "keys", "dkim")
+
+
+def domain_certificate(config: Config, domain: str) -> tuple[str, str]:
+    """Certificate and key for the service names of one domain (``mta-sts.`` …)."""
+    folder = os.path.join(config.data, "tls", "domains", domain)
+    return os.path.join(folder, "certificate.pem"), os.path.join(folder, "key.pem")
+
+
 def socket_path(config: Config, role: str) -> str:
     return os.path.join(config.run_folder, f"{role}.sock")
 

@@ -11,10 +11,10 @@ from holdfast.directory.people import People
 from holdfast.model.mail import Position
 from holdfast.run import doors, layout, system
 from holdfast.run.child import Start
-from holdfast.run.config import Config
 from holdfast.store.mailstore import MailStore, RemoteWrites
 from holdfast.world import Listener, Session
-from holdfast.world.tls import TlsContext, server_context
+from holdfast.world.tls import TlsContext
+from holdfast.world.tls_files import TlsFiles
 
 if TYPE_CHECKING:  # each role loads what it needs, and no more
     from holdfast.directory.sign_in import SignIn
@@ -94,12 +94,23 @@ async def sign_in_with(start: Start, people: People) -> AsyncIterator[SignIn]:
         auth.close()
 
 
-def tls_context(config: Config) -> TlsContext | None:
-    """None when there is no certificate: plain doors open all the same, and doctor says so."""
+_following: set[asyncio.Task[None]] = set()  # the loop itself keeps no task from being forgotten
+
+
+def tls_context(start: Start) -> TlsContext | None:
+    """None when there is no certificate: plain doors open all the same, and doctor says so.
+
+    A new certificate is served as soon as its files are there (WORLD-19), until the process ends.
+    """
+    config = start.config
     try:
-        return server_context(config.certificate, config.key)
+        files = TlsFiles(start.world, config.certificate, config.key)
     except OSError:
         return None
+    task = asyncio.get_running_loop().create_task(files.follow())
+    _following.add(task)
+    task.add_done_callback(_following.discard)
+    return files.context
 
 
 async def serve_doors(

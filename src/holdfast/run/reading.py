@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import os
 import os.path
 import tomllib
@@ -179,12 +180,31 @@ def _contradictions(config: Config) -> list[str]:
             if listener in seen and not listener.endswith(":0"):
                 found.append(f"listen.{door.name}: {listener} is taken by {seen[listener]}")
             seen[listener] = f"listen.{door.name}"
+    found += _check_names(config)
     if config.relay.smarthost:
         found += _check_listener("relay.smarthost", config.relay.smarthost)
     if config.relay.user and config.relay.tls != "required":
         found.append('relay.tls: must be "required" with relay.user: else the password may go to anybody')
     if config.relay.user and not config.relay.password:
         found.append("relay.password: needed with relay.user, as file:/path")
+    return found
+
+
+def _check_names(config: Config) -> list[str]:
+    """Of the sections dns and acme."""
+    found: list[str] = []
+    for server in config.dns.servers:
+        found += _check_listener("dns.servers", server)
+    for address in config.dns.addresses:
+        try:
+            ipaddress.ip_address(address)
+        except ValueError:
+            found.append(f"dns.addresses: '{address}' is no address")
+    acme = config.acme
+    if acme.directory and not acme.terms_agreed:
+        found.append("acme.terms_agreed: set it to true once you have read the authority's terms of service")
+    if acme.key_id and not acme.key_secret:
+        found.append("acme.key_secret: needed with acme.key_id, as file:/path")
     return found
 
 

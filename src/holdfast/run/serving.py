@@ -9,7 +9,7 @@ from holdfast.run.child import Start
 
 async def run_imap(start: Start) -> None:
     config = start.config
-    tls = parts.tls_context(config)
+    tls = parts.tls_context(start)
     settings = imap.Settings(
         hostname=config.service.hostname,
         tls=tls,
@@ -28,7 +28,7 @@ async def run_imap(start: Start) -> None:
 
 async def run_pop3(start: Start) -> None:
     config = start.config
-    tls = parts.tls_context(config)
+    tls = parts.tls_context(start)
     settings = pop3.Settings(
         host=config.service.hostname,
         tls=tls,

@@ -16,7 +16,7 @@ async def run_mx(start: Start) -> None:
         copies=config.copies_of(volume, "synchronous"),
         trailing=config.copies_of(volume, "trailing"),
         pack_bytes=config.volumes[volume].pack_bytes,
-        tls=parts.tls_context(config),
+        tls=parts.tls_context(start),
         limits=config.limits,
     )
     async with parts.people_copy(start) as people, parts.announcing(start) as announce:
@@ -40,7 +40,7 @@ async def run_submission(start: Start) -> None:
         copies=config.copies_of(volume, "synchronous"),
         trailing=config.copies_of(volume, "trailing"),
         pack_bytes=config.volumes[volume].pack_bytes,
-        tls=parts.tls_context(config),
+        tls=parts.tls_context(start),
         plain_sign_in=config.tls.plain_sign_in,
         limits=config.limits,
     )

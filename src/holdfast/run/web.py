@@ -72,7 +72,7 @@ def brand_for(people: People) -> Callable[[Visit], Brand]:
 
     def brand(visit: Visit) -> Brand:
         try:
-            account = people.account(visit.session.account) if visit.session else None
+            account = people.account(visit.shown_session.account) if visit.shown_session else None
             if account is not None:
                 return people.brand_of(account.login.rpartition("@")[2])
             host = (visit.request.url.hostname or "").lower()
@@ -89,7 +89,7 @@ def brand_for(people: People) -> Callable[[Visit], Brand]:
 
 async def serve(start: Start, app: App) -> None:
     """Serves on the role's doors until it is told to stop; in TLS where a door's name ends with s."""
-    tls = parts.tls_context(start.config)
+    tls = parts.tls_context(start)
     doors = []
     for name, sockets in start.sockets.items():
         if not name.endswith("s"):

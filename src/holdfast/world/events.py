@@ -41,3 +41,16 @@ HTTP_FAILED = register(
     "path",
     "error",
 )
+CERTIFICATE_TAKEN = register(
+    "certificate_taken",
+    "info",
+    "A process serves a new certificate from now on; no connection ended.",
+    "path",
+)
+CERTIFICATE_NOT_TAKEN = register(
+    "certificate_not_taken",
+    "error",
+    "The files of certificate and key were changed and are no good; the ones from before are still served.",
+    "path",
+    "error",
+)
