@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from holdfast.model.errors import Unavailable
 from holdfast.model.limits import PACE_KEYS
 from holdfast.world import World
+
+PACE = "pace"
 
 
 class Pace:
@@ -37,6 +40,12 @@ class Pace:
             del self._until[next(iter(self._until))]
         self._until[key] = until
         return 0.0
+
+    def take(self, key: str) -> None:
+        """Takes one try. Raises ``Unavailable("pace")``, which the site shows as 429, when there is none."""
+        wait = self.use(key)
+        if wait > 0:
+            raise Unavailable(PACE, "tried too often", wait)
 
     def forget(self, key: str) -> None:
         """All tries come back: what was tried was right."""

@@ -24,6 +24,7 @@ from holdfast.model.people import Brand
 from holdfast.pages import colour
 from holdfast.pages.events import PAGE_FAILED, PAGE_FORGED, PAGE_UNAVAILABLE
 from holdfast.pages.forms import read_form
+from holdfast.pages.pace import PACE
 from holdfast.pages.seal import Seal
 from holdfast.pages.texts import LANGUAGES, Texts
 from holdfast.pages.visit import Visit
@@ -225,8 +226,13 @@ class Site:
         if unavailable.component == "auth/limit":
             key = "unavailable.limit"
         what = visit.say(key if self.texts.has(key) else "unavailable.other")
+        hasty = unavailable.component in ("auth/limit", PACE)  # RFC 6585 §4: that is the visitor's doing
         response = self._say(
-            visit, 503, "unavailable", text=what, retry_after_s=max(1, round(unavailable.retry_after_s))
+            visit,
+            429 if hasty else 503,
+            "hasty" if hasty else "unavailable",
+            text=what,
+            retry_after_s=max(1, round(unavailable.retry_after_s)),
         )
         response.headers["retry-after"] = str(max(1, round(unavailable.retry_after_s)))
         return response
@@ -293,6 +299,7 @@ class Site:
             return texts.markup(language, key, **said)
 
         brand = self._brand(visit)
+        session = visit.shown_session
         notice = visit.take_notice()
         known: dict[str, object] = {
             "t": t,
@@ -305,8 +312,8 @@ class Site:
             "duration": lambda seconds: texts.duration(language, seconds),
             "listing": lambda items: texts.listing(language, items),
             "csrf": visit.csrf,
-            "session": visit.session,
-            "who": self._who(visit) if visit.session else "",
+            "session": session,
+            "who": self._who(visit) if session else "",
             "here": visit.here if visit.method in SAFE_METHODS else visit.path,
             "path": visit.path,
             "menu": self.menu,

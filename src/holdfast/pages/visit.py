@@ -9,6 +9,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from holdfast.model.errors import Unavailable
 from holdfast.pages.texts import LANGUAGES
 from holdfast.pages.words import Form, Level, Notice, Session, Wrong
 
@@ -51,11 +52,22 @@ class Visit:
 
     @property
     def session(self) -> Session | None:
-        """Who is signed in: the cookie is whole, not too old, and nobody has ended it."""
+        """Who is signed in: the cookie is whole, not too old, and nobody has ended it.
+
+        Raises ``Unavailable("people")`` while it can't be said whether the account stands.
+        """
         if not self._session_known:
-            self._session_known = True
             self._session = self._read_session()
+            self._session_known = True
         return self._session
+
+    @property
+    def shown_session(self) -> Session | None:
+        """For the frame of a page: None also while nothing can be said."""
+        try:
+            return self.session
+        except Unavailable:
+            return None
 
     def sign_in(self, account: int, level: Level, *, began_at: float | None = None) -> Session:
         """A session of its own for each sign-in and each step of it (PAGES-3): none is ever taken over."""
@@ -75,14 +87,16 @@ class Visit:
         self._session, self._session_known = None, True
 
     def _read_session(self) -> Session | None:
+        session = self._sealed_session()
+        return session if session is not None and self.site.holds(session) else None
+
+    def _sealed_session(self) -> Session | None:
+        """What the cookie says, ended or not."""
         sealed = self.site.seal.open(self._purpose("session"), self.cookie("session"))
-        if sealed is None:
-            return None
         try:
-            session = _decode_session(sealed)
+            return _decode_session(sealed) if sealed is not None else None
         except msgspec.MsgspecError:
             return None
-        return session if self.site.holds(session) else None
 
     # Cookies: bare names; on the wire they are the function's own and, with TLS, ``__Host-`` (RFC 6265bis)
 
@@ -128,7 +142,7 @@ class Visit:
         if not cookie:
             cookie = self.world.entropy.token()
             self.set_cookie("form", cookie)
-        session = self.session
+        session = self._sealed_session()  # whether it still stands is the page's to say, not the form's
         return self.site.seal.mark(self._purpose("form"), cookie, session.id if session else "")
 
     def seal(self, purpose: str, content: bytes) -> str:

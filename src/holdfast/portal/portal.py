@@ -1,0 +1,201 @@
+"""Signing in to pages, and what a page may ask of who is signed in.
+
+Name and password, then what else the account asks for, then a session. Who knows only the password has a
+session of level ``password``: it opens the second step and nothing else (PORTAL-1).
+"""
+
+from __future__ import annotations
+
+import urllib.parse
+from pathlib import Path
+from typing import Protocol
+
+from starlette.responses import Response
+
+from holdfast.directory.guessing import network_of
+from holdfast.model.errors import Reason, Refused, Unavailable
+from holdfast.model.limits import WEB_FRESH_GRACE_S, WEB_STEP_S
+from holdfast.model.mail import AccountId
+from holdfast.model.people import Account, AccountState
+from holdfast.pages import Level, Pace, Session, Site, Visit, Wrong, local_path
+from holdfast.pages.site import SAFE_METHODS, Handler
+from holdfast.portal.known import KnownBrowsers, spelling
+from holdfast.world import World
+
+FOLDER = Path(__file__).parent  # of templates, texts and static files: Site(packages=[portal.FOLDER, …])
+FUNCTION = "web"
+FRESH_S = 900.0  # for pages that ask for it: a sign-in not older than this
+
+NETWORK_BURST, NETWORK_EVERY_S = 40, 10.0  # wrong passwords from one network, whatever the names
+NAME_BURST, NAME_EVERY_S = 50, 60.0  # wrong passwords for one name, wherever from …
+SLOW_S = 2.0  # … after which each answer takes this much longer: never a refusal (PORTAL-4)
+
+
+class KnowsPeople(Protocol):
+    def account(self, account: AccountId) -> Account | None: ...
+
+    def by_login(self, name: str) -> Account | None: ...
+
+
+class ChecksPasswords(Protocol):
+    async def check(self, login: str, password: str, *, peer: str, function: str) -> Account: ...
+
+
+class Portal:
+    """One per site. ``home``: where who has signed in is led to."""
+
+    def __init__(
+        self,
+        world: World,
+        site: Site,
+        people: KnowsPeople,
+        sign_in: ChecksPasswords,
+        *,
+        home: str = "/",
+        forgotten: str = "",
+    ) -> None:
+        """``forgotten``: the path of the page for a forgotten password, '' for none here."""
+        self.world = world
+        self.site = site
+        self.people = people
+        self._sign_in = sign_in
+        self._home = home
+        self._forgotten = forgotten
+        self._known = KnownBrowsers(world)
+        self._networks = Pace(world, burst=NETWORK_BURST, every_s=NETWORK_EVERY_S)
+        self._names = Pace(world, burst=NAME_BURST, every_s=NAME_EVERY_S)
+        site.holds_sessions(self._holds, self._who)
+        site.page("/sign-in")(self._password_page)
+        site.page("/sign-out", methods=("POST",))(self._sign_out)
+
+    # What pages ask
+
+    def required(self, handler: Handler, *, level: Level = "full", fresh_s: float | None = None) -> Handler:
+        """``handler`` for who is signed in; anybody else is led to the sign-in and back.
+
+        ``fresh_s``: the sign-in must not be older; a form opened in time may be sent a little later.
+        """
+
+        async def guarded(visit: Visit) -> Response:
+            session = visit.session
+            if session is None:
+                return self._to_sign_in(visit)
+            if level == "full" and session.level != "full":
+                return self._to_step(visit)
+            if fresh_s is not None:
+                grace = 0.0 if visit.method in SAFE_METHODS else WEB_FRESH_GRACE_S
+                if self.world.clock.now() - session.began_at > fresh_s + grace:
+                    return self._to_sign_in(visit, again=True)
+            return await handler(visit)
+
+        return guarded
+
+    def account(self, visit: Visit) -> Account:
+        """Whose session it is. Raises ``Refused`` without one; within ``required`` there is one."""
+        account = self.people.account(visit.session.account) if visit.session else None
+        if account is None:
+            raise Refused(Reason.NOT_ALLOWED, "sign in first")
+        return account
+
+    # Sessions
+
+    def _holds(self, session: Session) -> bool:
+        """PORTAL-2: what ends a session is asked anew for each page."""
+        account = self.people.account(session.account)
+        if account is None or account.state is not AccountState.ACTIVE:
+            return False
+        if session.began_at < account.signed_out_at:
+            return False
+        age = self.world.clock.now() - session.began_at
+        return session.level == "full" or age <= WEB_STEP_S
+
+    def _who(self, visit: Visit) -> str:
+        try:
+            account = self.people.account(visit.session.account) if visit.session else None
+        except Unavailable:
+            return ""
+        return account.login if account is not None else ""
+
+    def _to_sign_in(self, visit: Visit, *, again: bool = False) -> Response:
+        values = {"next": _way_back(visit)} | ({"again": "1"} if again else {})
+        return visit.go("/sign-in?" + urllib.parse.urlencode(values))
+
+    def _to_step(self, visit: Visit) -> Response:
+        return visit.go("/sign-in/code?" + urllib.parse.urlencode({"next": _way_back(visit)}))
+
+    # The first step
+
+    async def _password_page(self, visit: Visit) -> Response:
+        again = visit.query.get("again") == "1" and visit.shown_session is not None
+        if visit.method == "POST":
+            try:
+                return await self._password_step(visit)
+            except Wrong as wrong:
+                return self._show_password(visit, again, wrong)
+        session = visit.session
+        if session is not None and session.level == "full" and not again:
+            return visit.go(self._next(visit))
+        return self._show_password(visit, again, None)
+
+    def _show_password(self, visit: Visit, again: bool, wrong: Wrong | None) -> Response:
+        name = visit.form.get("name") or visit.query.get("name", "")
+        if again and not name:
+            name = self._who(visit)
+        return visit.show(
+            "sign_in.html",
+            name=name,
+            again=again,
+            next=self._next(visit),
+            forgotten=self._forgotten,
+            wrong=wrong,
+        )
+
+    async def _password_step(self, visit: Visit) -> Response:
+        name, password = visit.form.get("name"), visit.form.exact("password")
+        if not name:
+            raise Wrong("sign_in.no_name", "name")
+        if not password:
+            raise Wrong("sign_in.no_password", "password")
+        account = await self._check(visit, name, password)
+        return self.welcome(visit, account, "password" if account.two_factor else "full")
+
+    async def _check(self, visit: Visit, name: str, password: str) -> Account:
+        """PORTAL-3: one sentence and one way for a wrong name and a wrong password."""
+        network, key = network_of(visit.peer), spelling(name)
+        known = self._known.is_known(visit, name)
+        if not known and self._networks.wait_s(network) > 0:
+            raise Unavailable("pace", "wrong passwords from this network", self._networks.wait_s(network))
+        if not known and self._names.wait_s(key) > 0:
+            await self.world.clock.sleep(SLOW_S)
+        try:
+            account = await self._sign_in.check(name, password, peer=visit.peer, function=FUNCTION)
+            if account.passkey_only:
+                raise Refused(Reason.BAD_CREDENTIALS)
+        except Refused as refused:
+            if refused.reason is not Reason.BAD_CREDENTIALS:
+                raise
+            self._networks.use(network)
+            self._names.use(key)
+            raise Wrong("sign_in.wrong", "password") from None
+        return account
+
+    def welcome(self, visit: Visit, account: Account, level: Level) -> Response:
+        """A session, and on: to the second step, or to where the visitor wanted to go."""
+        visit.sign_in(account.id, level)
+        if level == "full":
+            self._known.remember(visit, account)
+            return visit.go(self._next(visit))
+        return visit.go("/sign-in/code?" + urllib.parse.urlencode({"next": self._next(visit)}))
+
+    def _next(self, visit: Visit) -> str:
+        wish = local_path(visit.form.get("next") or visit.query.get("next", ""))
+        return self._home if wish == "/" or wish.startswith("/sign-") else wish
+
+    async def _sign_out(self, visit: Visit) -> Response:
+        visit.sign_out()
+        visit.notice("sign_in.signed_out")
+        return visit.go("/sign-in")
+
+
+def _way_back(visit: Visit) -> str:
+    return visit.here if visit.method in SAFE_METHODS else visit.path
