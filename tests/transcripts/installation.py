@@ -44,6 +44,10 @@ class TwoPeople:
     def may_send_as(self, account: int, address: Address) -> bool:
         return USERS.get(address.key) == account
 
+    def quota_of(self, account: int) -> int:
+        """u2 has one MiB; u1 has no limit."""
+        return 1 << 20 if account == 2 else 0
+
     async def check(self, login: str, password: str, *, peer: str, function: str) -> Account:
         number = USERS.get(login)
         if number is None or password != PASSWORD:
@@ -105,6 +109,7 @@ async def installation(folder: Path, tls: TlsContext) -> AsyncIterator[Installat
         imap.Settings(hostname="mail.example.org", tls=tls, allow_plaintext=True, limits=limits),
         people,
         store,
+        people,
     )
     pop = pop3.Pop3(world, pop3.Settings("mail.example.org", tls, False, limits), people, store)
     taking = mx.reception(

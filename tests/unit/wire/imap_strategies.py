@@ -159,6 +159,8 @@ selected_commands = st.one_of(
     st.builds(c.Copy, sequence_sets, names, st.booleans()),
     st.builds(c.Move, sequence_sets, names, st.booleans()),
     st.sampled_from([c.Capability(), c.Noop(), c.Logout(), c.Namespace(), c.Idle(), c.Id()]),
+    st.builds(c.GetQuota, texts),
+    st.builds(c.GetQuotaRoot, names),
     st.builds(c.Id, st.lists(st.tuples(texts, st.none() | texts), max_size=3).map(tuple)),
     st.builds(c.Enable, st.lists(atoms.map(str.upper), min_size=1, max_size=3).map(tuple)),
     st.builds(c.Select, names, st.booleans(), st.booleans(), st.none() | qresyncs),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from holdfast.functions.imap.dispatch import HANDLERS
-from holdfast.functions.imap.serving import Serving, SignIn
+from holdfast.functions.imap.serving import Quotas, Serving, SignIn
 from holdfast.functions.imap.session import ImapSession
 from holdfast.functions.imap.settings import Settings
 from holdfast.functions.imap.signin import respond
@@ -25,9 +25,11 @@ class Sockets(NamedTuple):
     in_tls: bool = False
 
 
-def serving(world: World, settings: Settings, sign_in: SignIn, store: MailStore) -> Serving:
+def serving(
+    world: World, settings: Settings, sign_in: SignIn, store: MailStore, quotas: Quotas | None = None
+) -> Serving:
     """What the sessions of one process share."""
-    return Serving(world, settings, sign_in, store, HANDLERS, respond)
+    return Serving(world, settings, sign_in, store, HANDLERS, respond, quotas)
 
 
 async def listen(shared: Serving, sockets: Sequence[Sockets]) -> list[Listener]:
@@ -43,13 +45,13 @@ async def serve(
     world: World,
     settings: Settings,
     sockets: Sequence[Sockets],
-    people: object,
+    people: Quotas,
     sign_in: SignIn,
     store: MailStore,
 ) -> None:
-    """Serves until cancelled; then everybody connected is told BYE. ``people`` is not needed here:
+    """Serves until cancelled; then everybody connected is told BYE. ``people`` is asked for quotas only:
     sign-in tells account and cell."""
-    listeners = await listen(serving(world, settings, sign_in, store), sockets)
+    listeners = await listen(serving(world, settings, sign_in, store, people), sockets)
     try:
         await asyncio.get_running_loop().create_future()
     finally:

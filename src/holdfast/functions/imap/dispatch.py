@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from holdfast.functions.imap import listing, mailboxes, messages, selecting, signin
+from holdfast.functions.imap import listing, mailboxes, messages, quota, selecting, signin
 from holdfast.functions.imap.session import Handler
 from holdfast.wire.imap import commands as c
 
@@ -25,6 +25,8 @@ HANDLERS: dict[type[c.Command], Handler] = {
     c.Lsub: listing.lsub,
     c.Status: listing.status,
     c.Namespace: listing.namespace,
+    c.GetQuota: quota.get_quota,
+    c.GetQuotaRoot: quota.get_quota_root,
     c.Create: mailboxes.create,
     c.Delete: mailboxes.delete,
     c.Rename: mailboxes.rename,

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from holdfast.functions.imap.session import Answer, ImapSession
 from holdfast.functions.imap.view import recent_among
 from holdfast.model.errors import Reason, Refused
-from holdfast.model.mail import Mailbox
+from holdfast.model.mail import Flag, Mailbox
 from holdfast.store.reader import AccountMail
 from holdfast.wire.imap import commands as c
 from holdfast.wire.imap import responses
@@ -151,6 +151,9 @@ def _status_line(kept: AccountMail, box: Mailbox, items: tuple[c.StatusItem, ...
         c.StatusItem.SIZE: box.size_bytes,
         c.StatusItem.HIGHESTMODSEQ: box.modseq,
     }
+    if c.StatusItem.DELETED_STORAGE in items:  # RFC 9208 §4.1.4
+        freed = kept.size_of(box.id, kept.uids(box), Flag.DELETED) if box.deleted else 0
+        values[c.StatusItem.DELETED_STORAGE] = freed
     if c.StatusItem.RECENT in items:
         values[c.StatusItem.RECENT] = len(recent_among(kept.uids(box), box))
     return responses.status_line(box.name, {item: values[item] for item in items})

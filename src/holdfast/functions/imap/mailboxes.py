@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from holdfast.functions.imap.listing import above
+from holdfast.functions.imap.quota import check_room
 from holdfast.functions.imap.session import Answer, Handled, ImapSession
 from holdfast.model.errors import Reason, Refused, Unavailable
 from holdfast.model.mail import Role
@@ -147,6 +148,7 @@ async def _append(session: ImapSession, command: c.Append) -> Answer:
             raise Refused(Reason.NO_SUCH_MAILBOX, f"no mailbox named {command.mailbox!r}")
         if not all(message.message for message in command.messages):
             return Answer("A message of no bytes: nothing was appended.", b"", b"NO")
+        check_room(session, sum(len(message.message) for message in command.messages))
         outcomes = await session.serving.store.commit(
             [
                 Append(

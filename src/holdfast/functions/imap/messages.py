@@ -6,6 +6,7 @@ from typing import Literal
 
 from holdfast.functions.imap import events
 from holdfast.functions.imap.fetch import Result, fetch
+from holdfast.functions.imap.quota import check_room_for_copies
 from holdfast.functions.imap.search import Searching, walk
 from holdfast.functions.imap.selecting import must_be_writable, resolve, vanished_since
 from holdfast.functions.imap.session import Answer, Handled, ImapSession, Steps
@@ -187,6 +188,7 @@ def copy(session: ImapSession, request: Request) -> Handled:
 
 
 async def _copy(session: ImapSession, view: View, command: c.Copy, uids: UidSet) -> Answer:
+    check_room_for_copies(session, view.mailbox, uids)
     outcome = await session.commit(
         Copy(
             account=session.who.id,

@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 from holdfast.functions.imap.settings import Settings
 from holdfast.functions.imap.view import Readings
+from holdfast.model.errors import Reason, Refused, Unavailable
+from holdfast.model.mail import AccountId
 from holdfast.model.people import Account
 from holdfast.store.mailstore import MailStore
 from holdfast.world import World
@@ -35,7 +37,17 @@ _AFTER = (
     "CREATE-SPECIAL-USE",
     "MULTIAPPEND",
     "BINARY",
+    "QUOTA",
+    "QUOTA=RES-STORAGE",
 )
+
+
+class Quotas(Protocol):
+    """What ``directory.People`` gives."""
+
+    def quota_of(self, account: AccountId) -> int:
+        """Bytes, 0 for no limit."""
+        ...
 
 
 class SignIn(Protocol):
@@ -46,13 +58,14 @@ class Serving:
     """``inflight``: bytes of messages that clients are sending now, all connections.
 
     ``handlers``: type of command → handler (``dispatch.py``); ``respond``: a handler for what a client
-    sends within AUTHENTICATE.
+    sends within AUTHENTICATE; ``quotas``: how much each account may have, None: nobody has a limit.
     """
 
     __slots__ = (
         "by_address",
         "handlers",
         "inflight",
+        "quotas",
         "readings",
         "respond",
         "sessions",
@@ -70,7 +83,9 @@ class Serving:
         store: MailStore,
         handlers: Mapping[type, Callable[..., Any]],
         respond: Callable[..., Any],
+        quotas: Quotas | None = None,
     ) -> None:
+        self.quotas = quotas
         self.handlers = handlers
         self.respond = respond
         self.world = world
@@ -91,6 +106,23 @@ class Serving:
 
     def release(self, size: int) -> None:
         self.inflight -= size
+
+    def over_quota(self, account: Account, more: int) -> Refused | None:
+        """Why ``more`` bytes don't fit; None when they do. What can't be looked up holds nothing back."""
+        if self.quotas is None:
+            return None
+        try:
+            limit = self.quotas.quota_of(account.id)
+            used = self.store.account(account.id, account.cell).usage().bytes if limit else 0
+        except Unavailable:
+            return None
+        if not limit or used + more <= limit:
+            return None
+        return Refused(
+            Reason.OVER_QUOTA,
+            f"{used // 1024} of {limit // 1024} KiB are in use, and this takes {-(-more // 1024)}:"
+            " remove what you don't need (EXPUNGE), or ask for more room",
+        )
 
     def capabilities(self, *, signed_in: bool, tls: bool, private: bool) -> tuple[str, ...]:
         """``tls``: it runs; ``private``: a password may be sent. RFC 3501 §7.2.1."""

@@ -289,6 +289,11 @@ class ImapSession(Session):
 
     def _literal(self, event: LiteralWanted) -> None:
         if event.message:
+            no = self.serving.over_quota(self.who, event.size) if self.account is not None else None
+            if no is not None:
+                self.connection.write(self.machine.refuse_literal(no.text, "OVERQUOTA"))
+                self.release()
+                return
             if not self.serving.hold(event.size):
                 text = "Too much is being sent just now, try again"
                 self.connection.write(self.machine.refuse_literal(text, "UNAVAILABLE"))

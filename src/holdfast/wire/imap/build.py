@@ -143,6 +143,11 @@ def _one_mailbox(text: CommandText, command: Any) -> None:
     text.mailbox(command.mailbox)
 
 
+def _get_quota(text: CommandText, command: c.GetQuota) -> None:
+    text.raw(b" ")
+    text.astring(command.root.encode())
+
+
 def _create(text: CommandText, command: c.Create) -> None:
     _one_mailbox(text, command)
     if command.uses:
@@ -317,6 +322,8 @@ _WRITERS: dict[type[c.Command], Callable[[CommandText, Any], None]] = {
     c.Subscribe: _one_mailbox,
     c.Unsubscribe: _one_mailbox,
     c.Status: _status,
+    c.GetQuota: _get_quota,
+    c.GetQuotaRoot: _one_mailbox,
     c.List: _list,
     c.Lsub: _lsub,
     c.Append: _append,

@@ -197,7 +197,7 @@ class Unsubscribe(Command, frozen=True):
 
 
 class StatusItem(enum.Enum):
-    """RFC 3501 §6.3.10, RFC 7162 §3.1.7, RFC 8438; the value is the word on the wire."""
+    """RFC 3501 §6.3.10, RFC 7162 §3.1.7, RFC 8438, RFC 9208 §4.1.4; the value is the word on the wire."""
 
     MESSAGES = "MESSAGES"
     RECENT = "RECENT"
@@ -205,6 +205,7 @@ class StatusItem(enum.Enum):
     UIDVALIDITY = "UIDVALIDITY"
     UNSEEN = "UNSEEN"
     DELETED = "DELETED"
+    DELETED_STORAGE = "DELETED-STORAGE"
     SIZE = "SIZE"
     HIGHESTMODSEQ = "HIGHESTMODSEQ"
 
@@ -281,6 +282,20 @@ class Namespace(Command, frozen=True):
     """RFC 2342"""
 
     name: ClassVar[str] = "NAMESPACE"
+
+
+class GetQuota(Command, frozen=True):
+    """RFC 9208 §4.1.1. ``root``: a quota root's name."""
+
+    name: ClassVar[str] = "GETQUOTA"
+    root: str
+
+
+class GetQuotaRoot(Command, frozen=True):
+    """RFC 9208 §4.1.2"""
+
+    name: ClassVar[str] = "GETQUOTAROOT"
+    mailbox: str
 
 
 class Idle(Command, frozen=True):

@@ -22,6 +22,8 @@ from holdfast.wire.imap.commands import (
     Delete,
     Enable,
     Expunge,
+    GetQuota,
+    GetQuotaRoot,
     Id,
     Idle,
     List,
@@ -240,6 +242,12 @@ def _rename(reader: Reader) -> Command:
     return Rename(mailbox, reader.mailbox("the new name"))
 
 
+def _get_quota(reader: Reader) -> Command:
+    """RFC 9208 §4.1.1"""
+    reader.space("a quota root")
+    return GetQuota(as_text(reader.astring("a quota root")))
+
+
 _STATUS_ITEMS = {item.value.encode(): item for item in StatusItem}
 _LIST_SELECTS = {option.value.encode(): option for option in ListSelect}
 _LIST_RETURNS = {option.value.encode(): option for option in ListReturn}
@@ -429,6 +437,8 @@ COMMANDS: dict[bytes, Callable[[Reader], Command]] = {
     b"STATUS": _status,
     b"APPEND": _append,
     b"NAMESPACE": _bare(Namespace()),
+    b"GETQUOTA": _get_quota,
+    b"GETQUOTAROOT": _mailbox(GetQuotaRoot),
     b"IDLE": _bare(Idle()),
     b"CHECK": _bare(Check()),
     b"CLOSE": _bare(Close()),

@@ -162,6 +162,17 @@ def namespace_line() -> bytes:
     return b'* NAMESPACE (("" "%b")) NIL NIL\r\n' % SEPARATOR.encode()
 
 
+def quota_line(root: str, used: int, limit: int) -> bytes:
+    """STORAGE in units of 1024 octets, rounded up. RFC 9208 §4.2.1, §5.1; ``used``, ``limit``: bytes"""
+    return b"* QUOTA %b (STORAGE %d %d)\r\n" % (quoted(root.encode()), -(-used // 1024), -(-limit // 1024))
+
+
+def quota_root_line(mailbox: str, roots: Iterable[str]) -> bytes:
+    """RFC 9208 §4.2.2; no root: the mailbox has no quota"""
+    names = b"".join(b" " + quoted(root.encode()) for root in roots)
+    return b"* QUOTAROOT %b%b\r\n" % (mailbox_name(mailbox), names)
+
+
 # --- SEARCH (§7.2.5)
 
 

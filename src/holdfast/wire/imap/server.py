@@ -40,7 +40,8 @@ ALLOWED: dict[bytes, tuple[State, ...]] = {
     **dict.fromkeys((b"STARTTLS", b"AUTHENTICATE", b"LOGIN"), (State.NOT_AUTHENTICATED,)),
     **dict.fromkeys(
         (b"ENABLE", b"SELECT", b"EXAMINE", b"CREATE", b"DELETE", b"RENAME", b"SUBSCRIBE", b"UNSUBSCRIBE",
-         b"LIST", b"LSUB", b"STATUS", b"APPEND", b"NAMESPACE", b"IDLE"),
+         b"LIST", b"LSUB", b"STATUS", b"APPEND", b"NAMESPACE", b"IDLE",
+         b"GETQUOTA", b"GETQUOTAROOT"),
         _SIGNED_IN,
     ),
     **dict.fromkeys(

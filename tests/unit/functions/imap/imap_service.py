@@ -48,6 +48,19 @@ class SignIn:
         return Account(ACCOUNTS[login], 1, login, login, 0, AccountState.ACTIVE, AccountRole.NONE, 0, 0.0)
 
 
+class Quotas:
+    """``limit``: bytes everybody may have. ``down``: it can't be asked."""
+
+    def __init__(self) -> None:
+        self.limit = 0
+        self.down = False
+
+    def quota_of(self, account: int) -> int:
+        if self.down:
+            raise Unavailable("people")
+        return self.limit
+
+
 class Reply:
     """What came between a command and its tagged reply. ``lines``: untagged ones, without ``* ``."""
 
@@ -132,6 +145,7 @@ class Service:
         self.world.journal.at(self.events.append)
         self.files = IndexFiles(self.world, f"{folder}/index")
         self.sign_in = SignIn()
+        self.quotas = Quotas()
         settings.setdefault("limits", Limits())
         self.settings = imap.Settings(hostname="mail.example.org", **settings)
         self.clients: list[Client] = []
@@ -142,7 +156,7 @@ class Service:
             while self.writer.behind:
                 await asyncio.sleep(0.001)
         self.store = MailStore(self.world, self.writer, self.files, f"{self.folder}/volume")
-        self.shared = imap.serving(self.world, self.settings, self.sign_in, self.store)
+        self.shared = imap.serving(self.world, self.settings, self.sign_in, self.store, self.quotas)
         self.listeners = await imap.listen(
             self.shared, [imap.Sockets(f"{self.folder}/imap"), imap.Sockets(("127.0.0.1", 0))]
         )
