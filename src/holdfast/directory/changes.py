@@ -1,248 +1,40 @@
-"""How each request becomes records. The fold itself says whether a record is possible.
+"""Which plan makes a request into records, and what a request that is asked again is answered.
 
-Every plan runs within the writer's open transaction: what it adds is folded at once, under the
-sequence it will have, so that later requests of the same group see it.
+The fold itself says whether a record is possible; plans say what is sensible.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any
 
+from holdfast.directory import plan_accounts, plan_domains, plan_rights
 from holdfast.directory import records as r
 from holdfast.directory import requests as q
-from holdfast.directory.copy import Copy
-from holdfast.directory.credentials import check_credential, check_password
+from holdfast.directory.digests import secret_digest
+from holdfast.directory.draft import Draft, check_note
+from holdfast.directory.fold import Carried
 from holdfast.directory.names import name_key, parse_domain
-from holdfast.model.address import parse_address
-from holdfast.model.errors import Reason, Refused, Unavailable
-from holdfast.model.ledgers import Kind
-from holdfast.model.limits import ALIAS_TARGETS, NAME_CHARACTERS, PEOPLE_BATCH, SEPARATOR_CHARACTERS
-from holdfast.model.mail import AccountId
-from holdfast.model.people import Account, AccountState, Alias, Customer, Domain
-from holdfast.packs.words import NewFrame
-
-T = TypeVar("T")
-
-LOCAL_BYTES = 64  # RFC 5321 §4.5.3.1.1
-
-
-class Draft:
-    """What one group of requests adds to the ledger, already in effect in the writer's own tables."""
-
-    __slots__ = ("at", "cells", "copy", "frames", "sequence")
-
-    def __init__(self, copy: Copy, next_sequence: int, at: float, cells: int) -> None:
-        self.copy = copy
-        self.at = at
-        self.cells = cells
-        self.frames: list[NewFrame] = []
-        self.sequence = next_sequence - 1
-
-    def add(self, record: r.AnyRecord, account: AccountId = 0, cells: tuple[int, ...] = ()) -> int:
-        """Its frame's sequence. Raises ``Refused``; then nothing was added."""
-        self.copy.fold.apply(self.sequence + 1, record)
-        self.sequence += 1
-        self.frames.append(NewFrame(Kind.PEOPLE, r.encode_record(record), account, cells))
-        return self.sequence
-
-    def take_back(self) -> None:
-        """Forgets the last frame, whose effects the caller has undone."""
-        self.frames.pop()
-        self.sequence -= 1
-        self.copy.fold.sequence = self.sequence
-
-    def who(self, who: q.Who) -> AccountId:
-        return find(self.copy, who)
-
-    def account(self, account: AccountId) -> Account:
-        return self.copy.lists.account(account)
-
-
-def find(copy: Copy, who: q.Who) -> AccountId:
-    """The account's id. Raises ``Refused(NO_SUCH_USER)``."""
-    if isinstance(who, int):
-        return who
-    entry = copy.lookup.entry(name_key(who))
-    if entry is None or entry[0] == 0:
-        raise Refused(Reason.NO_SUCH_USER, f"{who} is no account's address")
-    return entry[0]
+from holdfast.directory.plan_rights import known
+from holdfast.model.errors import Reason, Refused
 
 
 def carry_out(draft: Draft, request: q.AnyRequest) -> object:
-    """The request's answer, true once the draft is durable. Raises ``Refused``."""
-    return _PLANS[type(request)](draft, request)
-
-
-def _domain_add(draft: Draft, request: q.DomainAdd) -> Domain:
-    name = parse_domain(request.name)
-    _check_separator(request.separator)
-    catch_all = tuple(_clean_targets(request.catch_all))
-    existing = draft.copy.lists.domain(name)
-    if existing is not None and (existing.separator, existing.catch_all) == (request.separator, catch_all):
-        return existing
-    draft.add(r.DomainMade(at=draft.at, name=name, separator=request.separator, catch_all=catch_all))
-    return _made_domain(draft, name)
-
-
-def _domain_set(draft: Draft, request: q.DomainSet) -> Domain:
-    name = parse_domain(request.name)
-    if request.separator is not None:
-        _check_separator(request.separator)
-    catch_all = None if request.catch_all is None else tuple(_clean_targets(request.catch_all))
-    draft.add(r.DomainSet(at=draft.at, name=name, separator=request.separator, catch_all=catch_all))
-    return _made_domain(draft, name)
-
-
-def _made_domain(draft: Draft, name: str) -> Domain:
-    domain = draft.copy.lists.domain(name)
-    assert domain is not None
-    return domain
-
-
-def _customer_add(draft: Draft, request: q.CustomerAdd) -> Customer:
-    _check_name(request.name)
-    sequence = draft.add(r.CustomerMade(at=draft.at, name=request.name))
-    return Customer(sequence, request.name, draft.at)
-
-
-def _account_add_many(draft: Draft, request: q.AccountAddMany) -> list[q.Made]:
-    def one(account: q.NewAccount) -> q.Made:
-        try:
-            return q.Made(_account_add(draft, account), True)
-        except Refused:
-            existing = _existing(draft, account) if request.keep_existing else 0
-            if not existing:
-                raise
-            return q.Made(existing, False)
-
-    return _each(request.accounts, one)
-
-
-def _each(accounts: Sequence[T], one: Callable[[T], q.Made]) -> list[q.Made]:
-    """Each by itself: one that is refused keeps none of the others away."""
-    if len(accounts) > PEOPLE_BATCH:
-        raise Refused(Reason.TOO_MANY, f"more than {PEOPLE_BATCH} accounts in one request: split it")
-    made = []
-    for account in accounts:
-        try:
-            made.append(one(account))
-        except Refused as error:
-            made.append(q.Made(0, False, error.reason.value, error.text))
-    return made
-
-
-def _account_add(draft: Draft, account: q.NewAccount) -> AccountId:
-    _check_local(account.address)
-    _check_name(account.name)
-    if account.credential:
-        check_credential(account.credential)
-    elif account.password:
-        check_password(account.password)
-        _free(draft, account.address)
-    cell = draft.copy.fold.least_filled(draft.cells)
-    record = r.AccountMade(
-        at=draft.at,
-        address=account.address,
-        cell=cell,
-        name=account.name,
-        customer=account.customer,
-        credential=account.credential,
-        role=account.role,
-    )
-    return draft.add(record, 0, (cell,))
-
-
-def _free(draft: Draft, address: str) -> None:
-    """For an account whose password wasn't hashed, since its name was taken a moment ago."""
-    if draft.copy.lookup.entry(name_key(address)) is None:
-        raise Unavailable("people", f"{address} was let go meanwhile: ask again", 1.0)
-
-
-def _existing(draft: Draft, account: q.NewAccount) -> AccountId:
-    """The id of an account that isn't removed and has this address, 0 for none."""
+    """The request's answer, true once the draft is durable. Raises ``Refused``, then it added nothing."""
+    draft.by, draft.why, draft.once = request.by, request.why, request.once
+    check_note(request.by)
+    check_note(request.why)
+    check_note(request.once)
+    if request.once:
+        carried = draft.copy.fold.carried(request.once)
+        if carried is not None:
+            return _again(draft, request, carried)
+    frames = len(draft.frames)
     try:
-        entry = draft.copy.lookup.entry(name_key(account.address))
+        return _PLANS[type(request)](draft, request)
     except Refused:
-        return 0
-    return entry[0] if entry is not None and entry[3] != AccountState.REMOVED else 0
-
-
-def _account_set(draft: Draft, request: q.AccountSet) -> Account:
-    id_ = draft.who(request.account)
-    if request.state is not None:
-        _set_state(draft, id_, request.state)
-    if request.name is not None or request.role is not None:
-        _check_name(request.name or "")
-        draft.add(r.AccountSet(at=draft.at, account=id_, name=request.name, role=request.role), id_)
-    return draft.account(id_)
-
-
-def _account_state_many(draft: Draft, request: q.AccountStateMany) -> list[q.Made]:
-    def one(who: q.Who) -> q.Made:
-        id_ = draft.who(who)
-        return q.Made(id_, _set_state(draft, id_, request.state))
-
-    return _each(request.accounts, one)
-
-
-def _set_state(draft: Draft, account: AccountId, state: AccountState) -> bool:
-    if draft.account(account).state == state:
-        return False
-    draft.add(r.AccountStateSet(at=draft.at, account=account, state=state), account)
-    return True
-
-
-def _password_set(draft: Draft, request: q.PasswordSet) -> Account:
-    """The writer has hashed a plain password before this runs."""
-    id_ = draft.who(request.account)
-    check_credential(request.credential)
-    draft.add(r.CredentialSet(at=draft.at, account=id_, credential=request.credential), id_)
-    return draft.account(id_)
-
-
-def _address_add(draft: Draft, request: q.AddressAdd) -> Account:
-    id_ = draft.who(request.account)
-    _check_local(request.address)
-    entry = draft.copy.lookup.entry(name_key(request.address))
-    if entry is None or entry[0] != id_:
-        draft.add(r.AddressAdded(at=draft.at, account=id_, address=request.address), id_)
-    return draft.account(id_)
-
-
-def _address_remove(draft: Draft, request: q.AddressRemove) -> None:
-    draft.add(r.AddressRemoved(at=draft.at, address=request.address))
-
-
-def _alias_set(draft: Draft, request: q.AliasSet) -> Alias:
-    _check_local(request.address)
-    key = name_key(request.address)
-    targets = tuple(target for target in _clean_targets(request.targets) if name_key(target) != key)
-    if not targets:
-        raise Refused(Reason.BAD_SYNTAX, f"{request.address} would lead nowhere: name at least one address")
-    existing = draft.copy.lists.alias(key)
-    alias = Alias(request.address, targets)
-    if existing is not None and existing.targets == targets:
-        return existing
-    if existing is not None and not request.replace:
-        raise Refused(
-            Reason.EXISTS, f"{request.address} leads to {', '.join(existing.targets)} already: ask to replace"
-        )
-    with draft.copy.savepoint() as savepoint:
-        draft.add(r.AliasSet(at=draft.at, address=request.address, targets=targets))
-        try:
-            draft.copy.lookup.expand(parse_address(request.address))
-        except (Refused, Unavailable) as error:
-            savepoint.undo()
-            draft.take_back()
-            if isinstance(error, Unavailable):
-                raise Refused(Reason.LIMIT, error.text) from error
-            raise Refused(error.reason, f"{request.address} would lead to nobody: {error.text}") from error
-    return alias
-
-
-def _alias_remove(draft: Draft, request: q.AliasRemove) -> None:
-    draft.add(r.AliasRemoved(at=draft.at, address=request.address))
+        draft.back_to(frames)
+        raise
 
 
 def _announce(draft: Draft, request: q.Announce) -> int:
@@ -261,45 +53,138 @@ def _accept_holes(draft: Draft, request: q.AcceptHoles) -> int:
     return holes
 
 
-def _check_separator(separator: str) -> None:
-    if len(separator) > SEPARATOR_CHARACTERS or any(c.isalnum() or c in '@".' or c <= " " for c in separator):
-        raise Refused(
-            Reason.BAD_SYNTAX, f"{separator!r} can't separate name and detail: one of + - = or '' for none"
-        )
-
-
-def _check_name(name: str) -> None:
-    if len(name) > NAME_CHARACTERS:
-        raise Refused(Reason.TOO_LARGE, f"name longer than {NAME_CHARACTERS} characters")
-
-
-def _check_local(address: str) -> None:
-    """What the fold, which reads what others wrote, doesn't insist on."""
-    local = address.rpartition("@")[0]
-    if len(local.encode("utf-8", "surrogatepass")) > LOCAL_BYTES:
-        raise Refused(Reason.BAD_SYNTAX, f"{local!r} is longer than {LOCAL_BYTES} bytes")
-
-
-def _clean_targets(targets: tuple[str, ...]) -> list[str]:
-    """Valid addresses, each once."""
-    if len(targets) > ALIAS_TARGETS:
-        raise Refused(Reason.TOO_MANY, f"more than {ALIAS_TARGETS} targets: use several aliases")
-    return list({name_key(target): target for target in targets}.values())
-
-
 _PLANS: dict[type, Callable[[Draft, Any], object]] = {
-    q.DomainAdd: _domain_add,
-    q.DomainSet: _domain_set,
-    q.CustomerAdd: _customer_add,
-    q.AccountAddMany: _account_add_many,
-    q.AccountSet: _account_set,
-    q.AccountStateMany: _account_state_many,
-    q.PasswordSet: _password_set,
-    q.AddressAdd: _address_add,
-    q.AddressRemove: _address_remove,
-    q.AliasSet: _alias_set,
-    q.AliasRemove: _alias_remove,
+    q.DomainAdd: plan_domains.domain_add,
+    q.DomainSet: plan_domains.domain_set,
+    q.DomainRemove: plan_domains.domain_remove,
+    q.DomainRestore: plan_domains.domain_restore,
+    q.CustomerAdd: plan_domains.customer_add,
+    q.CustomerSet: plan_domains.customer_set,
+    q.ContactSet: plan_domains.contact_set,
+    q.TenantAdd: plan_domains.tenant_add,
+    q.TenantSet: plan_domains.tenant_set,
+    q.NamesReserve: plan_domains.names_reserve,
+    q.AccountAddMany: plan_accounts.account_add_many,
+    q.AccountSet: plan_accounts.account_set,
+    q.AccountStateMany: plan_accounts.account_state_many,
+    q.PasswordSet: plan_accounts.password_set,
+    q.SignOut: plan_accounts.sign_out,
+    q.HoldSet: plan_accounts.hold_set,
+    q.AddressAdd: plan_accounts.address_add,
+    q.AddressRemove: plan_accounts.address_remove,
+    q.AliasSet: plan_accounts.alias_set,
+    q.AliasRemove: plan_accounts.alias_remove,
+    q.MaskedSet: plan_accounts.masked_set,
+    q.AppPasswordAdd: plan_rights.app_password_add,
+    q.AppPasswordRemove: plan_rights.app_password_remove,
+    q.FactorAdd: plan_rights.factor_add,
+    q.FactorRemove: plan_rights.factor_remove,
+    q.RecoveryUse: plan_rights.recovery_use,
+    q.GrantAdd: plan_rights.grant_add,
+    q.GrantRemove: plan_rights.grant_remove,
+    q.TokenAdd: plan_rights.token_add,
+    q.TokenRemove: plan_rights.token_remove,
+    q.InvitationAdd: plan_rights.invitation_add,
+    q.InvitationUse: plan_rights.invitation_use,
+    q.InvitationRemove: plan_rights.invitation_remove,
+    q.AccessAsk: plan_rights.access_ask,
+    q.AccessApprove: plan_rights.access_approve,
+    q.AccessUse: plan_rights.access_use,
     q.Announce: _announce,
     q.AcceptHoles: _accept_holes,
 }
 CHANGES = tuple(_PLANS)
+
+# PEOPLE-12, by request: the records that can carry its key, and the answer from what there is.
+
+_Answer = Callable[[Draft, Any, Carried], object]
+
+
+def _none(draft: Draft, request: object, carried: Carried) -> None:
+    return None
+
+
+def _account(draft: Draft, request: Any, carried: Carried) -> object:
+    return draft.account(draft.who(request.account))
+
+
+def _domain(draft: Draft, request: Any, carried: Carried) -> object:
+    return draft.domain(parse_domain(request.name))
+
+
+def _made(name: str, what: str) -> _Answer:
+    """By the frame that made it."""
+
+    def answer(draft: Draft, request: Any, carried: Carried) -> object:
+        return known(getattr(draft.copy.belongings, name)(carried.sequence), what)
+
+    return answer
+
+
+def _named(name: str, field: str) -> _Answer:
+    """By what the request names it with."""
+
+    def answer(draft: Draft, request: Any, carried: Carried) -> object:
+        return known(getattr(draft.copy.belongings, name)(getattr(request, field)), field)
+
+    return answer
+
+
+def _masked(draft: Draft, request: q.MaskedSet, carried: Carried) -> object:
+    belongings = draft.copy.belongings
+    if request.address:
+        return known(belongings.masked_by(key=name_key(request.address)), "masked address")
+    return known(belongings.masked_by(made=carried.sequence), "masked address")
+
+
+_AGAIN: dict[type, tuple[tuple[type, ...], _Answer]] = {
+    q.DomainAdd: ((r.DomainMade,), _domain),
+    q.DomainSet: ((r.DomainSet,), _domain),
+    q.DomainRemove: ((r.DomainRemoved,), _none),
+    q.DomainRestore: ((r.DomainBack,), _domain),
+    q.CustomerAdd: ((r.CustomerMade,), _made("customer", "customer")),
+    q.CustomerSet: ((r.CustomerSet,), _named("customer", "customer")),
+    q.ContactSet: ((r.ContactSet,), lambda d, a, c: d.copy.belongings.contact(a.contact.customer)),
+    q.TenantAdd: ((r.TenantMade,), _made("tenant", "tenant")),
+    q.TenantSet: ((r.TenantSet,), _named("tenant", "tenant")),
+    q.NamesReserve: ((r.NamesReserved,), _none),
+    q.AccountAddMany: ((r.AccountMade,), lambda d, a, c: plan_accounts.account_add_many(d, a)),
+    q.AccountSet: ((r.AccountSet, r.AccountStateSet), _account),
+    q.AccountStateMany: ((r.AccountStateSet,), lambda d, a, c: plan_accounts.account_state_many(d, a)),
+    q.PasswordSet: ((r.CredentialSet,), _account),
+    q.SignOut: ((r.SignedOut,), _account),
+    q.HoldSet: ((r.HoldSet,), _account),
+    q.AddressAdd: ((r.AddressAdded,), _account),
+    q.AddressRemove: ((r.AddressRemoved,), _none),
+    q.AliasSet: ((r.AliasSet,), lambda d, a, c: known(d.copy.lists.alias(name_key(a.address)), "alias")),
+    q.AliasRemove: ((r.AliasRemoved,), _none),
+    q.MaskedSet: ((r.MaskedSet,), _masked),
+    q.AppPasswordAdd: ((r.AppPasswordMade,), _made("app_password", "app password")),
+    q.AppPasswordRemove: ((r.AppPasswordRemoved,), _none),
+    q.FactorAdd: ((r.FactorMade,), _made("factor", "second factor")),
+    q.FactorRemove: ((r.FactorRemoved,), _none),
+    q.RecoveryUse: ((r.RecoveryUsed,), _named("factor", "id")),
+    q.GrantAdd: ((r.Granted,), lambda d, a, c: plan_rights.wanted_grant(d, a)),
+    q.GrantRemove: ((r.GrantTaken,), _none),
+    q.TokenAdd: ((r.TokenMade,), _made("token_of", "token")),
+    q.TokenRemove: ((r.TokenRemoved,), _none),
+    q.InvitationAdd: ((r.InvitationMade,), _made("invitation_of", "invitation")),
+    q.InvitationUse: (
+        (r.InvitationUsed,),
+        lambda d, a, c: known(d.copy.belongings.find_invitation(secret_digest(a.code)), "invitation"),
+    ),
+    q.InvitationRemove: ((r.InvitationRemoved,), _none),
+    q.AccessAsk: ((r.AccessAsked,), _made("access", "access")),
+    q.AccessApprove: ((r.AccessApproved,), _named("access", "id")),
+    q.AccessUse: ((r.AccessUsed,), _named("access", "id")),
+    q.Announce: ((r.BulkAnnounced,), lambda d, a, c: d.copy.fold.shrinking.unexplained),
+    q.AcceptHoles: ((r.HolesAccepted,), lambda d, a, c: 0),
+}
+
+
+def _again(draft: Draft, request: q.AnyRequest, carried: Carried) -> object:
+    """PEOPLE-12: nothing more happens. Raises ``Refused`` for a key that stands for something else."""
+    carriers, answer = _AGAIN[type(request)]
+    if carried.what not in {carrier.__struct_config__.tag for carrier in carriers}:  # type: ignore[attr-defined]
+        raise Refused(Reason.BAD_SYNTAX, f"this key was used for {carried.what}: draw another one")
+    return answer(draft, request, carried)

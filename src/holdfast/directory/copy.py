@@ -10,13 +10,13 @@ from typing import NamedTuple
 import apsw
 import msgspec
 
+from holdfast.directory.belongings import Belongings
 from holdfast.directory.events import PEOPLE_FRAME_BAD, PEOPLE_FRAME_REFUSED
 from holdfast.directory.fold import Fold
 from holdfast.directory.lists import Lists
 from holdfast.directory.lookup import Lookup
 from holdfast.directory.records import decode_record
 from holdfast.directory.schema import open_copy
-from holdfast.directory.secrets_of import SecretsOf
 from holdfast.model.errors import Refused, Unavailable
 from holdfast.model.ledgers import Kind
 from holdfast.model.limits import FOLD_FRAMES
@@ -51,9 +51,9 @@ class Copy:
         self._db = open_copy(path if path == MEMORY else world.disk.database_path(path))
         try:
             self.fold = Fold(self._db)
-            self.lookup = Lookup(self._db, self.fold)
+            self.lookup = Lookup(self._db, self.fold, world.clock)
             self.lists = Lists(self._db)
-            self.secrets = SecretsOf(self._db)
+            self.belongings = Belongings(self._db, self.lookup, world.clock)
         except BaseException:
             self._db.close()
             raise

@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
-import apsw
-import msgspec
+import heapq
+from itertools import islice
+from typing import Any
 
-from holdfast.directory.lookup import ACCOUNT, as_account
-from holdfast.directory.names import name_key, parse_domain
+import apsw
+
+from holdfast.directory.names import fold_domain, fold_local, name_key, parse_domain
+from holdfast.directory.rows import (
+    ACCOUNT,
+    CUSTOMER,
+    CUSTOMER_OF_ACCOUNT,
+    DOMAIN,
+    as_account,
+    as_customer,
+    as_domain,
+    as_names,
+)
+from holdfast.directory.tables import FIRST, FURTHER, MASKED
 from holdfast.model.errors import Reason, Refused
 from holdfast.model.limits import PEOPLE_PAGE
 from holdfast.model.mail import AccountId
-from holdfast.model.people import Account, Alias, Counts, Customer, CustomerId, Domain
-
-_names = msgspec.json.Decoder(tuple[str, ...]).decode
+from holdfast.model.people import (
+    Account,
+    Alias,
+    Counts,
+    Customer,
+    CustomerId,
+    Domain,
+    DomainId,
+    Found,
+    TenantId,
+)
 
 
 class Lists:
@@ -22,9 +43,17 @@ class Lists:
         self._db = connection
 
     def accounts(
-        self, *, domain: str = "", customer: CustomerId = 0, after: AccountId = 0, limit: int = PEOPLE_PAGE
+        self,
+        *,
+        domain: str = "",
+        customer: CustomerId = 0,
+        tenant: TenantId = 0,
+        after: AccountId = 0,
+        limit: int = PEOPLE_PAGE,
     ) -> list[Account]:
         """Accounts in the order they were made, those after id ``after``; removed ones too."""
+        if tenant:
+            return self._accounts_of_tenant(tenant, after, _page(limit))
         where, values = "id > ?1", [after, _page(limit)]
         if domain:
             where, values = where + " AND domain = ?3", [*values, self._domain(domain)]
@@ -37,6 +66,43 @@ class Lists:
             )
         return [as_account(row) for row in self._db.execute(f"{select} ORDER BY id LIMIT ?2", values)]
 
+    def _accounts_of_tenant(self, tenant: TenantId, after: AccountId, limit: int) -> list[Account]:
+        """Each domain's accounts stand in order in one index; they are merged."""
+        domains = self._db.execute("SELECT id FROM domain WHERE tenant = ?", (tenant,)).fetchall()
+        in_order: list[list[tuple[Any, ...]]] = [
+            self._db.execute(
+                "SELECT id FROM account WHERE domain = ? AND id > ? ORDER BY id LIMIT ?",
+                (domain, after, limit),
+            ).fetchall()
+            for (domain,) in domains
+        ]
+        return [self.account(id_) for (id_,) in islice(heapq.merge(*in_order), limit)]
+
+    def find_accounts(
+        self, text: str, *, tenant: TenantId = 0, domain: str = "", after: str = "", limit: int = PEOPLE_PAGE
+    ) -> list[Found]:
+        """Accounts with an address that begins so, in the order of the addresses; each at its first one.
+
+        ``tenant``, ``domain``: of the accounts' first addresses.
+        """
+        begin = _prefix(text)
+        where, values = "", [begin, begin + "\U0010ffff", name_key(after) if after else "", _page(limit)]
+        if domain:
+            where, values = " AND c.domain = ?5", [*values, self._domain(domain)]
+        elif tenant:
+            where = " AND c.domain IN (SELECT id FROM domain WHERE tenant = ?5)"
+            values = [*values, tenant]
+        rows: list[tuple[Any, ...]] = self._db.execute(
+            f"SELECT a.address, a.account FROM address a JOIN account c ON c.id = a.account"
+            f" WHERE a.key >= ?1 AND a.key < ?2 AND a.key > ?3"
+            f" AND a.account > 0 AND a.kind IN ({FURTHER}, {FIRST}, {MASKED}){where}"
+            " AND NOT EXISTS (SELECT 1 FROM address b WHERE b.account = a.account AND b.account > 0"
+            f" AND b.key >= ?1 AND b.key < a.key AND b.kind IN ({FURTHER}, {FIRST}, {MASKED}))"
+            " ORDER BY a.key LIMIT ?4",
+            values,
+        ).fetchall()
+        return [Found(str(address), self.account(account)) for address, account in rows]
+
     def account(self, account: AccountId) -> Account:
         """Raises ``Refused(NO_SUCH_USER)``."""
         row = self._db.execute(f"{ACCOUNT} WHERE id = ?", (account,)).fetchone()
@@ -44,52 +110,67 @@ class Lists:
             raise Refused(Reason.NO_SUCH_USER, f"no account {account}")
         return as_account(row)
 
+    def active_in(self, domain: DomainId) -> int:
+        """How many accounts of the domain are active. A scan of them."""
+        return int(
+            self._db.execute(
+                "SELECT count(*) FROM account WHERE domain = ? AND state = 'active'", (domain,)
+            ).get
+        )
+
     def alias(self, key: str) -> Alias | None:
         """By its folded address."""
         row = self._db.execute(
             "SELECT address, targets FROM address WHERE key = ? AND account = 0", (key,)
         ).fetchone()
-        return Alias(str(row[0]), _names(str(row[1]))) if row else None
+        return Alias(str(row[0]), as_names(str(row[1]))) if row else None
 
     def domain(self, name: str) -> Domain | None:
         """By its folded name."""
-        row = self._db.execute(
-            "SELECT id, name, separator, catch_all, made_at FROM domain WHERE name = ?", (name,)
-        ).fetchone()
-        return Domain(row[0], row[1], row[2], _names(row[3]), row[4]) if row else None
+        row = self._db.execute(f"{DOMAIN} WHERE name = ?", (name,)).fetchone()
+        return as_domain(row) if row else None
 
     def addresses(self, account: AccountId) -> list[str]:
         """All addresses of one account."""
         rows = self._db.execute(
-            "SELECT login FROM account WHERE id = ?1 UNION ALL"
-            " SELECT address FROM address WHERE account = ?1 AND account > 0 AND login = 0",
-            (account,),
+            "SELECT address FROM address WHERE account = ?1 AND account > 0 AND kind IN (?2, ?3)",
+            (account, FURTHER, FIRST),
         )
         return sorted(str(row[0]) for row in rows)
 
-    def aliases(self, *, domain: str, after: str = "", limit: int = PEOPLE_PAGE) -> list[Alias]:
-        """Aliases of a domain in the order of their folded addresses, those after ``after``'s."""
+    def aliases_to(self, account: AccountId) -> list[str]:
+        """Aliases that name one of the account's addresses. A scan of all aliases."""
+        keys = {name_key(address) for address in self.addresses(account)}
+        rows = self._db.execute("SELECT address, targets FROM address WHERE account = 0 ORDER BY key")
+        return [
+            str(address)
+            for address, targets in rows
+            if not keys.isdisjoint(map(name_key, as_names(str(targets))))
+        ]
+
+    def aliases(self, *, domain: str = "", after: str = "", limit: int = PEOPLE_PAGE) -> list[Alias]:
+        """Aliases of a domain, or all, in the order of their folded addresses, those after ``after``'s."""
+        where, values = "", [name_key(after) if after else "", _page(limit)]
+        if domain:
+            where, values = " AND domain = ?3", [*values, self._domain(domain)]
         rows = self._db.execute(
-            "SELECT address, targets FROM address WHERE account = 0 AND domain = ? AND key > ?"
-            " ORDER BY key LIMIT ?",
-            (self._domain(domain), name_key(after) if after else "", _page(limit)),
+            f"SELECT address, targets FROM address WHERE account = 0{where} AND key > ?1"
+            " ORDER BY key LIMIT ?2",
+            values,
         )
-        return [Alias(str(address), _names(str(targets))) for address, targets in rows]
+        return [Alias(str(address), as_names(str(targets))) for address, targets in rows]
 
     def domains(self, *, after: int = 0, limit: int = PEOPLE_PAGE) -> list[Domain]:
-        rows = self._db.execute(
-            "SELECT id, name, separator, catch_all, made_at FROM domain WHERE id > ? ORDER BY id LIMIT ?",
-            (after, _page(limit)),
-        )
-        return [Domain(i, name, separator, _names(catch), at) for i, name, separator, catch, at in rows]
+        """Removed ones too."""
+        rows = self._db.execute(f"{DOMAIN} WHERE id > ? ORDER BY id LIMIT ?", (after, _page(limit)))
+        return [as_domain(row) for row in rows]
 
     def customers(self, *, after: CustomerId = 0, limit: int = PEOPLE_PAGE) -> list[Customer]:
         rows = self._db.execute(
-            "SELECT id, name, made_at FROM customer WHERE id > ?1 UNION ALL"
-            " SELECT id, name, made_at FROM account WHERE id > ?1 AND customer = id ORDER BY id LIMIT ?2",
+            f"{CUSTOMER} WHERE id > ?1 UNION ALL {CUSTOMER_OF_ACCOUNT} AND id > ?1 ORDER BY id LIMIT ?2",
             (after, _page(limit)),
         )
-        return [Customer(*row) for row in rows]
+        return [as_customer(row) for row in rows]
 
     def counts(self) -> Counts:
         """A scan of the accounts: some 10 ms at 100,000."""
@@ -98,9 +179,9 @@ class Lists:
             str(state): int(n) for state, n in one("SELECT state, count(*) FROM account GROUP BY state")
         }
         return Counts(
-            domains=one("SELECT count(*) FROM domain").get,
+            domains=one("SELECT count(*) FROM domain WHERE removed_at = 0").get,
             customers=one(
-                "SELECT (SELECT count(*) FROM customer) + (SELECT count(*) FROM account WHERE customer = id)"
+                f"SELECT (SELECT count(*) FROM customer) + (SELECT count(*) FROM ({CUSTOMER_OF_ACCOUNT}))"
             ).get,
             active=states.get("active", 0),
             disabled=states.get("disabled", 0),
@@ -122,3 +203,9 @@ class Lists:
 
 def _page(limit: int) -> int:
     return max(1, min(limit, PEOPLE_PAGE))
+
+
+def _prefix(text: str) -> str:
+    """The beginning of an address as it is compared."""
+    local, at, domain = text.strip().rpartition("@")
+    return f"{fold_local(local)}@{fold_domain(domain)}" if at else fold_local(domain)

@@ -10,25 +10,17 @@ from __future__ import annotations
 from typing import NamedTuple, NoReturn, TypeVar
 
 import apsw
-import msgspec
 
 from holdfast.directory.fold import Fold
 from holdfast.directory.names import fold_domain, fold_local, name_key, sub_address
+from holdfast.directory.rows import ACCOUNT, DOMAIN, as_account, as_domain, as_names
+from holdfast.directory.tables import FIRST, FURTHER
 from holdfast.model.address import Address, parse_address
 from holdfast.model.errors import Reason, Refused, Unavailable
 from holdfast.model.limits import ALIAS_DEPTH, ALIAS_TARGETS, PEOPLE_CACHE
 from holdfast.model.mail import AccountId
-from holdfast.model.people import (
-    Account,
-    AccountRole,
-    AccountState,
-    Domain,
-    Forward,
-    Local,
-    Many,
-    Remote,
-    Route,
-)
+from holdfast.model.people import Account, AccountState, Domain, Forward, Local, Many, Remote, Route
+from holdfast.world.clock import Clock
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -36,17 +28,13 @@ T = TypeVar("T")
 PEOPLE = "people"
 CONVENTIONAL = frozenset({"postmaster", "abuse"})  # RFC 5321 §4.5.1, RFC 2142 §4
 
-Entry = tuple[int, str, int, str, float]
-"""Account (0: alias), targets, the account's cell and state, when it left."""
+Entry = tuple[int, str, int, str, float, int, float]
+"""Account (0: alias), targets, the account's cell and state, when it left, what the name is, its end."""
 
-_ENTRY = "SELECT account, targets, cell, state, left_at FROM address WHERE key = ?"
-ACCOUNT = "SELECT id, customer, login, name, cell, state, role, credential, made_at FROM account "
+_ENTRY = "SELECT account, targets, cell, state, left_at, kind, ends_at FROM address WHERE key = ?"
 _ACCOUNT_BY_ID = ACCOUNT + "WHERE id = ?"
 _CREDENTIAL = "SELECT credential, phc FROM account WHERE id = ?"
-_STATES = {str(state): state for state in AccountState}
-_ROLES = {str(role): role for role in AccountRole}
 _ACTIVE = str(AccountState.ACTIVE)
-_names = msgspec.json.Decoder(tuple[str, ...]).decode
 
 
 class Credential(NamedTuple):
@@ -59,8 +47,9 @@ class Credential(NamedTuple):
 class Lookup:
     """Answers from one copy. ``doubt``: why unknown names are not believed to be unknown, '' if they are."""
 
-    def __init__(self, connection: apsw.Connection, fold: Fold) -> None:
+    def __init__(self, connection: apsw.Connection, fold: Fold, clock: Clock) -> None:
         self._db = connection
+        self._clock = clock
         self._one = connection.cursor().execute  # for what has one row and is read at once by ``get``
         self._fold = fold
         self._generation = -1
@@ -107,7 +96,7 @@ class Lookup:
         try:
             return self._route(address, sending)
         except apsw.Error as error:
-            raise _unreadable(error) from error
+            raise unreadable(error) from error
 
     def _route(self, address: Address, sending: bool) -> Route:
         local, domain_name = fold_local(address.local), address.domain
@@ -120,16 +109,18 @@ class Lookup:
             return Remote(address)
         row = self.entry(f"{local}@{domain.name}")
         route: Route
-        if row is not None and row[0] and row[3] == _ACTIVE:
+        if row is not None and row[0] and row[3] == _ACTIVE and not row[6]:
             route = Local(row[0], row[2])
         else:
             expansion = _Expansion(self)
             expansion.add_local(address, local, domain, row, "", 0)
             route = expansion.result(address)
+            if expansion.ends:  # PEOPLE-13: the clock ends it, and no frame says so
+                return route
         return _remember(self._routes, address, route)
 
     def domain(self, name: str) -> Domain | None:
-        """The domain if it is ours, whichever way it is spelled."""
+        """The domain if it is ours and not removed, whichever way it is spelled."""
         if self._generation != self._fold.generation:
             self._forget()
         found = self._domains.get(name)
@@ -138,12 +129,9 @@ class Lookup:
                 key = fold_domain(name)
             except Refused:
                 return None
-            row = self._db.execute(
-                "SELECT id, name, separator, catch_all, made_at FROM domain WHERE name = ?", (key,)
-            ).fetchone()
+            row = self._db.execute(f"{DOMAIN} WHERE name = ? AND removed_at = 0", (key,)).fetchone()
             if row is not None:
-                found = Domain(row[0], row[1], row[2], _names(row[3]), row[4])
-                _remember(self._domains, name, found)
+                found = _remember(self._domains, name, as_domain(row))
         return found
 
     def is_local_domain(self, name: str) -> bool:
@@ -151,7 +139,7 @@ class Lookup:
         try:
             found = self.domain(name)
         except apsw.Error as error:
-            raise _unreadable(error) from error
+            raise unreadable(error) from error
         if found is None and self.doubt:
             raise Unavailable(PEOPLE, self.doubt)
         return found is not None
@@ -166,7 +154,7 @@ class Lookup:
         try:
             row = self._one(_ACCOUNT_BY_ID, (account,)).get
         except apsw.Error as error:
-            raise _unreadable(error) from error
+            raise unreadable(error) from error
         if row is not None:
             return _remember(self._accounts, account, as_account(row))
         if self.doubt:
@@ -188,8 +176,8 @@ class Lookup:
         except Refused:
             return None
         except apsw.Error as error:
-            raise _unreadable(error) from error
-        if row is None or row[0] == 0:
+            raise unreadable(error) from error
+        if row is None or row[5] not in (FIRST, FURTHER):  # PEOPLE-13: a masked address hides its account
             if self.doubt and row is None:
                 raise Unavailable(PEOPLE, self.doubt)
             return None
@@ -204,7 +192,7 @@ class Lookup:
         try:
             row = self._one(_CREDENTIAL, (account,)).get
         except apsw.Error as error:
-            raise _unreadable(error) from error
+            raise unreadable(error) from error
         return Credential(*row) if row else Credential(0, "")
 
     def may_send_as(self, account: AccountId, address: Address) -> bool:
@@ -222,6 +210,10 @@ class Lookup:
             return False
         members = route.routes if isinstance(route, Many) else (route,)
         return any(isinstance(member, Local) and member.account == account for member in members)
+
+    def is_over(self, ends_at: float) -> bool:
+        """PEOPLE-13: whether a name's time is over, now."""
+        return bool(ends_at) and ends_at <= self._clock.now()
 
     def check_departure(self, left_at: float) -> None:
         """PEOPLE-4: raises ``Unavailable`` for one of a batch that isn't believed to have left."""
@@ -249,7 +241,7 @@ class Lookup:
         raise Refused(Reason.NO_SUCH_USER, f"{address} is not an address here")
 
     def _first_domain(self) -> str:
-        row = self._db.execute("SELECT name FROM domain ORDER BY id LIMIT 1").fetchone()
+        row = self._db.execute("SELECT name FROM domain WHERE removed_at = 0 ORDER BY id LIMIT 1").fetchone()
         return str(row[0]) if row else ""
 
     def _forget(self) -> None:
@@ -267,10 +259,11 @@ class _Expansion:
     is beyond them is ``Unavailable``: mail waits until an operator mends the alias.
     """
 
-    __slots__ = ("_found", "_lookup", "_refusal", "_seen")
+    __slots__ = ("_found", "_lookup", "_refusal", "_seen", "ends")
 
     def __init__(self, lookup: Lookup) -> None:
         self._lookup = lookup
+        self.ends = False  # a name it went through has an end: it holds for this moment only
         self._found: dict[int | Address, Local | Forward] = {}
         self._seen: set[str] = set()
         self._refusal: Refused | None = None
@@ -303,9 +296,13 @@ class _Expansion:
             self._found.setdefault(owner.account, owner)
 
     def _add_entry(self, address: Address, key: str, row: Entry, detail: str, depth: int) -> None:
-        account, targets, cell, state, left_at = row
+        account, targets, cell, state, left_at, _, ends_at = row
+        if ends_at:
+            self.ends = True
+            if self._lookup.is_over(ends_at):
+                self._lookup.refuse(address)
         if account == 0:
-            self._add_targets(key, _names(targets), detail, depth)
+            self._add_targets(key, as_names(targets), detail, depth)
         elif state == AccountState.ACTIVE:
             self._found.setdefault(account, Local(account, cell, detail))
         else:
@@ -341,12 +338,7 @@ class _Expansion:
             self._refusal = error
 
 
-def as_account(row: tuple[int, int, str, str, int, str, str, int, float]) -> Account:
-    id_, customer, login, name, cell, state, role, credential, made_at = row
-    return Account(id_, customer, login, name, cell, _STATES[state], _ROLES[role], credential, made_at)
-
-
-def _unreadable(error: apsw.Error) -> Unavailable:
+def unreadable(error: apsw.Error) -> Unavailable:
     """PEOPLE-2: an error of the copy is no answer."""
     return Unavailable(PEOPLE, f"the copy can't be read: {error}")
 

@@ -7,12 +7,13 @@ know it calls ``Unavailable("people")``, never "no such user" (PEOPLE-2).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import apsw
 import msgspec
 
-from holdfast.directory.app_passwords import KeptAppPassword
+from holdfast.directory.belongings import Belongings
+from holdfast.directory.copied import Copied
 from holdfast.directory.copy import Copy, NotBelieved, Source, remove_copy
 from holdfast.directory.events import (
     PEOPLE_BELIEVED,
@@ -24,14 +25,12 @@ from holdfast.directory.events import (
     PEOPLE_WRITER_LOST,
 )
 from holdfast.directory.lists import Lists
-from holdfast.directory.lookup import PEOPLE, Credential, Lookup
+from holdfast.directory.lookup import PEOPLE, Lookup
 from holdfast.directory.requests import Announced, Follow
 from holdfast.model import ledgers
-from holdfast.model.address import Address
 from holdfast.model.errors import Unavailable
 from holdfast.model.limits import PEOPLE_RETRY_FIRST_S, PEOPLE_RETRY_LONGEST_S
 from holdfast.model.mail import START, AccountId, Position
-from holdfast.model.people import Account, Domain, Route
 from holdfast.world import World
 from holdfast.world.link import Link
 
@@ -40,7 +39,7 @@ _decode_announced = msgspec.msgpack.Decoder(Announced).decode
 _BROKEN = (apsw.CorruptError, apsw.NotADBError, apsw.FormatError)
 
 
-class People:
+class People(Copied):
     """One per process (``dev``: one for all). ``await People.open(…)``, then run ``follow()`` as a task."""
 
     def __init__(
@@ -68,6 +67,8 @@ class People:
         self._moved = asyncio.Condition()
         self._writer_known = False
         self._link: Link | None = None  # while there is a writer to follow
+        self._watchers: dict[Callable[[AccountId], None], None] = {}
+        self._told = 0  # sequence up to which watchers were told who is signed out
 
     @classmethod
     async def open(
@@ -89,31 +90,7 @@ class People:
         await people._start()
         return people
 
-    # Lookups: see ``Lookup``
-
-    def route(self, address: Address, *, sending: bool = False) -> Route:
-        return self._answers.route(address, sending=sending)
-
-    def domain(self, name: str) -> Domain | None:
-        return self._answers.domain(name)
-
-    def is_local_domain(self, domain: str) -> bool:
-        return self._answers.is_local_domain(domain)
-
-    def account(self, account: AccountId) -> Account | None:
-        return self._answers.account(account)
-
-    def by_login(self, name: str) -> Account | None:
-        return self._answers.by_login(name)
-
-    def may_send_as(self, account: AccountId, address: Address) -> bool:
-        return self._answers.may_send_as(account, address)
-
-    def credential(self, account: AccountId) -> Credential:
-        return self._answers.credential(account)
-
-    def app_password_digests(self, account: AccountId) -> list[KeptAppPassword]:
-        return self._whole.secrets.app_passwords(account)
+    # Answers: see ``Copied``
 
     @property
     def lists(self) -> Lists:
@@ -121,6 +98,20 @@ class People:
         if self._copy is None:
             raise Unavailable(PEOPLE, self._doubt)
         return self._copy.lists
+
+    @property
+    def _belongings(self) -> Belongings:
+        if self._copy is None:
+            raise Unavailable(PEOPLE, self._doubt or "the copy is being built")
+        return self._copy.belongings
+
+    def watch_sign_outs(self, watcher: Callable[[AccountId], None]) -> Callable[[], None]:
+        """Calls it, from the loop, with each account that is signed out, disabled or removed from now on.
+
+        Returns what ends the watch.
+        """
+        self._watchers[watcher] = None
+        return lambda: self._watchers.pop(watcher, None)
 
     @property
     def doubt(self) -> str:
@@ -193,7 +184,7 @@ class People:
             self._copy = self._open_copy()
         except apsw.Error as error:
             self._put_aside(error)
-        before = self._copy.fold.sequence if self._copy is not None else 0
+        before = self._told = self._copy.fold.sequence if self._copy is not None else 0
         link = Link(self._world, self._writer, PEOPLE)
         try:
             if not self._writer:
@@ -335,9 +326,19 @@ class People:
             if batch.last_sequence(fold.sequence) < told:
                 raise NotBelieved("the people ledger lacks frames that the people process wrote")
             copy.take(batch.items, batch.after, identity, whole=batch.after >= until)
+            self._tell_watchers(copy)
             self._tell_shrinking(copy, doubted)
             async with self._moved:
                 self._moved.notify_all()
+
+    def _tell_watchers(self, copy: Copy) -> None:
+        """A copy that is built again says nothing twice."""
+        fold = copy.fold
+        for account, sequence in fold.ended.items():
+            if sequence > self._told:
+                for watcher in list(self._watchers):
+                    watcher(account)
+        self._told = max(self._told, fold.sequence)
 
     def _tell_shrinking(self, copy: Copy, before: int) -> None:
         """PEOPLE-4 in the journal."""

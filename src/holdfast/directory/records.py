@@ -92,6 +92,7 @@ class AccountMade(Record, frozen=True, tag="account_made"):
     ``customer``: 0 makes a customer of the same id and name. ``cell``: where it was placed;
     decided by the writer and written here, so that it is a function of the ledger.
     ``credential``: a PHC string, '' for no password yet.
+    ``invitation``: the one that was used for it, 0 for none.
     """
 
     address: str
@@ -102,6 +103,9 @@ class AccountMade(Record, frozen=True, tag="account_made"):
     role: AccountRole = AccountRole.NONE
     source: str = ""
     external_id: str = ""
+    quota_bytes: int = 0
+    daily_recipients: int = 0
+    invitation: int = 0
 
 
 class AccountSet(Record, frozen=True, tag="account_set"):
@@ -303,7 +307,10 @@ class AddressAdded(Record, frozen=True, tag="address_added"):
 
 
 class AddressRemoved(Record, frozen=True, tag="address_removed"):
+    """``kept``: the name stays its account's and is never another's; without it, it is free again."""
+
     address: str
+    kept: bool = False
 
 
 class AliasSet(Record, frozen=True, tag="alias_set"):

@@ -98,6 +98,7 @@ class NewAccount(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     source: str = ""
     external_id: str = ""
     contact: Contact | None = None  # its ``customer`` doesn't count
+    invitation: str = ""  # its code: one use of it goes with the account, or the account is refused
 
 
 class AccountAddMany(Request, frozen=True, tag="account_add_many"):
@@ -120,8 +121,11 @@ class AccountSet(Request, frozen=True, tag="account_set"):
 
 
 class AccountStateMany(Request, frozen=True, tag="account_state_many"):
+    """``announced``: how many accounts who asks believes it hits; far more are refused, None: no belief."""
+
     accounts: tuple[Who, ...]
     state: AccountState
+    announced: int | None = None
 
 
 class PasswordSet(Request, frozen=True, tag="password_set"):
@@ -316,12 +320,15 @@ class AcceptHoles(Request, frozen=True, tag="accept_holes"):
 class ListAccounts(Request, frozen=True, tag="accounts"):
     domain: str = ""
     customer: CustomerId = 0
+    tenant: TenantId = 0
     after: AccountId = 0
     limit: int = 1000
 
 
 class ListAliases(Request, frozen=True, tag="aliases"):
-    domain: str
+    """``domain``: '' for all."""
+
+    domain: str = ""
     after: str = ""
     limit: int = 1000
 

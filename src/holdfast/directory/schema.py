@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import apsw
 
-FOLD_VERSION = 2  # another number: copies of other versions are built anew
+FOLD_VERSION = 3  # another number: copies of other versions are built anew
 
 TABLES = """
 CREATE TABLE fold (
@@ -27,11 +27,36 @@ CREATE TABLE domain (
     name TEXT NOT NULL UNIQUE,
     separator TEXT NOT NULL,
     catch_all TEXT NOT NULL,     -- JSON
-    made_at REAL NOT NULL
+    made_at REAL NOT NULL,
+    tenant INTEGER NOT NULL,
+    quota_bytes INTEGER NOT NULL,
+    daily_recipients INTEGER NOT NULL,
+    accounts_most INTEGER NOT NULL,
+    removed_at REAL NOT NULL,    -- 0 unless removed
+    accounts INTEGER NOT NULL    -- active and disabled
 );
-CREATE TABLE customer (          -- those made by themselves; see also account.customer
+CREATE TABLE customer (          -- those made by themselves, or changed since; see also account.customer
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL,
+    made_at REAL NOT NULL,
+    contract TEXT NOT NULL,
+    tenant INTEGER NOT NULL,
+    external_id TEXT NOT NULL
+);
+CREATE TABLE contact (
+    customer INTEGER PRIMARY KEY,
+    phone TEXT NOT NULL,
+    phone_proven_at REAL NOT NULL,
+    address TEXT NOT NULL,
+    address_proven_at REAL NOT NULL,
+    language TEXT NOT NULL,
+    consent_at REAL NOT NULL
+);
+CREATE TABLE tenant (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    brand BLOB NOT NULL,
+    accounts_most INTEGER NOT NULL,
     made_at REAL NOT NULL
 );
 CREATE TABLE account (
@@ -45,25 +70,119 @@ CREATE TABLE account (
     role TEXT NOT NULL,
     credential INTEGER NOT NULL, -- sequence of the frame that set it, 0 for none
     made_at REAL NOT NULL,
+    quota_bytes INTEGER NOT NULL,
+    daily_recipients INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    external_id TEXT NOT NULL,
+    signed_out_at REAL NOT NULL,
+    removed_at REAL NOT NULL,
+    two_factor INTEGER NOT NULL, -- how many factors that are no recovery codes
+    passkey_only INTEGER NOT NULL,
+    held INTEGER NOT NULL,
     left_at REAL NOT NULL,       -- when it left without an announcement; 0 otherwise
-    phc TEXT NOT NULL
+    phc TEXT NOT NULL,
+    credential_at REAL NOT NULL  -- when it was set or taken away; when the account was made
 );
 CREATE INDEX account_domain ON account (domain);
 CREATE INDEX account_customer ON account (customer) WHERE customer <> id;
 CREATE INDEX account_owner ON account (domain) WHERE role = 'owner';
+CREATE INDEX account_external ON account (source, external_id) WHERE external_id <> '';
 CREATE TABLE address (
     key TEXT PRIMARY KEY,
     domain INTEGER NOT NULL,
     account INTEGER NOT NULL,    -- 0: an alias
-    login INTEGER NOT NULL,      -- 1: the account's first address
+    kind INTEGER NOT NULL,       -- 0 an address, 1 the account's first, 2 an alias, 3 masked, 4 given up
     address TEXT NOT NULL,       -- as the person wrote it
     targets TEXT NOT NULL,       -- JSON; '' for an account's address
     cell INTEGER NOT NULL,       -- these three: the account's, so that a route is one row
     state TEXT NOT NULL,
-    left_at REAL NOT NULL
+    left_at REAL NOT NULL,
+    ends_at REAL NOT NULL        -- takes no mail from then on; 0: no end, -1: takes none
 ) WITHOUT ROWID;
-CREATE INDEX address_further ON address (account) WHERE account > 0 AND login = 0;
+CREATE INDEX address_account ON address (account, key) WHERE account > 0;
 CREATE INDEX alias_domain ON address (domain, key) WHERE account = 0;
+CREATE TABLE masked (
+    key TEXT PRIMARY KEY,
+    account INTEGER NOT NULL,
+    made INTEGER NOT NULL,       -- sequence of the frame that made it
+    label TEXT NOT NULL,
+    expires_at REAL NOT NULL,
+    enabled INTEGER NOT NULL,
+    made_at REAL NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX masked_account ON masked (account);
+CREATE TABLE app_password (
+    id INTEGER PRIMARY KEY,
+    account INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    functions TEXT NOT NULL,     -- JSON
+    networks TEXT NOT NULL,      -- JSON
+    expires_at REAL NOT NULL,
+    made_at REAL NOT NULL,
+    salt BLOB NOT NULL,
+    digest BLOB NOT NULL
+);
+CREATE INDEX app_password_account ON app_password (account);
+CREATE TABLE factor (
+    id INTEGER PRIMARY KEY,
+    account INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    made_at REAL NOT NULL,
+    secret BLOB NOT NULL
+);
+CREATE INDEX factor_account ON factor (account);
+CREATE TABLE granted (
+    account INTEGER NOT NULL,
+    role TEXT NOT NULL,
+    tenant INTEGER NOT NULL,
+    domain TEXT NOT NULL,
+    PRIMARY KEY (account, role, tenant, domain)
+) WITHOUT ROWID;
+CREATE TABLE token (
+    id INTEGER PRIMARY KEY,
+    account INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    role TEXT NOT NULL,
+    networks TEXT NOT NULL,      -- JSON
+    expires_at REAL NOT NULL,
+    made_at REAL NOT NULL,
+    digest BLOB NOT NULL UNIQUE
+);
+CREATE INDEX token_account ON token (account);
+CREATE TABLE invitation (
+    id INTEGER PRIMARY KEY,
+    domain TEXT NOT NULL,
+    uses INTEGER NOT NULL,
+    used INTEGER NOT NULL,
+    expires_at REAL NOT NULL,
+    note TEXT NOT NULL,
+    made_at REAL NOT NULL,
+    digest BLOB NOT NULL UNIQUE
+);
+CREATE TABLE reserved (
+    name TEXT NOT NULL,          -- a local part as it is compared
+    domain TEXT NOT NULL,        -- '' for all
+    PRIMARY KEY (name, domain)
+) WITHOUT ROWID;
+CREATE TABLE access (
+    id INTEGER PRIMARY KEY,
+    account INTEGER NOT NULL,
+    auditor INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    asked_at REAL NOT NULL,
+    approved_by INTEGER NOT NULL,
+    approved_at REAL NOT NULL,
+    until REAL NOT NULL
+);
+CREATE INDEX access_account ON access (account);
+CREATE TABLE once (              -- keys of requests that were carried out in the last ONCE_LIFE_S
+    key TEXT PRIMARY KEY,
+    sequence INTEGER NOT NULL,   -- of the frame that carries it
+    what TEXT NOT NULL,          -- that frame's record
+    at REAL NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX once_at ON once (at);
 CREATE TABLE cell (
     cell INTEGER PRIMARY KEY,
     accounts INTEGER NOT NULL    -- active and disabled

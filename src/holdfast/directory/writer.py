@@ -15,13 +15,15 @@ import apsw
 import msgspec
 
 from holdfast.directory import requests as q
-from holdfast.directory.changes import CHANGES, Draft, carry_out, find
+from holdfast.directory.changes import CHANGES, carry_out
 from holdfast.directory.copy import Copy, NotBelieved, Source, remove_copy
 from holdfast.directory.credentials import SALT_BYTES, check_password, hash_password
+from holdfast.directory.draft import Draft
 from holdfast.directory.events import PEOPLE_CHANGED, PEOPLE_COPY_BROKEN, PEOPLE_WRITE_FAILED
 from holdfast.directory.lookup import PEOPLE
 from holdfast.directory.names import name_key
 from holdfast.directory.operations import Operations
+from holdfast.directory.reading import read
 from holdfast.model import ledgers
 from holdfast.model.errors import Reason, Refused, Unavailable
 from holdfast.model.limits import AUTH_THREADS, CELLS, PEOPLE_BATCH, PEOPLE_REQUEST_BYTES
@@ -121,7 +123,7 @@ class PeopleWriter(Operations):
     async def _ask(self, request: q.AnyRequest) -> Any:
         if not isinstance(request, CHANGES):
             async with self._turn:  # not in the middle of a group that may yet fail
-                return self._read(request)
+                return read(self._copy, request)
         if isinstance(request, q.PasswordSet):
             request = await self._hashed_password(request)
         elif isinstance(request, q.AccountAddMany):
@@ -167,7 +169,10 @@ class PeopleWriter(Operations):
             if self._behind:
                 await self._catch_up()
             fold.begin()
-            draft = Draft(self._copy, self._ledger.next_sequence, self._world.clock.now(), self._cells)
+            world = self._world
+            draft = Draft(
+                self._copy, self._ledger.next_sequence, world.clock.now(), self._cells, world.entropy
+            )
             for waiting in group:
                 try:
                     answers.append(carry_out(draft, waiting.request))
@@ -266,27 +271,6 @@ class PeopleWriter(Operations):
         check_password(password)
         async with self._hashing:
             return await self._world.offload(hash_password, password, self._world.entropy.bytes(SALT_BYTES))
-
-    # Reading
-
-    def _read(self, request: q.AnyRequest) -> object:
-        lists = self._copy.lists
-        match request:
-            case q.ListAccounts(domain=domain, customer=customer, after=after, limit=limit):
-                return lists.accounts(domain=domain, customer=customer, after=after, limit=limit)
-            case q.ListAliases(domain=domain, after=address, limit=limit):
-                return lists.aliases(domain=domain, after=address, limit=limit)
-            case q.ListDomains(after=after, limit=limit):
-                return lists.domains(after=after, limit=limit)
-            case q.ListCustomers(after=after, limit=limit):
-                return lists.customers(after=after, limit=limit)
-            case q.ShowAccount(account=who):
-                return lists.account(find(self._copy, who))
-            case q.ListAddresses(account=who):
-                return lists.addresses(find(self._copy, who))
-            case q.CountAll():
-                return lists.counts()
-        raise Refused(Reason.BAD_SYNTAX, f"{type(request).__name__} is nothing to ask here")
 
     # Serving
 

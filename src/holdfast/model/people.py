@@ -258,6 +258,13 @@ class AuditEntry(msgspec.Struct, frozen=True):
     detail: dict[str, object]
 
 
+class Found(msgspec.Struct, frozen=True):
+    """One hit of a search. ``address``: which of the account's addresses fits; the next page is after it."""
+
+    address: str
+    account: Account
+
+
 class Counts(msgspec.Struct, frozen=True):
     """How many there are; ``active + disabled + removed`` is all accounts ever made."""
 
