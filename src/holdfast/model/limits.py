@@ -88,6 +88,7 @@ RECEIVED_HOPS = 100  # RFC 5321 §6.3
 LINK_ANSWER_S = 60.0  # a call that names no other time is given up after so long
 LINK_SILENT_S = 5.0  # asked, and not a sign of life for so long: the other end is stopped or stuck
 LINK_CONNECT_S = 5.0
+LINK_WAIT_S = 0.5  # a call waits so long for a process that is being started again
 LINK_RETRY_FIRST_S = 0.02
 LINK_RETRY_LONGEST_S = 0.25  # a socket on this machine is cheap to ask, and people wait
 LINK_REQUESTS = 4096  # of one connection that are worked on; a peer with more is not read
