@@ -40,6 +40,7 @@ HTTP_FAILED = register(
     "A web application raised; the client was answered 500, or its connection closed.",
     "path",
     "error",
+    "where",
 )
 CERTIFICATE_TAKEN = register(
     "certificate_taken",

@@ -13,6 +13,7 @@ import ipaddress
 import logging
 import socket
 import ssl
+import traceback
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from typing import Any, NamedTuple, cast
@@ -154,6 +155,7 @@ class _Served:
         self.counts: Counter[str] = Counter()
         self.config = uvicorn.Config(
             cast(Any, self.answer),
+            interface="asgi3",
             http="httptools",
             ws="none",
             lifespan="off",
@@ -196,6 +198,7 @@ class _Served:
                 HTTP_FAILED,
                 path=str(scope.get("path", ""))[:200],
                 error=f"{type(error).__name__}: {error}",
+                where="".join(traceback.format_exception(error)[-6:]),
             )
             raise
 
