@@ -6,20 +6,18 @@ microseconds where a password of a person's own costs argon2id.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import ipaddress
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
 
+from holdfast.directory.digests import app_password_digest
 from holdfast.model.people import AppPassword
 from holdfast.world import World
 
 PREFIX = "hfapp"
 LETTERS = 16
 GROUP = 4
-SALT_BYTES = 16
 
 # What a person types: dashes of any kind and spaces don't count, nor do letters taken for digits.
 _IGNORED = re.compile(r"[\s\u00ad\u2010-\u2015\u2212-]+")
@@ -27,12 +25,8 @@ _MISREAD = str.maketrans("oil", "011")
 _FORM = re.compile(rf"{PREFIX}[0-9a-hjkmnp-tv-z]{{{LETTERS}}}")
 
 
-class KeptAppPassword(NamedTuple):
-    """One as the copy has it: what it may do, and how its secret is recognized."""
-
-    about: AppPassword
-    salt: bytes
-    digest: bytes
+KeptAppPassword = tuple[AppPassword, bytes, bytes]
+"""One as the copy has it: what it may do, the salt, and the digest of its secret."""
 
 
 def new_app_password(world: World) -> str:
@@ -51,20 +45,15 @@ def app_password_secret(typed: str) -> str:
     return whole if bare.startswith(PREFIX) and _FORM.fullmatch(whole) else ""
 
 
-def app_password_digest(salt: bytes, secret: str) -> bytes:
-    """SHA-256 of the salt and the secret as ``app_password_secret`` gives it. ``secret``: as typed."""
-    return hashlib.sha256(salt + (app_password_secret(secret) or secret).encode()).digest()
-
-
-def find_app_password(kept: Iterable[KeptAppPassword], typed: str) -> KeptAppPassword | None:
+def find_app_password(kept: Iterable[KeptAppPassword], typed: str) -> AppPassword | None:
     """The one whose secret was typed, whatever it may do."""
     secret = app_password_secret(typed)
     if not secret:
         return None
     found = None
-    for each in kept:  # all of them, so that time doesn't tell which
-        if hmac.compare_digest(app_password_digest(each.salt, secret), each.digest):
-            found = each
+    for about, salt, digest in kept:  # all of them, so that time doesn't tell which
+        if hmac.compare_digest(app_password_digest(salt, secret), digest):
+            found = about
     return found
 
 

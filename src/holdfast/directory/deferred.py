@@ -53,6 +53,7 @@ CARRY_S = 30.0
 AGAIN_FIRST_S = 0.1
 AGAIN_LONGEST_S = 1.0
 LEDGER_AGAIN_S = 2.0
+_BEHIND = "others of theirs wait"
 
 
 class Done(NamedTuple, Generic[T]):
@@ -184,8 +185,9 @@ class Deferred:
         ``Unavailable``: the people process is out of reach and nothing could be kept (the disk is full, or
         it isn't of a kind that is kept). ``note``: comes back to ``on_outcome``. Passwords: ready hashes.
         """
-        request = self._prepared(request)
-        reason = "others of theirs wait"
+        now = self._world.clock.now()
+        request = self._prepared(request, now)
+        reason = _BEHIND
         if not self._subjects[subject_of(request)]:  # DEFER-2: else it stands behind them
             try:
                 async with asyncio.timeout(ASKED_TRY_S):
@@ -194,8 +196,8 @@ class Deferred:
                 reason = "no answer"
             except Unavailable as error:
                 reason = str(error)
-        item = await self._keep(request, note, answer, reason)
-        if reason == "others of theirs wait":
+        item = await self._keep(request, now, note, answer, reason)
+        if reason is _BEHIND:
             await asyncio.wait([item.done], timeout=ASKED_TRY_S)
             if item.done.done():
                 return Done(item.done.result())
@@ -237,27 +239,23 @@ class Deferred:
 
     # Keeping
 
-    def _prepared(self, request: q.AnyRequest) -> q.AnyRequest:
-        if not isinstance(request, q.Request):
-            raise TypeError(f"{type(request).__name__} is no request")
+    def _prepared(self, request: q.AnyRequest, now: float) -> q.AnyRequest:
         changed = request
         if not request.once:
             changed = msgspec.structs.replace(changed, once=self._world.entropy.token(TICKET_LETTERS))
         if isinstance(changed, q.PasswordSet) and not changed.asked_at:
-            changed = msgspec.structs.replace(changed, asked_at=self._world.clock.now())
+            changed = msgspec.structs.replace(changed, asked_at=now)
         check_keepable(changed)
         return changed
 
-    async def _keep(self, request: q.AnyRequest, note: str, answer: Any, reason: str) -> _Item:
+    async def _keep(self, request: q.AnyRequest, now: float, note: str, answer: Any, reason: str) -> _Item:
         """DEFER-1: on the disk, synced, when it returns."""
-        if not getattr(request, "once", ""):
-            raise AssertionError("prepared before")
         if isinstance(request, NEVER_KEPT):
             raise Unavailable("people", reason)
         if len(self._queue) >= ASKED_WAITING:
             raise Unavailable("people", f"{len(self._queue)} requests wait for it; nothing more is kept")
         ticket = self._world.entropy.token(TICKET_LETTERS)
-        item = _Item(ticket, self._world.clock.now(), request, note, answer)
+        item = _Item(ticket, now, request, note, answer)
         self._add(item)
         try:
             writer = self._writer or await self._open_ledger()

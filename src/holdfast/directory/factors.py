@@ -28,7 +28,7 @@ STEPS_ASIDE = 1  # a clock may be wrong by so many steps; RFC 6238 §5.2
 RECOVERY_CODES = 10
 RECOVERY_LETTERS = 16  # 80 bits: a plain digest is enough
 DIGEST_BYTES = 32
-_CODE = re.compile(r"\d{6}")
+_CODE = re.compile(r"[0-9]{6}")
 
 KeptFactor = tuple[SecondFactor, bytes]
 

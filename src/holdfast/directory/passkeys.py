@@ -223,15 +223,16 @@ def account_of(handle: bytes | None) -> AccountId:
     return int.from_bytes(handle, "big") if handle and len(handle) == HANDLE_BYTES else 0
 
 
+class _Response(msgspec.Struct):
+    transports: list[str] = []
+
+
+class _Answer(msgspec.Struct):
+    response: _Response
+
+
 def _transports(answer: str) -> tuple[str, ...]:
     """How the key is reached, as the browser says: a hint for the next time."""
-
-    class Response(msgspec.Struct):
-        transports: list[str] = []
-
-    class Answer(msgspec.Struct):
-        response: Response
-
     known = {str(each.value) for each in AuthenticatorTransport}
-    found = msgspec.json.decode(answer, type=Answer).response.transports
+    found = msgspec.json.decode(answer, type=_Answer).response.transports
     return tuple(each for each in found if each in known)

@@ -13,7 +13,12 @@ from __future__ import annotations
 from typing import NamedTuple, Protocol
 
 from holdfast.directory import history as h
-from holdfast.directory.app_passwords import KeptAppPassword, find_app_password, why_not
+from holdfast.directory.app_passwords import (
+    KeptAppPassword,
+    app_password_secret,
+    find_app_password,
+    why_not,
+)
 from holdfast.directory.auth import AuthClient, Checker, Question, Verdict
 from holdfast.directory.credentials import PARAMETERS, Parameters, Verified, nobody_credential, password_bytes
 from holdfast.directory.events import (
@@ -29,7 +34,7 @@ from holdfast.directory.lookup import Credential
 from holdfast.model.errors import Reason, Refused, Unavailable
 from holdfast.model.limits import AUTH_LOCAL_QUEUE, OUTSIDE_LIFE_S, PASSWORD_BYTES
 from holdfast.model.mail import AccountId
-from holdfast.model.people import Account, AccountState
+from holdfast.model.people import Account, AccountState, AppPassword
 from holdfast.world import World
 from holdfast.world.link import Lost, OutOfReach
 
@@ -119,10 +124,10 @@ class SignIn:
         settled = False
         for _ in range(TRIALS):
             trial = self._trial(login, password, function)
-            if trial.named is not None and function != WEB:
+            if trial.named is not None and function != WEB and app_password_secret(password):
                 app = find_app_password(self._people.app_password_digests(trial.named.id), password)
                 if app is not None:
-                    return self._app_password(trial.named, app, login, peer, function)
+                    return self._app_password(trial.named, app, peer, function)
             answer = await self._answer(trial, login, peer, function)
             if not self._stands(trial, login):
                 continue  # changed meanwhile: what was verified may be the old one
@@ -237,10 +242,8 @@ class SignIn:
 
     # App passwords
 
-    def _app_password(
-        self, account: Account, app: KeptAppPassword, login: str, peer: str, function: str
-    ) -> Account:
-        about = app.about
+    def _app_password(self, account: Account, about: AppPassword, peer: str, function: str) -> Account:
+        """The right secret: comes in, or is as wrong as any where it isn't meant for."""
         reason = why_not(about, function=function, peer=peer, now=self._world.clock.now())
         if not reason:
             return self._welcome(account, peer, function, f"app password {about.id}", about.name)
