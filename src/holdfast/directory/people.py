@@ -119,6 +119,11 @@ class People(Copied):
         return self._doubt if self._copy is None else self._copy.lookup.doubt
 
     @property
+    def has_writer(self) -> bool:
+        """Whether the people process is there; without it the copy is what was known last."""
+        return self._writer_known
+
+    @property
     def position(self) -> Position:
         return START if self._copy is None else self._copy.fold.position
 

@@ -1,0 +1,1 @@
+"""Administration: one table of operations, behind the API, the pages and the command line; see README.md."""

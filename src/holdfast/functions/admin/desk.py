@@ -1,0 +1,147 @@
+"""The desk: where every operation is carried out, whoever asks and by whichever door.
+
+The API, the pages and the command line call ``Desk.carry_out``; nothing else calls a handler. So there is
+one place where rights are looked at, and one where what was done is told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from holdfast.directory.names import fold_domain, name_key
+from holdfast.directory.people import People
+from holdfast.functions.admin.events import ADMIN_DENIED, ADMIN_DONE
+from holdfast.functions.admin.permissions import Actor, Forbidden, Missing
+from holdfast.model.errors import Reason, Refused, Unavailable
+from holdfast.model.people import Account, Domain
+from holdfast.world import World
+
+if TYPE_CHECKING:
+    from holdfast.directory.audit import AuditTrail
+    from holdfast.directory.operations import Operations
+    from holdfast.functions.admin.catalogue import Operation
+    from holdfast.functions.admin.hooks import Hooks
+    from holdfast.functions.admin.imports import Imports
+    from holdfast.store import MailStore
+
+SETTLE_S = 1.0  # after a change our own copy may be behind for so long, not longer
+
+
+@dataclass(slots=True)
+class Desk:
+    """``changes``: the people process. The rest is this process's own and works without any other."""
+
+    world: World
+    people: People
+    changes: Operations
+    trail: AuditTrail | None = None
+    store: MailStore | None = None
+    imports: Imports | None = None
+    hooks: Hooks | None = None
+
+    async def carry_out(
+        self, actor: Actor, operation: Operation, asked: Any, *, once: str = "", why: str = "", peer: str = ""
+    ) -> Any:
+        """What the operation gives. Raises ``Forbidden``, ``Missing``, ``Refused``, ``Unavailable``.
+
+        ``once``: see ``requests.Request``; ``peer``: who asks, for the journal.
+        """
+        from holdfast.functions.admin.gate import check
+
+        call = Call(self, actor, operation, once, why)
+        try:
+            check(call, asked)
+        except (Forbidden, Missing) as error:
+            self.world.journal.emit(
+                ADMIN_DENIED, by=actor.by, operation=operation.id, peer=peer, reason=error.text
+            )
+            raise
+        if not operation.changes:
+            return await operation.handler(call, asked)
+        began = self.world.clock.monotonic()
+        try:
+            given = await operation.handler(call, asked)
+        finally:
+            await self.people.settled(SETTLE_S)  # who changed something reads it back (ADMIN-6)
+        seconds = round(self.world.clock.monotonic() - began, 4)
+        self.world.journal.emit(ADMIN_DONE, by=actor.by, operation=operation.id, seconds=seconds)
+        return given
+
+    # What is there
+
+    def account(self, who: str) -> Account | None:
+        """By its number, or any of its addresses, in whatever state it is."""
+        if who.isascii() and who.isdigit():
+            return self.people.account(int(who)) if len(who) < 16 else None
+        try:
+            key = name_key(who)
+        except Refused:
+            return None
+        found = self.people.find_accounts(who, limit=1)
+        if found and name_key(found[0].address) == key:
+            return found[0].account
+        self._check_doubt()
+        return None
+
+    def domain(self, name: str) -> Domain | None:
+        """Removed ones too."""
+        try:
+            key = fold_domain(name)
+        except Refused:
+            return None
+        found = self.people.lists.domain(key)
+        if found is None:
+            self._check_doubt()
+        return found
+
+    def _check_doubt(self) -> None:
+        """A copy that doubts itself says of nothing that it isn't there (PEOPLE-2)."""
+        if self.people.doubt:
+            raise Unavailable("people", self.people.doubt)
+
+
+@dataclass(slots=True)
+class Call:
+    """One operation asked for by one person. ``found``: what the gate looked up on the way."""
+
+    desk: Desk
+    actor: Actor
+    operation: Operation
+    once: str = ""
+    why: str = ""
+    found: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def people(self) -> People:
+        return self.desk.people
+
+    @property
+    def change(self) -> Operations:
+        """The people process, told who asks."""
+        return self.desk.changes.acting(self.actor.by)
+
+    @property
+    def account(self) -> Account:
+        """The account that the operation is about."""
+        account: Account = self.found["account"]
+        return account
+
+    @property
+    def domain(self) -> Domain:
+        domain: Domain = self.found["domain"]
+        return domain
+
+    def step(self, name: str) -> str:
+        """The key of one of several requests that make up the operation."""
+        return f"{self.once}#{name}" if self.once else ""
+
+
+def unless_none(found: Any, what: str) -> Any:
+    if found is None:
+        raise Missing(what)
+    return found
+
+
+def not_now(text: str) -> Refused:
+    return Refused(Reason.NOT_ALLOWED, text)
