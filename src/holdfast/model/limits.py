@@ -120,6 +120,7 @@ PEOPLE_PAGE = 1000  # rows of one page of a list
 ONCE_LIFE_S = 30 * 86_400.0  # so long a request's key is known, in the ledger's time
 ANNOUNCED_SHARE = 0.1  # a bulk change may hit so much more than announced …
 ANNOUNCED_LEAST = 10  # … or so many more, whichever is greater
+AUDIT_DETAIL_CHARACTERS = 500  # of one text shown in the audit trail
 MASKED_MOST = 100  # masked addresses of one account, those that are over included
 APP_PASSWORDS_MOST = 50  # of one account
 FACTORS_MOST = 20  # of one account

@@ -28,6 +28,7 @@ from holdfast.model.limits import (
     LINK_RETRY_LONGEST_S,
     LINK_SILENT_S,
     LINK_UNHEARD_BYTES,
+    LINK_WAIT_S,
 )
 from holdfast.world.clock import Timer
 from holdfast.world.connection import Connection
@@ -215,6 +216,15 @@ class _Call(NamedTuple):
     size: int
 
 
+class _Early(NamedTuple):
+    """A call made while there is no connection; nothing of it has been said yet."""
+
+    future: asyncio.Future[bytes]
+    payload: bytes
+    timeout_s: float
+    patience: Timer
+
+
 class Link:
     """The asking end. ``component`` is who is out of reach when nobody answers at ``path``.
 
@@ -244,6 +254,7 @@ class Link:
         self._gone = asyncio.Event()
         self._gone.set()
         self._calls: dict[int, _Call] = {}
+        self._early: list[_Early] = []
         self._asked_bytes = 0
         self._next = 0
         self._kept: dict[str, bytes] = {}
@@ -285,27 +296,41 @@ class Link:
     def call(self, payload: bytes, timeout_s: float = LINK_ANSWER_S) -> asyncio.Future[bytes]:
         """Ask; the future gives the reply's payload, or raises as WORLD-15 says.
 
-        ``timeout_s``: after that, and at most a second later, it is ``Lost``.
+        ``timeout_s``: after that, and at most a second later, it is ``Lost``. While a started link
+        has no connection the call waits for one, at most LINK_WAIT_S (WORLD-18).
         """
         future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        session, size = self._session, len(payload)
-        if session is None:
-            future.set_exception(OutOfReach(self._component, "not connected", _RETRY_AFTER_S))
-        elif size > self._most:
+        size = len(payload)
+        if size > self._most:
             future.set_exception(Refused(Reason.TOO_LARGE, f"a request of {size} bytes is too large"))
-        elif self._asked_bytes + size > LINK_ASKED_BYTES and self._calls:
+        elif self._asked_bytes + size > LINK_ASKED_BYTES and self._asked_bytes:
             future.set_exception(OutOfReach(self._component, "too much waits for its answer", _RETRY_AFTER_S))
-        else:
-            now = self._world.clock.monotonic()
-            if not self._calls:
-                self._alive_at = now
-            self._next = self._next % 0xFFFFFFFF + 1
-            self._calls[self._next] = _Call(future, now + timeout_s, size)
+        elif self._session is not None:
             self._asked_bytes += size
-            if self._sweep is None:
-                self._sweep = self._world.clock.call_later(_SWEEP_S, self._give_up)
-            _say(session.connection, self._next, REQUEST, payload)
+            self._submit(self._session, future, payload, timeout_s)
+        elif self._task is None or self._closed:
+            self._nobody(future)
+        else:
+            self._asked_bytes += size
+            patience = self._world.clock.call_later(LINK_WAIT_S, lambda: self._give_up_early(future))
+            self._early.append(_Early(future, payload, timeout_s, patience))
         return future
+
+    def _submit(
+        self, session: _LinkClientSession, future: asyncio.Future[bytes], payload: bytes, timeout_s: float
+    ) -> None:
+        now = self._world.clock.monotonic()
+        if not self._calls:
+            self._alive_at = now
+        self._next = self._next % 0xFFFFFFFF + 1
+        self._calls[self._next] = _Call(future, now + timeout_s, len(payload))
+        if self._sweep is None:
+            self._sweep = self._world.clock.call_later(_SWEEP_S, self._give_up)
+        _say(session.connection, self._next, REQUEST, payload)
+
+    def _nobody(self, future: asyncio.Future[bytes]) -> None:
+        if not future.done():
+            future.set_exception(OutOfReach(self._component, "not connected", _RETRY_AFTER_S))
 
     async def ask(self, payload: bytes, timeout_s: float = LINK_ANSWER_S) -> bytes:
         """``call``, connecting first if there is no connection."""
@@ -322,6 +347,8 @@ class Link:
         if session is not None:
             session.connection.close()
             self._disconnected(session)
+        for early in self._take_early():
+            self._nobody(early.future)
 
     # -- connecting ---------------------------------------------------------------------------
 
@@ -366,6 +393,11 @@ class Link:
             self.send(payload)
         if self._on_connected is not None:
             self._on_connected()
+        for early in self._take_early():
+            if early.future.done():  # nobody waits for it any more
+                self._asked_bytes -= len(early.payload)
+            else:
+                self._submit(session, early.future, early.payload, early.timeout_s)
 
     def _disconnected(self, session: _LinkClientSession) -> None:
         if self._session is not session:
@@ -378,6 +410,20 @@ class Link:
             if not call.future.done():
                 call.future.set_exception(Lost(self._component, "connection lost", _RETRY_AFTER_S))
         self._stop_sweep()
+
+    def _take_early(self) -> list[_Early]:
+        taken, self._early = self._early, []
+        for early in taken:
+            early.patience.cancel()
+        return taken
+
+    def _give_up_early(self, future: asyncio.Future[bytes]) -> None:
+        for early in self._early:
+            if early.future is future:
+                self._early.remove(early)
+                self._asked_bytes -= len(early.payload)
+                self._nobody(future)
+                return
 
     # -- answers ------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from holdfast.model.limits import (
     LINK_REQUESTS,
     LINK_RETRY_LONGEST_S,
     LINK_UNHEARD_BYTES,
+    LINK_WAIT_S,
 )
 from holdfast.sim.world import SimWorld, simulated
 from holdfast.world import Session, World, real_world, run
@@ -332,6 +333,46 @@ def test_a_started_link_finds_a_server_that_comes_late_and_one_that_comes_again(
         await world.clock.sleep(5)
         assert len(known) == 3
         assert await outcome(asyncio.ensure_future(link.ask(b"?"))) is OutOfReach
+
+    world.run(main())
+    assert world.simulation.unhandled == []
+
+
+def test_world_18_a_call_waits_a_moment_for_a_server_that_starts_again_and_is_said_once(
+    world: SimWorld,
+) -> None:
+    heard: list[bytes] = []
+
+    async def hears(peer: LinkPeer, payload: bytes) -> bytes:
+        heard.append(payload)
+        return payload
+
+    async def main() -> None:
+        server = world.process("server")
+        link = Link(world, PATH, "echo")
+        link.start()
+        await Service(server, hears).open()
+        assert await link.call(b"1") == b"1"
+        server.kill()
+        await link.ended()
+        early = [link.call(b"2"), link.call(b"3")]
+        early[1].cancel()
+        server = server.restart()
+        await world.clock.sleep(LINK_WAIT_S / 2)
+        await Service(server, hears).open()
+        assert await early[0] == b"2"
+        assert heard == [b"1", b"2"]
+        server.kill()
+        await link.ended()
+        started = world.clock.monotonic()
+        assert await outcome(link.call(b"4")) is OutOfReach
+        assert world.clock.monotonic() - started == pytest.approx(LINK_WAIT_S, abs=0.01)
+        late = link.call(b"5")
+        link.close()
+        assert await outcome(late) is OutOfReach
+        await Service(server.restart(), hears).open()
+        await world.clock.sleep(5)
+        assert heard == [b"1", b"2"]
 
     world.run(main())
     assert world.simulation.unhandled == []
