@@ -304,6 +304,15 @@ class Gateways(_Section, frozen=True):
     )
 
 
+class Hook(_Section, frozen=True):
+    url: Annotated[str, Meta(description="Where events are sent to, by POST (docs/operate/administration.md).")]
+    secret: Annotated[Secret, Meta(description="What each event is signed with, as file:/path.")]
+    events: Annotated[
+        list[str],
+        Meta(description="Which: `account.created`, or `account.` for all of a kind; empty for all."),
+    ] = field(default_factory=list)
+
+
 class Config(_Section, frozen=True):
     """The whole file. Folders are as written; ``reading.load`` makes them absolute."""
 
@@ -320,6 +329,7 @@ class Config(_Section, frozen=True):
     acme: Acme = field(default_factory=Acme)
     signup: Signup = field(default_factory=Signup)
     gateways: Gateways = field(default_factory=Gateways)
+    hooks: dict[str, Hook] = field(default_factory=dict)
 
     @property
     def data(self) -> str:
@@ -367,6 +377,7 @@ SECTIONS: dict[str, str] = {
     "dns": "Names: where they are asked for, and what is published of this machine.",
     "acme": "Certificates from an authority, got and renewed by the process `setup`.",
     "signup": "Who may make an account by himself, and what is asked of him (docs/operate/sign-up.md).",
+    "hooks": "Programs of yours that are told what changes among people, by name: `[hooks.crm]`.",
     "gateways": "How a person is reached who can't read mail here: text messages, and mail to elsewhere.",
 }
 

@@ -71,6 +71,11 @@ def domain_certificate(config: Config, domain: str) -> tuple[str, str]:
     return os.path.join(folder, "certificate.pem"), os.path.join(folder, "key.pem")
 
 
+def admin_folder(config: Config) -> str:
+    """The audit trail, keys of requests already answered, and how far each hook is."""
+    return os.path.join(config.data, "admin")
+
+
 def socket_path(config: Config, role: str) -> str:
     return os.path.join(config.run_folder, f"{role}.sock")
 

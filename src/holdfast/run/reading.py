@@ -157,6 +157,10 @@ def _absolute(config: Config, folder: str) -> Config:
         copies={name: replace(copy, folder=full(copy.folder)) for name, copy in config.copies.items()},
         tls=replace(config.tls, certificate=full(config.tls.certificate), key=full(config.tls.key)),
         relay=replace(config.relay, password=secret),
+        hooks={
+            name: replace(hook, secret=Secret("file:" + full(hook.secret.removeprefix("file:"))))
+            for name, hook in config.hooks.items()
+        },
     )
 
 
@@ -181,6 +185,7 @@ def _contradictions(config: Config) -> list[str]:
                 found.append(f"listen.{door.name}: {listener} is taken by {seen[listener]}")
             seen[listener] = f"listen.{door.name}"
     found += _check_names(config)
+    found += _check_hooks(config)
     if config.relay.smarthost:
         found += _check_listener("relay.smarthost", config.relay.smarthost)
     if config.relay.user and config.relay.tls != "required":
@@ -205,6 +210,18 @@ def _check_names(config: Config) -> list[str]:
         found.append("acme.terms_agreed: set it to true once you have read the authority's terms of service")
     if acme.key_id and not acme.key_secret:
         found.append("acme.key_secret: needed with acme.key_id, as file:/path")
+    return found
+
+
+def _check_hooks(config: Config) -> list[str]:
+    found: list[str] = []
+    for name, hook in config.hooks.items():
+        if not name.replace("-", "").replace("_", "").isalnum():
+            found.append(f"hooks.{name}: a hook's name has letters, digits, - and _")
+        if not hook.url.startswith(("https://", "http://")):
+            found.append(f"hooks.{name}.url: '{hook.url}' is no http or https address")
+        if hook.secret in ("", "file:"):
+            found.append(f"hooks.{name}.secret: needed, as file:/path")
     return found
 
 

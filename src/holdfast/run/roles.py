@@ -48,7 +48,7 @@ MAINS: dict[str, Main] = {
     "relay": Main("sending", "run_relay"),
     "password": Main("web", "run_bare"),
     "signup": Main("web", "run_bare"),
-    "admin": Main("web", "run_bare"),
+    "admin": Main("administration", "run_admin"),
     "setup": Main("web", "run_bare"),
     "health": Main("web", "run_bare"),
 }
