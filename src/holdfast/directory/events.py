@@ -73,6 +73,13 @@ PEOPLE_CHANGED = register(
 PEOPLE_WRITE_FAILED = register(
     "people_write_failed", "error", "the people ledger took no frames; the requests were put off", "reason"
 )
+AUDIT_FAILED = register(
+    "audit_failed",
+    "warn",
+    "the audit trail could not be brought up to date; what it has stays, and it is tried again",
+    "path",
+    "reason",
+)
 AUTH_FULL = register(
     "auth_full", "warn", "too many password checks wait; this one was put off", "waiting", "retry_after_s"
 )

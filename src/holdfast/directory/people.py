@@ -158,6 +158,11 @@ class People(Copied):
         async with self._moved:
             await self._moved.wait_for(lambda: self.position >= position)
 
+    async def moved(self, position: Position) -> None:
+        """Returns when something after ``position`` is folded."""
+        async with self._moved:
+            await self._moved.wait_for(lambda: self.position > position)
+
     # Following
 
     async def follow(self) -> None:
