@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from holdfast.cli import (
+    admin,
     configuration,
     demonstration,
     examine,
@@ -46,6 +47,7 @@ setup.add_to(app)
 service.add_to(app)
 demonstration.add_to(app)
 people.add_to(app)
+admin.add_to(app)
 storage.add_to(app)
 importing.add_to(app)
 exporting.add_to(app)

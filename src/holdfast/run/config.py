@@ -18,6 +18,9 @@ from holdfast.model.limits import Limits
 Listener = Annotated[str, Meta(description="host:port, [v6 address]:port, or :port for every interface")]
 
 
+PEOPLE = "people"
+
+
 class Secret(str):
     """A secret as the configuration names it: ``file:/path``. Never a literal."""
 
@@ -61,7 +64,9 @@ class Volume(_Section, frozen=True):
 
 class Copy(_Section, frozen=True):
     folder: Annotated[str, Meta(description="Where the copy of the volume's packs lies: another disk.")]
-    volume: Annotated[str, Meta(description="The volume it is a copy of.")] = "v1"
+    volume: Annotated[
+        str, Meta(description="The volume it is a copy of; people: the ledger of people, in the data folder.")
+    ] = "v1"
     mode: Annotated[
         Literal["synchronous", "trailing"],
         Meta(description="synchronous: nothing is acknowledged before it is safe here too."),
@@ -305,7 +310,7 @@ class Gateways(_Section, frozen=True):
 
 
 class Hook(_Section, frozen=True):
-    url: Annotated[str, Meta(description="Where events are sent to, by POST (docs/operate/administration.md).")]
+    url: Annotated[str, Meta(description="Where events are sent to, by POST.")]
     secret: Annotated[Secret, Meta(description="What each event is signed with, as file:/path.")]
     events: Annotated[
         list[str],
@@ -348,6 +353,9 @@ class Config(_Section, frozen=True):
         return self.tls.key or os.path.join(self.service.data, "tls", "key.pem")
 
     def volume_folder(self, name: str) -> str:
+        """``people``: the folder of the people ledger, which ``[copies]`` name as they name a volume."""
+        if name == PEOPLE:
+            return self.service.data
         return self.volumes[name].folder or os.path.join(self.service.data, "volumes", name)
 
     def copies_of(self, volume: str, mode: str) -> tuple[str, ...]:
