@@ -112,7 +112,12 @@ def credential(tables: Tables, sequence: int, at: float, record: r.CredentialSet
     tables.account_of(record.account)
     tables.db.execute(
         "UPDATE account SET credential = ?, phc = ?, credential_at = ? WHERE id = ?",
-        (sequence if record.credential else 0, record.credential, at, record.account),
+        (
+            sequence if record.credential else 0,
+            record.credential,
+            min(record.asked_at or at, at),
+            record.account,
+        ),
     )
 
 

@@ -226,7 +226,8 @@ def password_set(draft: Draft, request: q.PasswordSet) -> Account:
         )
     if request.sign_out:
         draft.add(r.SignedOut(at=draft.at, account=id_), last=False)
-    draft.add(r.CredentialSet(at=draft.at, account=id_, credential=request.credential))
+    asked_at = request.asked_at if request.asked_at < draft.at else 0.0
+    draft.add(r.CredentialSet(at=draft.at, account=id_, credential=request.credential, asked_at=asked_at))
     return draft.account(id_)
 
 

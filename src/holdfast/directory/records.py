@@ -127,10 +127,15 @@ class AccountStateSet(Record, frozen=True, tag="account_state"):
 
 
 class CredentialSet(Record, frozen=True, tag="credential"):
-    """``credential``: a PHC string; '' takes the password away."""
+    """``credential``: a PHC string; '' takes the password away.
+
+    ``asked_at``: when the person asked, where that was before ``at``: of two passwords the one asked for
+    later holds.
+    """
 
     account: AccountId
     credential: str
+    asked_at: float = 0.0
 
 
 class SignedOut(Record, frozen=True, tag="signed_out"):
