@@ -247,3 +247,10 @@ SIGNUP_LOOKS = 40  # names looked up from one network at once …
 SIGNUP_LOOK_EVERY_S = 5.0  # … and then one per so many seconds
 SIGNUP_CODES = 10  # invitations and contract numbers tried from one network at once …
 SIGNUP_CODE_EVERY_S = 60.0  # … and then one per so many seconds
+
+# Self-service
+FORGOTTEN_BURST = 20  # codes asked for from one network at once …
+FORGOTTEN_EVERY_S = 30.0  # … and then one per so many seconds
+UNDELETE_PAGE = 50  # removed messages of one page
+UNDELETE_SCAN = 5000  # … looked at for it, where a search leaves many out
+EXPORTS_MOST = 8  # downloads of one process at a time
