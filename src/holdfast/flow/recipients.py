@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from holdfast.flow.reception import SaysNo, Transaction
@@ -9,6 +10,7 @@ from holdfast.flow.smtp_session import address_text
 from holdfast.model.address import Address
 from holdfast.model.envelope import LocalRecipient, RemoteRecipient
 from holdfast.model.errors import Refused, Unavailable
+from holdfast.model.mail import AccountId
 from holdfast.model.people import Local, Many, Remote, Route
 from holdfast.wire.smtp import replies
 from holdfast.wire.smtp.events import Rcpt
@@ -18,6 +20,14 @@ class Routes(Protocol):
     """What ``directory.People`` gives: see ``route`` there."""
 
     def route(self, address: Address, *, sending: bool = False) -> Route: ...
+
+
+IsFull = Callable[[AccountId], bool]
+"""Whether an account is known to have no room left (STORE-12)."""
+
+
+def nobody_is_full(_: AccountId) -> bool:
+    return False
 
 
 def find(people: Routes, address: Address, *, sending: bool = False) -> Route:
@@ -57,6 +67,13 @@ def add(transaction: Transaction, event: Rcpt, route: Route, most: int) -> None:
         raise SaysNo(replies.TOO_MANY_RECIPIENTS)
     transaction.local.update(local)
     transaction.remote.update(remote)
+
+
+def check_room(route: Route, is_full: IsFull) -> None:
+    """Raises ``SaysNo`` (452 4.2.2: the sender keeps it and comes again) when all it leads to are full."""
+    members = route.routes if isinstance(route, Many) else (route,)
+    if all(isinstance(member, Local) and is_full(member.account) for member in members):
+        raise SaysNo(replies.MAILBOX_FULL)
 
 
 def _remote(event: Rcpt, address: str, *, asked: bool) -> RemoteRecipient:

@@ -16,7 +16,7 @@ import msgspec
 from holdfast.flow import recipients
 from holdfast.flow.intake import Announce, Intake
 from holdfast.flow.reception import Reception, SaysNo, SmtpSession, Transaction
-from holdfast.flow.recipients import Routes
+from holdfast.flow.recipients import IsFull, Routes, nobody_is_full
 from holdfast.model.address import Address
 from holdfast.model.errors import Reason, Refused
 from holdfast.model.limits import PACK_BYTES, Limits
@@ -49,9 +49,10 @@ class MxPolicy:
 
     function = "mx"
 
-    def __init__(self, people: Routes, limits: Limits) -> None:
+    def __init__(self, people: Routes, limits: Limits, is_full: IsFull = nobody_is_full) -> None:
         self._people = people
         self._limits = limits
+        self._is_full = is_full
 
     def sender(self, session: SmtpSession, address: Address) -> None:
         """Anybody, the null sender too."""
@@ -60,6 +61,7 @@ class MxPolicy:
         route = recipients.find(self._people, event.address)
         if isinstance(route, Remote):
             raise SaysNo(_NO_RELAY)  # MX-2
+        recipients.check_room(route, self._is_full)
         recipients.add(transaction, event, route, self._limits.recipients)
 
     def message(self, session: SmtpSession, transaction: Transaction, data: bytes) -> bytes:
@@ -69,7 +71,13 @@ class MxPolicy:
         raise Refused(Reason.NOT_ALLOWED, "nobody signs in here")
 
 
-def reception(world: World, settings: Settings, people: Routes, announce: Announce | None) -> Reception:
+def reception(
+    world: World,
+    settings: Settings,
+    people: Routes,
+    announce: Announce | None,
+    is_full: IsFull = nobody_is_full,
+) -> Reception:
     """All of the function but its doors."""
     limits = settings.limits
     intake = Intake(
@@ -90,7 +98,8 @@ def reception(world: World, settings: Settings, people: Routes, announce: Announ
         errors=limits.smtp_errors,
         starttls=settings.tls is not None,
     )
-    return Reception(world, intake, MxPolicy(people, limits), machine, limits, settings.tls)
+    policy = MxPolicy(people, limits, is_full)
+    return Reception(world, intake, policy, machine, limits, settings.tls)
 
 
 async def serve(
@@ -101,7 +110,9 @@ async def serve(
     *,
     stop: asyncio.Event,
     announce: Announce | None = None,
+    is_full: IsFull = nobody_is_full,
     ready: Callable[[], object] | None = None,
 ) -> None:
-    """Serves until ``stop``. ``announce``: ``MailStore.announce``. Raises ``OSError`` if it can't listen."""
-    await reception(world, settings, people, announce).serve([(sockets, None)], stop, ready)
+    """Serves until ``stop``. ``announce``: ``MailStore.announce``; ``is_full``: is an account known to
+    have no room. Raises ``OSError`` if it can't listen."""
+    await reception(world, settings, people, announce, is_full).serve([(sockets, None)], stop, ready)

@@ -16,7 +16,7 @@ import msgspec
 from holdfast.flow import recipients
 from holdfast.flow.intake import Announce, Intake
 from holdfast.flow.reception import Door, Reception, SaysNo, SmtpSession, Transaction
-from holdfast.flow.recipients import Routes
+from holdfast.flow.recipients import IsFull, Routes, nobody_is_full
 from holdfast.flow.trace import Dates
 from holdfast.model.address import Address
 from holdfast.model.limits import HEADER_BYTES, INTAKE_TRACE_LETTERS, PACK_BYTES, Limits
@@ -70,7 +70,15 @@ class SubmissionPolicy:
 
     function = "submission"
 
-    def __init__(self, world: World, settings: Settings, people: Senders, sign_in: SignInCheck) -> None:
+    def __init__(
+        self,
+        world: World,
+        settings: Settings,
+        people: Senders,
+        sign_in: SignInCheck,
+        is_full: IsFull = nobody_is_full,
+    ) -> None:
+        self._is_full = is_full
         self._world = world
         self._settings = settings
         self._people = people
@@ -86,6 +94,7 @@ class SubmissionPolicy:
 
     def recipient(self, session: SmtpSession, transaction: Transaction, event: Rcpt) -> None:
         route = recipients.find(self._people, event.address, sending=True)
+        recipients.check_room(route, self._is_full)
         recipients.add(transaction, event, route, self._settings.limits.recipients)
 
     def message(self, session: SmtpSession, transaction: Transaction, data: bytes) -> bytes:
@@ -111,7 +120,12 @@ class SubmissionPolicy:
 
 
 def reception(
-    world: World, settings: Settings, people: Senders, sign_in: SignInCheck, announce: Announce | None
+    world: World,
+    settings: Settings,
+    people: Senders,
+    sign_in: SignInCheck,
+    announce: Announce | None,
+    is_full: IsFull = nobody_is_full,
 ) -> Reception:
     """All of the function but its doors."""
     limits = settings.limits
@@ -137,7 +151,7 @@ def reception(
         auth_required=True,
     )
     nearby = machine._replace(auth_needs_tls=not (settings.plain_sign_in or settings.plain_from_loopback))
-    policy = SubmissionPolicy(world, settings, people, sign_in)
+    policy = SubmissionPolicy(world, settings, people, sign_in, is_full)
     return Reception(world, intake, policy, machine, limits, settings.tls, loopback=nearby)
 
 
@@ -151,15 +165,17 @@ async def serve(
     *,
     stop: asyncio.Event,
     announce: Announce | None = None,
+    is_full: IsFull = nobody_is_full,
     ready: Callable[[], object] | None = None,
 ) -> None:
     """Serves until ``stop``. ``sockets``: with STARTTLS (587); ``tls_sockets``: in TLS (465); None: not.
 
-    ``announce``: ``MailStore.announce``. Raises ``OSError`` if it can't listen.
+    ``announce``: ``MailStore.announce``; ``is_full``: is an account known to have no room.
+    Raises ``OSError`` if it can't listen.
     """
     doors: list[Door] = []
     if sockets:
         doors.append((sockets, None))
     if tls_sockets and settings.tls is not None:
         doors.append((tls_sockets, settings.tls))
-    await reception(world, settings, people, sign_in, announce).serve(doors, stop, ready)
+    await reception(world, settings, people, sign_in, announce, is_full).serve(doors, stop, ready)

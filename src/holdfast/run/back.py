@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from holdfast.run import doors, layout, parts
 from holdfast.run.child import Start
 
@@ -12,7 +14,12 @@ async def run_store(start: Start) -> None:
     writer = await doors.open_store(start.world, start.config)
     service = StoreService(writer)
     listener = await start.world.net.listen(service.session, layout.socket_path(start.config, "store"))
-    await parts.until_stop(start)
+    async with parts.people_copy(start) as people:
+        fullness = doors.fullness(start.world, start.config, people)
+        service.tell_full(fullness)
+        looking = asyncio.get_running_loop().create_task(fullness.run())
+        await parts.until_stop(start)
+        looking.cancel()
     listener.close()
     await writer.close()
 

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Protocol
 
 from holdfast.model.errors import Unavailable
+from holdfast.model.ledgers import PEOPLE
 from holdfast.run import layout, system
 from holdfast.run.config import Config
 from holdfast.world import World
@@ -20,6 +21,7 @@ if TYPE_CHECKING:  # a command that asks about people needs no store, and the ot
     from holdfast.directory.writer import PeopleWriter
     from holdfast.flow.relay_door import RelayClient
     from holdfast.store import MailStore, RemoteWrites, StoreWriter
+    from holdfast.store.fullness import Fullness, Quotas
 
 CONNECT_S = 0.5
 
@@ -54,7 +56,14 @@ async def open_people(world: World, config: Config) -> PeopleWriter:
 
     copy = layout.copy_path(config, "people-writer")
     system.make_folder(layout.copies_folder(config))
-    return await PeopleWriter.open(world, layout.people_folder(config), copy, cells=config.service.cells)
+    return await PeopleWriter.open(
+        world,
+        layout.people_folder(config),
+        copy,
+        copies=config.copies_of(PEOPLE, "synchronous"),
+        trailing=config.copies_of(PEOPLE, "trailing"),
+        cells=config.service.cells,
+    )
 
 
 @contextlib.asynccontextmanager
@@ -110,6 +119,7 @@ async def open_store(world: World, config: Config) -> StoreWriter:
         cells=config.service.cells,
         copies=config.copies_of(volume, "synchronous"),
         trailing=config.copies_of(volume, "trailing"),
+        pack_bytes=config.volumes[volume].pack_bytes,
     )
 
 
@@ -121,6 +131,19 @@ def mail_store(world: World, config: Config, writes: RemoteWrites | StoreWriter)
     copies = config.copies_of(volume, "synchronous") + config.copies_of(volume, "trailing")
     files = IndexFiles(world, layout.index_folder(config, volume))
     return MailStore(world, writes, files, config.volume_folder(volume), copies)
+
+
+def fullness(world: World, config: Config, quotas: Quotas) -> Fullness:
+    """Who has no room: for the store's process."""
+    from holdfast.store.fullness import Fullness
+    from holdfast.store.index import IndexFiles
+    from holdfast.store.reader import Readers
+    from holdfast.store.replay import Volume
+
+    volume = layout.main_volume(config)
+    files = IndexFiles(world, layout.index_folder(config, volume))
+    readers = Readers(world, files, Volume(world, config.volume_folder(volume)))
+    return Fullness(world, readers, config.service.cells, quotas)
 
 
 def reading(world: World, config: Config) -> MailStore:

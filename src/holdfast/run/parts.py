@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from holdfast.directory.people import People
-from holdfast.model.mail import Position
+from holdfast.model.ledgers import PEOPLE
+from holdfast.model.mail import AccountId, Position
 from holdfast.run import doors, layout, system
 from holdfast.run.child import Start
 from holdfast.store.mailstore import MailStore, RemoteWrites
@@ -17,8 +18,9 @@ from holdfast.world.tls import TlsContext
 from holdfast.world.tls_files import TlsFiles
 
 if TYPE_CHECKING:  # each role loads what it needs, and no more
+    from holdfast.directory.audit import AuditTrail
     from holdfast.directory.sign_in import SignIn
-    from holdfast.flow.intake import Announce
+    from holdfast.flow.relay_door import RelayClient
 
 DRAIN_S = 2.0  # for sessions to end what they are at
 FAREWELL_S = 0.05  # for a last word to be sent
@@ -33,6 +35,7 @@ async def people_copy(start: Start) -> AsyncIterator[People]:
         start.world,
         layout.copy_path(config, start.name),
         layout.people_folder(config),
+        copies=layout.people_copies(config),
         writer=layout.socket_path(config, "people"),
     )
     task = asyncio.get_running_loop().create_task(people.follow())
@@ -46,8 +49,29 @@ async def people_copy(start: Start) -> AsyncIterator[People]:
 
 
 @contextlib.asynccontextmanager
-async def store_writes(start: Start) -> AsyncIterator[RemoteWrites]:
+async def audit_trail(start: Start, people: People) -> AsyncIterator[AuditTrail]:
+    """Who changed what, folded from the people ledger into a file of this process."""
+    from holdfast.directory.audit import AuditTrail
+    from holdfast.directory.copy import Source
+
+    config = start.config
+    source = Source(start.world, layout.people_folder(config), PEOPLE, layout.people_copies(config))
+    trail = AuditTrail(start.world, layout.copy_path(config, f"{start.name}-audit"), source)
+    task = asyncio.get_running_loop().create_task(trail.follow(people))
+    try:
+        yield trail
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        trail.close()
+
+
+@contextlib.asynccontextmanager
+async def store_writes(start: Start, *, watch_full: bool = False) -> AsyncIterator[RemoteWrites]:
     writes = RemoteWrites(start.world, layout.socket_path(start.config, "store"))
+    if watch_full:
+        writes.watch_full()
     writes.start()
     try:
         yield writes
@@ -61,21 +85,31 @@ async def store_handle(start: Start) -> AsyncIterator[MailStore]:
         yield doors.mail_store(start.world, start.config, writes)
 
 
+class Announcing:
+    """What an intake says and hears: an ``Announce``, and which accounts have no room (STORE-12)."""
+
+    def __init__(self, writes: RemoteWrites, relay: RelayClient) -> None:
+        self._writes = writes
+        self._relay = relay
+
+    def __call__(self, ledger: str, durable: Position) -> None:
+        self._writes.announce(ledger, durable)
+        self._relay.announce(ledger, durable)
+
+    def is_full(self, account: AccountId) -> bool:
+        return account in self._writes.full
+
+
 @contextlib.asynccontextmanager
-async def announcing(start: Start) -> AsyncIterator[Announce]:
+async def announcing(start: Start) -> AsyncIterator[Announcing]:
     """Tells the store and the relay what an intake has; both may be gone (FLOW-1)."""
     from holdfast.flow.relay_door import RelayClient
 
     relay = RelayClient(start.world, layout.socket_path(start.config, "relay"))
     relay.start()
-    async with store_writes(start) as writes:
-
-        def announce(ledger: str, durable: Position) -> None:
-            writes.announce(ledger, durable)
-            relay.announce(ledger, durable)
-
+    async with store_writes(start, watch_full=True) as writes:
         try:
-            yield announce
+            yield Announcing(writes, relay)
         finally:
             relay.close()
 

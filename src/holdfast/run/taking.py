@@ -27,6 +27,7 @@ async def run_mx(start: Start) -> None:
             people,
             stop=start.stop,
             announce=announce,
+            is_full=announce.is_full,
             ready=start.ready,
         )
 
@@ -58,5 +59,6 @@ async def run_submission(start: Start) -> None:
             sign_in,
             stop=start.stop,
             announce=announce,
+            is_full=announce.is_full,
             ready=start.ready,
         )

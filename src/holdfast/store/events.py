@@ -14,3 +14,10 @@ INDEX_BEHIND = register(
 STORE_READY = register("store_ready", "info", "the store takes commands", "cells", "behind", "seconds")
 MERGE_FAILED = register("merge_failed", "warn", "new mail can't be merged yet; it is kept", "ledger", "error")
 COMMIT_REFUSED = register("commit_refused", "error", "commands were not kept", "component", "commands")
+ACCOUNT_FULL = register(
+    "account_full", "info", "an account has reached its quota; its senders are asked to wait",
+    "account", "bytes", "limit",
+)  # fmt: skip
+ACCOUNT_HAS_ROOM = register(
+    "account_has_room", "info", "an account that was full takes mail again", "account", "bytes", "limit"
+)

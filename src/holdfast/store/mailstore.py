@@ -15,6 +15,7 @@ import msgspec
 from holdfast.model.errors import Refused, Unavailable
 from holdfast.model.mail import AccountId, Position
 from holdfast.store import commands as c
+from holdfast.store.fullness import Fullness
 from holdfast.store.index import IndexFiles
 from holdfast.store.reader import AccountMail, Readers
 from holdfast.store.replay import Volume
@@ -42,6 +43,18 @@ class Watch(msgspec.Struct, frozen=True, array_like=True, tag="w"):
     """Tell me what moves, from now on."""
 
 
+class WatchFull(msgspec.Struct, frozen=True, array_like=True, tag="f"):
+    """Tell me which accounts are full, now and from now on."""
+
+
+class Full(msgspec.Struct, frozen=True):
+    """Pushed: accounts that are ``full``, and such as are no longer; ``whole``: forget what you knew."""
+
+    full: list[AccountId]
+    free: list[AccountId]
+    whole: bool = False
+
+
 class Status(msgspec.Struct, frozen=True):
     """``head``: how far the mail ledger is folded; ``behind``: cells whose index is being made whole."""
 
@@ -57,9 +70,9 @@ class _Late(msgspec.Struct, frozen=True, tag_field="is", tag="unavailable"):
     retry_after_s: float
 
 
-_decode_request = msgspec.msgpack.Decoder(Commit | Announce | Ask | Watch).decode
+_decode_request = msgspec.msgpack.Decoder(Commit | Announce | Ask | Watch | WatchFull).decode
 _decode_answers = msgspec.msgpack.Decoder(list[c.AnyOutcome | _Late]).decode
-_decode_moved = msgspec.msgpack.Decoder(list[tuple[int, int, int]]).decode
+_decode_push = msgspec.msgpack.Decoder(list[tuple[int, int, int]] | Full).decode
 _encode = msgspec.msgpack.Encoder().encode
 _OPEN_PAUSES_S = (0.05, 0.15, 0.3, 0.5)  # while the store is out of reach at an account's first sign-in
 
@@ -75,10 +88,16 @@ class Writes(Protocol):
 
 
 class RemoteWrites:
-    """The writer behind its socket. Announcements made while it is gone are made again when it is back."""
+    """The writer behind its socket. Announcements made while it is gone are made again when it is back.
+
+    ``full``: the accounts that are known to be full, once ``watch_full`` asked for them. What was known
+    stays known while the writer is gone: nothing is removed from a mailbox without it.
+    """
 
     def __init__(self, world: World, socket_path: str) -> None:
         self.on_moved: list[Callable[[Moved], object]] = []
+        self.full: set[AccountId] = set()
+        self._watches_full = False
         self._link = Link(world, socket_path, "store", on_push=self._pushed, on_connected=self._connected)
 
     def start(self) -> None:
@@ -88,7 +107,13 @@ class RemoteWrites:
     def connected(self) -> bool:
         return self._link.connected
 
+    def watch_full(self) -> None:
+        """Keep ``full`` up to date from the next connection on: call before ``start``."""
+        self._watches_full = True
+
     def _connected(self) -> None:
+        if self._watches_full:
+            self._link.send(_encode(WatchFull()))
         if self.on_moved:
             self._link.send(_encode(Watch()))
         # What moved while the connection was gone is not known: everybody looks.
@@ -96,11 +121,13 @@ class RemoteWrites:
             tell([])
 
     def _pushed(self, payload: bytes) -> None:
-        if not self.on_moved:
+        pushed = _decode_push(payload)
+        if isinstance(pushed, Full):
+            known = set() if pushed.whole else self.full
+            self.full = (known | set(pushed.full)) - set(pushed.free)
             return
-        moved = _decode_moved(payload)
         for tell in self.on_moved:
-            tell(moved)
+            tell(pushed)
 
     async def commit(self, commands: Sequence[c.AnyCommand]) -> list[Answer]:
         answers = _decode_answers(await self._link.call(_encode(Commit(list(commands)))))
@@ -125,11 +152,25 @@ class StoreService:
     def __init__(self, writer: StoreWriter) -> None:
         self._writer = writer
         self._peers: set[LinkPeer] = set()
+        self._told_full: set[LinkPeer] = set()
+        self._fullness: Fullness | None = None
         writer.on_moved.append(self._moved)
+
+    def tell_full(self, fullness: Fullness) -> None:
+        """From now on who asked is told which accounts are full."""
+        self._fullness = fullness
+        self._writer.on_moved.append(fullness.moved)
+        fullness.on_change.append(self._full)
+        fullness.on_known.append(self._all_full)
+        self._all_full()
 
     def session(self) -> LinkPeer:
         """One connection's session: the factory to listen with."""
-        return LinkPeer(self._handle, self._peers.discard)
+        return LinkPeer(self._handle, self._lost)
+
+    def _lost(self, peer: LinkPeer) -> None:
+        self._peers.discard(peer)
+        self._told_full.discard(peer)
 
     async def _handle(self, peer: LinkPeer, payload: bytes) -> bytes:
         request = _decode_request(payload)
@@ -138,6 +179,10 @@ class StoreService:
             return b""
         if isinstance(request, Watch):
             self._peers.add(peer)
+            return b""
+        if isinstance(request, WatchFull):
+            self._told_full.add(peer)
+            self._push_all_full(peer)
             return b""
         if isinstance(request, Ask):
             return _encode(Status(self._writer.head, self._writer.behind))
@@ -153,6 +198,20 @@ class StoreService:
         payload = _encode(moved)
         for peer in self._peers:
             peer.push(payload)
+
+    def _full(self, full: list[AccountId], free: list[AccountId]) -> None:
+        payload = _encode(Full(full, free))
+        for peer in self._told_full:
+            peer.push(payload)
+
+    def _all_full(self) -> None:
+        for peer in self._told_full:
+            self._push_all_full(peer)
+
+    def _push_all_full(self, peer: LinkPeer) -> None:
+        """Not before all are known: what the peer knows from before is better than nothing."""
+        if self._fullness is not None and self._fullness.known:
+            peer.push(_encode(Full(list(self._fullness.full), [], whole=True)))
 
 
 class MailStore:

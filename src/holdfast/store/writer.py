@@ -16,6 +16,7 @@ import msgspec
 
 from holdfast.model.errors import Unavailable
 from holdfast.model.ledgers import MAIL, Kind, is_intake, ledger_number
+from holdfast.model.limits import PACK_BYTES
 from holdfast.model.mail import START, AccountId, Position
 from holdfast.packs import Frame, LedgerReader, LedgerWriter, NewFrame, Written
 from holdfast.store import commands as c
@@ -78,10 +79,13 @@ class StoreWriter:
         cells: int,
         copies: tuple[str, ...] = (),
         trailing: tuple[str, ...] = (),
+        pack_bytes: int = PACK_BYTES,
     ) -> StoreWriter:
         """Open the ledger (its torn tail is cut), the indexes, and merge what is waiting."""
         begun = world.clock.monotonic()
-        ledger = await LedgerWriter.open(world, volume_folder, MAIL, copies=copies, trailing=trailing)
+        ledger = await LedgerWriter.open(
+            world, volume_folder, MAIL, copies=copies, trailing=trailing, pack_bytes=pack_bytes
+        )
         volume = Volume(world, volume_folder, copies + trailing)
         group = Cells(world, place, volume, Volume(world, volume_folder, copies + trailing), cells)
         writer = cls(world, volume_folder, ledger, group, volume)

@@ -22,6 +22,7 @@ MESSAGE = b"Subject: hello\r\n\r\nhello\r\n"
 
 
 RECEPTIONS: dict[str, Reception] = {}
+FULL: set[int] = set()  # of the test that runs
 ORDINARY = Limits()
 
 
@@ -36,8 +37,13 @@ def serving(
 
     async def main(service: Service) -> None:
         settings = mx.Settings(hostname="mx.example.org", volume_folder=str(service.folder), limits=limits)
+        FULL.clear()
         reception = mx.reception(
-            service.world, settings, service.people, lambda *told: service.announced.append(told)
+            service.world,
+            settings,
+            service.people,
+            lambda *told: service.announced.append(told),
+            FULL.__contains__,
         )
         RECEPTIONS[str(service.folder)] = reception
         await reception.intake.open()
@@ -51,6 +57,25 @@ def serving(
         await reception.intake.close()
 
     run(main, folder)
+
+
+def test_store_12_a_full_account_s_senders_are_asked_to_come_again_and_an_alias_s_only_if_all_are_full(
+    tmp_path: Path,
+) -> None:
+    async def test(service: Service, client: Client) -> None:
+        FULL.add(101)
+        said = await client.say(
+            "MAIL FROM:<s@elsewhere.example>",
+            *(f"RCPT TO:<{name}@example.org>" for name in ("anna", "anna+folder", "ben", "both", "away")),
+        )
+        assert said[1] == said[2] == "452 4.2.2 the mailbox is full, please try again later"
+        assert [each[:3] for each in said[3:]] == ["250", "250", "250"]
+        FULL.add(102)
+        assert (await client.say("RCPT TO:<both@example.org>"))[0].startswith("452 4.2.2")
+        FULL.clear()
+        assert (await client.say("RCPT TO:<anna@example.org>"))[0].startswith("250")
+
+    serving(tmp_path, test)
 
 
 def test_an_accepted_message_is_a_frame_with_its_envelope_and_trace_fields(tmp_path: Path) -> None:
