@@ -13,12 +13,10 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, field
 
+from holdfast.model.ledgers import PEOPLE
 from holdfast.model.limits import Limits
 
 Listener = Annotated[str, Meta(description="host:port, [v6 address]:port, or :port for every interface")]
-
-
-PEOPLE = "people"
 
 
 class Secret(str):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from holdfast.model.errors import Refused
-from holdfast.model.ledgers import ledger_number
+from holdfast.model.ledgers import PEOPLE, ledger_number
 from holdfast.run.config import Config
 from holdfast.world import Disk
 
@@ -40,6 +40,11 @@ def index_files(config: Config, volume: str, cell: int) -> list[str]:
 def people_folder(config: Config) -> str:
     """The folder that holds the people ledger, as a volume holds the others."""
     return config.data
+
+
+def people_copies(config: Config) -> tuple[str, ...]:
+    """Folders of the copies of the people ledger."""
+    return config.copies_of(PEOPLE, "synchronous") + config.copies_of(PEOPLE, "trailing")
 
 
 def copies_folder(config: Config) -> str:
@@ -89,7 +94,7 @@ def ledgers(disk: Disk, config: Config) -> Iterator[tuple[str, LedgerPlace]]:
             if _is_ledger(name):
                 yield f"{volume}/{name}", LedgerPlace(folder, name, copies)
     if disk.exists(os.path.join(people_folder(config), "people")):
-        yield "people", LedgerPlace(people_folder(config), "people", ())
+        yield PEOPLE, LedgerPlace(people_folder(config), PEOPLE, people_copies(config))
 
 
 def _is_ledger(name: str) -> bool:

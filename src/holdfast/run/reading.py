@@ -13,6 +13,7 @@ from typing import Any, get_args, get_origin
 import msgspec
 
 from holdfast.model.errors import Reason, Refused
+from holdfast.model.ledgers import PEOPLE
 from holdfast.run.config import Config, Secret
 
 DEFAULT_PATH = "/etc/holdfast/holdfast.toml"
@@ -171,9 +172,11 @@ def _contradictions(config: Config) -> list[str]:
         found.append("service.data: must name a folder")
     if not config.volumes:
         found.append("volumes: at least one is needed, for instance [volumes.v1]")
+    if PEOPLE in config.volumes:
+        found.append(f"volumes.{PEOPLE}: is what copies call the ledger of people; name it otherwise")
     for name, copy in config.copies.items():
-        if copy.volume not in config.volumes:
-            there = ", ".join(config.volumes)
+        if copy.volume not in (*config.volumes, PEOPLE):
+            there = ", ".join([*config.volumes, PEOPLE])
             found.append(f"copies.{name}.volume: no volume '{copy.volume}'; there are: {there}")
         elif copy.folder == config.volume_folder(copy.volume):
             found.append(f"copies.{name}.folder: is the volume's own folder; a copy belongs on another disk")
