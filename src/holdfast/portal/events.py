@@ -60,3 +60,19 @@ FILE_SET_ASIDE = register(
     "path",
     "error",
 )
+PORTAL_SIGNED_IN = register(
+    "portal_signed_in",
+    "info",
+    "Somebody has signed in to pages with all that the account asks for; how: the last step.",
+    "account",
+    "peer",
+    "how",
+)
+PORTAL_SECOND_WRONG = register(
+    "portal_second_wrong",
+    "info",
+    "A code or a passkey was wrong, after a right password or alone (account 0: nobody knows whose).",
+    "account",
+    "peer",
+    "how",
+)

@@ -12,14 +12,19 @@ from typing import Protocol
 
 from starlette.responses import Response
 
+from holdfast.directory.factors import Factors
 from holdfast.directory.guessing import network_of
+from holdfast.directory.history import RIGHT, WRONG, History
+from holdfast.directory.passkeys import Passkeys
 from holdfast.model.errors import Reason, Refused, Unavailable
 from holdfast.model.limits import WEB_FRESH_GRACE_S, WEB_STEP_S
 from holdfast.model.mail import AccountId
 from holdfast.model.people import Account, AccountState
 from holdfast.pages import Level, Pace, Session, Site, Visit, Wrong, local_path
 from holdfast.pages.site import SAFE_METHODS, Handler
+from holdfast.portal.events import PORTAL_SECOND_WRONG, PORTAL_SIGNED_IN
 from holdfast.portal.known import KnownBrowsers, spelling
+from holdfast.portal.second_step import SecondStep, SpendsCodes
 from holdfast.world import World
 
 FOLDER = Path(__file__).parent  # of templates, texts and static files: Site(packages=[portal.FOLDER, …])
@@ -51,14 +56,20 @@ class Portal:
         people: KnowsPeople,
         sign_in: ChecksPasswords,
         *,
+        factors: Factors | None = None,
+        passkeys: Passkeys | None = None,
+        operations: SpendsCodes | None = None,
+        history: History | None = None,
         home: str = "/",
         forgotten: str = "",
     ) -> None:
-        """``forgotten``: the path of the page for a forgotten password, '' for none here."""
+        """Without ``factors`` nobody who has a second one can sign in here; ``operations`` spends recovery
+        codes. ``forgotten``: the path of the page for a forgotten password, '' for none here."""
         self.world = world
         self.site = site
         self.people = people
         self._sign_in = sign_in
+        self._history = history
         self._home = home
         self._forgotten = forgotten
         self._known = KnownBrowsers(world)
@@ -67,6 +78,9 @@ class Portal:
         site.holds_sessions(self._holds, self._who)
         site.page("/sign-in")(self._password_page)
         site.page("/sign-out", methods=("POST",))(self._sign_out)
+        self._second: SecondStep | None = None
+        if factors is not None:
+            self._second = SecondStep(world, site, self, factors, passkeys, operations)
 
     # What pages ask
 
@@ -134,7 +148,7 @@ class Portal:
                 return self._show_password(visit, again, wrong)
         session = visit.session
         if session is not None and session.level == "full" and not again:
-            return visit.go(self._next(visit))
+            return visit.go(self.way_on(visit))
         return self._show_password(visit, again, None)
 
     def _show_password(self, visit: Visit, again: bool, wrong: Wrong | None) -> Response:
@@ -145,7 +159,8 @@ class Portal:
             "sign_in.html",
             name=name,
             again=again,
-            next=self._next(visit),
+            next=self.way_on(visit),
+            passkey=self._second.ask_for_passkey(visit) if self._second is not None else None,
             forgotten=self._forgotten,
             wrong=wrong,
         )
@@ -157,7 +172,13 @@ class Portal:
         if not password:
             raise Wrong("sign_in.no_password", "password")
         account = await self._check(visit, name, password)
-        return self.welcome(visit, account, "password" if account.two_factor else "full")
+        if not account.two_factor:
+            return self.welcome(visit, account, "full", "password")
+        if self._second is None:
+            raise Refused(
+                Reason.NOT_ALLOWED, "this account has a second factor, which these pages don't take"
+            )
+        return self.welcome(visit, account, "password", "password")
 
     async def _check(self, visit: Visit, name: str, password: str) -> Account:
         """PORTAL-3: one sentence and one way for a wrong name and a wrong password."""
@@ -179,15 +200,36 @@ class Portal:
             raise Wrong("sign_in.wrong", "password") from None
         return account
 
-    def welcome(self, visit: Visit, account: Account, level: Level) -> Response:
-        """A session, and on: to the second step, or to where the visitor wanted to go."""
-        visit.sign_in(account.id, level)
-        if level == "full":
-            self._known.remember(visit, account)
-            return visit.go(self._next(visit))
-        return visit.go("/sign-in/code?" + urllib.parse.urlencode({"next": self._next(visit)}))
+    # What the second step asks of it
 
-    def _next(self, visit: Visit) -> str:
+    def welcome(self, visit: Visit, account: Account, level: Level, how: str) -> Response:
+        """A session, and on: to the second step, or to where the visitor wanted to go."""
+        before = visit.session
+        if before is not None:
+            self.site.ended(before)
+        visit.sign_in(account.id, level)
+        if level != "full":
+            return visit.go("/sign-in/code?" + urllib.parse.urlencode({"next": self.way_on(visit)}))
+        self._known.remember(visit, account)
+        self.world.journal.emit(PORTAL_SIGNED_IN, account=account.id, peer=visit.peer, how=how)
+        if how != "password" and self._history is not None:
+            self._history.note(account.id, FUNCTION, visit.peer, RIGHT, how)
+        return visit.go(self.way_on(visit))
+
+    def wrong(self, visit: Visit, account: AccountId, how: str) -> None:
+        """``account``: 0 if nobody knows whose it was to be."""
+        self.world.journal.emit(PORTAL_SECOND_WRONG, account=account, peer=visit.peer, how=how)
+        if account and self._history is not None:
+            self._history.note(account, FUNCTION, visit.peer, WRONG, how)
+
+    def account_of(self, account: AccountId) -> Account | None:
+        return self.people.account(account)
+
+    def network(self, visit: Visit) -> str:
+        return network_of(visit.peer)
+
+    def way_on(self, visit: Visit) -> str:
+        """Where the visitor wanted to go before the sign-in came in between."""
         wish = local_path(visit.form.get("next") or visit.query.get("next", ""))
         return self._home if wish == "/" or wish.startswith("/sign-") else wish
 
