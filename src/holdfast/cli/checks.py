@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import os
 import resource
 import shutil
@@ -11,14 +10,14 @@ from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple
 
 from holdfast.model.errors import Refused, Unavailable
-from holdfast.model.limits import MIB
-from holdfast.run import control, layout, reading, system
+from holdfast.model.limits import CERTIFICATE_WARN_DAYS, MIB
+from holdfast.run import control, layout, reading, renewing, system
 from holdfast.run.config import Config
+from holdfast.run.renewing import Standing
 from holdfast.world import World, real_world
 
 FREE_BYTES_WARNING = 2048 * MIB
 FREE_BYTES_ERROR = 256 * MIB
-CERTIFICATE_DAYS = 21
 DESCRIPTORS = 10_000
 
 
@@ -118,25 +117,8 @@ def check_certificate(world: World, config: Config) -> Iterator[Trouble]:
         what = f"{config.certificate} with {config.key}: {error}"
         yield Trouble("certificate", "error", what, why, "`holdfast init` makes a self-signed one")
         return
-    from cryptography import x509
-
-    with open(config.certificate, "rb") as file:
-        found = x509.load_pem_x509_certificate(file.read())
-    now = datetime.datetime.fromtimestamp(world.clock.now(), datetime.UTC)
-    left = (found.not_valid_after_utc - now).days
-    if left < CERTIFICATE_DAYS:
-        severity: Literal["warning", "error"] = "error" if left < 0 else "warning"
-        yield Trouble(
-            "certificate", severity, f"valid for {left} more days", why, "renew it, then `holdfast restart`"
-        )
-    if found.issuer == found.subject:
-        yield Trouble(
-            "certificate",
-            "warning",
-            "self-signed",
-            "mail programs warn their users, or refuse",
-            f"put one of a known authority at {config.certificate}, then `holdfast restart`",
-        )
+    for each in renewing.standing(config, world):
+        yield from _certificate_troubles(each, world.clock.now(), config)
     if os.stat(config.key).st_mode & 0o077:
         yield Trouble(
             "key-mode",
@@ -144,6 +126,41 @@ def check_certificate(world: World, config: Config) -> Iterator[Trouble]:
             f"{config.key} can be read by others",
             "whoever has it can pretend to be this server",
             f"chmod 600 {config.key}",
+        )
+
+
+def _certificate_troubles(each: Standing, now: float, config: Config) -> Iterator[Trouble]:
+    """30 and 14 days before its end a warning, 7 days before an error (of one that lives for 90)."""
+    facts, renewed = each.facts, bool(config.acme.directory)
+    if facts is not None and each.soon:
+        days = round((facts.ends_at - now) / 86_400, 1)
+        left = f"valid for {days:g} more days" if days > 0 else "has ended"
+        yield Trouble(
+            "certificate",
+            "error" if each.soon == min(CERTIFICATE_WARN_DAYS) else "warning",
+            f"{each.target.id}: {left}",
+            "mail programs warn their users or refuse, and other servers may keep their mail",
+            f"`holdfast certificate renew {each.target.id}` says why it isn't renewed"
+            if renewed
+            else "put a new one in its place, or let [acme] get it; processes take it up by themselves",
+        )
+    if each.state.error:
+        yield Trouble(
+            "certificate-renewal",
+            "warning",
+            f"{each.target.id}: {each.state.failures} tries in vain; the last: {each.state.error}",
+            "the certificate there is goes on until its end",
+            "mend what the authority names; it is tried again by itself",
+        )
+    if facts is not None and facts.self_signed and each.target.names:
+        yield Trouble(
+            "certificate",
+            "warning",
+            f"{each.target.id}: self-signed",
+            "mail programs warn their users, or refuse",
+            "it is replaced as soon as the authority gives one"
+            if renewed
+            else f"[acme] gets one, or put one at {each.target.certificate}; it is taken up by itself",
         )
 
 

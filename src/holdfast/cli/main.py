@@ -10,8 +10,10 @@ import typer
 
 from holdfast.cli import (
     admin,
+    certificates,
     configuration,
     demonstration,
+    dns,
     examine,
     exporting,
     importing,
@@ -52,6 +54,8 @@ storage.add_to(app)
 importing.add_to(app)
 exporting.add_to(app)
 queue.add_to(app)
+dns.add_to(app)
+certificates.add_to(app)
 examine.add_to(app)
 configuration.add_to(app)
 

@@ -33,10 +33,11 @@ def init(
 
     What is there already is kept, so it may be run again.
     """
+    from holdfast.flow.records import zone_text
     from holdfast.model.address import parse_address
     from holdfast.run import certificate, reading, system
     from holdfast.run.records import records_for
-    from holdfast.world.clock import RealClock
+    from holdfast.world import real_world
 
     domain = _asked(domain, "The domain to take mail for", "example.org")
     account = _asked(account, "The first account", f"postmaster@{domain}")
@@ -52,21 +53,21 @@ def init(
     else:
         write_config(path, hostname=hostname, data=os.path.abspath(data), user=user)
         terminal.say(f"written  {path}")
-    config = reading.load(path, os.environ)
+    config, world = reading.load(path, os.environ), real_world(level="warn")
     for folder in (config.data, config.run_folder, *map(config.volume_folder, config.volumes)):
         system.make_folder(folder, config.service.user)
     if os.path.exists(config.certificate):
         terminal.say(f"kept     {config.certificate}")
     else:
         names = [config.service.hostname]
-        certificate.make(config.certificate, config.key, names, RealClock().now(), config.service.user)
+        certificate.make(config.certificate, config.key, names, world.clock.now(), config.service.user)
         terminal.say(f"written  {config.certificate} (self-signed; put a trusted one there when you have it)")
     _first_people(config, domain, account, generate)
     terminal.say("\nRecords for your DNS:\n")
-    for record in records_for(domain, config):
-        print(record)
+    print(zone_text(records_for(address.domain, config, world)), end="")
     where = f" --config {path}" if path != reading.DEFAULT_PATH else ""
     terminal.say(f"\nNext: holdfast{where} doctor; holdfast{where} serve")
+    terminal.say(f"Once the records are there: holdfast{where} dns {address.domain}")
 
 
 def _asked(given: str, question: str, proposal: str) -> str:

@@ -1,54 +1,73 @@
-"""The DNS records that a domain needs to receive, to be trusted, and to be found by mail programs."""
+"""What the DNS should say of our domains: ``flow/records``, told what the configuration says."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from holdfast.flow.records import DkimKeys, Place, Report, Service, Wanted, check, records_of
+from holdfast.functions.setup.certificates.authority import known_account
+from holdfast.functions.setup.certificates.files import CertificateFiles
+from holdfast.model.limits import DNS_CHECK_S
+from holdfast.run import layout
 from holdfast.run.config import Config
 from holdfast.run.reading import split_address
+from holdfast.world import World
+from holdfast.world.dns import LIFETIME_S, RealResolver
 
-
-class Record(NamedTuple):
-    name: str
-    kind: str
-    value: str
-    why: str
-
-    def __str__(self) -> str:
-        return f"{self.name}. IN {self.kind} {self.value}"
-
-
-# door → service name. RFC 6186 §3, RFC 8314 §5.1 (submissions)
+# service name → door, preference. RFC 6186 §3, RFC 8314 §5.1: in TLS from the first byte is preferred
 _SERVICES = {
-    "submissions": "_submissions",
-    "imaps": "_imaps",
-    "pop3s": "_pop3s",
-    "submission": "_submission",
-    "imap": "_imap",
-    "pop3": "_pop3",
+    "_submissions": ("submissions", 0),
+    "_imaps": ("imaps", 0),
+    "_pop3s": ("pop3s", 0),
+    "_submission": ("submission", 10),
+    "_imap": ("imap", 10),
+    "_pop3": ("pop3", 10),
 }
 
 
-def records_for(domain: str, config: Config) -> list[Record]:
-    """MX (RFC 5321 §5), SPF (RFC 7208), DMARC (RFC 7489 §6.3), SRV (RFC 6186): in the form of a zone file."""
-    host = config.service.hostname
-    found = [
-        Record(domain, "MX", f"10 {host}.", "mail for the domain comes here"),
-        Record(domain, "TXT", '"v=spf1 mx -all"', "only this machine sends for it"),
-        Record(
-            f"_dmarc.{domain}",
-            "TXT",
-            f'"v=DMARC1; p=quarantine; rua=mailto:postmaster@{domain}"',
-            "what others do with forged mail",
+def place_of(config: Config, world: World) -> Place:
+    """Reads the certificate and the account at the authority, as far as there are any; asks nobody."""
+    facts = CertificateFiles(world, config.certificate, config.key).facts()
+    account = known_account(world, layout.acme_folder(config)) if config.acme.directory else None
+    issuers: tuple[str, ...] = ()
+    if account is not None:  # RFC 8657: this account alone, by this kind of proof
+        issuers = tuple(
+            f"{each}; accounturi={account.uri}; validationmethods=http-01" for each in account.issuers
+        )
+    return Place(
+        hostname=config.service.hostname.lower(),
+        addresses=tuple(config.dns.addresses),
+        services=tuple(
+            Service(name, port_of(config, door), preference if port_of(config, door) else 0)
+            for name, (door, preference) in _SERVICES.items()
         ),
-    ]
-    for weight, (door, service) in enumerate(_SERVICES.items()):
-        listeners = getattr(config.listen, door)
-        if listeners:
-            port = split_address(listeners[0])[1]
-            priority = 0 if weight < 3 else 10  # in TLS from the first byte is preferred
-            value = f"{priority} 1 {port} {host}."
-            found.append(Record(f"{service}._tcp.{domain}", "SRV", value, "mail programs find the server"))
-        else:
-            found.append(Record(f"{service}._tcp.{domain}", "SRV", "0 0 0 .", "this service is not offered"))
-    return found
+        setup_port=port_of(config, "setup_https") if config.workers.setup else 0,
+        sts_mode=config.dns.mta_sts,
+        issuers=issuers,
+        key_digest=facts.key_digest if facts is not None else "",
+        signing=False,
+    )
+
+
+def port_of(config: Config, door: str) -> int:
+    """The port a door listens on, 0 for none."""
+    listeners: list[str] = getattr(config.listen, door)
+    return split_address(listeners[0])[1] if listeners else 0
+
+
+def dkim_keys(config: Config, world: World) -> DkimKeys:
+    return DkimKeys(world, layout.dkim_folder(config))
+
+
+def records_for(domain: str, config: Config, world: World) -> list[Wanted]:
+    """``domain``: A-labels, lower case."""
+    return records_of(domain, place_of(config, world), dkim_keys(config, world).of(domain))
+
+
+async def checked(domain: str, config: Config, world: World) -> Report:
+    """The same, held against the real DNS."""
+    wanted = records_for(domain, config, world)
+    return await check(resolver(config, DNS_CHECK_S), domain, place_of(config, world), wanted)
+
+
+def resolver(config: Config, lifetime_s: float = LIFETIME_S) -> RealResolver:
+    """Asks where the configuration says."""
+    return RealResolver([split_address(each) for each in config.dns.servers], lifetime_s)

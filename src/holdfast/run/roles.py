@@ -49,7 +49,7 @@ MAINS: dict[str, Main] = {
     "password": Main("web", "run_bare"),
     "signup": Main("web", "run_bare"),
     "admin": Main("administration", "run_admin"),
-    "setup": Main("web", "run_bare"),
+    "setup": Main("setting_up", "run_setup"),
     "health": Main("web", "run_bare"),
 }
 

@@ -8,9 +8,11 @@ import stat
 
 from cryptography import x509
 
+from holdfast.flow.records.zone import record_line
 from holdfast.run import certificate
 from holdfast.run.reading import parse
 from holdfast.run.records import records_for
+from holdfast.world import real_world
 
 NOW = 1_800_000_000.0
 
@@ -30,7 +32,8 @@ def test_the_certificate_fits_its_key_and_names_every_host(tmp_path):
 
 def test_the_records_name_the_machine_and_the_ports_it_listens_on():
     text = "[service]\nhostname = 'mx.example.net'\n[listen]\nimaps = ['0.0.0.0:9993']\npop3 = []\n"
-    records = [str(each) for each in records_for("example.org", parse(text, "/h.toml", {}))]
+    config = parse(text, "/nowhere/h.toml", {})
+    records = [record_line(each) for each in records_for("example.org", config, real_world())]
     assert "example.org. IN MX 10 mx.example.net." in records
     assert 'example.org. IN TXT "v=spf1 mx -all"' in records
     assert any(each.startswith("_dmarc.example.org. IN TXT") for each in records)
@@ -40,7 +43,6 @@ def test_the_records_name_the_machine_and_the_ports_it_listens_on():
 
 def test_a_service_that_is_not_offered_is_said_not_to_be():
     """RFC 6186 §3.4: a target of '.'."""
-    records = [
-        str(each) for each in records_for("example.org", parse("[listen]\npop3 = []\n", "/h.toml", {}))
-    ]
+    config = parse("[listen]\npop3 = []\n", "/nowhere/h.toml", {})
+    records = [record_line(each) for each in records_for("example.org", config, real_world())]
     assert "_pop3._tcp.example.org. IN SRV 0 0 0 ." in records

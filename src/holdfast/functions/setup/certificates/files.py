@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import msgspec
 
 from holdfast.model.errors import Unavailable
-from holdfast.world import World
+from holdfast.world import Lock, World
 
 COMPONENT = "acme"
 
@@ -82,10 +82,20 @@ class States:
         self._world = world
         self._path = path
         self.by_id: dict[str, State] = {}
+        self.load()
+
+    def load(self) -> None:
         try:
-            self.by_id = msgspec.json.decode(world.disk.read(path), type=dict[str, State])
-        except (OSError, msgspec.DecodeError):
+            self.by_id = msgspec.json.decode(self._world.disk.read(self._path), type=dict[str, State])
+        except FileNotFoundError:
             pass
+        except (OSError, msgspec.DecodeError):
+            self.by_id = {}
+
+    def lock(self) -> Lock:
+        """Raises ``Unavailable`` while another process renews."""
+        self._world.disk.make_folder(os.path.dirname(self._path))
+        return self._world.disk.lock(self._path + ".lock")
 
     def of(self, id: str) -> State:
         return self.by_id.setdefault(id, State())

@@ -80,23 +80,30 @@ class Renewal:
     async def follow(self) -> None:
         """Looks every ``ACME_LOOK_S`` until cancelled."""
         while True:
-            await self.round()
+            try:
+                await self.round()
+            except Unavailable as error:
+                self._world.journal.emit(CERTIFICATES_UNKNOWN, error=str(error))
+            except Exception as error:  # one bad round must not be the last
+                self._world.journal.emit(CERTIFICATES_UNKNOWN, error=f"{type(error).__name__}: {error}")
             await self._world.clock.sleep(ACME_LOOK_S)
 
     async def round(self, only: str = "", *, at_once: bool = False) -> list[str]:
         """Every certificate, one after the other; the ids of those that are new.
 
         ``only``: one of them. ``at_once``: whether it is due or not, and whatever failed before.
+        Raises ``Unavailable`` when it can't be known which to have, or another process renews just now.
         """
-        try:
-            targets = await self._targets()
-        except (Unavailable, Refused) as error:
-            self._world.journal.emit(CERTIFICATES_UNKNOWN, error=str(error))
-            return []
+        targets = await self._targets()
+        lock = self._states.lock()
         renewed = []
-        for target in targets:
-            if only in ("", target.id) and await self._one(target, at_once):
-                renewed.append(target.id)
+        try:
+            self._states.load()
+            for target in targets:
+                if only in ("", target.id) and await self._one(target, at_once):
+                    renewed.append(target.id)
+        finally:
+            lock.release()
         return renewed
 
     async def _one(self, target: Target, at_once: bool) -> bool:
@@ -150,7 +157,9 @@ class Renewal:
         """None: can't be known now."""
         try:
             return await self._leads_here(name)
-        except (Unavailable, Refused):
+        except Refused:
+            return False
+        except Unavailable:
             return None
 
     def _due(self, facts: Facts | None, names: Sequence[str], state: State) -> bool:
