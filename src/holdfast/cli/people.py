@@ -30,6 +30,8 @@ def add_to(app: typer.Typer) -> None:
     domains = typer.Typer(help="Domains that mail is taken for.", no_args_is_help=True)
     domains.command("add")(domain_add)
     domains.command("list")(domain_list)
+    domains.command("rm")(domain_rm)
+    domains.command("restore")(domain_restore)
     app.add_typer(domains, name="domain")
     accounts = typer.Typer(
         help="Accounts: add (many at once, too), list, show, change, remove.", no_args_is_help=True
@@ -48,13 +50,16 @@ def add_to(app: typer.Typer) -> None:
 
 
 def with_people(work: Callable[[Operations], Awaitable[T]], config: Config | None = None) -> T:
-    """Runs ``work`` with the people process, or with its ledger where the service does not run."""
+    """Runs ``work`` with the people process, or with its ledger where the service does not run.
+
+    The audit trail names who typed: ``cli:root``.
+    """
     from holdfast.run import doors
     from holdfast.world import real_world, run
 
     async def go() -> T:
         async with doors.people(real_world(level="warn"), config or terminal.load_config()) as people:
-            return await work(people)
+            return await work(people.acting(f"cli:{terminal.user_name()}"))
 
     return run(go())
 
@@ -85,7 +90,7 @@ def domain_add(
 
 
 def domain_list(as_json: terminal.Json = False) -> None:
-    """Lists the domains."""
+    """Lists the domains, removed ones too."""
     import msgspec
 
     async def work(people: Operations) -> list[dict[str, Any]]:
@@ -94,7 +99,25 @@ def domain_list(as_json: terminal.Json = False) -> None:
             found += [msgspec.to_builtins(each) for each in page]
         return found
 
-    terminal.show(with_people(work), ["name", "separator", "catch_all"], as_json)
+    rows = [{**row, "state": "removed" if row["removed_at"] else ""} for row in with_people(work)]
+    terminal.show(rows, ["name", "separator", "catch_all", "state"], as_json)
+
+
+def domain_rm(
+    name: Annotated[str, typer.Argument(help="The domain.")],
+    accounts: Annotated[
+        int, typer.Option(help="How many active accounts it has: with fewer named, it stays.")
+    ] = 0,
+    yes: Yes = False,
+) -> None:
+    """Removes a domain softly: mail for it is refused, its accounts and names stay, `restore` undoes it."""
+    terminal.confirm(f"Remove {name}?", yes)
+    with_people(lambda people: people.domain_rm(name, accounts=accounts))
+
+
+def domain_restore(name: Annotated[str, typer.Argument(help="The domain.")]) -> None:
+    """Undoes `domain rm`: mail for the domain is taken again."""
+    with_people(lambda people: people.domain_restore(name))
 
 
 # Accounts
@@ -297,9 +320,10 @@ def alias_add(
 
 
 def alias_list(
-    domain: Annotated[str, typer.Argument(help="The domain.")], as_json: terminal.Json = False
+    domain: Annotated[str, typer.Argument(help="The domain; left out: all of them.")] = "",
+    as_json: terminal.Json = False,
 ) -> None:
-    """Lists the aliases of a domain."""
+    """Lists aliases."""
     import msgspec
 
     async def work(people: Operations) -> list[dict[str, Any]]:

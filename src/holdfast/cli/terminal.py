@@ -27,6 +27,17 @@ def load_config() -> Config:
     return reading.load(reading.find(config_path, os.environ), os.environ)
 
 
+def user_name() -> str:
+    """Who types, for the audit trail."""
+    import pwd
+
+    number = os.getuid()
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
+
+
 def say(text: str = "") -> None:
     """A line for the person; results go to standard output, talk to standard error."""
     print(text, file=sys.stderr, flush=True)
