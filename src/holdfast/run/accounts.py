@@ -1,0 +1,150 @@
+"""The role password: the pages on which customers look after their accounts.
+
+It needs its copy of the directory and a disk. The people process, the auth process, the store and all
+indexes may be gone (PASSWORD-1, PASSWORD-6).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os.path
+import urllib.parse
+from collections.abc import AsyncIterator
+
+from holdfast.directory.auth import AUTH, AuthClient
+from holdfast.directory.deferred import Deferred
+from holdfast.directory.factors import Factors
+from holdfast.directory.history import History
+from holdfast.directory.operations import Operations
+from holdfast.directory.passkeys import Passkeys
+from holdfast.directory.people import People
+from holdfast.directory.sealing import Sealing
+from holdfast.directory.sign_in import SignIn
+from holdfast.functions.password import pages
+from holdfast.functions.password.desk import Desk, Reach, Server, Settings
+from holdfast.functions.password.letters import Letters
+from holdfast.portal import portal
+from holdfast.portal.proofs import Proofs
+from holdfast.run import doors, keys, layout, parts, web
+from holdfast.run.child import Start
+from holdfast.run.config import Config
+from holdfast.run.reading import split_address
+from holdfast.world.link import Link
+
+FORGOTTEN = "/forgotten"
+_READ_BY = (("imaps", "imap"), ("imap", "imap"), ("pop3s", "pop3"), ("pop3", "pop3"))
+_SENT_BY = (("submissions", "submission"), ("submission", "submission"))
+
+
+async def run_password(start: Start) -> None:
+    config, world = start.config, start.world
+    async with contextlib.AsyncExitStack() as stack:
+        people = await stack.enter_async_context(parts.people_copy(start))
+        operations = await stack.enter_async_context(web.operations(start))
+        writes = await stack.enter_async_context(parts.store_writes(start))
+        history = await stack.enter_async_context(_history(start))
+        sign_in = await stack.enter_async_context(_sign_in(start, people, history))
+        deferred = await stack.enter_async_context(_deferred(start, operations))
+        proofs = await stack.enter_async_context(_proofs(start))
+        auth = stack.enter_context(contextlib.closing(Link(world, layout.socket_path(config, "auth"), AUTH)))
+        auth.start()
+        letters = Letters(world, sms=None, mail=None)
+        stack.push_async_callback(letters.close)
+        site = web.site(start, packages=[portal.FOLDER, pages.FOLDER], brand=web.brand_for(people))
+        sealing = Sealing.open(world, layout.key_path(config, "factors"))
+        desk = Desk(
+            world,
+            site,
+            settings(config),
+            people=people,
+            operations=operations,
+            deferred=deferred,
+            sign_in=sign_in,
+            history=history,
+            portal=portal.Portal(world, site, people, sign_in, forgotten=FORGOTTEN),
+            proofs=proofs,
+            letters=letters,
+            mail=doors.mail_store(world, config, writes),
+            reach=lambda: Reach(people.has_writer, auth.connected, writes.connected),
+        )
+        factors = Factors(world, people, sealing, issuer=config.service.hostname)
+        pages.add_pages(desk, factors, passkeys(start, people), lambda: doors.reading(world, config))
+        await web.serve(start, site.app)
+
+
+def settings(config: Config) -> Settings:
+    return Settings(
+        servers=tuple(servers(config)),
+        url=web.url_of(config, "password"),
+        undelete_s=config.limits.undelete_s,
+    )
+
+
+def servers(config: Config) -> list[Server]:
+    """What to type into a mail program: of each function the door with TLS, or else with STARTTLS."""
+    found: dict[str, Server] = {}
+    for door, how in (*_READ_BY, *_SENT_BY):
+        listeners: list[str] = getattr(config.listen, door)
+        if listeners and how not in found:
+            _, port = split_address(listeners[0])
+            found[how] = Server(how, config.service.hostname, port, not door.endswith("s"))
+    return list(found.values())
+
+
+def passkeys(start: Start, people: People) -> Passkeys:
+    """Keys are bound to the name that pages are reached under."""
+    config = start.config
+    url = web.url_of(config, "password")
+    host = urllib.parse.urlsplit(url).hostname or config.service.hostname
+    return Passkeys(start.world, people, host=host, title=config.service.hostname, origins=[url])
+
+
+@contextlib.asynccontextmanager
+async def _history(start: Start) -> AsyncIterator[History]:
+    history = History(start.world, os.path.join(start.config.data, "history", f"{start.name}.sqlite"))
+    try:
+        yield history
+    finally:
+        await history.close()
+
+
+@contextlib.asynccontextmanager
+async def _sign_in(start: Start, people: People, history: History) -> AsyncIterator[SignIn]:
+    auth = AuthClient(start.world, layout.socket_path(start.config, "auth"))
+    sign_in = SignIn(start.world, people, auth, history=history)
+    try:
+        yield sign_in
+    finally:
+        sign_in.close()
+        auth.close()
+
+
+@contextlib.asynccontextmanager
+async def _deferred(start: Start, operations: Operations) -> AsyncIterator[Deferred]:
+    config = start.config
+    ledger = f"password-asked-{start.worker}"
+    deferred = await Deferred.open(start.world, layout.people_folder(config), ledger, operations)
+    task = asyncio.get_running_loop().create_task(deferred.run())
+    try:
+        yield deferred
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        await deferred.close()
+
+
+@contextlib.asynccontextmanager
+async def _proofs(start: Start) -> AsyncIterator[Proofs]:
+    config = start.config
+    path = os.path.join(config.data, "proofs", "password.sqlite")
+    proofs = Proofs(start.world, path, keys.key_of(config, keys.PAGES), {})
+    task = asyncio.get_running_loop().create_task(proofs.run())
+    try:
+        yield proofs
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        proofs.close()
