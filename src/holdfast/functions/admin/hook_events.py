@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 
 from holdfast.directory import records as r
+from holdfast.directory.audit import SECRETS
 from holdfast.directory.people import People
 from holdfast.model.errors import Unavailable
 from holdfast.model.people import AccountState
 
-SECRETS = frozenset({"credential", "digest", "salt", "secret", "once"})
 
 # What happened, by record. Names are for others' programs: never changed, only added.
 NAMES: dict[type[msgspec.Struct], str] = {
@@ -53,6 +53,7 @@ NAMES: dict[type[msgspec.Struct], str] = {
     r.BulkAnnounced: "bulk.announced",
     r.HolesAccepted: "holes.accepted",
 }
+_TOLD_APART = frozenset({"is", "at", "by", "why", "once", "account"})
 _STATES = {
     AccountState.ACTIVE: "account.enabled",
     AccountState.DISABLED: "account.disabled",
@@ -88,7 +89,7 @@ def event_of(sequence: int, record: r.AnyRecord, people: People) -> Event | None
     data = {
         key: value
         for key, value in fields.items()
-        if key not in SECRETS and key not in ("is", "at", "by", "why", "account")
+        if key not in SECRETS and not isinstance(value, bytes) and key not in _TOLD_APART
     }
     account = sequence if isinstance(record, r.AccountMade) else getattr(record, "account", 0)
     return Event(sequence, name, record.at, record.by, record.why, account, _login(people, account), data)
