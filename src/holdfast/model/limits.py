@@ -101,6 +101,12 @@ INTAKE_RETRY_FIRST_S = 0.5  # until an intake ledger that can't be opened is tri
 INTAKE_RETRY_LONGEST_S = 15.0  # … twice as long each time, up to this
 INTAKE_TRACE_LETTERS = 10  # of a trace id, drawn once per process; a counter follows
 
+# Sending limits
+SENT_WINDOW_S = 86_400  # recipients are counted over so long …
+SENT_SLOT_S = 900  # … in steps of this
+SENT_NOTE_S = 60.0  # the counts are noted, and other workers' read, once in so long
+SENT_TELL_S = 3600.0  # of one account's limit the journal hears no more often
+
 # People
 CELLS = 64  # of one installation, where the configuration says nothing else
 ALIAS_DEPTH = 10  # aliases that lead to aliases

@@ -34,7 +34,7 @@ _BAD_NUMBER = (400, 404, 422)  # the gateway understood us, and this number isn'
 class Say(Protocol):
     """``pages.Texts.say``."""
 
-    def __call__(self, language: str, key: str, /, **values: object) -> str: ...
+    def __call__(self, language: str, key: str, **values: object) -> str: ...
 
 
 # Phones
@@ -181,9 +181,12 @@ class MailGateway:
         sender: str,
         address: str,
         host: str,
-        smarthost: Smarthost | None = None,
+        smarthost: Callable[[], Smarthost] | None = None,
     ) -> None:
-        """``sender``, ``address``: of the From field. ``host``: our name, for message ids."""
+        """``sender``, ``address``: of the From field. ``host``: our name, for message ids.
+
+        ``smarthost``: asked for each message, so that a changed password is honoured; may raise ``OSError``.
+        """
         self._world = world
         self._people = people
         self._intake = intake
@@ -221,8 +224,11 @@ class MailGateway:
         body = base64.encodebytes("\r\n".join([*lines, ""]).encode()).replace(b"\n", b"\r\n")
         return head.encode() + body
 
-    async def _by_smarthost(self, smarthost: Smarthost, to: str, message: bytes) -> None:
-        host, port, manners = smarthost
+    async def _by_smarthost(self, smarthost: Callable[[], Smarthost], to: str, message: bytes) -> None:
+        try:
+            host, port, manners = smarthost()
+        except OSError as error:
+            raise Unavailable(SMARTHOST, f"its password can't be read: {error}") from error
         try:
             async with asyncio.timeout(GATEWAY_S / 2):
                 session = await Outbound.open(self._world, manners, host, host, port)

@@ -81,6 +81,16 @@ def admin_folder(config: Config) -> str:
     return os.path.join(config.data, "admin")
 
 
+def proofs_path(config: Config, role: str) -> str:
+    """Codes on their way to people, of all processes of a role."""
+    return os.path.join(config.data, "proofs", f"{role}.sqlite")
+
+
+def signup_path(config: Config) -> str:
+    """Requests for accounts that wait."""
+    return os.path.join(config.data, "signup", "requests.sqlite")
+
+
 def socket_path(config: Config, role: str) -> str:
     return os.path.join(config.run_folder, f"{role}.sock")
 
