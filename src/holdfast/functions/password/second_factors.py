@@ -70,7 +70,7 @@ class SecondFactors:
         picture = segno.make(new.uri, error="m").svg_data_uri(scale=4, border=4, dark="#000", light="#fff")
         groups = [new.text[at : at + 4] for at in range(0, len(new.text), 4)]
         return visit.show(
-            "totp.html",
+            "totp_new.html",
             picture=picture,
             groups=groups,
             sealed=visit.seal(TOTP, sealed),
@@ -94,7 +94,7 @@ class SecondFactors:
         name = visit.say("factors.kind.recovery")
         done = await self._add(visit, account, FactorKind.RECOVERY, name, new.secret)
         return visit.show(
-            "recovery.html",
+            "recovery_codes.html",
             account=account,
             codes=new.codes,
             at=self._desk.world.clock.now(),
@@ -125,7 +125,7 @@ class SecondFactors:
     def _show_passkey(self, visit: Visit, account: Account, wrong: Wrong | None = None) -> Response:
         asked = self._passkeys.new(account)
         challenge = visit.seal(PASSKEY, asked.challenge)
-        return visit.show("passkey.html", options=asked.options, challenge=challenge, wrong=wrong)
+        return visit.show("passkey_new.html", options=asked.options, challenge=challenge, wrong=wrong)
 
     # Removing, and the only way in
 
