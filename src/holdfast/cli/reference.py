@@ -88,6 +88,7 @@ def _import_everything() -> None:
 
 
 def main() -> None:
+    from holdfast.functions.admin import openapi, reference
     from holdfast.run import describe
 
     folder = sys.argv[1]
@@ -96,6 +97,7 @@ def main() -> None:
         "configuration.md": describe.markdown(),
         "events.md": events_page(),
     }
+    pages |= {"openapi.json": openapi.text(), "admin-api.md": reference.page()}
     for name, page in pages.items():
         with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
             file.write(page)

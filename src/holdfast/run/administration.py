@@ -12,6 +12,8 @@ from holdfast.functions.admin.desk import Desk
 from holdfast.functions.admin.hooks import Hooks, HookSettings
 from holdfast.functions.admin.imports import Imports
 from holdfast.functions.admin.kept import Kept
+from holdfast.model.ledgers import PEOPLE
+from holdfast.packs.reader import LedgerReader
 from holdfast.run import doors, layout, parts, system, web
 from holdfast.run.child import Start
 from holdfast.world.http import App, Receive, Scope, Send
@@ -30,9 +32,13 @@ async def desk(start: Start, people: People) -> AsyncIterator[tuple[Desk, Kept]]
     system.make_folder(folder)
     kept = Kept(start.world, os.path.join(folder, "kept.sqlite"))
     hooks = _hooks(start, people, folder)
-    async with web.operations(start) as changes, parts.store_writes(start) as writes:
+    async with (
+        web.operations(start) as changes,
+        parts.store_writes(start) as writes,
+        parts.audit_trail(start, people) as trail,
+    ):
         store = doors.mail_store(start.world, start.config, writes)
-        the_desk = Desk(start.world, people, changes, store=store, hooks=hooks)
+        the_desk = Desk(start.world, people, changes, trail=trail, store=store, hooks=hooks)
         the_desk.imports = Imports(the_desk, kept)
         hooks.start()
         try:
@@ -50,7 +56,10 @@ def _hooks(start: Start, people: People, folder: str) -> Hooks:
     ]
     place = os.path.join(folder, "hooks")
     system.make_folder(place)
-    return Hooks(start.world, people, layout.people_folder(start.config), place, settings)
+    ledger = LedgerReader(
+        start.world, layout.people_folder(start.config), PEOPLE, copies=layout.people_copies(start.config)
+    )
+    return Hooks(start.world, people, ledger, place, settings)
 
 
 def split(api: App, pages: App) -> App:

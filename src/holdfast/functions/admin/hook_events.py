@@ -12,7 +12,6 @@ from holdfast.directory.people import People
 from holdfast.model.errors import Unavailable
 from holdfast.model.people import AccountState
 
-
 # What happened, by record. Names are for others' programs: never changed, only added.
 NAMES: dict[type[msgspec.Struct], str] = {
     r.DomainMade: "domain.created",

@@ -22,7 +22,6 @@ from holdfast.functions.admin import shapes as s
 from holdfast.functions.admin.desk import Call
 from holdfast.functions.admin.events import HOOK_BACK, HOOK_FAILED, HOOK_PASSED_OVER
 from holdfast.functions.admin.hook_events import Event, event_of
-from holdfast.model import ledgers
 from holdfast.model.errors import Unavailable
 from holdfast.model.ledgers import Kind
 from holdfast.model.limits import HOOK_FRAMES, HOOK_RETRY_FIRST_S, HOOK_RETRY_LONGEST_S, HOOK_TRY_S
@@ -70,13 +69,12 @@ class Hook:
     """One endpoint, and how far it is. ``run`` until cancelled."""
 
     def __init__(
-        self, world: World, people: People, volume: str, folder: str, settings: HookSettings
+        self, world: World, people: People, reader: LedgerReader, folder: str, settings: HookSettings
     ) -> None:
         self._world = world
         self._people = people
-        self._volume = volume
         self._path = os.path.join(folder, f"{settings.name}.json")
-        self._reader = LedgerReader(world, volume, ledgers.PEOPLE)
+        self._reader = reader
         self.settings = settings
         self.place = Place(0, 0, 0)
         self.failing_since = 0.0
@@ -101,7 +99,7 @@ class Hook:
         await self._begin()
         while True:
             position = Position(self.place.pack, self.place.offset)
-            await self._people.reached(Position(position.pack, position.offset + 1))
+            await self._people.moved(position)
             try:
                 items = await self._world.offload(self._read, position, self._people.position)
             except (OSError, Unavailable) as error:
@@ -125,7 +123,7 @@ class Hook:
         """Where it was; a new hook begins with what comes now."""
         with contextlib.suppress(OSError, msgspec.DecodeError):
             self.place = msgspec.json.decode(self._world.disk.read(self._path), type=Place)
-        await self._people.reached(Position(START.pack, START.offset + 1))
+        await self._people.moved(START)
         identity = await self._world.offload(lambda: self._reader.identity)
         if self.place.identity != identity:
             position = self._people.position
@@ -201,9 +199,14 @@ class Hooks:
     """All hooks of a configuration. ``folder``: where their places are kept; it is there."""
 
     def __init__(
-        self, world: World, people: People, volume: str, folder: str, settings: Sequence[HookSettings]
+        self,
+        world: World,
+        people: People,
+        reader: LedgerReader,
+        folder: str,
+        settings: Sequence[HookSettings],
     ) -> None:
-        self.all = [Hook(world, people, volume, folder, each) for each in settings]
+        self.all = [Hook(world, people, reader, folder, each) for each in settings]
         self._world = world
         self._tasks: list[asyncio.Task[None]] = []
         self._client: HttpClient | None = None

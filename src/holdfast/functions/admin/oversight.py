@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import NamedTuple
 
+from holdfast.directory.audit import AuditTrail
 from holdfast.functions.admin import shapes as s
 from holdfast.functions.admin.cursors import cursor, position
-from holdfast.functions.admin.desk import Call, not_now
+from holdfast.functions.admin.desk import SETTLE_S, Call, not_now
 from holdfast.functions.admin.gate import place_of_address, place_of_domain
 from holdfast.functions.admin.permissions import EVERYWHERE, Forbidden, Missing, Permission, Place
 from holdfast.functions.admin.sealed import sealed_archive
@@ -34,13 +35,15 @@ async def hold_set(call: Call, asked: s.HoldSet) -> Account:
 
 async def audit_list(call: Call, asked: s.AuditAsked) -> s.Page[AuditEntry]:
     """Newest first. Who has narrower rights than the whole service sees what lies within them."""
-    if call.desk.trail is None:
+    trail = call.desk.trail
+    if trail is None:
         raise Unavailable("people", "the audit trail is being made")
     [before] = position(asked.cursor, 0)
+    await _caught_up(call, trail)
     found: list[AuditEntry] = []
     seen = 0
     while seen < ADMIN_SCAN:
-        rows = call.desk.trail.page(
+        rows = trail.page(
             account=asked.account,
             by=asked.by,
             what=asked.what,
@@ -58,6 +61,14 @@ async def audit_list(call: Call, asked: s.AuditAsked) -> s.Page[AuditEntry]:
         if len(rows) < asked.limit:
             return s.Page(found)
     return s.Page(found, cursor(before))
+
+
+async def _caught_up(call: Call, trail: AuditTrail) -> None:
+    """Who changed something finds it in the trail; which is not kept from who asks by one that lags."""
+    clock = call.desk.world.clock
+    until = clock.monotonic() + SETTLE_S
+    while trail.position < call.people.position and clock.monotonic() < until:
+        await clock.sleep(0.005)
 
 
 def _place_of_entry(call: Call, entry: AuditEntry) -> Place:
