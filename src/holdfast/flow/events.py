@@ -99,3 +99,14 @@ SENDER_TOLD = register(
     "action",
     "recipients",
 )
+SENDING_LIMIT = register(
+    "sending_limit_reached",
+    "warn",
+    "An account has sent to as many recipients within a day as it may; perhaps its password is known.",
+    "function",
+    "account",
+    "recipients",
+    "limit",
+    "again_at",
+    "peer",
+)

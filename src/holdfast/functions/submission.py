@@ -1,25 +1,29 @@
 """The function "send": mail from our customers to anybody. RFC 6409, RFC 8314.
 
 SUB-1 nothing is taken from who has not signed in. SUB-2 passwords cross only TLS, or the
-loopback where the configuration allows it. SUB-3 nobody sends under another's address.
+loopback where the configuration allows it. SUB-3 nobody sends under another's address. SUB-4 nobody
+sends to more recipients within a day than he may.
 """
 
 from __future__ import annotations
 
 import asyncio
+import datetime
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import msgspec
 
-from holdfast.flow import recipients
+from holdfast.flow import events, recipients
 from holdfast.flow.intake import Announce, Intake
 from holdfast.flow.reception import Door, Reception, SaysNo, SmtpSession, Transaction
 from holdfast.flow.recipients import IsFull, Routes, nobody_is_full
+from holdfast.flow.sent import Sent
 from holdfast.flow.trace import Dates
 from holdfast.model.address import Address
-from holdfast.model.limits import HEADER_BYTES, INTAKE_TRACE_LETTERS, PACK_BYTES, Limits
+from holdfast.model.errors import Unavailable
+from holdfast.model.limits import HEADER_BYTES, INTAKE_TRACE_LETTERS, PACK_BYTES, SENT_TELL_S, Limits
 from holdfast.model.mail import AccountId
 from holdfast.model.people import Account
 from holdfast.wire.sasl import MECHANISMS
@@ -45,6 +49,16 @@ class Senders(Routes, Protocol):
 
     def may_send_as(self, account: AccountId, address: Address) -> bool: ...
 
+    def daily_recipients_of(self, account: AccountId) -> int:
+        """0 for no limit."""
+        ...
+
+
+class SignOuts(Protocol):
+    """What ``directory.People`` gives: who is to be signed out is told until the watch is ended."""
+
+    def watch_sign_outs(self, watcher: Callable[[AccountId], None]) -> Callable[[], object]: ...
+
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """``tls``: for STARTTLS and for the doors where TLS comes first; None: neither is offered.
@@ -65,6 +79,55 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     limits: Limits = Limits()
 
 
+class SendingLimits:
+    """SUB-4 nobody sends to more recipients within a day than he may; what comes too soon is asked to come
+    again (450: 452 would have programs try at once with fewer)."""
+
+    def __init__(self, world: World, people: Senders, sent: Sent) -> None:
+        self._world = world
+        self._people = people
+        self._sent = sent
+        self._told: dict[AccountId, float] = {}
+
+    def check(self, account: AccountId, recipients: int, peer: Peer | None) -> None:
+        """Raises ``SaysNo`` when the account may not send to so many more now."""
+        try:
+            limit = self._people.daily_recipients_of(account)
+        except Unavailable:
+            return  # what can't be looked up holds nothing back
+        if not limit or (count := self._sent.count(account)) + recipients <= limit:
+            return
+        again_at = self._sent.free_at(account, limit)
+        self._tell(account, count, limit, again_at, peer)
+        when = datetime.datetime.fromtimestamp(again_at, datetime.UTC)
+        then = f"it goes on at {when:%Y-%m-%d %H:%M} UTC"
+        if count < limit:
+            then = f"{limit - count} more at most now"
+        text = f"you may send to {limit} recipients within 24 hours and have sent to {count}: {then}"
+        raise SaysNo(Reply(450, "4.7.1", text))
+
+    def take(self, account: AccountId, recipients: int) -> None:
+        """Counts a message's recipients; raises ``SaysNo`` as ``check``."""
+        self.check(account, recipients, None)
+        self._sent.add(account, recipients)
+
+    def _tell(self, account: AccountId, count: int, limit: int, again_at: float, peer: Peer | None) -> None:
+        now = self._world.clock.monotonic()
+        if now - self._told.get(account, -SENT_TELL_S) < SENT_TELL_S:
+            return
+        self._told = {each: at for each, at in self._told.items() if now - at < SENT_TELL_S}
+        self._told[account] = now
+        self._world.journal.emit(
+            events.SENDING_LIMIT,
+            function=SubmissionPolicy.function,
+            account=account,
+            recipients=count,
+            limit=limit,
+            again_at=again_at,
+            peer=peer[0] if isinstance(peer, tuple) else "",
+        )
+
+
 class SubmissionPolicy:
     """Who may send, as whom, and what is added to the message."""
 
@@ -77,8 +140,10 @@ class SubmissionPolicy:
         people: Senders,
         sign_in: SignInCheck,
         is_full: IsFull = nobody_is_full,
+        sending: SendingLimits | None = None,
     ) -> None:
         self._is_full = is_full
+        self._sending = sending
         self._world = world
         self._settings = settings
         self._people = people
@@ -93,12 +158,17 @@ class SubmissionPolicy:
             raise SaysNo(Reply(550, "5.7.1", f"{address} is not an address of the account that signed in"))
 
     def recipient(self, session: SmtpSession, transaction: Transaction, event: Rcpt) -> None:
+        if self._sending is not None:
+            already = len(transaction.local) + len(transaction.remote)
+            self._sending.check(session.account, already + 1, session.connection.peer)
         route = recipients.find(self._people, event.address, sending=True)
         recipients.check_room(route, self._is_full)
         recipients.add(transaction, event, route, self._settings.limits.recipients)
 
     def message(self, session: SmtpSession, transaction: Transaction, data: bytes) -> bytes:
         """Date and Message-ID are added where missing. RFC 6409 §8.1, §8.2."""
+        if self._sending is not None:
+            self._sending.take(session.account, len(transaction.local) + len(transaction.remote))
         end = data.find(b"\r\n\r\n", 0, HEADER_BYTES)
         if not _FIELD.match(data) and not data.startswith(b"\r\n"):
             present, gap = b"", b"\r\n"  # no header at all: what is there is the body
@@ -126,6 +196,7 @@ def reception(
     sign_in: SignInCheck,
     announce: Announce | None,
     is_full: IsFull = nobody_is_full,
+    sending: SendingLimits | None = None,
 ) -> Reception:
     """All of the function but its doors."""
     limits = settings.limits
@@ -151,7 +222,7 @@ def reception(
         auth_required=True,
     )
     nearby = machine._replace(auth_needs_tls=not (settings.plain_sign_in or settings.plain_from_loopback))
-    policy = SubmissionPolicy(world, settings, people, sign_in, is_full)
+    policy = SubmissionPolicy(world, settings, people, sign_in, is_full, sending)
     return Reception(world, intake, policy, machine, limits, settings.tls, loopback=nearby)
 
 
@@ -167,6 +238,7 @@ async def serve(
     announce: Announce | None = None,
     is_full: IsFull = nobody_is_full,
     ready: Callable[[], object] | None = None,
+    sign_outs: SignOuts | None = None,
 ) -> None:
     """Serves until ``stop``. ``sockets``: with STARTTLS (587); ``tls_sockets``: in TLS (465); None: not.
 
@@ -178,4 +250,10 @@ async def serve(
         doors.append((sockets, None))
     if tls_sockets and settings.tls is not None:
         doors.append((tls_sockets, settings.tls))
-    await reception(world, settings, people, sign_in, announce, is_full).serve(doors, stop, ready)
+    sent = Sent(world, settings.volume_folder, settings.ledger)
+    sending = SendingLimits(world, people, sent)
+    made = reception(world, settings, people, sign_in, sent.announcing(announce), is_full, sending)
+    try:
+        await made.serve(doors, stop, ready)
+    finally:
+        await sent.close()

@@ -33,6 +33,7 @@ class People:
 
     def __init__(self) -> None:
         self.gone = False
+        self.a_day = 0  # recipients
         self.routes: dict[str, Route] = {
             "anna": ANNA,
             "anna+folder": ANNA._replace(detail="folder"),
@@ -52,6 +53,11 @@ class People:
         if address.local not in self.routes:
             raise Refused(Reason.NO_SUCH_USER, f"{address} is not an address here")
         return self.routes[address.local]
+
+    def daily_recipients_of(self, account: AccountId) -> int:
+        if self.gone:
+            raise Unavailable("people", "no copy")
+        return self.a_day
 
     def may_send_as(self, account: AccountId, address: Address) -> bool:
         route = self.route(address)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from holdfast.flow.sent import Sent
 from holdfast.functions import submission
 from holdfast.model.envelope import LocalRecipient, RemoteRecipient
 from holdfast.model.limits import Limits
@@ -47,7 +48,16 @@ def serving(
 
     async def main(service: Service) -> None:
         made = submission.Settings(hostname="mx.example.org", volume_folder=str(service.folder), **settings)
-        reception = submission.reception(service.world, made, service.people, service.sign_in, None)
+        sent = Sent(service.world, str(service.folder), made.ledger)
+        sending = submission.SendingLimits(service.world, service.people, sent)
+        reception = submission.reception(
+            service.world,
+            made,
+            service.people,
+            service.sign_in,
+            sent.announcing(None),
+            sending=sending,
+        )
         await reception.intake.open()
         net = service.world.net
         listeners = [await net.listen(reception.session, ("127.0.0.1", 0))]
@@ -61,6 +71,7 @@ def serving(
         client.writer.close()
         reception.stop()
         await reception.intake.close()
+        await sent.close()
 
     run(main, folder)
 
@@ -223,5 +234,60 @@ def test_date_and_message_id_are_added_where_missing(tmp_path: Path, message: by
         date = rb"\\w{3}, \\d+ \\w{3} \\d{4} \\d\\d:\\d\\d:\\d\\d \\+0000"
         pattern = re.sub(rb"DATE(?=\\r)", date, expected.replace(b"ID\\r", rb"<\w+\.1@example\.org>\r"))
         assert re.fullmatch(pattern, found.message), (pattern, found.message)
+
+    signed_in(tmp_path, test)
+
+
+# sending limits
+
+
+def test_who_has_sent_to_as_many_as_he_may_is_asked_to_come_again_and_told_when(tmp_path: Path) -> None:
+    """SUB-4."""
+
+    async def test(service: Service, client: Client) -> None:
+        service.people.a_day = 3
+        assert (await client.send(MESSAGE, ANNA, "x@there.example", sender=ANNA)).startswith("250")
+        await client.say(f"MAIL FROM:<{ANNA}>", "RCPT TO:<y@there.example>")
+        [more] = await client.say("RCPT TO:<z@there.example>")
+        assert more.startswith("450 4.7.1 ") and "3 recipients" in more and "1 more at most now" in more
+        await client.say("RSET")
+        assert (await client.send(MESSAGE, "y@there.example", sender=ANNA)).startswith("250")
+        _, full = await client.say(f"MAIL FROM:<{ANNA}>", "RCPT TO:<z@there.example>")
+        assert re.search(r"450 4\.7\.1 .* have sent to 3: it goes on at \d{4}-\d\d-\d\d \d\d:\d\d UTC$", full)
+        assert service.count("sending_limit_reached") == 1  # told once, not for every recipient
+        service.people.a_day = 0
+        assert (await client.say("RCPT TO:<z@there.example>"))[0].startswith("250")
+
+    signed_in(tmp_path, test)
+
+
+def test_two_messages_at_a_time_do_not_get_past_the_limit(tmp_path: Path) -> None:
+    """SUB-4."""
+
+    async def test(service: Service, client: Client, where: Any, *_: Any) -> None:
+        service.people.a_day = 1
+        other = await Client.connect(where)
+        for each in (client, other):
+            await each.say("EHLO client.example", RIGHT)
+            said = await each.say(f"MAIL FROM:<{ANNA}>", "RCPT TO:<x@there.example>", "DATA")
+            assert said[-1].startswith("354")
+        replies = []
+        for each in (client, other):
+            each.writer.write(MESSAGE + b".\r\n")
+            replies.append(await each.reply())
+        assert replies[0].startswith("250 ") and replies[1].startswith("450 4.7.1 ")
+        other.writer.close()
+
+    serving(tmp_path, test, plain_from_loopback=True)
+
+
+def test_a_limit_that_can_t_be_looked_up_is_never_said_to_be_reached(tmp_path: Path) -> None:
+    async def test(service: Service, client: Client) -> None:
+        service.people.a_day = 1
+        assert (await client.send(MESSAGE, ANNA, sender=ANNA)).startswith("250")
+        await client.say(f"MAIL FROM:<{ANNA}>")
+        assert (await client.say(f"RCPT TO:<{ANNA}>"))[0].startswith("450 4.7.1")
+        service.people.gone = True
+        assert (await client.say(f"RCPT TO:<{ANNA}>"))[0].startswith("451 ")  # of the address alone
 
     signed_in(tmp_path, test)
