@@ -140,9 +140,9 @@ class Desk:
     def contact(self, account: Account) -> Contact:
         return self.people.contact(account.customer)
 
-    def mail_of(self, account: Account) -> AccountMail:
+    async def mail_of(self, account: Account) -> AccountMail:
         """Raises ``Unavailable`` while the mailbox can't be read."""
-        return self.mail.account(account.id, account.cell)
+        return await self.mail.open_account(account.id, account.cell)
 
     # Changes
 

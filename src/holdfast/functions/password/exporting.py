@@ -39,7 +39,7 @@ class Exporting:
         if visit.method == "POST":
             return await self._download(visit, account)
         try:
-            usage = desk.mail_of(account).usage()
+            usage = (await desk.mail_of(account)).usage()
         except Unavailable:
             usage = None
         reach = desk.reach()

@@ -69,7 +69,7 @@ class Overview:
             account=account,
             own=account.id == own.id,
             shown=True,
-            usage=self._usage(account),
+            usage=await self._usage(account),
             quota_bytes=desk.people.quota_of(account.id),
             last=last,
             app_passwords=len(desk.people.app_passwords(account.id)),
@@ -77,10 +77,10 @@ class Overview:
             undo_until=undo_until,
         )
 
-    def _usage(self, account: Account) -> Usage | None:
+    async def _usage(self, account: Account) -> Usage | None:
         """STORE-8 seen from here: what can't be read is not called empty."""
         try:
-            return self._desk.mail_of(account).usage()
+            return (await self._desk.mail_of(account)).usage()
         except Unavailable:
             return None
 

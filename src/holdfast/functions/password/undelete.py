@@ -45,15 +45,15 @@ class Undelete:
                 return await self._restore(visit, account)
             except Wrong as found:
                 wrong = found
-        return self._show(visit, account, wrong)
+        return await self._show(visit, account, wrong)
 
-    def _show(self, visit: Visit, account: Account, wrong: Wrong | None) -> Response:
+    async def _show(self, visit: Visit, account: Account, wrong: Wrong | None) -> Response:
         desk = self._desk
         days = round(desk.settings.undelete_s / _DAY_S)
         search, folder = visit.query.get("search", "").strip(), visit.query.get("folder", "")
         after = visit.query.get("after", "")
         try:
-            mail = desk.mail_of(account)
+            mail = await desk.mail_of(account)
             found, next_ = self._find(mail, search, folder, int(after) if after.isdecimal() else 0)
             folders = self._folders(mail)
         except Unavailable:
