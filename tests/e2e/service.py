@@ -79,10 +79,16 @@ class Service:
             more = more.replace("[workers]\n", f"[workers]\n{workers}", 1)
         else:
             more = f"[workers]\n{workers}{more}"
+        if "[web]" not in more:  # passkeys are bound to a name, which a number isn't
+            more += "[web]\n" + "".join(self._web_url(role) for role in self.web)
         self.config_path.write_text(
             f'[service]\nhostname = "mail.{DOMAIN}"\ndata = "data"\njournal = "journal.jsonl"\n'
             f"[listen]\n{doors}\n{tls}{more}"
         )
+
+    def _web_url(self, role: str) -> str:
+        keys = {"password": "account_url", "signup": "signup_url", "admin": "admin_url"}
+        return f'{keys[role]} = "http://localhost:{self.ports[WEB_DOORS[role][0]]}"\n' if role in keys else ""
 
     # life
 
@@ -188,9 +194,9 @@ class Service:
     # clients
 
     def url(self, role: str, *, tls: bool = False) -> str:
-        """Where a role's pages are: `http://127.0.0.1:…`, or its TLS door."""
-        door = WEB_DOORS[role][1 if tls else 0]
-        return f"{'https' if tls else 'http'}://{HOST}:{self.ports[door]}"
+        """Where a role's pages are: `http://localhost:…`, or its TLS door."""
+        door = WEB_DOORS[role][1 if tls and len(WEB_DOORS[role]) > 1 else 0]
+        return f"{'https' if tls else 'http'}://localhost:{self.ports[door]}"
 
     @property
     def trust(self) -> ssl.SSLContext:

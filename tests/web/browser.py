@@ -36,7 +36,8 @@ _RUN_AXE = """async ([rules, only]) => {
 }"""
 
 _SMALL_TARGETS = """smallest => [...document.querySelectorAll("a, button, input, select, textarea, summary")]
-  .filter(each => each.type !== "hidden" && each.offsetParent !== null && !each.closest("p, li, td, dd, .hint"))
+  .filter(each => each.type !== "hidden" && each.offsetParent !== null)
+  .filter(each => !each.closest("p, li, td, dd"))
   .map(each => [each.getBoundingClientRect(), each.outerHTML.slice(0, 120)])
   .filter(([box]) => box.width && (box.width < smallest || box.height < smallest))
   .map(([box, html]) => Math.round(box.width) + "×" + Math.round(box.height) + " " + html)"""

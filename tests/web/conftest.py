@@ -68,8 +68,8 @@ def german_page(open_page: Callable[..., Page]) -> Page:
 
 
 def site_of(service: Service, role: str) -> str:
-    """Where a role's pages are, for a browser: ``http://localhost:…``; passkeys need a name, not a number."""
-    return service.url(role).replace("127.0.0.1", "localhost")
+    """Where a role's pages are, for a browser."""
+    return service.url(role)
 
 
 @pytest.fixture(scope="module")

@@ -11,16 +11,21 @@ from typing import Any, TypeVar
 import uvloop
 from starlette.responses import Response
 
+from free_ports import free_ports
 from holdfast.directory.auth import Checker
+from holdfast.directory.factors import Factors
+from holdfast.directory.passkeys import Passkeys
 from holdfast.directory.people import People
+from holdfast.directory.sealing import Sealing
 from holdfast.directory.sign_in import SignIn
 from holdfast.directory.writer import PeopleWriter
+from holdfast.model.people import Account, FactorKind
 from holdfast.pages import MenuEntry, Site, Visit, Wrong
 from holdfast.portal.portal import FOLDER, Portal
+from holdfast.portal.second_step import PasskeyForm
 from holdfast.world import World, real_world
 from holdfast.world.http import serve_http
 from holdfast.world.net import bind
-from free_ports import free_ports
 
 T = TypeVar("T")
 PAGES = Path(__file__).parent / "small_pages"
@@ -83,7 +88,21 @@ class SmallSite:
         self.site = Site(
             self.world, function="small", key=b"k" * 32, packages=[FOLDER, PAGES], **self.settings
         )
-        self.portal = Portal(self.world, self.site, self.people, self.sign_in, forgotten="/forgotten")
+        self.sealing = Sealing.open(self.world, f"{data}/factors.key")
+        self.factors = Factors(self.world, self.people, self.sealing, issuer="Example")
+        self.passkeys = Passkeys(
+            self.world, self.people, host="localhost", title="Example", origins=[self.url]
+        )
+        self.portal = Portal(
+            self.world,
+            self.site,
+            self.people,
+            self.sign_in,
+            factors=self.factors,
+            passkeys=self.passkeys,
+            operations=self.writer,
+            forgotten="/forgotten",
+        )
         self._add_pages()
         if self._more is not None:
             await self._more(self)
@@ -105,6 +124,7 @@ class SmallSite:
         site, portal = self.site, self.portal
         site.menu += [MenuEntry("/", "small.home"), MenuEntry("/name", "small.name")]
         self.names: list[str] = []
+        self.keys: dict[str, Account] = {}
 
         async def home(visit: Visit) -> Response:
             return visit.show("home.html", account=portal.account(visit))
@@ -118,6 +138,22 @@ class SmallSite:
             visit.notice("small.done", name=visit.form.get("name"))
             return visit.go("/")
 
+        async def new_key(visit: Visit) -> Response:
+            account = portal.account(visit)
+            if visit.method == "GET":
+                question = self.passkeys.new(account)
+                state = visit.seal("new", question.challenge)
+                return visit.show("new_key.html", passkey=PasskeyForm(question.options, state))
+            challenge = visit.open("new", visit.form.get("state")) or b""
+            secret = self.passkeys.made(visit.form.exact("answer"), challenge)
+            await self.writer.factor_add(account.id, FactorKind.PASSKEY, "key", secret)
+            return visit.go("/")
+
+        async def broken(visit: Visit) -> Response:
+            raise RuntimeError("a secret within")
+
+        site.page("/new-key")(portal.required(new_key))
+        site.page("/broken")(broken)
         site.page("/", methods=("GET",))(portal.required(home))
         site.page("/name")(portal.required(name))
         site.page("/grave")(portal.required(name, fresh_s=900))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import urllib.parse
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,8 +18,12 @@ from holdfast.run.reading import split_address
 from holdfast.world.http import App, Door, serve_http_doors
 
 if TYPE_CHECKING:
+    from holdfast.directory.history import History
+    from holdfast.directory.passkeys import Passkeys
     from holdfast.directory.people import People
+    from holdfast.directory.sign_in import SignIn
     from holdfast.directory.writer import PeopleClient
+    from holdfast.portal.portal import Portal
 
 _HTTPS = 443
 
@@ -116,6 +121,47 @@ async def operations(start: Start) -> AsyncIterator[PeopleClient]:
         yield client
     finally:
         client.close()
+
+
+def portal(
+    start: Start,
+    site: Site,
+    people: People,
+    sign_in: SignIn,
+    changes: PeopleClient,
+    *,
+    history: History | None = None,
+    home: str = "/",
+    forgotten: str = "",
+) -> Portal:
+    """Signing in to the role's site, with second factors. ``site`` has ``holdfast.portal.portal.FOLDER``."""
+    from holdfast.directory.factors import Factors
+    from holdfast.directory.sealing import Sealing
+    from holdfast.portal.portal import Portal
+
+    sealing = Sealing.open(start.world, layout.key_path(start.config, "factors"))
+    return Portal(
+        start.world,
+        site,
+        people,
+        sign_in,
+        factors=Factors(start.world, people, sealing, issuer=start.config.service.hostname),
+        passkeys=passkeys(start, people),
+        operations=changes,
+        history=history,
+        home=home,
+        forgotten=forgotten,
+    )
+
+
+def passkeys(start: Start, people: People) -> Passkeys:
+    """Bound to the name that the role's pages are reached under; behind another name they don't work."""
+    from holdfast.directory.passkeys import Passkeys
+
+    url = url_of(start.config, start.role)
+    host = urllib.parse.urlsplit(url).hostname or start.config.service.hostname
+    title = start.config.service.hostname
+    return Passkeys(start.world, people, host=host, title=title, origins=[url])
 
 
 async def run_bare(start: Start) -> None:

@@ -53,6 +53,7 @@
   }
 
   if (!window.PublicKeyCredential) return;
+  for (const text of document.querySelectorAll("[data-without-passkey]")) text.hidden = true;
   for (const form of document.querySelectorAll("form[data-passkey]")) {
     form.hidden = false;
     form.addEventListener("submit", (event) => {
