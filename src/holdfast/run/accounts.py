@@ -6,7 +6,6 @@ indexes may be gone (PASSWORD-1, PASSWORD-6).
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os.path
 import urllib.parse
@@ -25,10 +24,10 @@ from holdfast.functions.password import pages
 from holdfast.functions.password.desk import Desk, Reach, Server, Settings
 from holdfast.functions.password.letters import Letters
 from holdfast.portal import portal
-from holdfast.portal.proofs import Proofs
-from holdfast.run import doors, keys, layout, parts, web
+from holdfast.run import doors, layout, parts, web
 from holdfast.run.child import Start
 from holdfast.run.config import Config
+from holdfast.run.reaching import reach, running
 from holdfast.run.reading import split_address
 from holdfast.world.link import Link
 
@@ -46,10 +45,10 @@ async def run_password(start: Start) -> None:
         history = await stack.enter_async_context(_history(start))
         sign_in = await stack.enter_async_context(_sign_in(start, people, history))
         deferred = await stack.enter_async_context(_deferred(start, operations))
-        proofs = await stack.enter_async_context(_proofs(start))
+        reached = await stack.enter_async_context(reach(start, people))
         auth = stack.enter_context(contextlib.closing(Link(world, layout.socket_path(config, "auth"), AUTH)))
         auth.start()
-        letters = Letters(world, sms=None, mail=None)
+        letters = Letters(world, sms=reached.sms, mail=reached.mail)
         stack.push_async_callback(letters.close)
         site = web.site(start, packages=[portal.FOLDER, pages.FOLDER], brand=web.brand_for(people))
         sealing = Sealing.open(world, layout.key_path(config, "factors"))
@@ -63,7 +62,7 @@ async def run_password(start: Start) -> None:
             sign_in=sign_in,
             history=history,
             portal=portal.Portal(world, site, people, sign_in, forgotten=FORGOTTEN),
-            proofs=proofs,
+            proofs=reached.proofs,
             letters=letters,
             mail=doors.mail_store(world, config, writes),
             reach=lambda: Reach(people.has_writer, auth.connected, writes.connected),
@@ -77,6 +76,7 @@ def settings(config: Config) -> Settings:
     return Settings(
         servers=tuple(servers(config)),
         url=web.url_of(config, "password"),
+        country=config.gateways.country,
         undelete_s=config.limits.undelete_s,
     )
 
@@ -122,29 +122,17 @@ async def _sign_in(start: Start, people: People, history: History) -> AsyncItera
 
 @contextlib.asynccontextmanager
 async def _deferred(start: Start, operations: Operations) -> AsyncIterator[Deferred]:
-    config = start.config
-    ledger = f"password-asked-{start.worker}"
-    deferred = await Deferred.open(start.world, layout.people_folder(config), ledger, operations)
-    task = asyncio.get_running_loop().create_task(deferred.run())
+    config, volume = start.config, layout.main_volume(start.config)
+    deferred = await Deferred.open(
+        start.world,
+        config.volume_folder(volume),
+        f"password-asked-{start.worker}",
+        operations,
+        copies=config.copies_of(volume, "synchronous"),
+        trailing=config.copies_of(volume, "trailing"),
+    )
     try:
-        yield deferred
+        with running(deferred.run()):
+            yield deferred
     finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
         await deferred.close()
-
-
-@contextlib.asynccontextmanager
-async def _proofs(start: Start) -> AsyncIterator[Proofs]:
-    config = start.config
-    path = os.path.join(config.data, "proofs", "password.sqlite")
-    proofs = Proofs(start.world, path, keys.key_of(config, keys.PAGES), {})
-    task = asyncio.get_running_loop().create_task(proofs.run())
-    try:
-        yield proofs
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-        proofs.close()

@@ -86,7 +86,7 @@ class Contacts:
         """Raises ``Wrong``."""
         try:
             if kind == "phone":
-                return Phone(parse_phone(text))
+                return Phone(parse_phone(text, self._desk.settings.country))
             address = parse_address(text)
         except Refused as refused:
             wrong = "contacts.bad_phone" if kind == "phone" else "contacts.bad_address"

@@ -38,11 +38,14 @@ class Server(NamedTuple):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """``undelete_s``, ``undo_s``: how long removed mail, a removed account can be brought back."""
+    """``undelete_s``, ``undo_s``: how long removed mail, a removed account can be brought back.
+
+    ``url``: the pages as customers reach them. ``country``: of phone numbers written without one.
+    """
 
     servers: tuple[Server, ...] = ()
     url: str = ""
-    title: str = "Holdfast"
+    country: str = ""
     undelete_s: float = 7 * 86_400.0
     undo_s: float = 30 * 86_400.0
 
