@@ -28,7 +28,7 @@ CELLS = 2
 
 
 class TwoPeople:
-    """Everything of the directory and of sign-in that the functions ask, for u1 and u2."""
+    """Everything of the directory and of sign-in that the functions ask, for u1 and u2, and for off, who is disabled."""
 
     def route(self, address: Address, *, sending: bool = False) -> Route:
         if address.domain != "example.org":
@@ -50,6 +50,8 @@ class TwoPeople:
 
     async def check(self, login: str, password: str, *, peer: str, function: str) -> Account:
         number = USERS.get(login)
+        if (login, password) == ("off@example.org", PASSWORD):
+            raise Refused(Reason.USER_DISABLED, "this account is disabled: ask your provider")
         if number is None or password != PASSWORD:
             raise Refused(Reason.BAD_CREDENTIALS, "wrong name or password")
         return Account(number, 1, login, "", number % CELLS, AccountState.ACTIVE, AccountRole.NONE, 1, 0.0)

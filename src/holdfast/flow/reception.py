@@ -137,6 +137,12 @@ class Reception:
         finally:
             await self.intake.close()
 
+    def sign_out(self, account: AccountId) -> None:
+        """421 to all sessions of the account."""
+        for session in list(self.sessions):
+            if session.account == account:
+                session.sign_out()
+
     def stop(self) -> None:
         """421 to all who have no message on its way to the disk; they are asked to come again."""
         self.stopping = True

@@ -82,6 +82,7 @@ class SmtpSession(Session):
         "_reception",
         "_secure",
         "_settings",
+        "_signed_out",
         "_transaction",
         "account",
         "paused",
@@ -100,6 +101,7 @@ class SmtpSession(Session):
         self.paused = False
         self._gone = False
         self._ended = False  # the client sends no more
+        self._signed_out = False
         self.account: AccountId = 0  # who signed in
 
     # what the driver calls
@@ -155,6 +157,12 @@ class SmtpSession(Session):
         """The process ends."""
         if not self._pending:
             self._give_up(replies.SHUTTING_DOWN)
+
+    def sign_out(self) -> None:
+        """The account's sessions are over; a message on its way to the disk is answered first."""
+        self._signed_out = True
+        if not self._pending:
+            self._give_up(replies.SIGNED_OUT)
 
     # the machine's events
 
@@ -307,6 +315,8 @@ class SmtpSession(Session):
             self._charge(0)
         elif self._reception.stopping:
             self._give_up(replies.SHUTTING_DOWN)
+        elif self._signed_out:
+            self._give_up(replies.SIGNED_OUT)
         elif self._ended and not self._pending:
             self.connection.close()
 
@@ -340,7 +350,7 @@ class SmtpSession(Session):
                 raise Refused(Reason.BAD_CREDENTIALS, "acting for somebody else is not offered")
             self.account = await self._reception.policy.sign_in(login, password, self._address)
         except (Refused, Unavailable) as error:
-            self._refuse(error, "AUTH", login)
+            self._refuse(error, "AUTH", login, replies.for_sign_in(error))
             if isinstance(error, Refused):
                 self._failures += 1
             if self._failures >= self._reception.limits.sign_in_failures:
@@ -350,8 +360,11 @@ class SmtpSession(Session):
 
     # ends
 
-    def _refuse(self, error: Refused | Unavailable | SaysNo, step: str, address: str) -> None:
-        reply = error.reply if isinstance(error, SaysNo) else replies.for_error(error)
+    def _refuse(
+        self, error: Refused | Unavailable | SaysNo, step: str, address: str, reply: Reply | None = None
+    ) -> None:
+        if reply is None:
+            reply = error.reply if isinstance(error, SaysNo) else replies.for_error(error)
         self._machine.refuse(reply)
         if isinstance(error, Unavailable):
             self._emit(events.SMTP_UNAVAILABLE, step=step, component=error.component, reason=error.text)

@@ -16,7 +16,7 @@ from holdfast import store as s
 from holdfast.model.errors import Reason, Refused, Unavailable
 from holdfast.model.events import register
 from holdfast.model.limits import READ_JOIN_BYTES, Limits
-from holdfast.model.mail import Flag, MailboxId
+from holdfast.model.mail import AccountId, Flag, MailboxId
 from holdfast.model.people import Account
 from holdfast.model.uidset import UidSet
 from holdfast.wire import pop3
@@ -151,6 +151,19 @@ class Pop3Session(Session):
         # RFC 1939 §3: without QUIT nothing is removed.
         self.connection.close()
 
+    def lost(self, error: Exception | None) -> None:
+        if self._account is not None:
+            self._function.leave(self._account.id, self)
+
+    def sign_out(self) -> None:
+        """POP3-6: nothing is removed, as without QUIT; a QUIT under way is carried out."""
+        if self._drop is not None and self.connection.busy:
+            return
+        self._machine.error("signed out: the password was changed or the account closed", "AUTH")
+        self._machine.closed = True
+        self._send()
+        self.connection.close()
+
     def _send(self) -> None:
         out = self._machine.take()
         if out:
@@ -204,6 +217,8 @@ class Pop3Session(Session):
         address = peer[0] if isinstance(peer, tuple) else peer
         try:
             account = await function.sign_in.check(event.login, event.password, peer=address, function="pop3")
+            self._account = account
+            function.enter(account.id, self)
             mail = await function.store.open_account(account.id, account.cell)
             self._drop = function.drops.of(mail)
         except Refused as refused:
@@ -215,7 +230,6 @@ class Pop3Session(Session):
         except Unavailable as unavailable:
             self._refuse("PASS", unavailable)
         else:
-            self._account = account
             function.world.journal.emit(SIGNED_IN, account=account.id, peer=address)
             self._machine.signed_in(f"{len(self._drop.uids)} messages")
         self._send()
@@ -380,6 +394,21 @@ class Pop3:
         self.sign_in = sign_in
         self.store = store
         self.drops = Drops()
+        self._signed_in: dict[AccountId, set[Pop3Session]] = {}
+
+    def enter(self, account: AccountId, session: Pop3Session) -> None:
+        self._signed_in.setdefault(account, set()).add(session)
+
+    def leave(self, account: AccountId, session: Pop3Session) -> None:
+        sessions = self._signed_in.get(account, set())
+        sessions.discard(session)
+        if not sessions:
+            self._signed_in.pop(account, None)
+
+    def sign_out(self, account: AccountId) -> None:
+        """Ends all sessions of the account."""
+        for session in list(self._signed_in.get(account, ())):
+            session.sign_out()
 
     def session(self) -> Pop3Session:
         """For a port where TLS is begun by STLS."""

@@ -243,7 +243,7 @@ async def serve(
     """Serves until ``stop``. ``sockets``: with STARTTLS (587); ``tls_sockets``: in TLS (465); None: not.
 
     ``announce``: ``MailStore.announce``; ``is_full``: is an account known to have no room.
-    Raises ``OSError`` if it can't listen.
+    ``sign_outs``: says whose sessions end (SUB-5). Raises ``OSError`` if it can't listen.
     """
     doors: list[Door] = []
     if sockets:
@@ -253,6 +253,8 @@ async def serve(
     sent = Sent(world, settings.volume_folder, settings.ledger)
     sending = SendingLimits(world, people, sent)
     made = reception(world, settings, people, sign_in, sent.announcing(announce), is_full, sending)
+    if sign_outs is not None:
+        sign_outs.watch_sign_outs(made.sign_out)
     try:
         await made.serve(doors, stop, ready)
     finally:

@@ -91,6 +91,11 @@ def signup_path(config: Config) -> str:
     return os.path.join(config.data, "signup", "requests.sqlite")
 
 
+def history_path(config: Config, process: str) -> str:
+    """What a process notes of sign-ins."""
+    return os.path.join(config.data, "history", f"{process}.sqlite")
+
+
 def socket_path(config: Config, role: str) -> str:
     return os.path.join(config.run_folder, f"{role}.sock")
 

@@ -41,4 +41,5 @@ async def run_pop3(start: Start) -> None:
         parts.sign_in_with(start, people) as sign_in,
     ):
         function = pop3.Pop3(start.world, settings, sign_in, store)
+        people.watch_sign_outs(function.sign_out)
         await parts.serve_doors(start, function.session, function.tls_session, tls)

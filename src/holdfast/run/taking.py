@@ -61,4 +61,5 @@ async def run_submission(start: Start) -> None:
             announce=announce,
             is_full=announce.is_full,
             ready=start.ready,
+            sign_outs=people,
         )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from holdfast.functions.imap.dispatch import HANDLERS
-from holdfast.functions.imap.serving import Quotas, Serving, SignIn
+from holdfast.functions.imap.serving import Knows, Quotas, Serving, SignIn
 from holdfast.functions.imap.session import ImapSession
 from holdfast.functions.imap.settings import Settings
 from holdfast.functions.imap.signin import respond
@@ -45,13 +45,15 @@ async def serve(
     world: World,
     settings: Settings,
     sockets: Sequence[Sockets],
-    people: Quotas,
+    people: Knows,
     sign_in: SignIn,
     store: MailStore,
 ) -> None:
-    """Serves until cancelled; then everybody connected is told BYE. ``people`` is asked for quotas only:
-    sign-in tells account and cell."""
-    listeners = await listen(serving(world, settings, sign_in, store, people), sockets)
+    """Serves until cancelled; then everybody connected is told BYE. ``people`` is asked for quotas, and
+    says whose sessions end (IMAPD-10): sign-in tells account and cell."""
+    shared = serving(world, settings, sign_in, store, people)
+    people.watch_sign_outs(shared.sign_out)
+    listeners = await listen(shared, sockets)
     try:
         await asyncio.get_running_loop().create_future()
     finally:

@@ -54,6 +54,22 @@ class SignIn(Protocol):
     async def check(self, login: str, password: str, *, peer: str, function: str) -> Account: ...
 
 
+class SignOuts(Protocol):
+    """What ``directory.People`` gives: who is to be signed out is told until the watch is ended."""
+
+    def watch_sign_outs(self, watcher: Callable[[AccountId], None]) -> Callable[[], object]: ...
+
+
+class Knows(Quotas, SignOuts, Protocol):
+    """What is asked of the process's copy of the directory."""
+
+
+class SignedIn(Protocol):
+    """A session, as far as it is ended from here."""
+
+    def sign_out(self) -> None: ...
+
+
 class Serving:
     """``inflight``: bytes of messages that clients are sending now, all connections.
 
@@ -71,6 +87,7 @@ class Serving:
         "sessions",
         "settings",
         "sign_in",
+        "signed_in",
         "store",
         "world",
     )
@@ -96,6 +113,21 @@ class Serving:
         self.readings = Readings()
         self.sessions = 0
         self.by_address: dict[str, int] = {}
+        self.signed_in: dict[AccountId, set[SignedIn]] = {}
+
+    def enter(self, account: AccountId, session: SignedIn) -> None:
+        self.signed_in.setdefault(account, set()).add(session)
+
+    def exit(self, account: AccountId, session: SignedIn) -> None:
+        sessions = self.signed_in.get(account, set())
+        sessions.discard(session)
+        if not sessions:
+            self.signed_in.pop(account, None)
+
+    def sign_out(self, account: AccountId) -> None:
+        """BYE to all sessions of the account."""
+        for session in list(self.signed_in.get(account, ())):
+            session.sign_out()
 
     def hold(self, size: int) -> bool:
         """Room for a message of ``size`` bytes; False when the process holds too much already (IMAPD-8)."""

@@ -134,6 +134,10 @@ class ImapSession(Session):
     def timed_out(self) -> None:
         self.bye("Autologout: you were silent too long.")
 
+    def sign_out(self) -> None:
+        """IMAPD-10: the password was changed, or the account is no more."""
+        self.bye("Signed out: the password was changed or the account closed.")
+
     def failed(self, error: Exception) -> None:
         self.connection.write(replies.bye("An error of ours, try again.", b"UNAVAILABLE"))
 
@@ -142,6 +146,8 @@ class ImapSession(Session):
         self.release()
         if self.address is not None:
             self.serving.leave(self.address)
+        if self.account is not None:
+            self.serving.exit(self.account.id, self)
         self._owe_recent()
         if self.debt and not self.connection.busy:
             self.connection.spawn(self._take_recent())

@@ -122,11 +122,14 @@ async def sign_in(session: ImapSession, login: str, password: str) -> Answer | N
         account = await serving.sign_in.check(login, password, peer=peer, function="imap")
     except Refused as refused:
         return await _wrong(session, login, refused)
+    session.account = account
+    serving.enter(account.id, session)
     try:
         await serving.store.open_account(account.id, account.cell)
     except (Refused, Unavailable):
         pass  # signed in all the same: each command will say what can't be reached
-    session.account = account
+    if session.connection.closing:
+        return None  # signed out meanwhile, or gone
     session.machine.state = State.AUTHENTICATED
     session.connection.set_timeout(serving.settings.limits.imap_idle_s)
     serving.world.journal.emit(

@@ -89,6 +89,13 @@ def for_error(error: Refused | Unavailable) -> Reply:
     return refused(error) if isinstance(error, Refused) else unavailable(error)
 
 
+def for_sign_in(error: Refused | Unavailable) -> Reply:
+    """The reply to AUTH: there a disabled account is the client's own. RFC 5248, X.7.13."""
+    if isinstance(error, Refused) and error.reason is Reason.USER_DISABLED:
+        return Reply(525, "5.7.13", error.text)
+    return for_error(error)
+
+
 OK = Reply(250, "2.0.0", "OK")
 SENDER_OK = Reply(250, "2.1.0", "sender OK")
 RECIPIENT_OK = Reply(250, "2.1.5", "recipient OK")
@@ -120,6 +127,7 @@ TOO_MANY_ERRORS = Reply(421, "4.7.0", "too many errors, closing")
 NOT_SMTP = Reply(421, "4.7.0", "this is an SMTP server, closing")
 IDLE = Reply(421, "4.4.2", "idle for too long, closing")
 SHUTTING_DOWN = Reply(421, "4.3.2", "shutting down, please try again later")
+SIGNED_OUT = Reply(421, "4.7.0", "signed out: the password was changed or the account closed, sign in again")
 TOO_MANY_CONNECTIONS = Reply(421, "4.7.0", "too many connections, please try again later")
 FAILED = Reply(421, "4.3.0", "local error, closing, please try again later")
 TOO_LARGE = Reply(552, "5.3.4", "message larger than this server takes")
