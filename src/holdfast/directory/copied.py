@@ -154,6 +154,9 @@ class Copied:
 
     # Pages
 
+    def by_external(self, source: str, external_id: str) -> Account | None:
+        return self.lists.by_external(source, external_id)
+
     def domains(self, *, after: int = 0, limit: int = PEOPLE_PAGE) -> list[Domain]:
         """Removed ones too."""
         return self.lists.domains(after=after, limit=limit)

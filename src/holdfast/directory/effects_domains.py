@@ -16,8 +16,9 @@ _encode = msgspec.msgpack.Encoder().encode
 def domain_made(tables: Tables, sequence: int, at: float, record: r.DomainMade) -> None:
     name = fold_domain(record.name)
     if name in tables.places:
-        state = "a removed domain: restore it" if tables.places[name].removed else "a domain of this service"
-        raise Refused(Reason.EXISTS, f"{name} is {state} already")
+        if tables.places[name].removed:
+            raise Refused(Reason.EXISTS, f"{name} is a removed domain, and its names are kept: restore it")
+        raise Refused(Reason.EXISTS, f"{name} is a domain of this service already")
     catch_all = targets_text(record.catch_all)
     tables.check_tenant(record.tenant)
     tables.db.execute(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import apsw
 
-FOLD_VERSION = 3  # another number: copies of other versions are built anew
+FOLD_VERSION = 4  # another number: copies of other versions are built anew
 
 TABLES = """
 CREATE TABLE fold (
@@ -86,6 +86,7 @@ CREATE TABLE account (
 CREATE INDEX account_domain ON account (domain);
 CREATE INDEX account_customer ON account (customer) WHERE customer <> id;
 CREATE INDEX account_owner ON account (domain) WHERE role = 'owner';
+CREATE INDEX account_state ON account (state) WHERE state <> 'active';
 CREATE INDEX account_external ON account (source, external_id) WHERE external_id <> '';
 CREATE TABLE address (
     key TEXT PRIMARY KEY,
