@@ -7,19 +7,16 @@ indexes may be gone (PASSWORD-1, PASSWORD-6).
 from __future__ import annotations
 
 import contextlib
-import os.path
-import urllib.parse
 from collections.abc import AsyncIterator
 
 from holdfast.directory.auth import AUTH, AuthClient
 from holdfast.directory.deferred import Deferred
 from holdfast.directory.factors import Factors
 from holdfast.directory.history import History
-from holdfast.directory.operations import Operations
-from holdfast.directory.passkeys import Passkeys
 from holdfast.directory.people import People
 from holdfast.directory.sealing import Sealing
 from holdfast.directory.sign_in import SignIn
+from holdfast.directory.writer import PeopleClient
 from holdfast.functions.password import pages
 from holdfast.functions.password.desk import Desk, Reach, Server, Settings
 from holdfast.functions.password.letters import Letters
@@ -61,14 +58,14 @@ async def run_password(start: Start) -> None:
             deferred=deferred,
             sign_in=sign_in,
             history=history,
-            portal=portal.Portal(world, site, people, sign_in, forgotten=FORGOTTEN),
+            portal=web.portal(start, site, people, sign_in, operations, history=history, forgotten=FORGOTTEN),
             proofs=reached.proofs,
             letters=letters,
             mail=doors.mail_store(world, config, writes),
             reach=lambda: Reach(people.has_writer, auth.connected, writes.connected),
         )
         factors = Factors(world, people, sealing, issuer=config.service.hostname)
-        pages.add_pages(desk, factors, passkeys(start, people), lambda: doors.reading(world, config))
+        pages.add_pages(desk, factors, web.passkeys(start, people), lambda: doors.reading(world, config))
         await web.serve(start, site.app)
 
 
@@ -92,17 +89,9 @@ def servers(config: Config) -> list[Server]:
     return list(found.values())
 
 
-def passkeys(start: Start, people: People) -> Passkeys:
-    """Keys are bound to the name that pages are reached under."""
-    config = start.config
-    url = web.url_of(config, "password")
-    host = urllib.parse.urlsplit(url).hostname or config.service.hostname
-    return Passkeys(start.world, people, host=host, title=config.service.hostname, origins=[url])
-
-
 @contextlib.asynccontextmanager
 async def _history(start: Start) -> AsyncIterator[History]:
-    history = History(start.world, os.path.join(start.config.data, "history", f"{start.name}.sqlite"))
+    history = History(start.world, layout.history_path(start.config, start.name))
     try:
         yield history
     finally:
@@ -121,7 +110,7 @@ async def _sign_in(start: Start, people: People, history: History) -> AsyncItera
 
 
 @contextlib.asynccontextmanager
-async def _deferred(start: Start, operations: Operations) -> AsyncIterator[Deferred]:
+async def _deferred(start: Start, operations: PeopleClient) -> AsyncIterator[Deferred]:
     config, volume = start.config, layout.main_volume(start.config)
     deferred = await Deferred.open(
         start.world,

@@ -39,8 +39,7 @@ class Forgotten:
         if not name or by not in CHANNELS:
             wrong = Wrong("forgotten.name.none", "name")
             return visit.show("forgotten.html", name=name, by=CHANNELS[0], wrong=wrong)
-        if self._pace.use(network_of(visit.peer)) > 0:
-            raise Refused(Reason.LIMIT, "too many codes were asked for from your network: wait a while")
+        self._pace.take(network_of(visit.peer))
         to, account = self._contact(name, by)
         language = self._desk.contact(account).language if account is not None else visit.language
         token = await self._desk.proofs.begin(

@@ -14,6 +14,7 @@ from holdfast.model.errors import Reason, Refused
 from holdfast.model.limits import NAME_CHARACTERS
 from holdfast.model.people import Account, FactorKind, SecondFactor
 from holdfast.pages import Visit, Wrong
+from holdfast.portal.second_step import PasskeyForm
 
 TOTP, PASSKEY = "totp", "passkey"  # what a sealed field on the page holds
 
@@ -109,11 +110,9 @@ class SecondFactors:
         if visit.method != "POST":
             return self._show_passkey(visit, account)
         name = visit.form.get("name")[:NAME_CHARACTERS] or visit.say("factors.passkey.default")
-        answer = visit.form.exact("answer")
-        if not answer:
-            return self._show_passkey(visit, account, Wrong("factors.passkey.failed"))
+        challenge = visit.open(PASSKEY, visit.form.get("state")) or b""
         try:
-            secret = self._passkeys.made(answer, visit.open(PASSKEY, visit.form.get("challenge")) or b"")
+            secret = self._passkeys.made(visit.form.exact("answer"), challenge)
         except Refused:
             return self._show_passkey(visit, account, Wrong("factors.passkey.refused"))
         done = await self._add(visit, account, FactorKind.PASSKEY, name, secret)
@@ -124,8 +123,8 @@ class SecondFactors:
 
     def _show_passkey(self, visit: Visit, account: Account, wrong: Wrong | None = None) -> Response:
         asked = self._passkeys.new(account)
-        challenge = visit.seal(PASSKEY, asked.challenge)
-        return visit.show("passkey_new.html", options=asked.options, challenge=challenge, wrong=wrong)
+        key = PasskeyForm(asked.options, visit.seal(PASSKEY, asked.challenge))
+        return visit.show("passkey_new.html", key=key, wrong=wrong)
 
     # Removing, and the only way in
 
