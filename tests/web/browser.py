@@ -159,9 +159,7 @@ class Authenticator:
 
     def is_verified(self, verified: bool) -> None:
         """Whether its person shows finger or face."""
-        self._link.send(
-            "WebAuthn.setUserVerified", {"authenticatorId": self.id, "isUserVerified": verified}
-        )
+        self._link.send("WebAuthn.setUserVerified", {"authenticatorId": self.id, "isUserVerified": verified})
 
 
 def aside(work: Callable[[], T]) -> T:

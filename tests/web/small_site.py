@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -39,12 +40,17 @@ class SmallSite:
         self,
         folder: Path,
         more: Callable[[SmallSite], Awaitable[None]] | None = None,
+        *,
+        trusted_proxies: Sequence[str] = (),
+        tls: ssl.SSLContext | None = None,
         **settings: object,
     ) -> None:
         self.folder = folder
         self.journal_path = folder / "journal.jsonl"
         (self.port,) = free_ports(1)
-        self.url = f"http://localhost:{self.port}"
+        self.trusted_proxies = trusted_proxies
+        self.tls = tls
+        self.url = f"{'https' if tls else 'http'}://localhost:{self.port}"
         self.settings: dict[str, Any] = {"secure": False, **settings}
         self._more = more
         self._begun = threading.Event()
@@ -112,7 +118,8 @@ class SmallSite:
             [bind(("127.0.0.1", self.port))],
             stop=self.stop,
             ready=self._begun.set,
-            trusted_proxies=self.settings.get("trusted_proxies", ()),
+            tls=self.tls,
+            trusted_proxies=self.trusted_proxies,
         )
         following.cancel()
         self.sign_in.close()
