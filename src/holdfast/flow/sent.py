@@ -176,7 +176,7 @@ class Sent:
                     slot = int(meta.received_at // SENT_SLOT_S)
                     if meta.account and slot > since:
                         _add(sent, meta.account, slot, len(meta.local) + len(meta.remote))
-        except (Unavailable, OSError):
+        except (Unavailable, OSError, msgspec.DecodeError):
             pass  # what can be read counts
         return sent
 
