@@ -21,6 +21,7 @@ from holdfast.cli import (
     queue,
     service,
     setup,
+    sign_in,
     storage,
     terminal,
 )
@@ -50,6 +51,7 @@ service.add_to(app)
 demonstration.add_to(app)
 people.add_to(app)
 admin.add_to(app)
+sign_in.add_to(app)
 storage.add_to(app)
 importing.add_to(app)
 exporting.add_to(app)

@@ -115,7 +115,7 @@ class History:
     async def read_all(self, account: AccountId) -> list[SignInSeen]:
         """Of all processes, newest first; a file that can't be read is passed over and reported."""
         await self._flush()
-        return await self._world.offload(self._read, account)
+        return await self._world.offload(read_history, self._world, self._folder, account)
 
     async def close(self) -> None:
         """What was noted is written down."""
@@ -157,19 +157,20 @@ class History:
         self._lost = 0
         self._failing = bool(failure)
 
-    def _read(self, account: AccountId) -> list[SignInSeen]:
-        found: list[SignInSeen] = []
-        names = self._world.disk.list(self._folder) if self._world.disk.exists(self._folder) else []
-        since = self._world.clock.now() - HISTORY_DAYS * 86_400
-        for name in names:
-            if not name.endswith(ENDING):
-                continue
-            path = os.path.join(self._folder, name)
-            try:
-                found += _rows(self._world.disk.database_path(path), account, since)
-            except (apsw.Error, OSError, ValueError) as error:
-                self._world.journal.emit(HISTORY_DAMAGED, path=path, reason=str(error))
-        return merged(found)
+
+def read_history(world: World, folder: str, account: AccountId) -> list[SignInSeen]:
+    """Of all processes' files, newest first. Blocks. What can't be read is passed over and reported."""
+    found: list[SignInSeen] = []
+    since = world.clock.now() - HISTORY_DAYS * 86_400
+    for name in world.disk.list(folder) if world.disk.exists(folder) else []:
+        if not name.endswith(ENDING):
+            continue
+        path = os.path.join(folder, name)
+        try:
+            found += _rows(world.disk.database_path(path), account, since)
+        except (apsw.Error, OSError, ValueError) as error:
+            world.journal.emit(HISTORY_DAMAGED, path=path, reason=str(error))
+    return merged(found)
 
 
 def merged(rows: Iterable[SignInSeen]) -> list[SignInSeen]:

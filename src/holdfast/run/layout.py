@@ -91,9 +91,13 @@ def signup_path(config: Config) -> str:
     return os.path.join(config.data, "signup", "requests.sqlite")
 
 
+def history_folder(config: Config) -> str:
+    return os.path.join(config.data, "history")
+
+
 def history_path(config: Config, process: str) -> str:
     """What a process notes of sign-ins."""
-    return os.path.join(config.data, "history", f"{process}.sqlite")
+    return os.path.join(history_folder(config), f"{process}.sqlite")
 
 
 def socket_path(config: Config, role: str) -> str:
