@@ -1,0 +1,304 @@
+"""Sign-up while the rest is gone, with real processes: mail, indexes, people, gateway, contract system."""
+
+from __future__ import annotations
+
+import contextlib
+import http.cookiejar
+import imaplib
+import os
+import re
+import shutil
+import signal
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from e2e.service import DOMAIN, HOST, Service, until
+from free_ports import free_ports
+from web.partner import Partner, Sink, signup_config
+
+PASSWORD = "twelve green bottles"
+MAIL_PROCESSES = ("mx-0", "submission-0", "imap-0", "imap-1", "pop3-0", "relay-0", "store-0", "auth-0")
+
+
+class Visitor:
+    """A browser without JavaScript or eyes: forms are filled in and sent as the page has them."""
+
+    def __init__(self, service: Service) -> None:
+        self.base = service.url("signup")
+        jar = http.cookiejar.CookieJar()
+        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
+        self.url, self.text = "", ""
+
+    def get(self, path: str) -> str:
+        return self._open(urllib.request.Request(self.base + path))
+
+    def send(self, path: str, **fields: str) -> str:
+        """Sends the page's form with these fields."""
+        if not self.url.endswith(path):
+            self.get(path)
+        form = self.text.partition("novalidate>")[2].partition("</form>")[0]
+        hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form))
+        data = urllib.parse.urlencode({**hidden, **fields}).encode()
+        return self._open(urllib.request.Request(self.base + path, data=data))
+
+    def _open(self, request: urllib.request.Request) -> str:
+        try:
+            with self._opener.open(request, timeout=30) as answer:
+                self.url, self.text = answer.url, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            self.url, self.text = error.url, error.read().decode()
+        return self.heading
+
+    @property
+    def heading(self) -> str:
+        found = re.search(r"<h1>([^<]*)</h1>", self.text)
+        return found[1] if found else self.text[:200]
+
+    def begin(self, name: str, phone: str, *, contract: str = "", domain: str = DOMAIN) -> str:
+        self.send("/", name=name, domain=domain)
+        if contract:
+            assert self.heading == "Your contract", self.text
+            self.send("/entry", entry=contract)
+        assert self.heading == "About you", self.text
+        self.send(
+            "/details", name="Dora Muster", password=PASSWORD, repeat=PASSWORD, phone=phone, terms="yes",
+            channel="phone",
+        )  # fmt: skip
+        assert self.heading == "Your code", self.text
+        return self.heading
+
+    def finish(self, code: str) -> str:
+        assert self.send("/proof", code=code) == "Is everything right?", self.text
+        return self.send("/summary")
+
+
+@pytest.fixture(scope="module")
+def sms() -> Iterator[Partner]:
+    partner = Partner()
+    partner.start()
+    yield partner
+    partner.stop()
+
+
+@pytest.fixture(scope="module")
+def contracts() -> Iterator[Partner]:
+    partner = Partner()
+    partner.start()
+    yield partner
+    partner.stop()
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory, sms: Partner, contracts: Partner) -> Iterator[Service]:
+    folder = Path(tmp_path_factory.mktemp("service"))
+    (folder / "secret").write_text("of the contracts\n")
+    more = f'contract = ["firm.example"]\ncontract_secret = "file:{folder}/secret"\n'
+    made = Service(folder, web=["signup"], config=signup_config(sms, contracts, more))
+    made.prepare()
+    made.start()
+    added = made.holdfast("domain", "add", "firm.example")
+    assert added.returncode == 0, added.stderr
+    yield made
+    made.close()
+
+
+@contextlib.contextmanager
+def stopped(service: Service, *names: str) -> Iterator[None]:
+    """Frozen, not killed: the supervisor would start them again at once. To others they are gone."""
+    pids = [service.pid(name) for name in names]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+def receives_and_reads(service: Service, name: str, domain: str = DOMAIN) -> None:
+    with service.smtp() as client:
+        message = f"Subject: welcome {name}\r\n\r\nhello\r\n"
+        client.sendmail("you@example.net", [f"{name}@{domain}"], message)
+    client_ = imaplib.IMAP4(HOST, service.ports["imap"], timeout=30)
+    client_.login(f"{name}@{domain}", PASSWORD)
+
+    def there() -> bool:
+        return client_.select("INBOX", readonly=True)[1] == [b"1"]
+
+    until(there, 5)
+    client_.logout()
+
+
+@pytest.mark.slow
+def test_a_new_address_gets_mail_and_shows_it_within_a_second(service: Service, sms: Partner) -> None:
+    visitor = Visitor(service)
+    visitor.begin("erna", "0170 1000001")
+    assert visitor.finish(sms.code("+491701000001")) == "Your account is ready"
+    began = time.monotonic()
+    receives_and_reads(service, "erna")
+    assert time.monotonic() - began < 1.0
+
+
+@pytest.mark.slow
+def test_signup_1_and_4_people_gone_the_request_is_kept_carried_out_and_told(
+    service: Service, sms: Partner
+) -> None:
+    visitor = Visitor(service)
+    visitor.begin("frida", "0170 1000002")
+    code = sms.code("+491701000002")
+    with stopped(service, "people-0"):
+        assert visitor.finish(code) == "Your request is kept"
+        other = Visitor(service)
+        other.send("/", name="frida", domain=DOMAIN)  # SIGNUP-2
+        assert "Somebody is getting frida@" in other.text
+        assert PASSWORD not in _all_files(service)
+    until(lambda: visitor.get(urllib.parse.urlsplit(visitor.url).path) == "Your account is ready")
+    receives_and_reads(service, "frida")
+    told = until(lambda: [each for each in sms.texts() if "frida@" in each["text"]])
+    assert [each["to"] for each in told] == ["+491701000002"]
+    assert "is there" in told[0]["text"]
+    made = [each for each in service.events("signup_done") if each["address"].startswith("frida@")]
+    assert len(made) == 1
+
+
+def _all_files(service: Service) -> str:
+    """Everything on the disk of the service, as text."""
+    kept = (path.read_bytes() for path in service.folder.rglob("*") if path.is_file())
+    return b"\n".join(kept).decode("latin-1")
+
+
+@pytest.mark.slow
+def test_signup_3_killed_while_people_are_gone_it_is_carried_out_once(service: Service, sms: Partner) -> None:
+    visitor = Visitor(service)
+    visitor.begin("gerda", "0170 1000003")
+    code = sms.code("+491701000003")
+    with stopped(service, "people-0"):
+        assert visitor.finish(code) == "Your request is kept"
+        _restart(service)
+        path = urllib.parse.urlsplit(visitor.url).path
+        assert visitor.get(path) == "Your request is kept"
+    until(lambda: visitor.get(path) == "Your account is ready")
+    until(lambda: [each for each in sms.texts() if "gerda@" in each["text"]])
+    receives_and_reads(service, "gerda")
+    shown = service.holdfast("account", "list", "--domain", DOMAIN)
+    assert shown.stdout.count(f"gerda@{DOMAIN}") == 1
+
+
+def _is_up(service: Service) -> bool:
+    try:
+        with urllib.request.urlopen(service.url("signup") + "/healthz/live", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def _restart(service: Service) -> None:
+    """kill -9 of the sign-up process; returns when the next one serves."""
+    killed = service.pid("signup-0")
+    service.kill("signup-0")
+
+    def another() -> bool:
+        with contextlib.suppress(AssertionError):
+            return service.pid("signup-0") != killed and _is_up(service)
+        return False
+
+    until(another)
+
+
+@pytest.mark.slow
+def test_gateway_gone_the_code_is_sent_on_its_return_and_lasts_from_then(
+    service: Service, sms: Partner
+) -> None:
+    visitor = Visitor(service)
+    sms.stop()
+    try:
+        visitor.begin("hedwig", "0170 1000004")
+        until(lambda: visitor.get("/proof") and "is kept and will be sent" in visitor.text)
+        _restart(service)
+    finally:
+        sms.start()
+    code = sms.code("+491701000004", 40)
+    until(lambda: visitor.get("/proof") and "We sent a text message" in visitor.text)
+    assert visitor.finish(code) == "Your account is ready"
+
+
+@pytest.mark.slow
+def test_contract_system_gone_then_back_the_number_is_checked_before_the_account_is_made(
+    service: Service, sms: Partner, contracts: Partner
+) -> None:
+    contracts.stop()
+    good, bad = Visitor(service), Visitor(service)
+    try:
+        good.begin("ida", "0170 1000005", contract="K-1", domain="firm.example")
+        bad.begin("ina", "0170 1000006", contract="K-2", domain="firm.example")
+        for visitor, phone in ((good, "+491701000005"), (bad, "+491701000006")):
+            assert visitor.send("/proof", code=sms.code(phone)) == "Is everything right?"
+            assert "can’t be checked at the moment" in visitor.text
+            assert visitor.send("/summary") == "Your request is kept"
+        contracts.answer = lambda asked: (
+            (200, {"ok": True, "customer": "C-77", "quota_bytes": 5_000_000_000})
+            if asked["contract"] == "K-1"
+            else (404, {})
+        )
+    finally:
+        contracts.start()
+    paths = [urllib.parse.urlsplit(each.url).path for each in (good, bad)]
+    until(lambda: good.get(paths[0]) == "Your account is ready", 40)
+    until(lambda: bad.get(paths[1]) == "The account could not be made", 40)
+    assert "We don’t know the contract number" in bad.text
+    receives_and_reads(service, "ida", "firm.example")
+    until(lambda: [each for each in sms.texts() if "ina@" in each["text"] and "could not" in each["text"]])
+    headers, asked = next(each for each in contracts.asked if each[1]["contract"] == "K-1")
+    assert headers["authorization"] == "Bearer of the contracts"
+    assert asked["address"] == "ida@firm.example" and headers["idempotency-key"] == asked["request"]
+
+
+@pytest.mark.slow
+def test_every_mail_process_gone_and_every_index_removed_signing_up_works(
+    service: Service, sms: Partner
+) -> None:
+    index = service.data / "volumes" / "v1" / "index"
+    with stopped(service, *MAIL_PROCESSES):
+        shutil.rmtree(index)
+        visitor = Visitor(service)
+        visitor.begin("klara", "0170 1000007")
+        assert visitor.finish(sms.code("+491701000007")) == "Your account is ready"
+    for name in MAIL_PROCESSES:
+        service.kill(name)
+    service.wait_ready()
+    receives_and_reads(service, "klara")
+
+
+@pytest.mark.slow
+def test_a_code_by_mail_goes_by_the_relay_or_by_the_smarthost_when_the_relay_is_gone(tmp_path: Path) -> None:
+    """The second address is elsewhere: a real SMTP server takes it, first for the relay, then for us."""
+    sink = Sink()
+    sink.start()
+    host = Service(
+        tmp_path,
+        web=["signup"],
+        config=(
+            f'[signup]\nopen = ["{DOMAIN}"]\nminimum_s = 0\n'
+            f'[relay]\nsmarthost = "{HOST}:{sink.port}"\ntls = "none"\n'
+            f'[gateways]\nmail_smarthost = "{HOST}:{free_ports(1)[0]}"\nmail_tls = "none"\n'
+        ),
+    )
+    try:
+        host.prepare()
+        host.start()
+        visitor = Visitor(host)
+        visitor.send("/", name="lotte", domain=DOMAIN)
+        visitor.send(
+            "/details", name="Lotte", password=PASSWORD, repeat=PASSWORD, second="lotte@elsewhere.example"
+        )
+        assert visitor.heading == "Your code", visitor.text
+        assert visitor.finish(sink.code("lotte@elsewhere.example")) == "Your account is ready"
+    finally:
+        host.close()
+        sink.stop()
