@@ -12,7 +12,8 @@ from holdfast.directory import requests as q
 from holdfast.directory.credentials import check_credential, check_password
 from holdfast.directory.digests import secret_digest
 from holdfast.directory.draft import Draft, check_count, check_end, check_name
-from holdfast.directory.names import fold_local, name_key, parse_domain
+from holdfast.directory.lookup import CONVENTIONAL
+from holdfast.directory.names import name_key, parse_domain, sub_address
 from holdfast.directory.plan_domains import clean_contact, clean_targets, contact_record
 from holdfast.directory.tables import GIVEN_UP
 from holdfast.directory.words import draw_name
@@ -20,7 +21,16 @@ from holdfast.model.address import parse_address
 from holdfast.model.errors import Reason, Refused, Unavailable
 from holdfast.model.limits import ANNOUNCED_LEAST, ANNOUNCED_SHARE, MASKED_MOST, PEOPLE_BATCH
 from holdfast.model.mail import AccountId
-from holdfast.model.people import Account, AccountState, Alias, Contact, FactorKind, Invitation, Masked
+from holdfast.model.people import (
+    Account,
+    AccountState,
+    Alias,
+    Contact,
+    Domain,
+    FactorKind,
+    Invitation,
+    Masked,
+)
 
 T = TypeVar("T")
 
@@ -301,8 +311,10 @@ def masked_set(draft: Draft, request: q.MaskedSet) -> Masked:
             raise Refused(
                 Reason.LIMIT, f"there are {MASKED_MOST} masked addresses already: use one of them again"
             )
-        address = _wanted_name(draft, request.address) if request.address else ""
-        address = address or _drawn_name(draft, id_, request.domain)
+        if request.address:
+            address = _wanted_name(draft, id_, request.address)
+        else:
+            address = _drawn_name(draft, id_, request.domain)
     else:
         address = existing.address
     draft.add(
@@ -320,25 +332,37 @@ def masked_set(draft: Draft, request: q.MaskedSet) -> Masked:
     return made
 
 
-def _wanted_name(draft: Draft, address: str) -> str:
-    """A name somebody chose: not one that people would take for the provider's."""
+def _wanted_name(draft: Draft, account: AccountId, address: str) -> str:
+    """A name somebody chose: not the provider's, and not one that reads as another's with a detail."""
     check_local(address)
-    local, _, domain = name_key(address).rpartition("@")
-    if draft.copy.belongings.reserved(local, domain) or fold_local(local) in ("postmaster", "abuse"):
+    local, _, name = name_key(address).rpartition("@")
+    domain = _mask_domain(draft, account, name)
+    if draft.copy.belongings.reserved(local, name) or local in CONVENTIONAL:
         raise Refused(Reason.NOT_ALLOWED, f"{address} is reserved: choose another name")
+    if sub_address(local, domain.separator)[1]:
+        raise Refused(
+            Reason.NOT_ALLOWED,
+            f"{address} reads as a name with a detail: leave out {domain.separator!r}",
+        )
     return address
 
 
 def _drawn_name(draft: Draft, account: AccountId, domain: str) -> str:
-    home = draft.copy.belongings.domain_of(account)
-    there = draft.domain(parse_domain(domain)) if domain else home
-    if there.removed_at or there.tenant != home.tenant:
-        raise Refused(Reason.NOT_ALLOWED, f"no masked addresses in {there.name}: choose another domain")
+    there = _mask_domain(draft, account, parse_domain(domain) if domain else "")
     for _ in range(DRAWS):
         address = f"{draw_name(draft.entropy)}@{there.name}"
         if draft.copy.lookup.entry(address) is None:
             return address
     raise Unavailable("people", "no free name was drawn: ask again", 1.0)
+
+
+def _mask_domain(draft: Draft, account: AccountId, name: str) -> Domain:
+    """The account's own domain, or another of its tenant's."""
+    home = draft.copy.belongings.domain_of(account)
+    there = draft.domain(name) if name else home
+    if there.removed_at or there.tenant != home.tenant:
+        raise Refused(Reason.NOT_ALLOWED, f"no masked addresses in {there.name}: choose another domain")
+    return there
 
 
 def check_local(address: str) -> None:
