@@ -141,20 +141,21 @@ class Carrier:
         self.accounts.note(self.account, target.id, ADDED, copies)
         return UidSet.of(row[0] for row in rows).pack(), copies.pack()
 
-    def _note_gone(self, box: MailboxState, rows: list[Row]) -> None:
-        """STORE-10: what is removed for good can be brought back."""
-        first = self.account.removed + 1
-        self.account.removed += len(rows)
-        self.db.executemany(
-            "INSERT INTO gone VALUES(?,?,?,?,?,?,?,?)",
-            [
-                (self.account.id, first + place, box.id, box.name, uid, flags, message, self.at)
-                for place, (uid, flags, message, _) in enumerate(rows)
-            ],
-        )
+    def _note_gone(self, box: MailboxState, uids: UidSet) -> None:
+        """STORE-10: what is removed for good can be brought back. Every one of ``uids`` is there."""
+        for low, high in uids.ranges:
+            self.db.execute(
+                "INSERT INTO gone SELECT ?1, ?2 + uid - ?3, mailbox, ?4, uid, flags, message, ?5"
+                " FROM entry WHERE mailbox=?6 AND uid BETWEEN ?3 AND ?7",
+                (self.account.id, self.account.removed + 1, low, box.name, self.at, box.id, high),
+            )
+            self.account.removed += high - low + 1
 
-    def _remove_rows(self, box: MailboxState, rows: list[Row]) -> UidSet:
+    def _remove_rows(self, box: MailboxState, rows: list[Row], *, for_good: bool = False) -> UidSet:
+        """``for_good``: they are nowhere else then."""
         uids = UidSet.of(row[0] for row in rows)
+        if for_good:
+            self._note_gone(box, uids)
         for low, high in uids.ranges:
             self.db.execute("DELETE FROM entry WHERE mailbox=? AND uid BETWEEN ? AND ?", (box.id, low, high))
         _count_all(box, -1, rows)
@@ -195,10 +196,7 @@ class Carrier:
         box = self.accounts.by_id(self.account, command.mailbox)
         condition = f"AND e.flags&{int(Flag.DELETED)}" if command.only_deleted else ""
         rows = self._rows(box.id, UidSet.unpack(command.uids), condition)
-        if not rows:
-            return c.Expunged(modseq=self.account.modseq, uids=b"")
-        self._note_gone(box, rows)
-        gone = self._remove_rows(box, rows)
+        gone = self._remove_rows(box, rows, for_good=True) if rows else EMPTY
         return c.Expunged(modseq=self.account.modseq, uids=gone.pack())
 
     def _restore(self, command: c.Restore) -> c.AnyOutcome:
@@ -285,7 +283,8 @@ class Carrier:
         if box.name == "INBOX":
             raise Refusal(Reason.NOT_ALLOWED, "INBOX can't be deleted")
         if box.total:
-            self._note_gone(box, self._rows(box.id, UidSet([(1, box.uidnext)])))
+            uids = schema.rows(self.db, "SELECT uid FROM entry WHERE mailbox=? ORDER BY uid", box.id)
+            self._note_gone(box, UidSet.of(row[0] for row in uids))
         self._next(box)
         self.accounts.note(self.account, box.id, GONE, EMPTY)
         self.accounts.remove(self.account, box)
