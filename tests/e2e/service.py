@@ -170,7 +170,7 @@ class Service:
         """The journal's events, all or of these names."""
         if not self.journal_path.exists():
             return []
-        lines = self.journal_path.read_text(encoding="utf-8").splitlines()
+        lines = self.journal_path.read_text(encoding="utf-8").split("\n")
         found = [json.loads(line) for line in lines if line.endswith("}")]
         return [each for each in found if not names or each["event"] in names]
 

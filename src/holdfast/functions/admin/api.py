@@ -192,7 +192,7 @@ class Api:
             values = _plain(operation, request.fields, request.query)
             body_type = self._bodies[operation.id]
             if body_type is not None:
-                body = msgspec.json.decode(request.body or b"{}", type=body_type)
+                body = msgspec.convert(_counted(msgspec.json.decode(request.body or b"{}")), body_type)
                 values |= {name: getattr(body, name) for name in operation.body_fields}
         except msgspec.ValidationError as error:
             raise Failed(problem(422, "malformed", str(error))) from None
@@ -217,6 +217,18 @@ def _plain(operation: Operation, fields: dict[str, str], query: list[tuple[str, 
 
 
 _PLAIN = {each.id: openapi.plain_of(each) for each in OPERATIONS}
+
+
+def _counted(value: Any) -> Any:
+    """JSON has one kind of number: 3.0 is a whole one (RFC 8259 §6, JSON Schema 2020-12 §6.1.1)."""
+    match value:
+        case float() if value.is_integer() and abs(value) < 2**53:
+            return int(value)
+        case dict():
+            return {name: _counted(each) for name, each in value.items()}
+        case list():
+            return [_counted(each) for each in value]
+    return value
 
 
 def _match(words: tuple[str, ...], segments: list[str]) -> dict[str, str] | None:

@@ -131,7 +131,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "PATCH /v1/domains/{domain}/limits", d.domain_limits, P.LIMITS, "What a domain's accounts may have."
     ),
     _operation(
-        "DELETE /v1/domains/{domain}",
+        "POST /v1/domains/{domain}/remove",
         d.domain_remove,
         P.MAKE_DOMAINS,
         "Removes a domain softly: mail for it is refused, its names are kept. "
@@ -201,7 +201,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "Disables an account, removes it, or neither.",
     ),
     _operation(
-        "DELETE /v1/accounts/{account}",
+        "POST /v1/accounts/{account}/remove",
         a.account_remove,
         P.PEOPLE,
         "Removes an account softly: nothing is lost. Refused under legal hold.",

@@ -82,6 +82,7 @@ async def domain_limits(call: Call, asked: s.DomainLimits) -> Domain:
 
 
 async def domain_remove(call: Call, asked: s.DomainRemove) -> None:
+    """Softly: ``domain_restore`` undoes it."""
     await call.change.domain_rm(call.domain.name, accounts=asked.accounts, once=call.once, why=call.why)
 
 

@@ -39,7 +39,7 @@ def check(call: Call, asked: Any) -> None:
     places: list[Place] = []
     for name, find in _FINDERS.items():
         value = getattr(asked, name, None)
-        if value and (type(value) is int or type(value) is str):
+        if value and isinstance(value, int | str):
             thing = f"{name} {value}"
             found = list(find(call, value))
             for place in found:

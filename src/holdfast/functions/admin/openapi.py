@@ -28,6 +28,18 @@ _ERRORS = {
     "500": "A fault of the program; `reference` finds it in the journal.",
     "503": "`component` is out of reach; nothing is lost by asking again.",
 }
+# Which of an answer's fields name what was made, as later requests name it.
+_MAKES = {
+    "domain_add": {"domain": "name"},
+    "customer_add": {"customer": "id"},
+    "account_add": {"account": "id", "customer": "customer", "address": "login"},
+    "alias_set": {"address": "address"},
+    "invitation_add": {"domain": "domain", "invitation": "id"},
+    "tenant_add": {"tenant": "id"},
+    "token_add": {"token": "id"},
+    "access_add": {"access": "id", "account": "account"},
+    "import_run": {"digest": "digest"},
+}
 _BODY_ERRORS = ("413", "415")
 
 
@@ -182,12 +194,27 @@ def _responses(operation: Operation, gives: dict[str, Any] | None) -> dict[str, 
         said["content"] = {"application/json": {"schema": gives}}
     elif operation.id in _FILES:
         said["content"] = {_FILES[operation.id]: {"schema": {"type": "string", "format": "binary"}}}
+    if operation.id in _MAKES:
+        said["links"] = _links(operation)
     found: dict[str, Any] = {str(operation.status): said}
     for status in _ERRORS:
         if status in _BODY_ERRORS and not (operation.has_body or operation.takes):
             continue
         found[status] = {"$ref": f"#/components/responses/Problem{status}"}
     return found
+
+
+def _links(operation: Operation) -> dict[str, Any]:
+    """To every operation on what this one has made."""
+    made = _MAKES[operation.id]
+    return {
+        other.id: {
+            "operationId": other.id,
+            "parameters": {name: f"$response.body#/{made[name]}" for name in other.path_fields},
+        }
+        for other in OPERATIONS
+        if other.path_fields and set(other.path_fields) <= set(made) and other.id != operation.id
+    }
 
 
 @functools.cache

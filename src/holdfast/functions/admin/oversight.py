@@ -44,7 +44,7 @@ async def audit_list(call: Call, asked: s.AuditAsked) -> s.Page[AuditEntry]:
     seen = 0
     while seen < ADMIN_SCAN:
         rows = trail.page(
-            account=asked.account,
+            account=call.account.id if asked.account else 0,
             by=asked.by,
             what=asked.what,
             since=asked.since,

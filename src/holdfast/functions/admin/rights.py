@@ -164,4 +164,6 @@ async def token_add(call: Call, asked: s.TokenAdd) -> s.TokenMade:
 async def token_remove(call: Call, asked: s.TokenAsked) -> None:
     if all(each.id != asked.token for each in _own(call)):
         raise Missing(f"token {asked.token}")
+    if call.actor.by == f"token:{asked.token}":
+        raise not_now("this is the key that you use: end it with another one, or on the pages")
     await call.change.token_rm(asked.token, once=call.once, why=call.why)

@@ -30,9 +30,12 @@ IdOrNone = Annotated[int, Meta(ge=0, le=_MOST)]
 Who = Annotated[
     str, Meta(min_length=1, max_length=320, description="An account's number, or any of its addresses.")
 ]
-AddressText = Annotated[str, Meta(min_length=3, max_length=320, pattern=r"^[^\s@]+@[^\s@]+$")]
-DomainName = Annotated[str, Meta(min_length=1, max_length=253, pattern=r"^[^\s@/]+$")]
-DomainOrNone = Annotated[str, Meta(max_length=253, pattern=r"^[^\s@/]*$")]
+WhoOrNone = Annotated[
+    str, Meta(max_length=320, description="An account's number, or any of its addresses; '' for all.")
+]
+AddressText = Annotated[str, Meta(min_length=3, max_length=320, pattern=r"^[^\x00-\x20\x7f@]+@[^\x00-\x20\x7f@]+$")]
+DomainName = Annotated[str, Meta(min_length=1, max_length=253, pattern=r"^[^\x00-\x20\x7f@/]+$")]
+DomainOrNone = Annotated[str, Meta(max_length=253, pattern=r"^[^\x00-\x20\x7f@/]*$")]
 Text = Annotated[str, Meta(max_length=NAME_CHARACTERS)]
 Why = Annotated[
     str, Meta(min_length=3, max_length=NAME_CHARACTERS, description="The reason, for the record.")
@@ -45,7 +48,7 @@ Network = Annotated[str, Meta(min_length=2, max_length=50, description="CIDR.")]
 Phone = Annotated[str, Meta(pattern=r"^(\+[1-9][0-9]{6,14})?$", description="E.164; '' for none.")]
 
 SecondAddress = Annotated[
-    str, Meta(max_length=320, pattern=r"^([^\s@]+@[^\s@]+)?$", description="Elsewhere; '' for none.")
+    str, Meta(max_length=320, pattern=r"^([^\x00-\x20\x7f@]+@[^\x00-\x20\x7f@]+)?$", description="Elsewhere; '' for none.")
 ]
 
 
@@ -199,7 +202,7 @@ class ReservedAsked(Asked, frozen=True, kw_only=True):
     domain: DomainOrNone = ""
 
 
-LocalName = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\s@/]+$")]
+LocalName = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x20\x7f@/]+$")]
 
 
 class ReserveAsked(ReservedAsked, frozen=True, kw_only=True):
@@ -417,7 +420,7 @@ class HoldSet(AccountAsked, frozen=True, kw_only=True):
 class AuditAsked(PageAsked, frozen=True, kw_only=True):
     """``what``: a kind of change; ``since``: UTC seconds."""
 
-    account: IdOrNone = 0
+    account: WhoOrNone = ""
     by: Annotated[str, Meta(max_length=200)] = ""
     what: Annotated[str, Meta(max_length=100)] = ""
     since: Seconds = 0.0
