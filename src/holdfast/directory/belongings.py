@@ -249,7 +249,7 @@ class Belongings:
         return rows.as_domain(found[0])
 
     def credential_at(self, account: AccountId) -> float:
-        """When the password was set or taken away last, UTC seconds."""
+        """When the present password was asked for (or that there be none), UTC seconds."""
         found = self._rows("SELECT credential_at FROM account WHERE id = ?", account)
         return float(found[0][0]) if found else 0.0
 

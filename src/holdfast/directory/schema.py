@@ -81,7 +81,7 @@ CREATE TABLE account (
     held INTEGER NOT NULL,
     left_at REAL NOT NULL,       -- when it left without an announcement; 0 otherwise
     phc TEXT NOT NULL,
-    credential_at REAL NOT NULL  -- when it was set or taken away; when the account was made
+    credential_at REAL NOT NULL  -- when it was asked for; when the account was made
 );
 CREATE INDEX account_domain ON account (domain);
 CREATE INDEX account_customer ON account (customer) WHERE customer <> id;
