@@ -1,7 +1,7 @@
 """HTTP: serving an ASGI application on sockets handed down, and asking servers that are not ours.
 
 uvicorn parses and writes; who may connect, how long a request may take to arrive and how the end goes
-is here, so that a slow or greedy client costs a bounded amount (WORLD-18).
+is here, so that a slow or greedy client costs a bounded amount (WORLD-20).
 """
 
 from __future__ import annotations
@@ -279,9 +279,15 @@ class _Protocol(HttpToolsProtocol):
         self._end_head()
         super().on_headers_complete()
 
+    def on_message_complete(self) -> None:
+        self._in_head = True  # what comes next is another request's
+        self._end_head()
+        super().on_message_complete()
+
     def on_response_complete(self) -> None:
-        self._in_head = True
         super().on_response_complete()
+        if not self._in_head:  # answered before all was sent, and the rest is of no use
+            self._begin_head()
 
     def _begin_head(self) -> None:
         self._timer = self.loop.call_later(WEB_HEAD_S, self.transport.abort)
