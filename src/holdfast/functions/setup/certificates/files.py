@@ -63,6 +63,7 @@ class State(msgspec.Struct):
     """
 
     tried_at: float = 0.0
+    got_at: float = 0.0
     failures: int = 0
     error: str = ""
     next_at: float = 0.0

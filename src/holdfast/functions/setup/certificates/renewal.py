@@ -26,6 +26,7 @@ from holdfast.world import World
 
 DAY_S = 86_400.0
 USUAL_LIFE_S = 90 * DAY_S
+ENDED = -1  # beyond all warnings
 
 
 class Issuer(Protocol):
@@ -44,9 +45,12 @@ def pause_s(failures: int) -> float:
 
 
 def renew_at(facts: Facts, state: State) -> float:
-    """The authority's own suggestion for this certificate, or else when a third of its life is left."""
+    """The authority's own suggestion for this certificate, or else when a third of its life is left.
+
+    Never within a day of the last one: an authority that always suggests at once would be asked for ever.
+    """
     if state.renew_at and state.window_of == facts.info_id:
-        return state.renew_at
+        return max(state.renew_at, state.got_at + DAY_S)
     return facts.third_left_at
 
 
@@ -210,21 +214,22 @@ class Renewal:
             )
             return False
         state.failures, state.error, state.next_at = 0, "", 0.0
+        state.got_at = self._world.clock.now()
         ends = round(facts.ends_at)
         self._world.journal.emit(CERTIFICATE_ISSUED, names=list(names), issuer=facts.issuer, ends_at=ends)
         return True
 
     def _warn(self, target: Target, facts: Facts | None, state: State) -> None:
-        """30, 14 and 7 days before the end, each once."""
+        """30, 14 and 7 days before the end, and then, each once."""
         if facts is None:
             return
         now = self._world.clock.now()
-        due = warning_due(facts, now)
+        due = ENDED if facts.ends_at <= now else warning_due(facts, now)
         if state.warned_for != facts.ends_at:
             state.warned, state.warned_for = 0, facts.ends_at
         if not due or (state.warned and due >= state.warned):
             return
         state.warned = due
         names, days = list(facts.names), round((facts.ends_at - now) / DAY_S, 1)
-        event = CERTIFICATE_ENDED if facts.ends_at <= now else CERTIFICATE_ENDS_SOON
+        event = CERTIFICATE_ENDED if due == ENDED else CERTIFICATE_ENDS_SOON
         self._world.journal.emit(event, certificate=target.id, names=names, days=days, error=state.error)
