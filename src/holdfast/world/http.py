@@ -271,6 +271,8 @@ class _Protocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         self._in_head = True
+        if self._timer is None:
+            self._begin_head()
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
