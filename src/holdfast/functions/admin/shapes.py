@@ -33,7 +33,8 @@ Who = Annotated[
 WhoOrNone = Annotated[
     str, Meta(max_length=320, description="An account's number, or any of its addresses; '' for all.")
 ]
-AddressText = Annotated[str, Meta(min_length=3, max_length=320, pattern=r"^[^\x00-\x20\x7f@]+@[^\x00-\x20\x7f@]+$")]
+_ADDRESS = r"[^\x00-\x20\x7f@]+@[^\x00-\x20\x7f@]+"
+AddressText = Annotated[str, Meta(min_length=3, max_length=320, pattern=f"^{_ADDRESS}$")]
 DomainName = Annotated[str, Meta(min_length=1, max_length=253, pattern=r"^[^\x00-\x20\x7f@/]+$")]
 DomainOrNone = Annotated[str, Meta(max_length=253, pattern=r"^[^\x00-\x20\x7f@/]*$")]
 Text = Annotated[str, Meta(max_length=NAME_CHARACTERS)]
@@ -48,7 +49,7 @@ Network = Annotated[str, Meta(min_length=2, max_length=50, description="CIDR.")]
 Phone = Annotated[str, Meta(pattern=r"^(\+[1-9][0-9]{6,14})?$", description="E.164; '' for none.")]
 
 SecondAddress = Annotated[
-    str, Meta(max_length=320, pattern=r"^([^\x00-\x20\x7f@]+@[^\x00-\x20\x7f@]+)?$", description="Elsewhere; '' for none.")
+    str, Meta(max_length=320, pattern=f"^({_ADDRESS})?$", description="Elsewhere; '' for none.")
 ]
 
 

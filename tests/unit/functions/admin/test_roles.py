@@ -11,7 +11,8 @@ from holdfast.sim.world import SimWorld
 from unit.functions.admin.office import Answer, Office, open_office, play
 
 # Where an operation is: at nobody's but one's own things, in what is listed, in a domain, in a tenant,
-# in the whole service, or above a tenant that one may see. Then who may: owner, domain admin, support, auditor.
+# in the whole service, or above a tenant that one may see. Then who may: owner, domain admin, support,
+# auditor.
 EXPECTED = """
 me                   own      o d s a
 counts               service  o d s a
@@ -283,6 +284,7 @@ def test_admin_1_and_admin_2_every_operation_for_every_role_inside_and_outside_i
     assert not wrong, "\n".join(wrong[:40])
 
 
+@pytest.mark.slow
 def test_admin_2_nobody_without_a_token_gets_anything_but_the_document(world):
     async def main() -> None:
         office = await open_office(world)
