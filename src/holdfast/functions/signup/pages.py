@@ -121,7 +121,7 @@ class Pages:
             name=name,
             domain=domain,
             domains=[(each, "@" + each) for each in domains],
-            shown=self._shown_at(visit) or visit.seal(_SHOWN, b"%f" % self._world.clock.now()),
+            shown_at=self._shown_at(visit),
         )
 
     async def _take_name(self, visit: Visit, domains: list[str], draft: Draft | None) -> Response:
@@ -186,14 +186,17 @@ class Pages:
 
     def _was_read(self, visit: Visit) -> bool:
         """A person needs a moment for a form; who was quicker is asked to look once more (SIGNUP-6)."""
-        sealed = visit.open(_SHOWN, self._shown_at(visit))
+        sealed = visit.open(_SHOWN, visit.form.get("shown"))
         if sealed is None:
             return self._rules.minimum_s <= 0
         return self._world.clock.now() - float(sealed) >= self._rules.minimum_s
 
-    @staticmethod
-    def _shown_at(visit: Visit) -> str:
-        return visit.form.get("shown")
+    def _shown_at(self, visit: Visit) -> str:
+        """When the page was shown first, sealed: a second look doesn't begin the time anew."""
+        first = visit.form.get("shown")
+        if visit.open(_SHOWN, first) is not None:
+            return first
+        return visit.seal(_SHOWN, b"%f" % self._world.clock.now())
 
     # An invitation or a contract
 
