@@ -144,6 +144,9 @@ def _absolute(config: Config, folder: str) -> Config:
     secret = config.relay.password
     if secret:
         secret = Secret("file:" + full(secret.removeprefix("file:")))
+    key_secret = config.acme.key_secret
+    if key_secret:
+        key_secret = Secret("file:" + full(key_secret.removeprefix("file:")))
     return replace(
         config,
         service=replace(
@@ -158,6 +161,7 @@ def _absolute(config: Config, folder: str) -> Config:
         copies={name: replace(copy, folder=full(copy.folder)) for name, copy in config.copies.items()},
         tls=replace(config.tls, certificate=full(config.tls.certificate), key=full(config.tls.key)),
         relay=replace(config.relay, password=secret),
+        acme=replace(config.acme, trust=full(config.acme.trust), key_secret=key_secret),
         hooks={
             name: replace(hook, secret=Secret("file:" + full(hook.secret.removeprefix("file:"))))
             for name, hook in config.hooks.items()
