@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import apsw
 
@@ -84,12 +84,19 @@ class Readers:
     def account(self, account: AccountId, cell: int) -> AccountMail:
         return AccountMail(self, self.cell(cell), account)
 
+    def known_uids(self, box: Mailbox) -> UidSet | None:
+        """All UIDs of a mailbox as of ``box.modseq``, if they needn't be read."""
+        known = self._uids.get(box.id)
+        if known is None or known[0] != box.modseq or known[1] != box.uidvalidity:
+            return None
+        self._uids.move_to_end(box.id)
+        return known[2]
+
     def uids(self, reader: CellReader, box: Mailbox) -> UidSet:
         """All UIDs of a mailbox as of ``box.modseq``; shared between sessions, kept by modseq."""
+        if (there := self.known_uids(box)) is not None:
+            return there
         known = self._uids.get(box.id)
-        if known is not None and known[0] == box.modseq and known[1] == box.uidvalidity:
-            self._uids.move_to_end(box.id)
-            return known[2]
         uids = _read_uids(
             reader, box, known[2] if known is not None and known[1] == box.uidvalidity else None
         )
@@ -119,14 +126,24 @@ def _read_uids(reader: CellReader, box: Mailbox, known: UidSet | None) -> UidSet
     return UidSet.of(row[0] for row in reader.rows("SELECT uid FROM entry WHERE mailbox=?", box.id))
 
 
+class Selected(NamedTuple):
+    """A mailbox, its UIDs, the account's modseq and keywords: of one moment, or the modseq of one before."""
+
+    box: Mailbox
+    uids: UidSet
+    modseq: int
+    keywords: list[str]
+
+
 class AccountMail:
     """One account's mail, as its cell's index has it now."""
 
-    __slots__ = ("_reader", "_readers", "account")
+    __slots__ = ("_modseq", "_reader", "_readers", "account")
 
     def __init__(self, readers: Readers, reader: CellReader, account: AccountId) -> None:
         self._readers = readers
         self._reader = reader
+        self._modseq = 0
         self.account = account
 
     @property
@@ -135,16 +152,20 @@ class AccountMail:
 
     def exists(self) -> bool:
         """Has the account mailboxes yet? If not, ``commands.Open`` makes the first ones."""
-        return bool(self._reader.rows("SELECT 1 FROM account WHERE id=?", self.account))
+        rows = self._reader.rows("SELECT modseq FROM account WHERE id=?", self.account)
+        self._modseq = rows[0][0] if rows else 0
+        return bool(rows)
 
     @property
     def modseq(self) -> int:
-        rows = self._reader.rows("SELECT modseq FROM account WHERE id=?", self.account)
-        return int(rows[0][0]) if rows else 0
+        """As of when the handle was asked for, by ``MailStore.account``: nothing read later is older."""
+        if not self._modseq:
+            self.exists()
+        return self._modseq
 
     def _mailboxes(self, where: str, *values: object) -> list[Mailbox]:
         rows = self._reader.rows(f"SELECT * FROM mailbox WHERE account=? AND {where}", self.account, *values)
-        return [Mailbox(row[0], row[1], row[2], Role(row[3]), *row[4:]) for row in rows]
+        return [_mailbox(row) for row in rows]
 
     def mailboxes(self) -> list[Mailbox]:
         """All mailboxes, INBOX first, then by name."""
@@ -171,6 +192,26 @@ class AccountMail:
     def uids(self, box: Mailbox) -> UidSet:
         """All UIDs of the mailbox. ``box`` must be fresh: read just before."""
         return self._readers.uids(self._reader, box)
+
+    def select(self, name: str) -> Selected | None:
+        """A mailbox as SELECT needs it, in one look-up where its UIDs are known; None if there is none."""
+        found = self._reader.rows(
+            "SELECT a.modseq, a.keywords, m.* FROM mailbox m JOIN account a ON a.id=m.account"
+            " WHERE m.account=? AND m.name=?",
+            self.account,
+            "INBOX" if name.upper() == "INBOX" else name,
+        )
+        if not found:
+            return None
+        modseq, keywords, *row = found[0]
+        box = _mailbox(row)
+        uids = self._readers.known_uids(box)
+        if uids is None:
+            again = self.selected(box.id)
+            if again is None:
+                return None
+            box, uids = again
+        return Selected(box, uids, modseq, keywords.split("\n") if keywords else [])
 
     def selected(self, mailbox: MailboxId) -> tuple[Mailbox, UidSet] | None:
         """A mailbox and its UIDs, of one moment."""
@@ -288,6 +329,10 @@ class AccountMail:
                 if isinstance(frame, Frame):
                     found[place] = memoryview(frame.body)[refs[place][4] :]
         return found
+
+
+def _mailbox(row: Sequence[Any]) -> Mailbox:
+    return Mailbox(row[0], row[1], row[2], Role(row[3]), *row[4:])
 
 
 def _change(mailbox: MailboxId, modseq: int, kind: int, uids: bytes) -> c.Change:

@@ -30,15 +30,10 @@ def select(session: ImapSession, request: Request) -> Handled:
         session.deselect()  # also when what follows fails (RFC 3501 §6.3.1)
         session.connection.write(replies.untagged_ok("Previous mailbox is closed.", b"CLOSED"))
     kept = session.kept
-    box = kept.mailbox(command.mailbox)
-    if box is None:
-        raise Refused(Reason.NO_SUCH_MAILBOX, f"no mailbox named {command.mailbox!r}")
-    modseq = kept.modseq  # read before the UIDs: a change between is told twice, never missed
-    found = kept.selected(box.id)
+    found = kept.select(command.mailbox)
     if found is None:
         raise Refused(Reason.NO_SUCH_MAILBOX, f"no mailbox named {command.mailbox!r}")
-    box, uids = found
-    keywords = kept.keywords()
+    box, uids, modseq, keywords = found  # the modseq not after the UIDs: a change is told twice, never missed
     view = View(box, uids, modseq, len(keywords), command.read_only)
     session.condstore = session.condstore or command.condstore
     for line in _facts(kept, box, view, keywords):

@@ -29,10 +29,13 @@ REFUSALS: dict[Reason, tuple[bytes, bytes]] = {
 }
 _MAKE_IT_FIRST = frozenset(("APPEND", "COPY", "MOVE"))  # RFC 3501 §7.1 TRYCREATE
 _TEXT_CHARACTERS = 400
+_NOT_FIRST = ("", " ", "[")
 
 
 def text_bytes(text: str) -> bytes:
     """Any text as ``resp-text``: one line of printable ASCII, never empty (IMAP-7, RFC 3501 §9 text)."""
+    if text.isascii() and text.isprintable() and len(text) <= _TEXT_CHARACTERS and text[:1] not in _NOT_FIRST:
+        return text.encode("ascii")  # as nearly all are
     plain = "".join(c if " " <= c <= "~" else "?" for c in text[:_TEXT_CHARACTERS])
     # A text must not begin as a response code does.
     return plain.lstrip("[ ").encode("ascii") or b"-"
