@@ -56,10 +56,12 @@ def _hooks(start: Start, people: People, folder: str) -> Hooks:
     ]
     place = os.path.join(folder, "hooks")
     system.make_folder(place)
-    ledger = LedgerReader(
-        start.world, layout.people_folder(start.config), PEOPLE, copies=layout.people_copies(start.config)
-    )
-    return Hooks(start.world, people, ledger, place, settings)
+    folder, copies = layout.people_folder(start.config), layout.people_copies(start.config)
+
+    def reader() -> LedgerReader:
+        return LedgerReader(start.world, folder, PEOPLE, copies=copies)
+
+    return Hooks(start.world, people, reader, place, settings)
 
 
 def split(api: App, pages: App) -> App:

@@ -196,17 +196,20 @@ class Hook:
 
 
 class Hooks:
-    """All hooks of a configuration. ``folder``: where their places are kept; it is there."""
+    """All hooks of a configuration. ``reader`` makes one of the people ledger for each.
+
+    ``folder``: where their places are kept; it is there.
+    """
 
     def __init__(
         self,
         world: World,
         people: People,
-        reader: LedgerReader,
+        reader: Callable[[], LedgerReader],
         folder: str,
         settings: Sequence[HookSettings],
     ) -> None:
-        self.all = [Hook(world, people, reader, folder, each) for each in settings]
+        self.all = [Hook(world, people, reader(), folder, each) for each in settings]
         self._world = world
         self._tasks: list[asyncio.Task[None]] = []
         self._client: HttpClient | None = None
