@@ -429,7 +429,7 @@ def test_who_acts_is_in_every_change(world: SimWorld) -> None:
         acting = client(world.process("cli")).acting("cli:root")
         await acting.customer_add("Smith")
         await acting.customer_add("Jones", by="account:7")
-        assert [name for name in await _by(world, people)] == ["", "cli:root", "account:7"]
+        assert await _by(world, people) == ["", "cli:root", "account:7"]
 
     play(world, main())
 
