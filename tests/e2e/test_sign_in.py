@@ -36,7 +36,7 @@ ANSWERS = {
         b"-ERR [SYS/TEMP]": LATER,
         b"-ERR": PRIVATE,
     },
-    "smtp": {b"235": IN, b"535": WRONG, b"4": LATER, b"550 5.2.1": DISABLED, b"538": PRIVATE},
+    "smtp": {b"235": IN, b"535": WRONG, b"4": LATER, b"525 5.7.13": DISABLED, b"538": PRIVATE},
 }
 # door, how TLS comes, by what the password goes
 WAYS = [

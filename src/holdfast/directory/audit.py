@@ -165,7 +165,7 @@ class AuditTrail:
         path = self._path if self._path == MEMORY else self._world.disk.database_path(self._path)
         db = apsw.Connection(path)
         try:
-            db.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")
+            db.execute("PRAGMA synchronous = NORMAL; PRAGMA journal_mode = WAL")
             if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'trail'").fetchone() or (
                 db.execute("SELECT version FROM trail").fetchone() != (VERSION,)
             ):

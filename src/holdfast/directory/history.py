@@ -231,10 +231,12 @@ class _File:
     def _open(self) -> apsw.Connection:
         if self._db is None:
             self._world.disk.make_folder(os.path.dirname(self._path))
+            self._world.disk.open(self._path, create=True).close()  # its owner's only
             db = apsw.Connection(self._world.disk.database_path(self._path))
             try:
                 db.set_busy_timeout(1000)
-                db.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;" + _SCHEMA)
+                db.execute("PRAGMA journal_mode = WAL").fetchall()
+                db.execute("PRAGMA synchronous = NORMAL;" + _SCHEMA)
             except BaseException:
                 db.close()
                 raise

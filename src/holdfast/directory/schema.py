@@ -199,7 +199,7 @@ def open_copy(path: str) -> apsw.Connection:
     """
     connection = apsw.Connection(path, statementcachesize=200)
     try:
-        connection.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA synchronous = NORMAL; PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768")
         connection.execute("PRAGMA wal_autocheckpoint = 4000")
         if _version(connection) != FOLD_VERSION:

@@ -76,7 +76,8 @@ class SmallFile:
         db = apsw.Connection(self._world.disk.database_path(self._path))
         try:
             db.set_busy_timeout(_BUSY_MS)
-            db.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON")
+            db.execute("PRAGMA synchronous = FULL; PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA secure_delete = ON").fetchall()  # answers with a row, and so stands alone
             db.execute("BEGIN IMMEDIATE")
             [(version,)] = db.execute("PRAGMA user_version")
             if version != self._version:
