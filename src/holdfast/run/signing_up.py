@@ -94,7 +94,7 @@ def _asked(config: Config, people: People, reached: Reach) -> Asked:
 
     def weak(password: str, own: Iterable[str]) -> str:
         found = weakness(password, own)
-        return "" if found is None else found.value
+        return "" if found is None else found.name.lower()
 
     return Asked(
         channels=tuple(each for each in wanted if reached.proofs.offers(each)),

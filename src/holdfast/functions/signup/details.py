@@ -16,7 +16,7 @@ from holdfast.pages import Visit, Wrong
 from holdfast.portal.gateways import parse_phone
 
 Weakness = Callable[[str, Iterable[str]], str]
-"""The key of the text that says why a password is weak, '' for a good one. Arguments: it, own names."""
+"""Why a password is weak: ``short``, ``long``, ``common``, ``own``; '' for a good one. It, own names →"""
 
 
 class Asked(NamedTuple):
@@ -101,7 +101,7 @@ class Details:
             raise Wrong("details.password_none", "password")
         weak = self._asked.weakness(password, (name, draft.address))
         if weak:
-            raise Wrong(weak, "password", least=PASSWORD_LEAST)
+            raise Wrong(f"weak.{weak}", "password", least=PASSWORD_LEAST)
         if password != visit.form.exact("repeat"):
             raise Wrong("details.password_differs", "repeat")
         salt = visit.world.entropy.bytes(SALT_BYTES)

@@ -2,7 +2,7 @@
 
 Kept back are the names that others take for the provider's own: mailbox names of RFC 2142, names under
 which certificates are given out (CA/Browser Forum, Baseline Requirements §3.2.2.4.4), and words of
-support and administration. Who had "support@" could ask customers for their passwords.
+support and administration (SIGNUP-7). Who had "support@" could ask customers for their passwords.
 """
 
 from __future__ import annotations

@@ -125,7 +125,7 @@ class Pages:
         )
 
     async def _take_name(self, visit: Visit, domains: list[str], draft: Draft | None) -> Response:
-        self._use(self._looks, visit, "looks", "name")
+        self._use(self._looks, visit, "looks", "name.pace")
         if visit.form.get("website"):
             self._world.journal.emit(SIGNUP_LIMITED, limit="robot", peer=visit.peer)
             raise Wrong("name.robot", "website")
@@ -216,7 +216,7 @@ class Pages:
         entry = visit.form.get("entry")
         if not entry:
             raise Wrong("entry.none", "entry")
-        self._use(self._codes, visit, "codes", "entry")
+        self._use(self._codes, visit, "codes", "entry.pace")
         draft = msgspec.structs.replace(draft, entry=entry, entered=True, customer="")
         if self._rule(draft) == "invitation":
             self._check_invitation(draft)
@@ -432,10 +432,10 @@ class Pages:
             return "/proof"
         return "/summary"
 
-    def _use(self, pace: Pace, visit: Visit, limit: str, step: str) -> None:
+    def _use(self, pace: Pace, visit: Visit, limit: str, key: str) -> None:
         if pace.use(network_of(visit.peer)):
             self._world.journal.emit(SIGNUP_LIMITED, limit=limit, peer=visit.peer)
-            raise Wrong(f"{step}.pace")
+            raise Wrong(key)
 
     def _came(self, visit: Visit, step: str, draft: Draft) -> None:
         self._world.journal.emit(SIGNUP_STEP, step=step, domain=draft.domain)

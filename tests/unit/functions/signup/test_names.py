@@ -28,11 +28,20 @@ def test_umlauts_and_capitals_are_written_as_an_address_can_have_them() -> None:
     [
         *("admin", "postmaster", "abuse", "webmaster", "hostmaster", "support", "root", "hilfe", "noreply"),
         *("adm1n", "4dmin", "r00t", "p0stmaster", "supp0rt", "no.reply", "ad-min", "post_master", "hi1fe"),
-        *("admln", "webrnaster", "support24", "admin2", "support-team", "team.support", "my-admin", "hilfe.1"),
+        *(
+            "admln",
+            "webrnaster",
+            "support24",
+            "admin2",
+            "support-team",
+            "team.support",
+            "my-admin",
+            "hilfe.1",
+        ),
         "geschaeftsfuehrung",
     ],
 )
-def test_names_of_the_provider_and_what_looks_like_them_are_kept_back(name: str) -> None:
+def test_signup_7_names_of_the_provider_and_what_looks_like_them_are_kept_back(name: str) -> None:
     assert name in Reserved()
 
 
