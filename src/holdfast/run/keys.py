@@ -34,7 +34,7 @@ def key_of(config: Config, name: str) -> bytes:
 def _make(path: str, user: str) -> None:
     """Whole or not at all, and never over another: a link fails where a file is."""
     system.make_folder(os.path.dirname(path), user)
-    temporary = f"{path}.new-{os.getpid()}"
+    temporary = f"{path}.new-{os.urandom(6).hex()}"
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
         os.write(fd, os.urandom(KEY_BYTES))

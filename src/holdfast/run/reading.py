@@ -7,6 +7,8 @@ import ipaddress
 import os
 import os.path
 import tomllib
+import urllib.parse
+import zoneinfo
 from collections.abc import Mapping
 from typing import Any, get_args, get_origin
 
@@ -14,7 +16,7 @@ import msgspec
 
 from holdfast.model.errors import Reason, Refused
 from holdfast.model.ledgers import PEOPLE
-from holdfast.run.config import Config, Secret
+from holdfast.run.config import Config, Secret, Web
 
 DEFAULT_PATH = "/etc/holdfast/holdfast.toml"
 PATH_VARIABLE = "HOLDFAST_CONFIG"
@@ -193,6 +195,7 @@ def _contradictions(config: Config) -> list[str]:
             seen[listener] = f"listen.{door.name}"
     found += _check_names(config)
     found += _check_hooks(config)
+    found += _check_web(config.web)
     if config.relay.smarthost:
         found += _check_listener("relay.smarthost", config.relay.smarthost)
     if config.relay.user and config.relay.tls != "required":
@@ -217,6 +220,25 @@ def _check_names(config: Config) -> list[str]:
         found.append("acme.terms_agreed: set it to true once you have read the authority's terms of service")
     if acme.key_id and not acme.key_secret:
         found.append("acme.key_secret: needed with acme.key_id, as file:/path")
+    return found
+
+
+def _check_web(web: Web) -> list[str]:
+    found: list[str] = []
+    for proxy in web.trusted_proxies:
+        try:
+            ipaddress.ip_network(proxy, strict=False)
+        except ValueError:
+            found.append(f"web.trusted_proxies: '{proxy}' is neither an address nor a network")
+    try:
+        zoneinfo.ZoneInfo(web.time_zone)
+    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
+        found.append(f"web.time_zone: '{web.time_zone}' is none; expected one like Europe/Berlin")
+    for name in ("account_url", "signup_url", "admin_url"):
+        url = getattr(web, name)
+        parts = urllib.parse.urlsplit(url)
+        if url and (parts.scheme not in ("https", "http") or not parts.hostname or parts.path.strip("/")):
+            found.append(f"web.{name}: '{url}' is not https://name or https://name:port")
     return found
 
 

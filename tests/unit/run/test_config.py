@@ -38,7 +38,7 @@ def test_every_unknown_key_is_named_with_its_place_and_the_nearest_known_one():
 
 
 def test_a_key_like_no_other_gets_the_list_of_known_ones():
-    assert "known here: imap, imaps, mx" in refused("[listen]\nzzzzzz = 1\n")
+    assert "known here: account_http, account_https" in refused("[listen]\nzzzzzz = 1\n")
 
 
 @pytest.mark.parametrize(
@@ -55,6 +55,10 @@ def test_a_key_like_no_other_gets_the_list_of_known_ones():
         ("[listen]\nimap = ['a:1']\nimaps = ['a:1']\n", "listen.imaps: a:1 is taken by listen.imap"),
         ("[listen]\nmx = ['::1:25']\n", "stands in brackets"),
         ("[listen\n", "not TOML"),
+        ("[web]\ntrusted_proxies = ['proxy']\n", "'proxy' is neither an address nor a network"),
+        ("[web]\ntime_zone = 'Europe/Bonn'\n", "web.time_zone: 'Europe/Bonn' is none"),
+        ("[web]\naccount_url = 'konto.example.org'\n", "is not https://name"),
+        ("[web]\nlanguage = 'fr'\n", "web.language"),
         ("[volumes]\n", "at least one"),
     ],
 )
