@@ -5,12 +5,14 @@ from __future__ import annotations
 from holdfast.flow.records import DkimKeys, Place, Report, Service, Wanted, check, records_of
 from holdfast.functions.setup.certificates.authority import known_account
 from holdfast.functions.setup.certificates.files import CertificateFiles
+from holdfast.model.errors import Unavailable
 from holdfast.model.limits import DNS_CHECK_S
 from holdfast.run import layout
 from holdfast.run.config import Config
 from holdfast.run.reading import split_address
 from holdfast.world import World
 from holdfast.world.dns import LIFETIME_S, RealResolver
+from holdfast.world.http import HttpClient
 
 # service name → door, preference. RFC 6186 §3, RFC 8314 §5.1: in TLS from the first byte is preferred
 _SERVICES = {
@@ -64,8 +66,19 @@ def records_for(domain: str, config: Config, world: World) -> list[Wanted]:
 
 async def checked(domain: str, config: Config, world: World) -> Report:
     """The same, held against the real DNS."""
-    wanted = records_for(domain, config, world)
-    return await check(resolver(config, DNS_CHECK_S), domain, place_of(config, world), wanted)
+    wanted, client = records_for(domain, config, world), HttpClient(world)
+
+    async def fetch(url: str) -> bytes:
+        answer = await client.ask("GET", url, component="mta-sts", timeout_s=DNS_CHECK_S)
+        if answer.status != 200:
+            raise Unavailable("mta-sts", f"answered {answer.status}")
+        return answer.body
+
+    try:
+        asking = resolver(config, DNS_CHECK_S)
+        return await check(asking, domain, place_of(config, world), wanted, fetch)
+    finally:
+        await client.close()
 
 
 def resolver(config: Config, lifetime_s: float = LIFETIME_S) -> RealResolver:

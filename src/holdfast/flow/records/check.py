@@ -15,11 +15,11 @@ from typing import Protocol
 import msgspec
 
 from holdfast.flow.records.judge import RULES, Verdict, same
-from holdfast.flow.records.wanted import Need, Place, Wanted, pointer
+from holdfast.flow.records.wanted import Need, Place, Wanted, pointer, sts_policy
 from holdfast.model.errors import Refused, Unavailable
 from holdfast.world.dns import Answer
 
-AT_ONCE = 16
+AT_ONCE = 32
 
 
 class Resolver(Protocol):
@@ -57,9 +57,20 @@ class Report(msgspec.Struct, frozen=True):
         return 2 if broken else 1 if bad else 0
 
 
-async def check(resolver: Resolver, domain: str, place: Place, wanted: Sequence[Wanted]) -> Report:
-    """Asks for every record of ``wanted``. Never raises for the DNS's sake."""
+Fetch = Callable[[str], Awaitable[bytes]]
+"""What is at an https URL whose certificate is trusted; ``Unavailable`` for nothing."""
+
+
+async def check(
+    resolver: Resolver, domain: str, place: Place, wanted: Sequence[Wanted], fetch: Fetch | None = None
+) -> Report:
+    """Asks for every record of ``wanted``; with ``fetch`` for the policy of MTA-STS, too, as others would.
+
+    Never raises for the DNS's sake.
+    """
     asking = _Asking(resolver)
+    for each in wanted:  # all at once: where nobody answers, the silence is waited for once
+        asking.begin(each.name, each.kind)
     addresses, host_answers = await asking.addresses(place.hostname)
     secure = any(answer.secure for answer in host_answers)
     records = list(wanted)
@@ -68,7 +79,24 @@ async def check(resolver: Resolver, domain: str, place: Place, wanted: Sequence[
     if not secure:  # DNS-2
         records = [each for each in records if each.kind != "TLSA"]
     findings = await asyncio.gather(*(_one(asking, each, place, addresses) for each in records))
+    if fetch is not None and any(each.wanted.id == "mta-sts" for each in findings):
+        findings.append(await _policy(fetch, domain, place))
     return Report(domain, tuple(findings), secure)
+
+
+async def _policy(fetch: Fetch, domain: str, place: Place) -> Finding:
+    """RFC 8461 §3.3: a policy that can't be had over trusted TLS is none."""
+    url, policy = f"https://mta-sts.{domain}/.well-known/mta-sts.txt", sts_policy(place)
+    why = "other servers read the policy there"
+    wanted = Wanted("mta-sts-policy", url, "HTTPS", " ".join(policy.split("\r\n")).strip(), why, Need.SHOULD)
+    try:
+        found = (await fetch(url)).decode("utf-8", "replace")
+    except Unavailable as unavailable:
+        text = f"it can't be read there ({unavailable.text}); `holdfast certificate show` may say why"
+        return Finding(wanted, Status.UNKNOWN, (), text)
+    if found.split() == policy.split():
+        return Finding(wanted, Status.OK, (found,))
+    return Finding(wanted, Status.OTHER, (found[:500],), "another policy is there: does the name lead here?")
 
 
 def _with_real_addresses(records: list[Wanted], hostname: str, addresses: Sequence[str]) -> list[Wanted]:
@@ -93,11 +121,15 @@ class _Asking:
         self._free = asyncio.Semaphore(AT_ONCE)
         self._asked: dict[tuple[str, str], asyncio.Future[Answer]] = {}
 
-    async def ask(self, name: str, kind: str) -> Answer:
+    def begin(self, name: str, kind: str) -> asyncio.Future[Answer]:
         key = (name.lower().rstrip("."), kind)
         if key not in self._asked:
             self._asked[key] = asyncio.ensure_future(self._ask(*key))
-        return await asyncio.shield(self._asked[key])
+            self._asked[key].add_done_callback(lambda done: done.cancelled() or done.exception())
+        return self._asked[key]
+
+    async def ask(self, name: str, kind: str) -> Answer:
+        return await asyncio.shield(self.begin(name, kind))
 
     async def _ask(self, name: str, kind: str) -> Answer:
         async with self._free:
@@ -105,15 +137,11 @@ class _Asking:
 
     async def addresses(self, name: str) -> tuple[list[str], list[Answer]]:
         """Of a host, as far as they can be known now."""
-        found: list[str] = []
-        answers: list[Answer] = []
-        for kind in ("A", "AAAA"):
-            try:
-                answers.append(await self.ask(name, kind))
-            except (Unavailable, Refused):
-                continue
-            found += answers[-1].values
-        return found, answers
+        both = (self.begin(name, kind) for kind in ("A", "AAAA"))
+        answers = [
+            each for each in await asyncio.gather(*both, return_exceptions=True) if isinstance(each, Answer)
+        ]
+        return [value for answer in answers for value in answer.values], answers
 
 
 async def _one(asking: _Asking, wanted: Wanted, place: Place, addresses: Sequence[str]) -> Finding:

@@ -33,6 +33,8 @@ def record_line(record: Wanted) -> str:
     """``example.org. IN MX 10 mail.example.org.``"""
     if not record.value:
         return f"; {record.name}. IN {record.kind} <the public address of this machine>"
+    if record.kind == "HTTPS":
+        return f"; {record.name}: {record.value}"
     value = _strings(record.value) if record.kind == "TXT" else record.value
     return f"{record.name}. IN {record.kind} {value}"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import dns.rdatatype
@@ -23,7 +23,7 @@ from holdfast.flow.records import (
     sts_policy,
     zone_text,
 )
-from holdfast.model.errors import Reason, Refused
+from holdfast.model.errors import Reason, Refused, Unavailable
 from holdfast.world import real_world
 from holdfast.world.dns import RealResolver
 from name_server import HOST, NameServer
@@ -223,6 +223,7 @@ def test_another_policy_gets_another_id():
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_dns_3_dkim_keys_are_the_services_alone_and_never_made_over(tmp_path: Path):
     keys = DkimKeys(real_world(), str(tmp_path / "dkim"))
     made = keys.make(DOMAIN)
@@ -248,3 +249,26 @@ def test_until_mail_is_signed_the_dmarc_record_asks_for_reports_only(keys: DkimK
     assert "p=quarantine" in policy(Place(hostname=MAIL, signing=True))
     text = zone_text(records_of(DOMAIN, PLACE, keys.of(DOMAIN)))
     assert "signing is not switched on yet" in text
+
+
+@pytest.mark.slow
+def test_dns_1_the_policy_of_mta_sts_is_read_as_others_read_it(server: NameServer, keys: DkimKeys):
+    def found(fetch: Callable[[str], Awaitable[bytes]]) -> Finding:
+        resolver = RealResolver([(HOST, server.port)], 5.0)
+        wanted = records_of(DOMAIN, PLACE, keys.of(DOMAIN))
+        return finding(asyncio.run(check(resolver, DOMAIN, PLACE, wanted, fetch)), "mta-sts-policy")
+
+    async def right(url: str) -> bytes:
+        assert url == "https://mta-sts.example.org/.well-known/mta-sts.txt"
+        return sts_policy(PLACE).encode()
+
+    async def other(url: str) -> bytes:
+        return b"version: STSv1\nmode: none\n"
+
+    async def nobody(url: str) -> bytes:
+        raise Unavailable("mta-sts", "certificate verify failed")
+
+    assert found(right).status is Status.OK
+    assert found(other).status is Status.OTHER
+    assert found(nobody).status is Status.UNKNOWN
+    assert "verify failed" in found(nobody).text

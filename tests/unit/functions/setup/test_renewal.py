@@ -153,7 +153,7 @@ def test_cert_2_failures_are_further_and_further_apart_and_the_certificate_stays
         async def main() -> None:
             await place.renewal.round()
             before = place.facts()
-            place.issuer.fails = "rateLimited: too many"
+            place.issuer.fails = "dns: no such name"
             await world.clock.sleep(61 * DAY_S)
             begun = world.clock.now()
             await place.days(1, step_s=60.0)
@@ -164,7 +164,7 @@ def test_cert_2_failures_are_further_and_further_apart_and_the_certificate_stays
             assert 5 <= len(tries) <= 10
             assert tries[0] - begun < 120
             assert place.facts() == before
-            assert place.states.of(MAIN.id).error == "rateLimited: too many"
+            assert place.states.of(MAIN.id).error == "dns: no such name"
             place.issuer.fails = ""
             await place.days(0.5)
             assert place.facts().ends_at > before.ends_at
@@ -354,3 +354,52 @@ def test_a_wildcard_covers_one_label():
     assert facts.covers("mail.example.org")
     assert not facts.covers("a.b.example.org")
     assert not facts.covers("example.org")
+
+
+def test_a_limit_of_the_account_holds_for_all_its_certificates():
+    """RFC 8555 §6.7: rateLimited."""
+    with simulated(15) as world:
+        place = Place(world, MAIN, DOMAIN)
+
+        async def main() -> None:
+            place.issuer.fails = "rateLimited: too many certificates"
+            await place.renewal.round()
+            assert len(place.issuer.asked) == 1
+            place.issuer.fails = ""
+            await place.days(0.1, step_s=60.0)
+            assert place.facts(DOMAIN) and place.facts(MAIN)
+
+        world.run(main())
+
+
+@pytest.mark.slow
+def test_a_round_over_thousands_of_domains_leaves_others_their_turn():
+    with simulated(16) as world:
+        many = [
+            Target(
+                f"d{number}.example",
+                (),
+                (f"mta-sts.d{number}.example",),
+                f"/tls/{number}.pem",
+                f"/tls/{number}.key",
+            )
+            for number in range(500)
+        ]
+        place = Place(world, *many)
+        place.dns_is_gone = True
+        turns = 0
+
+        async def other() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await world.clock.sleep(0)
+
+        async def main() -> None:
+            task = world.start(other())
+            await place.renewal.round()
+            task.cancel()
+
+        world.run(main())
+        assert turns >= 500
+        assert place.issuer.asked == []

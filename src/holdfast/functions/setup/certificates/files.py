@@ -106,10 +106,15 @@ class States:
         self._world.disk.write_atomic(self._path, msgspec.json.format(msgspec.json.encode(self.by_id)))
 
 
-class CertificateFiles:
-    """The PEM files of one target."""
+Parsed = dict[str, tuple[int, "Facts | None"]]
+"""Path → hash of what was in it, and what that says: most certificates are the same at the next look."""
 
-    def __init__(self, world: World, certificate: str, key: str) -> None:
+
+class CertificateFiles:
+    """The PEM files of one target. ``parsed``: what is known from the last look, kept by the caller."""
+
+    def __init__(self, world: World, certificate: str, key: str, parsed: Parsed | None = None) -> None:
+        self._parsed: Parsed = {} if parsed is None else parsed
         self._disk = world.disk
         self.certificate = certificate
         self.key = key
@@ -117,9 +122,17 @@ class CertificateFiles:
     def facts(self) -> Facts | None:
         """Of the certificate that is there; None for none, or none that can be read."""
         try:
-            return facts_of(self._disk.read(self.certificate))
-        except (OSError, ValueError):
+            pem = self._disk.read(self.certificate)
+        except OSError:
             return None
+        known, facts = self._parsed.get(self.certificate, (0, None))
+        if known != hash(pem):
+            try:
+                facts = facts_of(pem)
+            except ValueError:
+                facts = None
+            self._parsed[self.certificate] = hash(pem), facts
+        return facts
 
     def private_key(self) -> bytes:
         """The key, PEM; made (P-256) when there is none.

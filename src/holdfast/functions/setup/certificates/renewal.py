@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from holdfast.functions.setup.certificates.authority import Suggestion
-from holdfast.functions.setup.certificates.files import CertificateFiles, Facts, State, States, Target
+from holdfast.functions.setup.certificates.files import CertificateFiles, Facts, Parsed, State, States, Target
 from holdfast.functions.setup.events import (
     CERTIFICATE_ENDED,
     CERTIFICATE_ENDS_SOON,
@@ -26,6 +26,8 @@ from holdfast.world import World
 
 DAY_S = 86_400.0
 USUAL_LIFE_S = 90 * DAY_S
+DNS_PATIENCE = 3
+RATE_PAUSE_S = 3600.0
 ENDED = -1  # beyond all warnings
 
 
@@ -80,6 +82,9 @@ class Renewal:
         self._targets = targets
         self._leads_here = leads_here
         self._states = states
+        self._parsed: Parsed = {}
+        self._silent = 0  # questions to the DNS in this round that nobody answered
+        self._paused_until = 0.0
 
     async def follow(self) -> None:
         """Looks every ``ACME_LOOK_S`` until cancelled."""
@@ -103,9 +108,11 @@ class Renewal:
         renewed = []
         try:
             self._states.load()
+            self._silent = 0
             for target in targets:
                 if only in ("", target.id) and await self._one(target, at_once):
                     renewed.append(target.id)
+                await self._world.clock.sleep(0)  # thousands of domains: others' turn
         finally:
             lock.release()
         return renewed
@@ -113,14 +120,15 @@ class Renewal:
     async def _one(self, target: Target, at_once: bool) -> bool:
         state = self._states.of(target.id)
         before = repr(state)
-        files = CertificateFiles(self._world, target.certificate, target.key)
+        files = CertificateFiles(self._world, target.certificate, target.key, self._parsed)
         facts = files.facts()
         done = False
         if self._issuer is not None:
             names = await self._names(target, facts, state, at_once)
             await self._ask_when(facts, state)
             now = self._world.clock.now()
-            if names and (at_once or (self._due(facts, names, state) and now >= state.next_at)):
+            may = now >= max(state.next_at, self._paused_until)
+            if names and (at_once or (may and self._due(facts, names, state))):
                 done = await self._get(target, files, names, state)
                 facts = files.facts()
         self._warn(target, facts, state)
@@ -158,12 +166,15 @@ class Renewal:
         return [*target.names, *found]
 
     async def _leads(self, name: str) -> bool | None:
-        """None: can't be known now."""
+        """None: can't be known now. A DNS that is gone isn't waited for again and again in one round."""
+        if self._silent >= DNS_PATIENCE:
+            return None
         try:
             return await self._leads_here(name)
         except Refused:
             return False
         except Unavailable:
+            self._silent += 1
             return None
 
     def _due(self, facts: Facts | None, names: Sequence[str], state: State) -> bool:
@@ -203,6 +214,8 @@ class Renewal:
             text = error.text if isinstance(error, Unavailable) else str(error)
             state.failures += 1
             state.error = text
+            if text.startswith("rateLimited"):  # RFC 8555 §6.7: of the account; the others wait, too
+                self._paused_until = self._world.clock.now() + RATE_PAUSE_S
             pause = pause_s(state.failures) * self._world.entropy.uniform(0.9, 1.1)
             state.next_at = self._world.clock.now() + pause
             self._world.journal.emit(
