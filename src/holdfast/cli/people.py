@@ -41,6 +41,8 @@ def add_to(app: typer.Typer) -> None:
     accounts.command("show")(account_show)
     accounts.command("set")(account_set)
     accounts.command("rm")(account_rm)
+    accounts.command("announce")(account_announce)
+    accounts.command("accept-holes")(account_accept_holes)
     app.add_typer(accounts, name="account")
     aliases = typer.Typer(help="Addresses that lead to others.", no_args_is_help=True)
     aliases.command("add")(alias_add)
@@ -304,6 +306,24 @@ def account_rm(account: Who, yes: Yes = False) -> None:
     """Removes an account softly: its addresses stay taken, its mail is kept, --enable brings it back."""
     terminal.confirm(f"Remove {account}?", yes)
     with_people(lambda people: people.account_rm(account))
+
+
+def account_announce(
+    count: Annotated[int, typer.Argument(help="How many accounts leave within the hour, or did.")],
+    why: Annotated[str, typer.Argument(help="The reason, for the record.")],
+) -> None:
+    """Says that many accounts leave on purpose: else the directory is taken for broken, and mail waits."""
+    left = with_people(lambda people: people.announce(count, why))
+    if left:
+        terminal.say(f"{left} more left: announce them, too, or bring them back")
+        raise typer.Exit(2)
+
+
+def account_accept_holes(
+    why: Annotated[str, typer.Argument(help="What they held, as far as it is known; for the record.")],
+) -> None:
+    """Gives up frames of the people ledger that can't be read: names nobody has are refused again."""
+    terminal.say(f"{with_people(lambda people: people.accept_holes(why))} given up")
 
 
 # Aliases
