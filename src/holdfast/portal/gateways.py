@@ -12,7 +12,7 @@ import email.utils
 import json
 import re
 import urllib.parse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple, Protocol
 
 from holdfast.flow.intake import Envelope, Intake
@@ -110,13 +110,16 @@ class SmsGateway:
         except OSError as error:
             raise Unavailable(SMS, f"its secret can't be read: {error}") from error
         kind = next((value for name, value in settings.headers.items() if name.lower() == "content-type"), "")
-        answer = await self._http.ask(
-            settings.method,
-            _fill(settings.url, values, _in_url),
-            component=SMS,
-            headers={name: _fill(value, values, _plain) for name, value in settings.headers.items()},
-            content=_fill(settings.body, values, _quoting(kind)).encode(),
-        )
+        try:
+            answer = await self._http.ask(
+                settings.method,
+                _fill(settings.url, values, _in_url),
+                component=SMS,
+                headers={name: _fill(value, values, _plain) for name, value in settings.headers.items()},
+                content=_fill(settings.body, values, _quoting(kind)).encode(),
+            )
+        except Unavailable as error:  # its words go to the journal (PROOF-1)
+            raise Unavailable(SMS, _without(error.text, values.values()), error.retry_after_s) from None
         if answer.status in _BAD_NUMBER:
             raise Refused(Reason.NO_SUCH_USER, f"the gateway refuses this number ({answer.status})")
         if not 200 <= answer.status < 300:
@@ -128,6 +131,12 @@ class SmsGateway:
 def _fill(template: str, values: Mapping[str, str], quote: Callable[[str], str]) -> str:
     """Each name once, in one pass: what a value contains is never taken for a name."""
     return re.sub(r"\{(phone|text|secret)\}", lambda found: quote(values[found[1]]), template)
+
+
+def _without(text: str, secrets: Iterable[str]) -> str:
+    """The text, if nothing of these is in it in any spelling."""
+    spelled = [spell(each) for each in secrets if each for spell in (_plain, _in_url, _in_json)]
+    return "out of reach" if any(each in text for each in spelled) else text
 
 
 def _in_url(text: str) -> str:

@@ -49,6 +49,8 @@ from holdfast.world import World
 
 _TOKEN_LETTERS = 26  # 130 bits
 _FORGET_EVERY_S = 600.0
+_SOON_S = 2.0  # a gateway that took nothing for so long is said to be out of reach
+_LOOK_S = 0.03
 _FAILED_WAIT_S = 5.0  # until a file that can't be used is looked at again
 
 
@@ -232,11 +234,24 @@ class Proofs:
         elif row.failed:
             state = Sending.FAILED
         else:
-            waiting = not row.sent_at and (now - row.asked_at > 1.0 or self.trouble(row.channel))
+            waiting = not row.sent_at and (now - row.asked_at > _SOON_S or self.trouble(row.channel))
             state = Sending.WAITING if waiting else Sending.SENT
         left = PROOF_CODES - len(row.digests) // 32
         wait = math.ceil(max(0.0, row.asked_at + PROOF_AGAIN_S - now))
         return Lasting(state, max(0, PROOF_TRIES - row.tries), left, wait)
+
+    async def settled(self, token: str) -> Lasting:
+        """As ``lasting``, when the gateway has taken the code or is known not to; or after a moment.
+
+        Not for a discreet proof, whose page must not take longer for a name that somebody has.
+        """
+        until = self._world.clock.monotonic() + _SOON_S
+        while self._world.clock.monotonic() < until:
+            row = await self._row(token)
+            if row is None or row.discreet or row.sent_at or row.failed or self.trouble(row.channel):
+                break
+            await self._world.clock.sleep(_LOOK_S)
+        return await self.lasting(token)
 
     async def check(self, token: str, code: str) -> Proof:
         """Raises ``Refused``: BAD_CREDENTIALS (wrong), LIMIT (no tries left), NOT_ALLOWED (over)."""
@@ -331,6 +346,9 @@ class Proofs:
                 return
             except Unavailable as error:
                 await self._put_off(letter, row, error)
+                return
+            except Exception as error:  # a fault of ours in one gateway must not end the other's codes
+                await self._put_off(letter, row, Unavailable(COMPONENT, f"{type(error).__name__}: {error}"))
                 return
             await self._note_sent(letter, row)
         except Unavailable:  # of the file: the letter is still in it

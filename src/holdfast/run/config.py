@@ -232,7 +232,7 @@ class Signup(_Section, frozen=True):
         default_factory=list
     )
     invitation: Annotated[
-        list[str], Meta(description="Domains for who has an invitation (see `holdfast invitation`).")
+        list[str], Meta(description="Domains for who has an invitation; administration gives them out.")
     ] = field(default_factory=list)
     contract: Annotated[
         list[str], Meta(description="Domains for who has a contract, asked of `contract_url`.")

@@ -420,6 +420,24 @@ def test_a_code_is_over_after_ten_minutes(simulated) -> None:
     simulated(test)
 
 
+def test_a_page_waits_a_moment_to_say_whether_the_code_was_sent(simulated) -> None:
+    async def test(setting: Setting) -> None:
+        proofs = setting.start()
+        token = await proofs.begin("signup", PHONE, language="en")
+        assert (await proofs.settled(token)).sending is Sending.SENT and setting.phone.codes
+        setting.phone.error = Unavailable("partner/sms", "gone")
+        token = await proofs.begin("signup", PHONE, language="en")
+        assert (await proofs.settled(token)).sending is Sending.WAITING
+        setting.phone.error = ValueError("a bug")
+        token = await proofs.begin("signup", PHONE, language="en")
+        assert (await proofs.settled(token)).sending is Sending.WAITING
+        setting.phone.error = None
+        await setting.world.clock.sleep(60)
+        assert await proofs.sending(token) is Sending.SENT
+
+    simulated(test)
+
+
 def test_a_token_somebody_made_up_is_over(simulated) -> None:
     async def test(setting: Setting) -> None:
         proofs = setting.start()

@@ -302,7 +302,7 @@ class Pages:
                 return await self._take_code(visit, draft)
             except Wrong as error:
                 wrong = self._turned_away(visit, "proof", error)
-        lasting = await self._proofs.lasting(draft.proof)
+        lasting = await self._proofs.settled(draft.proof)
         contact = shown_phone(draft.phone) if draft.channel == "phone" else draft.second
         return visit.show(
             "proof.html",

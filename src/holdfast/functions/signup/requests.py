@@ -42,6 +42,7 @@ CREATE TABLE request (
 CREATE UNIQUE INDEX request_name ON request (name) WHERE step IN ('contract', 'account', 'asked');
 CREATE INDEX request_next ON request (worker, next_at);
 CREATE TABLE made (              -- who made how many (SIGNUP-6)
+    request BLOB NOT NULL,
     network BLOB NOT NULL,       -- keyed digests
     contact BLOB NOT NULL,
     at REAL NOT NULL
@@ -138,7 +139,8 @@ class Requests:
                 db.execute(f"INSERT INTO request ({_ROW}) VALUES ({marks})", row)
             except apsw.ConstraintError:
                 raise Refused(Reason.EXISTS, "somebody is getting this name just now") from None
-            db.execute("INSERT INTO made VALUES (?, ?, ?)", (self._digest("network", network), contact, now))
+            made = (row.id, self._digest("network", network), contact, now)
+            db.execute("INSERT INTO made VALUES (?, ?, ?, ?)", made)
             return True
 
         return self._file.write(write)
@@ -148,6 +150,7 @@ class Requests:
 
         def write(db: apsw.Connection) -> None:
             db.execute("DELETE FROM request WHERE id = ?", (_id(wanted.ticket),))
+            db.execute("DELETE FROM made WHERE request = ?", (_id(wanted.ticket),))
 
         self._file.write(write)
 
@@ -216,6 +219,8 @@ class Requests:
             row = self._get(db, _id(ticket))
             if row is None or row.step in (Step.DONE, Step.REFUSED):
                 return False
+            if step is Step.REFUSED:  # it is no account of this contact; the network has tried all the same
+                db.execute("UPDATE made SET contact = x'' WHERE request = ?", (row.id,))
             bare = msgspec.structs.replace(self._opened(row), credential="", invitation="")
             db.execute(
                 "UPDATE request SET step = ?, why = ?, sealed = ?, changed_at = ?, next_at = ?, tries = 0,"

@@ -157,6 +157,19 @@ class SignUps:
                     await self._wake.wait()
 
     async def _again(self, row: RequestRow, wanted: WantedAccount) -> None:
+        """One turn of one request; a fault of ours in it holds up no other."""
+        try:
+            await self._turn(row, wanted)
+        except Unavailable:
+            raise
+        except Exception as error:
+            self._taken(
+                wanted, "signup", f"{type(error).__name__}: {error}", row.tries + 1, SIGNUP_RETRY_LONGEST_S
+            )
+            again_at = self._world.clock.now() + SIGNUP_RETRY_LONGEST_S
+            await self._thread.run(self._requests.later, row, again_at)
+
+    async def _turn(self, row: RequestRow, wanted: WantedAccount) -> None:
         if row.step in (Step.DONE, Step.REFUSED):
             await self._say(row, wanted)
         elif row.step is Step.ASKED and isinstance(self._deferred.state(row.asked), Waiting):

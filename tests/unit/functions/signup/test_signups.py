@@ -247,6 +247,7 @@ def test_signup_4_a_request_that_waited_and_is_refused_is_told_why(simulated, re
         await setting.world.clock.sleep(60)
         assert await step_of(signups) is Step.REFUSED
         assert setting.told == [(ANNA.phone, Step.REFUSED, why)]
+        assert await signups.counts("n", ANNA.phone) == (1, 0)
 
     simulated(test)
 
@@ -288,6 +289,26 @@ def test_signup_6_accounts_are_counted_by_network_and_contact_also_over_restarts
         assert await signups.counts("198.51.100.0/24", "other@example.net") == (0, 0)
         await setting.world.clock.sleep(86_401)
         assert await signups.counts("192.0.2.0/24", ANNA.phone) == (0, 1)
+
+    simulated(test)
+
+
+def test_a_fault_of_ours_in_one_request_holds_up_no_other(simulated) -> None:
+    async def test(setting: Setting) -> None:
+        setting.people.gone = True
+        setting.telling = ValueError("a bug")
+        signups = await setting.start()
+        other = msgspec.structs.replace(
+            ANNA, ticket="other", once="other", address="ben@example.org", phone="+491700000000"
+        )
+        await signups.submit(ANNA, "n", nothing)
+        await signups.submit(other, "n", nothing)
+        setting.people.gone = False
+        await setting.world.clock.sleep(60)
+        assert await step_of(signups) is Step.DONE and await step_of(signups, "other") is Step.DONE
+        setting.telling = None
+        await setting.world.clock.sleep(60)
+        assert sorted(phone for phone, _, _ in setting.told) == ["+491700000000", ANNA.phone]
 
     simulated(test)
 
