@@ -7,6 +7,7 @@ know it calls ``Unavailable("people")``, never "no such user" (PEOPLE-2).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 
 import apsw
@@ -64,6 +65,7 @@ class People(Copied):
         self._doubt = ""
         self._failed = ""
         self._wake = asyncio.Event()
+        self._hurry = asyncio.Event()  # the writer is there again: look for it now
         self._moved = asyncio.Condition()
         self._writer_known = False
         self._link: Link | None = None  # while there is a writer to follow
@@ -153,6 +155,21 @@ class People(Copied):
             pass
         return self.position != before
 
+    async def written(self, timeout_s: float) -> None:
+        """For who was just answered by the people process: returns when that change can be read here.
+
+        A writer that was lost is looked for at once, not only after the pause. Longer than ``timeout_s``
+        it doesn't wait.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                while self._writer and not (self._link is not None and self._link.connected):
+                    self._hurry.set()
+                    await self._world.clock.sleep(PEOPLE_RETRY_FIRST_S / 2)
+                await self.settled(timeout_s)
+        except TimeoutError:
+            pass
+
     async def reached(self, position: Position) -> None:
         """Returns when everything before ``position`` is folded."""
         async with self._moved:
@@ -178,7 +195,10 @@ class People(Copied):
                     self._link = None
                     link.close()
             await self._catch_up_alone()
-            await self._world.clock.sleep(self._world.entropy.uniform(wait / 2, wait))
+            self._hurry.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._world.entropy.uniform(wait / 2, wait)):
+                    await self._hurry.wait()
             wait = min(wait * 2, PEOPLE_RETRY_LONGEST_S)
 
     def close(self) -> None:

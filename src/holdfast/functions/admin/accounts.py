@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from holdfast.functions.admin import shapes as s
 from holdfast.functions.admin.cursors import cursor, position
-from holdfast.functions.admin.desk import Call, not_now
+from holdfast.functions.admin.desk import SETTLE_S, Call, not_now
 from holdfast.functions.admin.domains import given
 from holdfast.functions.admin.gate import check_last_owner, check_rank, place_of_address
 from holdfast.functions.admin.permissions import Missing, Permission
@@ -193,7 +193,7 @@ async def address_list(call: Call, asked: s.AccountAsked) -> s.Page[str]:
 
 async def address_add(call: Call, asked: s.AddressOf) -> s.Page[str]:
     await call.change.address_add(call.account.id, asked.address, once=call.once, why=call.why)
-    await call.people.settled(1.0)
+    await call.people.written(SETTLE_S)
     return s.Page(call.people.addresses(call.account.id))
 
 

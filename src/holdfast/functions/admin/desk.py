@@ -60,10 +60,8 @@ class Desk:
         if not operation.changes:
             return await operation.handler(call, asked)
         began = self.world.clock.monotonic()
-        try:
-            given = await operation.handler(call, asked)
-        finally:
-            await self.people.settled(SETTLE_S)  # who changed something reads it back (ADMIN-6)
+        given = await operation.handler(call, asked)
+        await self.people.written(SETTLE_S)  # who changed something reads it back (ADMIN-6)
         seconds = round(self.world.clock.monotonic() - began, 4)
         self.world.journal.emit(ADMIN_DONE, by=actor.by, operation=operation.id, seconds=seconds)
         return given

@@ -9,11 +9,11 @@ from msgspec import UNSET
 from holdfast.directory.names import name_key
 from holdfast.functions.admin import shapes as s
 from holdfast.functions.admin.cursors import cursor, pages_of, position
-from holdfast.functions.admin.desk import Call
+from holdfast.functions.admin.desk import SETTLE_S, Call
 from holdfast.functions.admin.gate import place_of_address
 from holdfast.functions.admin.permissions import Missing, Permission, Place
 from holdfast.model.address import parse_address
-from holdfast.model.errors import Reason, Refused, Unavailable
+from holdfast.model.errors import Reason, Refused
 from holdfast.model.people import Alias, Domain, Invitation
 
 T = TypeVar("T")
@@ -160,7 +160,7 @@ async def reserved_list(call: Call, asked: s.ReservedAsked) -> s.Page[str]:
 
 async def reserved_add(call: Call, asked: s.ReserveAsked) -> s.Page[str]:
     await call.change.names_reserve(asked.names, domain=asked.domain, once=call.once, why=call.why)
-    await _settle(call)
+    await call.people.written(SETTLE_S)
     return s.Page(call.people.reserved_names(asked.domain))
 
 
@@ -168,10 +168,3 @@ async def reserved_free(call: Call, asked: s.FreeAsked) -> None:
     await call.change.names_reserve(
         (asked.name,), domain=asked.domain, free=True, once=call.once, why=call.why
     )
-
-
-async def _settle(call: Call) -> None:
-    try:
-        await call.people.settled(1.0)
-    except Unavailable:
-        pass

@@ -26,7 +26,7 @@ from holdfast.store import AccountMail, Column, MessageRef
 
 async def hold_set(call: Call, asked: s.HoldSet) -> Account:
     await call.change.hold_set(call.account.id, on=asked.on, why=asked.why, once=call.once)
-    await call.people.settled(1.0)
+    await call.people.written(SETTLE_S)
     return call.desk.account(str(call.account.id)) or call.account
 
 
