@@ -149,6 +149,7 @@ class Deferred:
         self._subjects: Counter[str] = Counter()
         self._outcomes: OrderedDict[str, Carried | Denied] = OrderedDict()
         self._unwritten: list[NewFrame] = []  # outcomes that the disk didn't take
+        self._away = False  # the people process didn't answer last time, and something waits for it
         self._wake = asyncio.Event()
 
     @classmethod
@@ -188,7 +189,9 @@ class Deferred:
         now = self._world.clock.now()
         request = self._prepared(request, now)
         reason = _BEHIND
-        if not self._subjects[subject_of(request)]:  # DEFER-2: else it stands behind them
+        if self._away and self._queue:
+            reason = "no answer a moment ago"  # one waited for it; the others needn't
+        elif not self._subjects[subject_of(request)]:  # DEFER-2: else it stands behind them
             try:
                 async with asyncio.timeout(ASKED_TRY_S):
                     return Done(await self._operations.ask(request, answer))
@@ -196,6 +199,7 @@ class Deferred:
                 reason = "no answer"
             except Unavailable as error:
                 reason = str(error)
+            self._away = True
         item = await self._keep(request, now, note, answer, reason)
         if reason is _BEHIND:
             await asyncio.wait([item.done], timeout=ASKED_TRY_S)
@@ -331,6 +335,7 @@ class Deferred:
 
     async def _settle(self, item: _Item, state: Carried | Denied, result: Any) -> None:
         """Who follows on it is told first: told twice is better than not at all (DEFER-3)."""
+        self._away = False
         if self._on_outcome is not None:
             try:
                 await self._on_outcome(Outcome(item.ticket, item.request, item.note, state))

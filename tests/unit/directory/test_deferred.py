@@ -146,6 +146,7 @@ def test_a_refusal_is_a_refusal_and_nothing_is_kept(world: SimWorld) -> None:
     play(world, main())
 
 
+@pytest.mark.slow
 def test_defer_1_what_is_asked_without_the_people_process_happens_on_its_return(world: SimWorld) -> None:
     async def main() -> None:
         house = await House(world).open()
@@ -231,7 +232,8 @@ def test_defer_2_what_one_person_asks_happens_in_the_order_it_was_asked(world: S
         await house.come_back()
         third = msgspec.structs.replace(contact, address="third@example.net")
         answer = await house.ask(q.ContactSet(contact=third), Contact)
-        assert isinstance(answer, Done), "behind the others, and still within its two seconds"
+        assert isinstance(answer, Taken), "behind the others"
+        assert isinstance(await house.settled(answer.ticket), Carried)
         assert house.deferred.waiting().count == 0
         assert (await house.writer.contact(house.ann.customer)).address == "third@example.net"
 
@@ -438,6 +440,22 @@ def test_defer_1_records_are_read_as_they_were_written() -> None:
         CarriedOut(at=2.5, ticket="t"),
     ):
         assert decode_asked(encode_asked(record)) == record
+
+
+@pytest.mark.slow
+def test_who_asks_while_others_wait_for_it_does_not_wait_himself(world: SimWorld) -> None:
+    async def main() -> None:
+        house = await House(world).open()
+        world.platter.hang_at("sync", f"{VOLUME}/people", 60.0, times=1)
+        first = await house.taken(NEW)
+        started = world.clock.monotonic()
+        second = await house.taken(NEW, house.bob.id)
+        assert world.clock.monotonic() - started < 0.5
+        for ticket in (first, second):
+            assert isinstance(await house.settled(ticket), Carried)
+        assert isinstance(await house.set(NEWER), Done), "and once it is back, it is asked again"
+
+    play(world, main())
 
 
 def test_asking_at_the_same_time_is_all_carried_out(world: SimWorld) -> None:
