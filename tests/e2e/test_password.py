@@ -127,7 +127,7 @@ def test_once_changed_the_old_password_is_refused_in_every_process_within_a_seco
     assert everywhere(house, name, "another word") == {IN}
 
 
-def test_who_is_signed_out_is_told_so_at_every_door_within_a_second_and_nobody_else_is(house, name):
+def test_imapd_10_pop3_6_and_sub_5_who_is_signed_out_is_told_so_within_a_second_and_nobody_else(house, name):
     other = PEOPLE[next(_number)]
     clients = {}
     for protocol in DOORS:

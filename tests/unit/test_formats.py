@@ -9,7 +9,9 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
+from holdfast.directory import asked
 from holdfast.directory import records as r
+from holdfast.directory import requests as q
 from holdfast.flow.queue import Settled, Taken
 from holdfast.flow.queue import _encode as encode_queue
 from holdfast.model.envelope import Delivery, LocalRecipient, RemoteRecipient, Started
@@ -44,6 +46,19 @@ def test_the_examples_of_people_are_what_is_written() -> None:
     ]
     assert examples("people.md") == [r.encode_record(record) for record in records]
     assert [r.decode_record(body) for body in examples("people.md")] == records
+
+
+def test_the_examples_of_asked_are_what_is_written() -> None:
+    request = asked.encode_request(q.SignOut(account=7, once="k"))
+    record = asked.Asked(at=NOON, ticket="t" * 26, request=request)
+    assert examples("asked.md") == [asked.encode_asked(record)]
+
+
+def test_every_field_of_asked_stands_in_its_page() -> None:
+    text = page("asked.md")
+    for record in (asked.Asked, asked.CarriedOut, asked.TurnedDown):
+        assert f"`{record.__struct_config__.tag}`" in text
+        assert [name for name in record.__struct_fields__ if f"`{name}`" not in text] == []
 
 
 def test_the_examples_of_mail_are_what_is_written() -> None:

@@ -183,8 +183,9 @@ class Deferred:
     async def ask(self, request: q.AnyRequest, answer: type[T], *, note: str = "") -> Done[T] | Taken:
         """Carries it out now, or keeps it until it can be. Raises ``Refused`` as the people process does.
 
-        ``Unavailable``: the people process is out of reach and nothing could be kept (the disk is full, or
-        it isn't of a kind that is kept). ``note``: comes back to ``on_outcome``. Passwords: ready hashes.
+        ``Unavailable``: the people process is out of reach and nothing could be kept (DEFER-6: the disk is
+        full, or it isn't of a kind that is kept). ``note``: comes back to ``on_outcome``.
+        Passwords: ready hashes.
         """
         now = self._world.clock.now()
         request = self._prepared(request, now)
@@ -244,6 +245,7 @@ class Deferred:
     # Keeping
 
     def _prepared(self, request: q.AnyRequest, now: float) -> q.AnyRequest:
+        """With its key (DEFER-1), and with the time that decides between passwords (DEFER-5)."""
         changed = request
         if not request.once:
             changed = msgspec.structs.replace(changed, once=self._world.entropy.token(TICKET_LETTERS))

@@ -4,7 +4,7 @@ In this order: app passwords, which cost nothing; the process's own memory of wh
 nothing can close (PEOPLE-7); the count of wrong passwords for this login from this network; the auth
 service's memory; argon2id. A name nobody has goes the same way as a wrong password and takes as long.
 
-An account with a second factor has no password for mail programs but its app passwords (PEOPLE-12):
+An account with a second factor has no password for mail programs but its app passwords (SIGN-1):
 whatever else is tried there is checked against nobody's hash, so that a guess tells nothing.
 """
 
@@ -220,7 +220,7 @@ class SignIn:
     async def _ask_outside(
         self, account: Account, trial: _Try, key: Key, login: str, function: str
     ) -> _Answer:
-        """PEOPLE-13: without it, what was kept of a right password lets in; nothing is called wrong."""
+        """SIGN-2: without it, what was kept of a right password lets in; nothing is called wrong."""
         assert self._outside is not None
         wait = self._wrong.wait_s(key, trial.digest)
         if wait > 0:
@@ -243,7 +243,7 @@ class SignIn:
     # App passwords
 
     def _app_password(self, account: Account, about: AppPassword, peer: str, function: str) -> Account:
-        """The right secret: comes in, or is as wrong as any where it isn't meant for."""
+        """SIGN-3: the right secret comes in, or is as wrong as any where it isn't meant for."""
         reason = why_not(about, function=function, peer=peer, now=self._world.clock.now())
         if not reason:
             return self._welcome(account, peer, function, f"app password {about.id}", about.name)
@@ -288,7 +288,7 @@ class SignIn:
 
 
 def _needs_another(account: Account, function: str) -> bool:
-    """PEOPLE-12: the main password is not for this door."""
+    """SIGN-1: the main password is not for this door."""
     return account.passkey_only if function == WEB else account.two_factor or account.passkey_only
 
 

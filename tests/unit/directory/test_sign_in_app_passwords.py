@@ -218,7 +218,7 @@ def test_one_that_was_removed_stops_within_a_second(world: SimWorld) -> None:
     play(world, main())
 
 
-def test_scope_network_and_time_hold_and_the_journal_says_which_did_not(world: SimWorld) -> None:
+def test_sign_3_scope_network_and_time_hold_and_the_journal_says_which_did_not(world: SimWorld) -> None:
     async def main() -> None:
         desk = await Desk(world).open()
         until = world.clock.now() + 3600
@@ -266,7 +266,7 @@ def test_guessing_app_passwords_is_limited_as_guessing_passwords_is(
 # Two factors
 
 
-def test_people_12_with_a_second_factor_mail_programs_need_an_app_password(
+def test_sign_1_with_a_second_factor_mail_programs_need_an_app_password(
     world: SimWorld, hashes: list[str]
 ) -> None:
     async def main() -> None:
@@ -287,7 +287,7 @@ def test_people_12_with_a_second_factor_mail_programs_need_an_app_password(
 
 
 @pytest.mark.slow
-def test_people_12_a_guess_at_the_mail_doors_does_not_tell_whether_it_was_the_main_password(
+def test_sign_1_a_guess_at_the_mail_doors_does_not_tell_whether_it_was_the_main_password(
     world: SimWorld, hashes: list[str]
 ) -> None:
     async def main() -> None:
@@ -377,7 +377,7 @@ def test_an_account_from_outside_is_asked_for_outside_and_not_for_each_connectio
     play(world, main())
 
 
-def test_people_13_without_the_directory_outside_what_was_kept_lets_in_and_nothing_is_called_wrong(
+def test_sign_2_without_the_directory_outside_what_was_kept_lets_in_and_nothing_is_called_wrong(
     world: SimWorld,
 ) -> None:
     async def main() -> None:
@@ -393,7 +393,7 @@ def test_people_13_without_the_directory_outside_what_was_kept_lets_in_and_nothi
     play(world, main())
 
 
-def test_people_13_without_the_directory_and_nothing_kept_it_is_unavailable(world: SimWorld) -> None:
+def test_sign_2_without_the_directory_and_nothing_kept_it_is_unavailable(world: SimWorld) -> None:
     async def main() -> None:
         desk = await Desk(world).open()
         await from_outside(desk)
