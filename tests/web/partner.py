@@ -68,11 +68,14 @@ class Partner:
         return str(until(found, seconds))
 
 
-def signup_config(sms: Partner, contracts: Partner | None = None, more: str = "") -> str:
+def signup_config(
+    sms: Partner, contracts: Partner | None = None, more: str = "", minimum_s: float = 0
+) -> str:
+    """``more``: further lines of [signup]. Sections may be added at the end; the last is [gateways]."""
     url = f'contract_url = "{contracts.url}"\n' if contracts else ""
     return (
         f'[signup]\nopen = ["{DOMAIN}"]\n{url}terms_url = "https://example.org/rules"\n'
-        f'privacy_url = "https://example.org/privacy"\nminimum_s = 0\n{more}'
+        f'privacy_url = "https://example.org/privacy"\nminimum_s = {minimum_s}\n{more}'
         f'[gateways]\nsender = "Example Mail"\ncountry = "49"\nsms_url = "{sms.url}"\n'
         'sms_headers = ["Content-Type: application/json", "X-Key: {secret}"]\n'
     )
