@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import NoneType
-
 from starlette.responses import Response
 
 from holdfast.directory.credentials import SALT_BYTES, hash_password
@@ -83,7 +81,7 @@ class Changing:
 
 async def set_password(
     desk: Desk, account: Account, password: str, *, by: str, how: str, sign_out: bool
-) -> Done[None] | Taken:
+) -> Done[Account] | Taken:
     """PASSWORD-1: in effect, or durably taken. The password itself is never written, only its hash.
 
     PASSWORD-2: hashed in a thread, so that other visitors don't wait for it.
@@ -94,7 +92,7 @@ async def set_password(
     request = PasswordSet(
         account=account.id, credential=credential, asked_at=asked_at, sign_out=sign_out, by=by
     )
-    done = await desk.ask(request, NoneType)
+    done = await desk.ask(request, Account)
     world.journal.emit(PASSWORD_CHANGED, account=account.id, by=by, how=how, taken=isinstance(done, Taken))
     return done
 

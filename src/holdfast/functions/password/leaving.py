@@ -22,7 +22,7 @@ _CARRY_S = 120.0  # between what the ledger and what ``Carried`` call the moment
 class Undo(msgspec.Struct, frozen=True, array_like=True):
     """What the link holds, sealed: nobody else can make one.
 
-    It takes back this removal and no other, say by an administrator: ``removed_at``, as the ledger has it,
+    PASSWORD-9: it takes back this removal and no other, say by an administrator: ``removed_at``, as the ledger has it,
     or 0 for one that was taken durably, which ``ticket`` knows.
     """
 

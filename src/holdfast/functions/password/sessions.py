@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from types import NoneType
-
 from starlette.responses import Response
 
 from holdfast.directory.deferred import Taken
 from holdfast.directory.requests import SignOut
 from holdfast.functions.password.desk import FUNCTIONS, Desk
+from holdfast.model.people import Account
 from holdfast.pages import Visit
 
 
@@ -21,7 +20,7 @@ class Sessions:
     async def sessions(self, visit: Visit) -> Response:
         desk, account = self._desk, self._desk.own(visit)
         if visit.method == "POST":
-            done = await desk.ask(SignOut(account=account.id, by=desk.by(visit)), NoneType)
+            done = await desk.ask(SignOut(account=account.id, by=desk.by(visit)), Account)
             if isinstance(done, Taken):
                 return visit.show("taken.html", ticket=done.ticket, back="/sessions")
             visit.sign_out()

@@ -1,0 +1,197 @@
+"""Self-service while the rest is gone: its own process, its copy and a disk are all it needs."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import time
+import zipfile
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+from e2e.service import DOMAIN, Service, password, until
+from web.partner import Partner
+from web.self_service import NEW, account, imap_takes, set_contact, visitor
+from web.visitor import Visitor
+
+pytestmark = pytest.mark.slow
+
+MAIL = ("mx-0", "submission-0", "imap-0", "imap-1", "pop3-0", "relay-0", "store-0", "auth-0")
+PEOPLE = ("anna", "ben", "cleo", "dora", "emil", "finn", "gina")
+
+
+@pytest.fixture(scope="module")
+def sms() -> Iterator[Partner]:
+    partner = Partner()
+    partner.start()
+    yield partner
+    partner.stop()
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory, sms: Partner) -> Iterator[Service]:
+    made = Service(
+        Path(tmp_path_factory.mktemp("service")),
+        people=PEOPLE,
+        web=["password"],
+        config=f'[gateways]\ncountry = "49"\nsms_url = "{sms.url}"\n',
+    )
+    try:
+        made.prepare()
+        made.start()
+        yield made
+    finally:
+        made.close()
+
+
+@contextlib.contextmanager
+def dead(service: Service, *names: str) -> Iterator[None]:
+    """Killed; and the supervisor, which would start them again within a moment, is frozen meanwhile."""
+    assert service.process is not None
+    pids = [service.pid(name) for name in names]
+    os.kill(service.process.pid, signal.SIGSTOP)
+    try:
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        yield
+    finally:
+        os.kill(service.process.pid, signal.SIGCONT)
+        service.wait_ready()
+
+
+def heading(text: str) -> str:
+    found = re.search(r"<h1>([^<]*)</h1>", text)
+    return found[1].replace("’", "'") if found else text
+
+
+def change(who: Visitor, new: str, **more: str) -> str:
+    """Changes the password within a fresh sign-in; the page that says what became of it."""
+    answer = who.post("/password", new=new, again=new, **more)
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+def takes(service: Service, name: str, word: str, seconds: float) -> None:
+    """IMAP takes it within so long; measured from now."""
+    began = time.monotonic()
+    until(lambda: imap_takes(service, name, word), seconds)
+    assert time.monotonic() - began <= seconds
+
+
+def test_password_1_it_works_with_every_mail_process_killed_and_every_index_removed(service: Service):
+    anna = visitor(service, "anna")
+    with dead(service, *MAIL):
+        for index in (service.data / "volumes").glob("*/index"):
+            shutil.rmtree(index)
+        assert heading(change(anna, NEW)) == "Your password is changed"
+        assert anna.sign_in(f"anna@{DOMAIN}", NEW).status_code == 303
+        overview = anna.get("/").text
+        assert "can’t be read at present" in overview
+        assert "checked here instead" in overview
+        for path in ("/app-passwords", "/factors", "/sessions", "/history", "/addresses", "/contacts",
+                     "/export", "/delete"):  # fmt: skip
+            assert anna.get(path).status_code == 200, path
+        undelete = anna.get("/undelete")
+        assert undelete.status_code == 503
+        assert "can’t be read at present" in undelete.text
+        made = anna.post("/app-passwords", name="phone", functions="imap")
+        secret = re.search(r'id="secret">([^<]+)<', made.text)
+        assert secret, made.text
+    takes(service, "anna", NEW, 20)
+    assert imap_takes(service, "anna", secret[1])
+    assert not imap_takes(service, "anna", password("anna"))
+
+
+def test_password_1_with_the_people_process_killed_it_is_taken_and_in_effect_on_its_return(service: Service):
+    ben = visitor(service, "ben")
+    with dead(service, "people-0"):
+        page = change(ben, NEW)
+        assert heading(page) == "Your new password is kept safely"
+        assert "the old password goes on working" in page
+        ticket = re.search(r'href="(/asked/\w+)"', page)[1]
+        assert "It waits, safely stored" in ben.get(ticket).text
+        assert imap_takes(service, "ben", password("ben"))
+        assert "is out of reach" in ben.get("/").text
+        assert NEW.encode() not in on_disk(service)
+    until(lambda: "It is done" in ben.get(ticket).text, 15)
+    takes(service, "ben", NEW, 2)
+    assert not imap_takes(service, "ben", password("ben"))
+
+
+def on_disk(service: Service) -> bytes:
+    return b"\n".join(path.read_bytes() for path in service.folder.rglob("*") if path.is_file())
+
+
+def test_password_1_taken_it_survives_the_death_of_the_process_that_took_it(service: Service):
+    cleo, pid = visitor(service, "cleo"), service.pid("password-0")
+    with dead(service, "people-0"):
+        page = change(cleo, NEW)
+        assert heading(page) == "Your new password is kept safely"
+        os.kill(pid, signal.SIGKILL)
+    takes(service, "cleo", NEW, 15)
+    ticket = re.search(r'href="(/asked/\w+)"', page)[1]
+    until(lambda: "It is done" in Visitor(service.url("password")).get(ticket).text)
+
+
+def test_password_1_a_forgotten_password_is_set_while_mail_and_people_are_gone(
+    service: Service, sms: Partner
+):
+    set_contact(service, "dora", phone="+491705550042")
+    until(lambda: account(service, "dora"))
+    someone = Visitor(service.url("password"))
+    with dead(service, "people-0", *MAIL):
+        begun = someone.post("/forgotten", name=f"dora@{DOMAIN}", by="phone").text
+        token = re.search(r'name="token" value="(\w+)"', begun)[1]
+        right = someone.post(
+            "/forgotten/code", at="/forgotten", token=token, code=sms.code("+491705550042")
+        )
+        assert heading(right.text) == "Choose a new password"
+        done = someone.post("/forgotten/new", at="/forgotten", token=token, new=NEW, again=NEW)
+        assert heading(done.text) == "Your new password is kept safely"
+    takes(service, "dora", NEW, 20)
+
+
+def test_contacts_changed_one_after_the_other_while_people_is_gone_are_all_kept(
+    service: Service, sms: Partner
+):
+    emil = visitor(service, "emil")
+    with dead(service, "people-0"):
+        page = emil.post("/contacts/phone", phone="0170 555 77").text
+        token = re.search(r'name="token" value="(\w+)"', page)[1]
+        code = sms.code("+4917055577")
+        kept = emil.post("/contacts/phone/code", at="/contacts/phone", token=token, code=code)
+        assert heading(kept.text) == "Your request is kept safely"
+        kept = emil.post("/contacts", language="de", consent="yes")
+        assert heading(kept.text) == "Your request is kept safely"
+
+    def there() -> bool:
+        page = emil.get("/contacts").text
+        return "+4917055577" in page and "checked" in page and 'value="de" selected' in page
+
+    until(there, 15)
+
+
+def test_password_6_an_export_is_made_with_the_people_process_and_the_store_killed(service: Service):
+    service.send("to be taken along", to="finn")
+    until(lambda: "to be taken along" in service.subjects("finn"))
+    finn = visitor(service, "finn")
+    with dead(service, "people-0", "store-0"):
+        archive = zipfile.ZipFile(BytesIO(finn.post("/export").content))
+        assert b"to be taken along" in archive.read("mail/INBOX.mbox")
+        assert "bringing it back works again" in finn.get("/undelete").text
+
+
+def test_password_6_without_its_mailbox_an_export_holds_all_the_rest_and_says_so(service: Service):
+    gina = visitor(service, "gina")
+    with dead(service, *MAIL):
+        for index in (service.data / "volumes").glob("*/index"):
+            shutil.rmtree(index)
+        archive = zipfile.ZipFile(BytesIO(gina.post("/export").content))
+    assert f"gina@{DOMAIN}".encode() in archive.read("account.json")
+    assert b'"folders":null' in archive.read("mail.json")
