@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pyotp
 import pytest
 from playwright.sync_api import Page, expect
 
 from holdfast.directory.factors import NewTotp
-from holdfast.model.people import Account, FactorKind
+from holdfast.model.people import Account, Brand, FactorKind
+from holdfast.pages import Banner
 from web.browser import Authenticator, by_keyboard, check_accessible, screen
 from web.small_site import PASSWORD, SmallSite
+from web.visitor import Visitor
 
 pytestmark = pytest.mark.slow
 
@@ -60,6 +64,34 @@ def test_every_page_is_accessible_in_every_language(
     page.goto(small.url + "/nowhere")
     check_accessible(page)
     screen(page, "portal/missing")
+
+
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="90" height="30"><path d="M0 0h90v30H0z"/></svg>'
+PICTURE = "data:image/svg+xml;base64," + base64.b64encode(SVG).decode()
+
+
+@pytest.mark.parametrize(
+    ("colour", "shown"), [("#7a1f5c", "rgb(122, 31, 92)"), ("#ffee00", "rgb(31, 95, 139)")]
+)
+def test_a_brand_is_shown_as_far_as_it_can_be_read_and_a_notice_stands_above_all(
+    tmp_path: Path, page: Page, colour: str, shown: str
+):
+    brand = Brand(title="Musterpost", colour=colour, logo=PICTURE, support_phone="0228 / 12 34")
+    small = SmallSite(tmp_path, brand=lambda visit: brand)
+    try:
+        small.site.banner(
+            lambda visit: Banner({"en": "Sending is slow.", "de": "…"}[visit.language], link="/x")
+        )
+        page.goto(small.url)
+        expect(page).to_have_title("Sign in – Musterpost")
+        expect(page.get_by_role("status")).to_contain_text("Sending is slow.")
+        assert page.locator(".button.main").evaluate("e => getComputedStyle(e).backgroundColor") == shown
+        assert page.locator(".brand img").evaluate("each => each.naturalWidth") == 90
+        expect(page.get_by_role("link", name="0228 / 12 34")).to_have_attribute("href", "tel:02281234")
+        check_accessible(page)
+        screen(page, f"portal/brand-{colour[1:]}")
+    finally:
+        small.close()
 
 
 # The second step
@@ -122,16 +154,16 @@ def test_portal_5_a_recovery_code_opens_once(small: SmallSite, open_page: Callab
     account = person(small, "recovering")
     give_totp(small, account)
     codes = give_recovery(small, account)
-    for code, opens in ((codes[0].upper(), True), (codes[0], False), (codes[1].replace("-", " "), True)):
-        page = open_page(javascript=False)
-        show_password(page, small.url, account)
-        page.get_by_role("link", name="Use a recovery code").click()
-        page.locator("#code").fill(code)
-        page.locator(".button.main").click()
-        if opens:
-            expect(page.get_by_role("status")).to_contain_text("That code is used up.")
-        else:
-            expect(page.get_by_role("alert")).to_contain_text("used already")
+    page = open_page(javascript=False)
+    show_password(page, small.url, account)
+    page.get_by_role("link", name="Use a recovery code").click()
+    page.locator("#code").fill(codes[0].upper())
+    page.locator(".button.main").click()
+    expect(page.get_by_role("status")).to_contain_text("That code is used up.")
+    for code, status in ((codes[0], 422), (codes[1].replace("-", " "), 303)):
+        visitor = Visitor(small.url)
+        visitor.sign_in(account.login, PASSWORD)
+        assert visitor.post("/sign-in/recovery", code=code).status_code == status
 
 
 @pytest.fixture
@@ -196,3 +228,34 @@ def test_without_javascript_a_page_offers_no_passkey_and_says_so(
     page.goto(small.url)
     expect(page.get_by_role("button", name="Use a passkey")).to_be_hidden()
     expect(page.get_by_text("Passkeys need a browser")).to_be_visible()
+
+
+def test_portal_1_a_code_is_guessed_at_ten_times_and_then_no_more(small: SmallSite):
+    account = person(small, "guessed")
+    totp = give_totp(small, account)
+    visitor = Visitor(small.url)
+    assert visitor.sign_in(account.login, PASSWORD).headers["location"].startswith("/sign-in/code")
+    statuses = [visitor.post("/sign-in/code", code=f"00000{number}").status_code for number in range(10)]
+    assert set(statuses) == {422}
+    late = visitor.post("/sign-in/code", code=pyotp.TOTP(totp.text).now())
+    assert late.status_code == 429 and int(late.headers["retry-after"]) > 60
+
+
+def test_a_code_that_opened_opens_nothing_again(small: SmallSite):
+    account = person(small, "watched")
+    totp = give_totp(small, account)
+    code = pyotp.TOTP(totp.text).now()
+    for status in (303, 422):
+        visitor = Visitor(small.url)
+        visitor.sign_in(account.login, PASSWORD)
+        assert visitor.post("/sign-in/code", code=code).status_code == status
+
+
+def test_a_passkeys_answer_without_its_question_opens_nothing(small: SmallSite):
+    visitor = Visitor(small.url)
+    for fields in ({}, {"state": "made up", "answer": "{}"}, {"answer": "x" * 100}):
+        answer = visitor.post("/sign-in/passkey", at="/sign-in", **fields)
+        assert answer.headers["location"].startswith("/sign-in?")
+    state = visitor.hidden("/sign-in")["state"]
+    answer = visitor.post("/sign-in/passkey", at="/sign-in", state=state, answer='{"id": "AA"}')
+    assert answer.headers["location"].startswith("/sign-in?") and "session" not in visitor.cookies()

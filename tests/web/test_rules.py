@@ -341,6 +341,24 @@ def test_portal_4_who_guesses_locks_out_neither_the_owner_elsewhere_nor_his_know
         small.close()
 
 
+def test_portal_4_a_name_guessed_at_from_everywhere_is_answered_more_slowly_and_never_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("holdfast.portal.portal.NAME_BURST", 3)
+    monkeypatch.setattr("holdfast.portal.portal.SLOW_S", 0.5)
+    small = SmallSite(tmp_path, trusted_proxies=["127.0.0.1"])
+    try:
+        for number in range(3):
+            guesser = Visitor(small.url, **{"x-forwarded-for": f"198.51.{number}.1"})
+            assert guesser.sign_in(ANNA, f"guess {number}").status_code == 422
+        begun = time.monotonic()
+        owner = Visitor(small.url, **{"x-forwarded-for": "203.0.113.1"})
+        assert owner.sign_in(ANNA, PASSWORD).status_code == 303
+        assert time.monotonic() - begun >= 0.5
+    finally:
+        small.close()
+
+
 # TLS and proxies
 
 

@@ -176,6 +176,9 @@ def guide(config: Config, path: str, passwords: dict[str, str]) -> str:
   reading             IMAP  {HOST}:{port["imap"]} (STARTTLS), {port["imaps"]} (TLS)
                       POP3  {HOST}:{port["pop3"]} (STLS), {port["pop3s"]} (TLS)
 
+  pages               https://localhost:{port["account_https"]} (accounts), {port["signup_https"]} (sign-up),
+                      {port["admin_https"]} (administration), {port["setup_https"]} (client set-up)
+
   {anna}    {passwords[anna]}
   {ben}     {passwords[ben]}
 

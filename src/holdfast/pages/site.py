@@ -238,6 +238,7 @@ class Site:
         return response
 
     def _fail(self, visit: Visit, error: Exception) -> Response:
+        """PAGES-10."""
         reference = self.world.entropy.token(8)
         self.world.journal.emit(
             PAGE_FAILED,
@@ -288,6 +289,7 @@ class Site:
             auto_reload=False,
         )
         environment.globals["languages"] = LANGUAGES
+        environment.filters["digits"] = lambda phone: "".join(each for each in phone if each in "+0123456789")
         return environment
 
     def render(self, visit: Visit, template: str, values: dict[str, object]) -> str:

@@ -197,7 +197,7 @@ class Portal:
                 raise
             self._networks.use(network)
             self._names.use(key)
-            raise Wrong("sign_in.wrong", "password") from None
+            raise Wrong("sign_in.wrong") from None
         return account
 
     # What the second step asks of it
