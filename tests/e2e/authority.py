@@ -22,9 +22,14 @@ HOST = "127.0.0.1"
 
 
 class Authority:
-    """``names``: the name server it asks, host:port; ``http_port``: where it looks for proofs."""
+    """``names``: the name server it asks, host:port; ``http_port``: where it looks for proofs.
 
-    def __init__(self, folder: Path, *, names: str, http_port: int, life_s: int = 90 * 86_400) -> None:
+    ``contracts``: key → secret (base64url) of those that it takes accounts from; None: from everybody.
+    """
+
+    def __init__(
+        self, folder: Path, *, names: str, http_port: int, contracts: dict[str, str] | None = None
+    ) -> None:
         self.folder = folder
         self.names = names
         self.port, self.management_port = free_ports(2)
@@ -42,7 +47,9 @@ class Authority:
             "privateKey": str(folder / "key.pem"),
             "httpPort": http_port,
             "tlsPort": 1,
-            "certificateValidityPeriod": life_s,
+            "certificateValidityPeriod": 90 * 86_400,
+            "externalAccountBindingRequired": contracts is not None,
+            "externalAccountMACKeys": contracts or {},
         }
         (folder / "pebble.json").write_text(json.dumps({"pebble": settings}))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import imaplib
 import json
 import socket
@@ -14,6 +16,11 @@ from cryptography import x509
 
 from e2e.authority import PEBBLE, Authority
 from e2e.service import DOMAIN, HOST, Service, password, until
+from holdfast.functions.setup.certificates.authority import Authority as OurSide
+from holdfast.functions.setup.certificates.authority import Settings, known_account
+from holdfast.functions.setup.certificates.files import facts_of
+from holdfast.model.errors import Unavailable
+from holdfast.world import real_world
 from name_server import NameServer
 
 pytestmark = [
@@ -180,3 +187,26 @@ def test_world_19_files_that_do_not_fit_change_nothing(place: Place):
     assert place.shown("imaps") == before
     path.write_bytes(right)
     until(lambda: place.shown("imaps") == before)
+
+
+def test_an_authority_that_asks_for_a_contract_is_shown_ours(tmp_path: Path):
+    """RFC 8555 §7.3.4."""
+    secret = base64.urlsafe_b64encode(b"s" * 32).decode().rstrip("=")
+    theirs = Authority(tmp_path / "authority", names=f"{HOST}:9", http_port=9, contracts={"key-1": secret})
+    theirs.start()
+    try:
+        facts = facts_of((tmp_path / "authority" / "certificate.pem").read_bytes())
+
+        def asked(folder: str, key_secret: str) -> None:
+            path = str(tmp_path / folder)
+            settings = Settings(theirs.directory, "", theirs.trust, "key-1", key_secret, path)
+            asyncio.run(OurSide(real_world(), settings).suggestion(facts))
+
+        asked("right", secret)
+        account = known_account(real_world(), str(tmp_path / "right"))
+        assert account is not None and account.directory == theirs.directory
+        with pytest.raises(Unavailable):
+            asked("wrong", secret[::-1] + "A")
+        assert known_account(real_world(), str(tmp_path / "wrong")) is None
+    finally:
+        theirs.stop()
