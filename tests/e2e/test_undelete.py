@@ -71,15 +71,20 @@ def test_an_export_has_everything_with_the_store_gone_and_never_writes_over_a_fi
     client = service.imap()
     client.select()
     client.store("2", "+FLAGS", "(\\Seen $Work)")
+    client.copy("3", "Trash")
+    client.select("Trash")
+    client.store("1", "+FLAGS", "(\\Deleted)")
+    client.expunge()
     client.logout()
     file = tmp_path / "anna.zip"
     service.stop()
-    done = service.holdfast("export", f"anna@{DOMAIN}", str(file))
+    done = service.holdfast("export", f"anna@{DOMAIN}", str(file), "--removed")
     assert done.returncode == 0, done.stderr
     assert file.stat().st_mode & 0o777 == 0o600
     with zipfile.ZipFile(file) as read:
         folders = {each["name"]: each for each in json.loads(read.read("mail.json"))["folders"]}
         assert folders["INBOX"]["messages"] == 3 and folders["Sent"]["role"] == "sent"
+        assert read.read("removed.mbox").count(b"Subject: m2") == 1
         read.extract(folders["INBOX"]["file"], tmp_path)
     found = list(mailbox.mbox(str(tmp_path / folders["INBOX"]["file"]), create=False))
     assert [each["Subject"] for each in found] == ["m0", "m1", "m2"]

@@ -19,6 +19,9 @@ def add_to(app: typer.Typer) -> None:
 def export(
     account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="An address of the account.")],
     file: Annotated[Path, typer.Argument(metavar="FILE.zip", help="Where to; it must not exist yet.")],
+    removed: Annotated[
+        bool, typer.Option("--removed", help="Also what was removed, however long ago: removed.mbox.")
+    ] = False,
 ) -> None:
     """Writes all mail of an account into a ZIP file: mbox files and mail.json; 2 when some can't be read.
 
@@ -42,7 +45,12 @@ def export(
         mail = doors.reading(world, config).account(owner.id, owner.cell)
         with progress("messages", mail.usage().messages) as bar, unfinished.open("wb") as out:
             os.chmod(unfinished, 0o600)
-            for piece in form.archive(mail, unreadable=unreadable, on_message=bar.advance):
+            for piece in form.archive(
+                mail,
+                removed_since=0.0 if removed else None,
+                unreadable=unreadable,
+                on_message=bar.advance,
+            ):
                 out.write(piece)
             return bar.done
 

@@ -10,7 +10,7 @@ import datetime
 import re
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
@@ -32,6 +32,7 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f\\:*?"<>|]')  # in the name of a file, somewhere
 _FILE_NAME_CHARACTERS = 100  # of one level
 _PIECE_BYTES = 64 * 1024
+_PAGE = 200
 
 Row = tuple[Any, ...]
 
@@ -53,6 +54,15 @@ class Folder(msgspec.Struct, frozen=True):
     unseen: int
     bytes: int
     file: str = ""
+
+
+class Removed(msgspec.Struct, frozen=True):
+    """A message that was removed. ``mailbox``: its name as of then; ``removed_at``: UTC seconds."""
+
+    mailbox: str
+    uid: int
+    removed_at: int
+    readable: bool
 
 
 def folders(mail: AccountMail) -> list[Folder]:
@@ -88,16 +98,36 @@ def mbox(mail: AccountMail, box: Mailbox, damaged: list[int] | None = None) -> I
                     damaged.append(uid)
 
 
+def removed(mail: AccountMail, since: float, told: list[Removed] | None = None) -> Iterator[bytes]:
+    """What was removed at ``since`` (UTC seconds; 0: ever) or later and not brought back, as one mbox file.
+
+    The last one removed first; ``told`` gets a line for each, those that can't be read too.
+    """
+    keywords = [name.encode("ascii", "replace") for name in mail.keywords()]
+    after = 0
+    while page := mail.gone(since, _PAGE, after):
+        after = page[-1].number
+        for batch in _batches([(gone, gone.size) for gone in page]):
+            messages = mail.messages([gone.ref for gone, _ in batch])
+            for (gone, _), message in zip(batch, messages):
+                if told is not None:
+                    told.append(Removed(gone.name, gone.uid, gone.removed_at, message is not None))
+                if message is not None:
+                    yield _one(bytes(message), gone.flags, gone.internaldate, keywords)
+
+
 def archive(
     mail: AccountMail,
     also: Mapping[str, bytes] | None = None,
     *,
+    removed_since: float | None = None,
     unreadable: list[Unreadable] | None = None,
     on_message: Callable[[], object] = lambda: None,
 ) -> Iterator[bytes]:
     """A ZIP file, in pieces of some 64 KiB: each mailbox as mbox, and ``mail.json``.
 
-    ``mail.json``: ``folders`` and ``unreadable`` (lists of ``Folder`` and ``Unreadable``).
+    ``mail.json``: ``folders``, ``unreadable`` and ``removed`` (lists of ``Folder``, ``Unreadable`` and, in
+    the order of their file, ``Removed``). ``removed_since``: what was removed since then comes along.
     ``also``: more files, name → content. ``unreadable`` gets what can't be read; ``on_message`` is called
     for every message written. Between two pieces others may be given their turn.
     """
@@ -113,16 +143,27 @@ def archive(
                 continue
             damaged: list[int] = []
             with out.open(_entry(folder.file), "w", force_zip64=True) as file:
-                for message in mbox(mail, box, damaged):
-                    on_message()
-                    for at in range(0, len(message), _PIECE_BYTES):
-                        file.write(message[at : at + _PIECE_BYTES])
-                        if piece := sink.take(_PIECE_BYTES):
-                            yield piece
+                yield from _written(file, sink, mbox(mail, box, damaged), on_message)
             unreadable += [Unreadable(folder.name, uid) for uid in damaged]
-        report = {"folders": described, "unreadable": unreadable}
+        told: list[Removed] = []
+        if removed_since is not None:
+            with out.open(_entry("removed.mbox"), "w", force_zip64=True) as file:
+                yield from _written(file, sink, removed(mail, removed_since, told), on_message)
+        report = {"folders": described, "unreadable": unreadable, "removed": told}
         out.writestr(_entry("mail.json"), msgspec.json.format(msgspec.json.encode(report), indent=2))
     yield sink.take(0)
+
+
+def _written(
+    file: IO[bytes], sink: _Sink, messages: Iterator[bytes], on_message: Callable[[], object]
+) -> Iterator[bytes]:
+    """Writes messages into a file of the archive; gives what came out of it by that."""
+    for message in messages:
+        on_message()
+        for at in range(0, len(message), _PIECE_BYTES):
+            file.write(message[at : at + _PIECE_BYTES])
+            if piece := sink.take(_PIECE_BYTES):
+                yield piece
 
 
 class _Sink:

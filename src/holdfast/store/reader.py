@@ -299,7 +299,8 @@ class AccountMail:
         """Messages removed at ``since`` (UTC seconds) or later, the last one first (STORE-10).
 
         ``after``: the ``number`` of the last one of the page before; 0 for the first page.
-        Moved messages aren't gone; those of deleted mailboxes are.
+        Moved messages aren't gone; those of deleted mailboxes are. ``since`` 0: all there ever were, as
+        for an account under legal hold.
         """
         return [
             GoneMessage._make((*row[:-6], MessageRef(*row[-6:])))

@@ -14,7 +14,7 @@ from pathlib import Path
 from contracts.store_forms import Form, message, opened, quick_folder
 from holdfast.cli import mailfiles
 from holdfast.model.mail import Flag
-from holdfast.store import Column, Copy, Expunge, MakeMailbox, StoreFlags
+from holdfast.store import Column, Copy, Delete, Expunge, MakeMailbox, StoreFlags
 from holdfast.store.export import archive
 
 FROM_LINES = b"Subject: froms\r\n\r\nFrom here\r\n>From there\r\n >From nowhere\r\nFrom: x\r\n\r\nFrom end"
@@ -150,3 +150,32 @@ async def test_an_archive_larger_than_memory_should_be_comes_in_pieces(store: Fo
     pieces = list(archive(store.anna))
     assert len(zipfile.ZipFile(io.BytesIO(b"".join(pieces))).namelist()) == 7
     assert max(map(len, pieces)) < 300_000
+
+
+@with_store
+async def test_what_was_removed_comes_along_when_asked_for_however_long_ago(
+    store: Form, folder: Path
+) -> None:
+    """What an account under legal hold is asked for."""
+    box = await store.filled(3)
+    await store.do(StoreFlags, mailbox=box, uids=[1], mode="add", flags=Flag.SEEN)
+    await store.do(Expunge, mailbox=box, uids=[1, 3], only_deleted=False)
+    await store.do(MakeMailbox, name="Work")
+    await store.append(message(4), "Work")
+    await store.do(Delete, name="Work")
+    [pack] = (folder / "volume" / "mail").glob("*.pack")
+    at = pack.read_bytes().index(b"body 3")
+    with pack.open("r+b") as file:
+        file.seek(at)
+        file.write(b"BODY 3")
+    read = zipfile.ZipFile(io.BytesIO(b"".join(archive(store.anna, removed_since=0))))
+    (folder / "mbox").write_bytes(read.read("removed.mbox"))
+    assert [each["Subject"] for each in mailbox.mbox(str(folder / "mbox"), create=False)] == ["m4", "m1"]
+    assert [each.flags for each in mailfiles.read_mbox(folder / "mbox", "x")] == [0, Flag.SEEN]
+    told = json.loads(read.read("mail.json"))["removed"]
+    lines = [(each["mailbox"], each["uid"], each["readable"]) for each in told]
+    assert lines == [("Work", 1, True), ("INBOX", 3, False), ("INBOX", 1, True)]
+    later = told[0]["removed_at"] + 1
+    without = zipfile.ZipFile(io.BytesIO(b"".join(archive(store.anna, removed_since=later))))
+    assert without.read("removed.mbox") == b""
+    assert "removed.mbox" not in zipfile.ZipFile(io.BytesIO(b"".join(archive(store.anna)))).namelist()
