@@ -34,6 +34,7 @@ PORTS = {
     "setup_https": 5443,
     "health_http": 9464,
 }
+WEB_URLS = {"account_url": "account_https", "signup_url": "signup_https", "admin_url": "admin_https"}
 STEPS = 5
 
 
@@ -87,10 +88,14 @@ def _write_config(path: str) -> None:
         'data = "data"',
     ]
     lines += ['journal = "journal.jsonl"', "", "[listen]"]
+    ports: dict[str, int] = {}
     for door, port in PORTS.items():
-        port = _free_port(port, taken)
+        ports[door] = port = _free_port(port, taken)
         taken.add(port)
         lines.append(f"{door} = {toml_value([f'{HOST}:{port}'])}")
+    lines += ["", "[web]  # the certificate is localhost's"]
+    for key, door in WEB_URLS.items():
+        lines.append(f'{key} = "https://localhost:{ports[door]}"')
     lines += ["", "[tls]", "plain_sign_in = true  # on loopback only: so that telnet can be tried"]
     with open(path, "w", encoding="utf-8") as file:
         file.write("\n".join(lines) + "\n")
