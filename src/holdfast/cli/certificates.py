@@ -66,17 +66,19 @@ def renew(
     ] = "",
 ) -> None:
     """Gets a new certificate now. The service must run: the authority looks at its port 80."""
+    from holdfast.directory.names import parse_domain
     from holdfast.run import renewing, system
     from holdfast.world import real_world, run
 
     config, world = terminal.load_config(), real_world(level="warn")
     if not config.acme.directory:
         raise Refused(Reason.NOT_ALLOWED, "[acme] directory names no authority to ask")
+    certificate = parse_domain(certificate) if certificate else ""
     wanted = certificate or config.service.hostname.lower()
     system.become(config.service.user)  # what root wrote, the service could not replace
 
     async def domains() -> list[str]:
-        return [] if not certificate else [certificate]
+        return [certificate] if certificate else []
 
     async def go() -> list[str]:
         async with renewing.renewal(world, config, domains) as renewal:

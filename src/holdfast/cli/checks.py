@@ -152,6 +152,14 @@ def _certificate_troubles(each: Standing, now: float, config: Config) -> Iterato
             "the certificate there is goes on until its end",
             "mend what the authority names; it is tried again by itself",
         )
+    if facts is not None and facts.self_signed and each.target.names and config.dns.mta_sts == "enforce":
+        yield Trouble(
+            "mta-sts",
+            "error",
+            "[dns] mta_sts is enforce, and the certificate is self-signed",
+            "servers that keep to the policy hold back their mail for us",
+            "set it to testing until there is a certificate of an authority",
+        )
     if facts is not None and facts.self_signed and each.target.names:
         yield Trouble(
             "certificate",

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -175,6 +176,13 @@ def test_a_key_that_others_can_read_and_a_copy_on_the_same_disk_are_found(tmp_pa
     assert found["key-mode"].severity == "error"
     assert found["copies"].severity == "warning"
     assert found["certificate"].what == "mail.example.org: self-signed"
+
+
+def test_a_policy_of_tls_without_a_trusted_certificate_is_an_error(tmp_path):
+    paths = str(tmp_path / "d" / "tls" / "certificate.pem"), str(tmp_path / "d" / "tls" / "key.pem")
+    certificate.make(*paths, ["mail.example.org"], time.time())
+    assert "mta-sts" not in examine(tmp_path)
+    assert examine(tmp_path, "[dns]\nmta_sts = 'enforce'\n")["mta-sts"].severity == "error"
 
 
 def test_an_expired_certificate_is_an_error(tmp_path):

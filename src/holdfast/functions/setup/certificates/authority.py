@@ -99,6 +99,7 @@ class Authority:
     def _issue(self, names: tuple[str, ...], key: bytes) -> bytes:
         from acme import crypto_util
 
+        self._clear_challenges()
         deadline = datetime.datetime.fromtimestamp(self._world.clock.now() + ACME_ORDER_S)
         with _explained():
             client = self._client = self._client or self._connected()
@@ -116,6 +117,13 @@ class Authority:
                 for path in written:
                     self._world.disk.remove(path)
             return str(done.fullchain_pem).encode()
+
+    def _clear_challenges(self) -> None:
+        """What a process that was killed has left there; one order is on its way at a time."""
+        folder = challenge_folder(self._settings.folder)
+        if self._world.disk.exists(folder):
+            for name in self._world.disk.list(folder):
+                self._world.disk.remove(os.path.join(folder, name))
 
     def _answer(self, client: ClientV2, authorization: AuthorizationResource) -> list[str]:
         """Lays the proof for one name where port 80 serves it, and says that it is there."""
