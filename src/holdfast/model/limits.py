@@ -212,7 +212,7 @@ LETTER_LIFE_S = 86_400.0  # … nor after so long
 # Administration
 ADMIN_PAGE = 100  # rows of a page, where who asks says nothing …
 ADMIN_PAGE_MOST = 1000  # … and at most
-ADMIN_SCAN = 10_000  # rows looked at for one page that leaves many out
+ADMIN_SCAN = 5_000  # rows looked at for one page that leaves many out
 ADMIN_BULK = 10_000  # accounts of one bulk change
 ADMIN_BODY_BYTES = 2 * MIB
 IMPORT_BYTES = 64 * MIB

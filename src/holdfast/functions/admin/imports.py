@@ -21,13 +21,13 @@ from holdfast.directory.requests import NewAccount
 from holdfast.functions.admin import shapes as s
 from holdfast.functions.admin.desk import Call, Desk
 from holdfast.functions.admin.events import IMPORT_BROKEN, IMPORT_ENDED
-from holdfast.functions.admin.gate import place_of_address
+from holdfast.functions.admin.gate import place_of_domain
 from holdfast.functions.admin.kept import Kept
 from holdfast.functions.admin.permissions import Missing, Permission
 from holdfast.model.address import parse_address
 from holdfast.model.errors import Reason, Refused, Unavailable
 from holdfast.model.limits import IMPORT_FAULTS, IMPORT_LIFE_S, IMPORT_LINES, IMPORTS_MOST, PEOPLE_BATCH
-from holdfast.model.people import Contact
+from holdfast.model.people import AccountState, Contact
 
 COLUMNS = (
     "address",
@@ -172,6 +172,7 @@ class Imports:
         lines: list[Line] = []
         faults: list[s.LineFault] = []
         seen: dict[str, int] = {}
+        domains: dict[str, bool] = {}
         there = 0
         for count, (number, row) in enumerate(read_lines(content), 1):
             if not count % 500:
@@ -181,29 +182,34 @@ class Imports:
                 continue
             try:
                 line = as_line(number, row)
-                there += self._check(call, line, seen)
+                there += self._check(call, line, domains, seen)
                 lines.append(line)
             except Refused as error:
                 faults.append(s.LineFault(number, row["address"][:320], error.text))
         return Plan(lines, faults, there)
 
-    def _check(self, call: Call, line: Line, seen: dict[str, int]) -> bool:
-        """Whether its account is there already. Raises ``Refused``."""
+    def _check(self, call: Call, line: Line, domains: dict[str, bool], seen: dict[str, int]) -> bool:
+        """Whether its account is there already. ``domains``: within rights or not, of those met so far.
+
+        Raises ``Refused``.
+        """
         address = line.account.address
-        if not call.actor.may(Permission.BULK, place_of_address(call, address)):
-            raise Missing(f"domain {address.rpartition('@')[2]}")
-        if call.desk.domain(parse_address(address).domain) is None:
-            raise Missing(f"domain {address.rpartition('@')[2]}")
+        domain = address.rpartition("@")[2]
+        within = domains.get(domain)
+        if within is None:
+            within = domains[domain] = _is_within(call, domain)
+        if not within:
+            raise Missing(f"domain {domain}")
         key = address.casefold()
         if key in seen:
             raise Refused(Reason.EXISTS, f"this address stands in line {seen[key]} already")
         seen[key] = line.number
+        if call.people.is_free(address):
+            return False
         known = call.desk.account(address)
-        if known is not None and known.state != "removed":
-            return True
-        if not call.people.is_free(address):
+        if known is None or known.state is AccountState.REMOVED:
             raise Refused(Reason.EXISTS, "this name is taken, or was, and is never given twice")
-        return False
+        return True
 
     async def report(self, call: Call, content: bytes) -> s.ImportReport:
         plan = await self.plan(call, content)
@@ -269,6 +275,12 @@ class Imports:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+
+
+def _is_within(call: Call, domain: str) -> bool:
+    """Whether it is a domain of ours where the asker may import."""
+    known = call.desk.domain(domain) is not None
+    return known and call.actor.may(Permission.BULK, place_of_domain(call, domain))
 
 
 class _Work:
