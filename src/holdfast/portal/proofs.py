@@ -1,57 +1,38 @@
 """Proofs that a phone or a second address is the person's: a code goes there and comes back.
 
-What is promised: PROOF-1 … PROOF-6 in README.md. The parts: ``proof_rows.py`` keeps, ``gateways.py``
-sends, this module decides.
+What is promised: PROOF-1 … PROOF-6 in README.md. The parts: ``proof_rows.py`` keeps,
+``posting.py`` sends through ``gateways.py``, this module decides.
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import enum
 import hashlib
 import hmac
 import math
 from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
-import msgspec
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
-from holdfast.model.errors import Reason, Refused, Unavailable
+from holdfast.model.errors import Reason, Refused
 from holdfast.model.limits import (
-    GATEWAY_S,
     PROOF_AGAIN_S,
     PROOF_CODE_S,
     PROOF_CODES,
     PROOF_PER_DAY,
     PROOF_PER_HOUR,
-    PROOF_RETRY_FIRST_S,
-    PROOF_RETRY_LONGEST_S,
-    PROOF_SENDS,
     PROOF_SPEND_S,
     PROOF_TRIES,
     PROOF_WAITS_S,
 )
-from holdfast.portal.events import (
-    PROOF_BEGUN,
-    PROOF_CHECKED,
-    PROOF_FAILED,
-    PROOF_LIMITED,
-    PROOF_SENT,
-    PROOF_WAITS,
-)
-from holdfast.portal.proof_rows import COMPONENT, LetterRow, ProofRow, ProofRows
+from holdfast.portal.events import PROOF_BEGUN, PROOF_CHECKED, PROOF_LIMITED
+from holdfast.portal.posting import Gateway, Posting
+from holdfast.portal.proof_keys import ProofKeys, Sealed
+from holdfast.portal.proof_rows import ProofRow, ProofRows
 from holdfast.world import World
 
 _TOKEN_LETTERS = 26  # 130 bits
-_FORGET_EVERY_S = 600.0
 _SOON_S = 2.0  # a gateway that took nothing for so long is said to be out of reach
 _LOOK_S = 0.03
-_FAILED_WAIT_S = 5.0  # until a file that can't be used is looked at again
 
 
 class Phone(NamedTuple):
@@ -67,13 +48,6 @@ class SecondAddress(NamedTuple):
 
 
 To = Phone | SecondAddress
-
-
-class Gateway(Protocol):
-    """Takes a message to somebody, and answers when it has taken it on."""
-
-    async def send_code(self, to: str, code: str, language: str, purpose: str) -> None:
-        """Raises ``Unavailable`` to be asked again, ``Refused`` when ``to`` can't be."""
 
 
 class Sending(enum.Enum):
@@ -103,17 +77,6 @@ class Lasting(NamedTuple):
     again_in_s: int
 
 
-class _Sealed(msgspec.Struct, frozen=True, array_like=True):
-    channel: str  # phone, address or ''
-    to: str
-    subject: str
-    language: str
-
-
-_pack = msgspec.msgpack.Encoder().encode
-_unpack = msgspec.msgpack.Decoder(_Sealed).decode
-
-
 class Proofs:
     """Of one process. ``run`` must be running for anything to be sent."""
 
@@ -136,12 +99,8 @@ class Proofs:
         self._gateways = gateways
         self._per_day = per_day or {}
         self._thread = world.thread("proofs")
-        derived = HKDF(hashes.SHA256(), 64, None, b"holdfast proofs").derive(key)
-        self._digest_key, self._seal = derived[:32], AESGCM(derived[32:])
-        self._trouble: dict[str, str] = {}  # channel → why its gateway is out of reach
-        self._sending: dict[int, asyncio.Task[None]] = {}
-        self._taken: set[int] = set()  # letters that a gateway has taken and the file doesn't know it
-        self._wake = asyncio.Event()
+        self._keys = ProofKeys(world, key)
+        self._posting = Posting(world, self._rows, self._thread, self._keys, gateways)
 
     # what is offered
 
@@ -150,7 +109,7 @@ class Proofs:
 
     def trouble(self, channel: str) -> str:
         """Why a channel's gateway is out of reach at present, '' when it is not known to be."""
-        return self._trouble.get(channel, "")
+        return self._posting.trouble.get(channel, "")
 
     # from the first page to the last
 
@@ -169,7 +128,7 @@ class Proofs:
             if not discreet:
                 raise Refused(Reason.NOT_ALLOWED, f"no gateway is set up for: {channel}")
             channel = ""
-        contact = self._contact(channel, name)
+        contact = self._keys.contact(channel, name)
         limit = await self._limit(channel, contact, now)
         if limit:
             self._world.journal.emit(PROOF_LIMITED, purpose=purpose, channel=channel, limit=limit)
@@ -178,15 +137,15 @@ class Proofs:
             channel = ""
         token = self._world.entropy.token(_TOKEN_LETTERS)
         id_ = _id(token)
-        code = self._code()
-        sealed = self._close(_pack(_Sealed(_spelled(to)[0], name, subject, language)), id_)
-        digest = self._digest(id_, code)
+        code = self._keys.code()
+        sealed = self._keys.close_about(Sealed(_spelled(to)[0], name, subject, language), id_)
+        digest = self._keys.digest(id_, code)
         if not channel:  # its code is thrown away: no code is right
             digest = self._world.entropy.bytes(32)
         row = ProofRow(id_, purpose, channel, sealed, int(discreet), digest, 0, now, now, 0.0, 0, 0.0, 0.0)
-        await self._thread.run(self._rows.begin, row, contact, self._close(code.encode(), id_), now)
+        await self._thread.run(self._rows.begin, row, contact, self._keys.close(code.encode(), id_), now)
         self._world.journal.emit(PROOF_BEGUN, purpose=purpose, channel=channel or "none", again=False)
-        self._wake.set()
+        self._posting.wake()
         return token
 
     async def again(self, token: str) -> None:
@@ -199,26 +158,26 @@ class Proofs:
         if row is None or self._over(row, now):
             raise _over()
         if await self._thread.run(self._rows.hurry, row.id, now):
-            self._wake.set()
+            self._posting.wake()
             return
         if len(row.digests) >= 32 * PROOF_CODES:
             raise Refused(Reason.LIMIT, "no further code can be sent for this: begin anew later")
         if now - row.asked_at < PROOF_AGAIN_S:
             raise Refused(Reason.LIMIT, f"a code was just sent: wait {PROOF_AGAIN_S:.0f} seconds")
-        sealed = self._opened(row)
-        contact = self._contact(row.channel, sealed.to)
+        sealed = self._keys.about(row)
+        contact = self._keys.contact(row.channel, sealed.to)
         limit = await self._limit(row.channel, contact, now)
         if limit:
             self._world.journal.emit(PROOF_LIMITED, purpose=row.purpose, channel=row.channel, limit=limit)
             if row.discreet:
                 return
             raise Refused(Reason.LIMIT, "too many codes were sent there: try again tomorrow")
-        code = self._code()
-        digest = self._digest(row.id, code) if row.channel else self._world.entropy.bytes(32)
-        letter = self._close(code.encode(), row.id)
+        code = self._keys.code()
+        digest = self._keys.digest(row.id, code) if row.channel else self._world.entropy.bytes(32)
+        letter = self._keys.close(code.encode(), row.id)
         await self._thread.run(self._rows.post_again, row.id, digest, contact, letter, now)
         self._world.journal.emit(PROOF_BEGUN, purpose=row.purpose, channel=row.channel or "none", again=True)
-        self._wake.set()
+        self._posting.wake()
 
     async def sending(self, token: str) -> Sending:
         return (await self.lasting(token)).sending
@@ -230,7 +189,7 @@ class Proofs:
         if row is None or self._over(row, now):
             return Lasting(Sending.OVER, 0, 0, 0)
         if row.discreet:
-            state = Sending.WAITING if self._trouble else Sending.SENT
+            state = Sending.WAITING if self._posting.trouble else Sending.SENT
         elif row.failed:
             state = Sending.FAILED
         else:
@@ -258,7 +217,7 @@ class Proofs:
         now = self._world.clock.now()
         row = await self._thread.run(self._rows.count_try, _id(token))
         digits = "".join(each for each in code if each.isdecimal() and each.isascii())
-        given = self._digest(row.id if row else b"", digits)
+        given = self._keys.digest(row.id if row else b"", digits)
         if row is None or self._over(row, now):
             self._checked(row, "over")
             raise _over()
@@ -289,113 +248,15 @@ class Proofs:
             raise _over()
         return self._proof(row)
 
-    # sending
+    # its life
 
     async def run(self) -> None:
         """Sends what is to be sent until it is cancelled (PROOF-4)."""
-        forget_at = 0.0
-        try:
-            while True:
-                self._wake.clear()
-                now = self._world.clock.now()
-                try:
-                    if now >= forget_at:
-                        await self._thread.run(self._rows.forget, now)
-                        forget_at = now + _FORGET_EVERY_S
-                    wait = await self._send_due(now)
-                except Unavailable:
-                    wait = _FAILED_WAIT_S  # whoever asks for a code is told
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(wait):
-                        await self._wake.wait()
-        finally:
-            for task in self._sending.values():
-                task.cancel()
-            await asyncio.gather(*self._sending.values(), return_exceptions=True)
+        await self._posting.run()
 
     def close(self) -> None:
         self._thread.run(self._rows.close)
         self._thread.close()
-
-    async def _send_due(self, now: float) -> float:
-        """Starts what is due; seconds until the next is."""
-        room = PROOF_SENDS - len(self._sending)
-        if room <= 0:
-            return _FORGET_EVERY_S  # the end of one of them wakes
-        for letter in await self._thread.run(self._rows.take_due, now, room):
-            task = asyncio.get_running_loop().create_task(self._send(letter))
-            self._sending[letter.id] = task
-            task.add_done_callback(lambda done, id_=letter.id: self._ended(id_))  # type: ignore[misc]
-        at = await self._thread.run(self._rows.next_at)
-        return min(_FORGET_EVERY_S, max(0.01, at - self._world.clock.now()))
-
-    def _ended(self, id_: int) -> None:
-        self._sending.pop(id_, None)
-        self._wake.set()
-
-    async def _send(self, letter: LetterRow) -> None:
-        try:
-            row = await self._thread.run(self._rows.get, letter.proof)
-            if row is None:
-                return
-            try:
-                await self._hand_over(letter, row)
-            except Refused as error:
-                self._world.journal.emit(PROOF_FAILED, channel=letter.channel, reason=error.text)
-                await self._thread.run(self._rows.failed, letter)
-                return
-            except Unavailable as error:
-                await self._put_off(letter, row, error)
-                return
-            except Exception as error:  # a fault of ours in one gateway must not end the other's codes
-                await self._put_off(letter, row, Unavailable(COMPONENT, f"{type(error).__name__}: {error}"))
-                return
-            await self._note_sent(letter, row)
-        except Unavailable:  # of the file: the letter is still in it
-            await self._world.clock.sleep(_FAILED_WAIT_S)
-
-    async def _hand_over(self, letter: LetterRow, row: ProofRow) -> None:
-        """Once: a file that can't be written must not send the same code again and again."""
-        if not letter.channel or letter.id in self._taken:
-            return
-        gateway = self._gateways.get(letter.channel)
-        if gateway is None:
-            raise Refused(Reason.NOT_ALLOWED, "its gateway is no longer set up")
-        sealed = self._opened(row)
-        code = self._open(letter.sealed, letter.proof).decode()
-        try:
-            async with asyncio.timeout(GATEWAY_S):
-                await gateway.send_code(sealed.to, code, sealed.language, row.purpose)
-        except TimeoutError:
-            raise Unavailable(letter.channel, f"no answer within {GATEWAY_S:g} seconds") from None
-        self._trouble.pop(letter.channel, None)
-        self._taken.add(letter.id)
-
-    async def _note_sent(self, letter: LetterRow, row: ProofRow) -> None:
-        now = self._world.clock.now()
-        await self._thread.run(self._rows.sent, letter, now)
-        self._taken.discard(letter.id)
-        if letter.channel:
-            waited = round(now - row.asked_at, 3)
-            self._world.journal.emit(PROOF_SENT, channel=letter.channel, tries=letter.tries, seconds=waited)
-
-    async def _put_off(self, letter: LetterRow, row: ProofRow, error: Unavailable) -> None:
-        now = self._world.clock.now()
-        self._trouble[letter.channel] = error.text or error.component
-        if now - row.asked_at > PROOF_WAITS_S:
-            self._world.journal.emit(PROOF_FAILED, channel=letter.channel, reason="out of reach for too long")
-            await self._thread.run(self._rows.failed, letter)
-            return
-        wait = min(PROOF_RETRY_FIRST_S * 2.0 ** min(letter.tries, 10), PROOF_RETRY_LONGEST_S)
-        self._world.journal.emit(
-            PROOF_WAITS,
-            channel=letter.channel,
-            component=error.component,
-            reason=error.text,
-            tries=letter.tries + 1,
-            again_s=wait,
-        )
-        await self._thread.run(self._rows.later, letter, now + wait)
 
     # inside
 
@@ -428,35 +289,11 @@ class Proofs:
         self._world.journal.emit(PROOF_CHECKED, purpose=purpose, channel=channel, result=result)
 
     def _proof(self, row: ProofRow) -> Proof:
-        sealed = self._opened(row)
+        sealed = self._keys.about(row)
         to: To | None = None
         if sealed.channel:
             to = Phone(sealed.to) if sealed.channel == "phone" else SecondAddress(sealed.to)
         return Proof(row.purpose, to, sealed.subject, sealed.language)
-
-    def _opened(self, row: ProofRow) -> _Sealed:
-        return _unpack(self._open(row.sealed, row.id))
-
-    def _code(self) -> str:
-        return f"{int.from_bytes(self._world.entropy.bytes(8)) % 1_000_000:06d}"
-
-    def _digest(self, id_: bytes, code: str) -> bytes:
-        return hmac.digest(self._digest_key, b"code" + id_ + code.encode(), "sha256")
-
-    def _contact(self, channel: str, name: str) -> bytes:
-        """Nobody's contact is one of its own each time, so that nothing can be counted by it."""
-        known = name.lower().encode() if channel else self._world.entropy.bytes(16)
-        return hmac.digest(self._digest_key, b"contact" + channel.encode() + b"\0" + known, "sha256")
-
-    def _close(self, data: bytes, id_: bytes) -> bytes:
-        nonce = self._world.entropy.bytes(12)
-        return nonce + self._seal.encrypt(nonce, data, id_)
-
-    def _open(self, sealed: bytes, id_: bytes) -> bytes:
-        try:
-            return self._seal.decrypt(sealed[:12], sealed[12:], id_)
-        except InvalidTag:
-            raise Unavailable(COMPONENT, "it was begun under another key: begin anew") from None
 
 
 def _id(token: str) -> bytes:

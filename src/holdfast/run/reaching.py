@@ -15,7 +15,8 @@ from holdfast.flow.outbound import Manners
 from holdfast.model.errors import Reason, Refused
 from holdfast.pages import Texts
 from holdfast.portal.gateways import MailGateway, Smarthost, SmsGateway, SmsSettings
-from holdfast.portal.proofs import Gateway, Proofs
+from holdfast.portal.posting import Gateway
+from holdfast.portal.proofs import Proofs
 from holdfast.run import keys, layout, parts
 from holdfast.run.child import Start
 from holdfast.run.config import Config, Gateways, Secret
