@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 from pathlib import Path
 from typing import Annotated
 
@@ -42,9 +42,10 @@ def export(
         world = real_world(level="warn")
         async with doors.people(world, config) as people:
             owner = await people.account(account)
+        unfinished.unlink(missing_ok=True)
+        unfinished.touch(mode=0o600, exist_ok=False)  # nobody else's to read, from its first byte
         mail = doors.reading(world, config).account(owner.id, owner.cell)
         with progress("messages", mail.usage().messages) as bar, unfinished.open("wb") as out:
-            os.chmod(unfinished, 0o600)
             for piece in form.archive(
                 mail,
                 removed_since=0.0 if removed else None,
@@ -60,7 +61,8 @@ def export(
     except OSError as error:
         raise Refused(Reason.NOT_ALLOWED, f"{file} can't be written: {error.strerror}") from error
     finally:
-        unfinished.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            unfinished.unlink(missing_ok=True)
     terminal.say(f"{count} messages in {file}")
     for each in unreadable:
         terminal.say(f"{each.mailbox}, UID {each.uid}: damaged, left out")
