@@ -80,6 +80,12 @@ def test_what_is_not_there_is_404_and_what_is_not_possible_405_in_the_visitors_l
     assert visitor.client.request("PROPFIND", "/").status_code == 405
 
 
+def test_pages_7_a_head_is_a_look_and_changes_nothing(small: SmallSite, anna: Visitor):
+    before = list(small.names)
+    assert anna.client.head("/name").status_code == 200
+    assert small.names == before
+
+
 def test_head_answers_as_get_does_without_the_page(visitor: Visitor):
     got, head = visitor.get("/sign-in"), visitor.client.head("/sign-in")
     assert head.status_code == 200 and head.content == b""

@@ -35,7 +35,7 @@ class Visit:
         self.world = site.world
         self.peer = request.client.host if request.client else ""
         self.path = request.url.path
-        self.method = request.method
+        self.method = "GET" if request.method == "HEAD" else request.method  # no page tells them apart
         self.parts: dict[str, str] = request.path_params
         self.query = request.query_params
         self.secure = request.url.scheme == "https"
