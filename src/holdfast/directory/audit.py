@@ -6,6 +6,7 @@ Truth is the ledger; the file may be deleted, and is made again. Secrets are not
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, Protocol
 
 import apsw
@@ -265,17 +266,18 @@ def _as_entry(row: tuple[Any, ...]) -> AuditEntry:
 def detail_of(record: r.AnyRecord) -> dict[str, object]:
     """PEOPLE-14: a record's fields but for its head, and for what must not be known."""
     detail: dict[str, object] = {}
-    for field in msgspec.structs.fields(record):
-        value = getattr(record, field.name)
-        if (
-            field.name in _ABOUT
-            or field.name in SECRETS
-            or isinstance(value, bytes)
-            or value == field.default
-        ):
-            continue
-        detail[field.name] = _shown(msgspec.to_builtins(value))
+    for name, default in _fields(type(record)):
+        value = getattr(record, name)
+        if value != default and not isinstance(value, bytes):
+            detail[name] = _shown(msgspec.to_builtins(value))
     return detail
+
+
+@cache
+def _fields(kind: type[msgspec.Struct]) -> list[tuple[str, object]]:
+    """Names and defaults of those that may be shown."""
+    fields = msgspec.structs.fields(kind)
+    return [(field.name, field.default) for field in fields if field.name not in _ABOUT | SECRETS]
 
 
 def _shown(value: object) -> object:

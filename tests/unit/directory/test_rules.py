@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import Any
 
+import apsw
 import pytest
 
 from holdfast.directory import PeopleWriter
@@ -296,7 +297,7 @@ def test_grants_have_one_scope_that_there_is(world: SimWorld) -> None:
             (AdminRole.DOMAIN_ADMIN, {}),
             (AdminRole.SUPPORT, {"tenant": 99}),
         ):
-            work = people.grant_add(ann.id, role, **scope)  # type: ignore[arg-type]
+            work = people.grant_add(ann.id, role, **scope)
             assert await refused(work) is Reason.BAD_SYNTAX
         nowhere = people.grant_add(ann.id, AdminRole.SUPPORT, domain="elsewhere.example")
         assert await refused(nowhere) is Reason.NO_SUCH_DOMAIN
@@ -415,7 +416,7 @@ def test_sign_outs_of_before_are_not_told_again_by_a_copy_that_is_built_anew(wor
         follower.watch_sign_outs(told.append)
         await people.sign_out(ann.id)
         await follower.reached(people.durable)
-        follower._put_aside(Exception("broken"), follower._copy)  # type: ignore[arg-type]
+        follower._put_aside(apsw.CorruptError("broken"), follower._copy)
         await people.sign_out(ann.id)
         await follower.reached(people.durable)
         assert told == [ann.id, ann.id]
