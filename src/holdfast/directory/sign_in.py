@@ -163,10 +163,10 @@ class SignIn:
             return _Answer(right, "known")
         key = (trial.question.account or login.lower(), network_of(peer))
         if trial.account is not None and self._asks_outside(trial.account, function):
-            return await self._ask_outside(trial.account, trial, key, login, function)
-        return await self._ask(trial, key, login, function)
+            return await self._ask_outside(trial.account, trial, key, login, peer, function)
+        return await self._ask(trial, key, login, peer, function)
 
-    async def _ask(self, trial: _Try, key: Key, login: str, function: str) -> _Answer:
+    async def _ask(self, trial: _Try, key: Key, login: str, peer: str, function: str) -> _Answer:
         wait = self._wrong.wait_s(key, trial.digest)
         if wait > 0:
             verdict = await self._verdict(Question(*_fields(trial.question), only_known=True))
@@ -174,22 +174,21 @@ class SignIn:
             with self._wrong.asking(key, trial.digest):
                 verdict = await self._verdict(trial.question)
         if verdict.right is None:
-            raise self._limit(trial, key, login, function, wait)
+            raise self._limit(trial, login, peer, function, wait)
         self._verified.learn(trial.digest, verdict.right)
         if not verdict.right and verdict.hashed:  # the same wrong password again is no further guess
             self._wrong.count(key)
         return _Answer(verdict.right, "hashed" if verdict.hashed else "auth")
 
-    def _limit(self, trial: _Try, key: Key, login: str, function: str, wait: float) -> Unavailable:
-        network = str(key[1])
+    def _limit(self, trial: _Try, login: str, peer: str, function: str, wait: float) -> Unavailable:
         self._world.journal.emit(
             SIGN_IN_LIMITED,
             login=login[:100],
-            network=network,
+            network=network_of(peer),
             function=function,
             retry_after_s=round(wait, 1),
         )
-        self._note(trial.named, function, network.partition("/")[0], h.LIMITED)
+        self._note(trial.named, function, peer, h.LIMITED)
         return Unavailable(LIMITED, "too many wrong passwords; wait and try again", wait)
 
     async def _verdict(self, question: Question) -> Verdict:
@@ -218,13 +217,13 @@ class SignIn:
         return bool(account.source and self._outside is not None and not _needs_another(account, function))
 
     async def _ask_outside(
-        self, account: Account, trial: _Try, key: Key, login: str, function: str
+        self, account: Account, trial: _Try, key: Key, login: str, peer: str, function: str
     ) -> _Answer:
         """SIGN-2: without it, what was kept of a right password lets in; nothing is called wrong."""
         assert self._outside is not None
         wait = self._wrong.wait_s(key, trial.digest)
         if wait > 0:
-            raise self._limit(trial, key, login, function, wait)
+            raise self._limit(trial, login, peer, function, wait)
         try:
             with self._wrong.asking(key, trial.digest):
                 right = await self._outside.check(account, trial.question.password)
