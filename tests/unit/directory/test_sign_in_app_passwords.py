@@ -128,6 +128,7 @@ def test_a_secret_is_eighty_bits_in_groups_and_never_the_same(world: SimWorld) -
         assert each.startswith("hfapp-") and [len(part) for part in each.split("-")] == [5, 4, 4, 4, 4]
 
 
+@pytest.mark.slow
 @given(st.integers(0, 1 << 32), st.sampled_from([" ", "", "-", "\u2013", "\u00a0", " - "]), st.booleans())
 def test_how_a_secret_is_typed_does_not_matter(number: int, between: str, upper: bool) -> None:
     letters = f"{number:016x}"
@@ -308,6 +309,7 @@ def test_sign_1_a_guess_at_the_mail_doors_does_not_tell_whether_it_was_the_main_
     play(world, main())
 
 
+@pytest.mark.slow
 def test_a_passkey_alone_leaves_no_door_to_the_main_password(world: SimWorld) -> None:
     async def main() -> None:
         desk = await Desk(world).open()
