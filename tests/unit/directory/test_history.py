@@ -182,6 +182,7 @@ def test_what_cannot_be_written_is_lost_and_said_and_nobody_waits(world: SimWorl
     play(world, main())
 
 
+@pytest.mark.slow
 def test_memory_is_bounded_and_what_is_too_much_is_counted(world: SimWorld) -> None:
     async def main() -> None:
         noted = history(world)
@@ -207,6 +208,7 @@ ROWS = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(ROWS)
 def test_merging_loses_no_sign_in_and_leaves_no_two_lines_that_are_one(rows: list[SignInSeen]) -> None:
     found = merged(rows)
