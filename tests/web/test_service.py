@@ -48,6 +48,17 @@ def test_a_session_outlives_the_process_that_began_it(service: Service, page: Pa
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
 
 
+def test_pages_4_who_signed_out_stays_so_when_the_process_is_another(service: Service):
+    visitor = Visitor(service.url("password"))
+    visitor.sign_in(f"cleo@{DOMAIN}", password("cleo"))
+    kept = dict(visitor.client.cookies)
+    assert visitor.post("/sign-out", at="/").status_code == 303
+    service.kill("password-0")
+    thief = Visitor(service.url("password"))
+    thief.client.cookies.update(kept)
+    assert thief.get("/").headers["location"].startswith("/sign-in")
+
+
 def _pid(service: Service) -> int:
     found = [each["pid"] for each in service.status()["processes"] if each["process"] == "password-0"]
     return found[0] or 0

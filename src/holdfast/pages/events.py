@@ -32,3 +32,10 @@ PAGE_FORGED = register(
     "peer",
     "why",
 )
+SIGN_OUT_NOT_KEPT = register(
+    "sign_out_not_kept",
+    "warn",
+    "Who signed out could not be written down or read; sign-outs hold in their own process alone.",
+    "path",
+    "error",
+)

@@ -19,9 +19,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from holdfast.model.errors import Reason, Refused, Unavailable
-from holdfast.model.limits import WEB_ENDED
 from holdfast.model.people import Brand
 from holdfast.pages import colour
+from holdfast.pages.ended import Ended
 from holdfast.pages.events import PAGE_FAILED, PAGE_FORGED, PAGE_UNAVAILABLE
 from holdfast.pages.forms import read_form
 from holdfast.pages.pace import PACE
@@ -73,9 +73,11 @@ class Site:
         language: str = "en",
         time_zone: str = "UTC",
         session_s: float = 8 * 3600,
+        ended: Ended | None = None,
     ) -> None:
         """``function``: names its cookies. ``packages``: folders with ``templates``, ``texts``, ``static``.
 
+        ``ended``: who signed out, over restarts and in all workers; None: in this process alone.
         ``secure``: what comes without TLS is sent to ``url``, and nothing is taken from it.
         """
         self.world = world
@@ -90,7 +92,7 @@ class Site:
         self._banner: Callable[[Visit], Banner | None] = lambda visit: None
         self._holds: Callable[[Session], bool] = lambda session: True
         self._who: Callable[[Visit], str] = lambda visit: ""
-        self._ended: dict[str, None] = {}
+        self._ended = ended or Ended(world, "", function)
         folders = [OURS, *(each for each in packages if each != OURS)]
         self.texts = Texts(_sub(folders, "texts"), time_zone=time_zone)
         self._templates = self._environment(_sub(reversed(folders), "templates"))
@@ -144,9 +146,7 @@ class Site:
         return -60 <= age <= self.session_s and session.id not in self._ended and self._holds(session)
 
     def ended(self, session: Session) -> None:
-        if len(self._ended) >= WEB_ENDED:
-            del self._ended[next(iter(self._ended))]
-        self._ended[session.id] = None
+        self._ended.add(session.id, session.began_at + self.session_s)
 
     # Serving
 

@@ -79,7 +79,7 @@ class Visit:
         return session
 
     def sign_out(self) -> None:
-        """Ends this session, here and in every copy of its cookie that this process sees."""
+        """Ends this session, here and in every copy of its cookie."""
         if self.session is not None:
             self.site.ended(self.session)
         self.drop_cookie("session")

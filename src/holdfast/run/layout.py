@@ -100,6 +100,11 @@ def history_path(config: Config, process: str) -> str:
     return os.path.join(history_folder(config), f"{process}.sqlite")
 
 
+def sessions_folder(config: Config) -> str:
+    """Who signed out of which pages: a file per process, for all of them."""
+    return os.path.join(config.data, "sessions")
+
+
 def socket_path(config: Config, role: str) -> str:
     return os.path.join(config.run_folder, f"{role}.sock")
 

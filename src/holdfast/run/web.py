@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from holdfast.model.errors import Unavailable
 from holdfast.model.people import Brand
 from holdfast.pages import Site, Visit
+from holdfast.pages.ended import Ended
 from holdfast.run import keys, layout, parts, ports
 from holdfast.run.child import Start
 from holdfast.run.config import Config
@@ -69,6 +70,7 @@ def site(
         language=config.web.language,
         time_zone=config.web.time_zone,
         session_s=config.web.session_s,
+        ended=Ended(start.world, layout.sessions_folder(config), start.name),
     )
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from holdfast.model.errors import Unavailable
 from holdfast.pages import Form, Pace, Seal, local_path
 from holdfast.pages.colour import DARK, LIGHT, OURS, WHITE, contrast, in_the_dark, readable, sheet
+from holdfast.pages.ended import Ended
 from holdfast.pages.visit import accepted_language
 from holdfast.sim.world import SimWorld, simulated
 
@@ -91,6 +92,42 @@ def test_a_mark_is_of_all_its_parts(world: SimWorld):
     marks = {seal.mark("form", *parts) for parts in (("a", "b"), ("ab", ""), ("", "ab"), ("a", "c"))}
     assert len(marks) == 4
     assert seal.mark("form", "a", "b") == seal.mark("form", "a", "b")
+
+
+# Who signed out
+
+
+def test_pages_4_who_signed_out_did_so_in_every_process_and_after_a_restart(world: SimWorld):
+    one, other = Ended(world, "/sessions", "password-0"), Ended(world, "/sessions", "password-1")
+    stranger = Ended(world, "/sessions", "admin-0")
+    later = world.clock.now() + 1000
+    one.add("abc", later)
+    assert "abc" in one and "abc" in other and "abc" not in stranger and "abd" not in other
+    other.add("def", later)
+    again = Ended(world, "/sessions", "password-0")
+    assert "abc" in again and "def" in again
+    again.add("ghi", later)
+    assert "ghi" in other and "abc" in other
+
+
+def test_what_does_not_matter_any_more_is_forgotten_at_the_next_start(world: SimWorld):
+    ended = Ended(world, "/sessions", "password-0")
+    ended.add("old", world.clock.now() + 10)
+    ended.add("new", world.clock.now() + 1000)
+    after(world, 100)
+    again = Ended(world, "/sessions", "password-0")
+    assert "new" in again
+    assert world.disk.read("/sessions/password-0.ended").startswith(b"new ")
+    assert b"old" not in world.disk.read("/sessions/password-0.ended")
+
+
+def test_a_damaged_file_says_nothing_and_costs_no_page(world: SimWorld):
+    world.disk.make_folder("/sessions")
+    world.disk.write_atomic("/sessions/password-1.ended", b"\xff\x00 nonsense\nabc 99999999999\ncut sh")
+    ended = Ended(world, "/sessions", "password-0")
+    assert "abc" in ended and "cut" not in ended
+    ended.add("def", world.clock.now() + 10)
+    assert "def" in ended
 
 
 # Colour
