@@ -9,10 +9,11 @@ import holdfast.functions.signup
 from holdfast.directory.deferred import Deferred, Outcome
 from holdfast.directory.people import People
 from holdfast.functions.password.strength import weakness
+from holdfast.functions.signup.choosing import Rules, rules_of
 from holdfast.functions.signup.contract import Contracts
 from holdfast.functions.signup.details import Asked, Details
 from holdfast.functions.signup.names import Reserved
-from holdfast.functions.signup.pages import Hints, Pages, Rules, rules_of
+from holdfast.functions.signup.pages import Hints, Pages
 from holdfast.functions.signup.requests import Requests
 from holdfast.functions.signup.signups import SignUps
 from holdfast.functions.signup.telling import Telling

@@ -6,7 +6,6 @@ needs and can't reach, it says, and what that means for who is waiting.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -15,7 +14,8 @@ from starlette.responses import Response
 from holdfast.directory.digests import secret_digest
 from holdfast.directory.guessing import network_of
 from holdfast.directory.people import People
-from holdfast.functions.signup import drafts, names
+from holdfast.functions.signup import drafts
+from holdfast.functions.signup.choosing import Choosing, Rules
 from holdfast.functions.signup.contract import Contracts
 from holdfast.functions.signup.details import Details
 from holdfast.functions.signup.drafts import Draft
@@ -34,26 +34,6 @@ from holdfast.portal.proofs import Phone, Proofs, SecondAddress, Sending, To
 
 PURPOSE = "signup"
 _TICKET_LETTERS = 26
-_IDEAS = 4
-_SHOWN = "shown"
-
-Handler = Callable[[Visit], Awaitable[Response]]
-
-
-class Rules(NamedTuple):
-    """Who may have an address in which domain, and how much of it.
-
-    ``domains``: to ``open``, ``invitation`` or ``contract``; in their order. ``reserved``: names kept back
-    here. ``network_day``, ``contact_year``: accounts (SIGNUP-6). ``minimum_s``: a form that comes back
-    sooner is looked at again by its sender.
-    """
-
-    domains: Mapping[str, str]
-    reserved: names.Reserved
-    name_least: int = 3
-    network_day: int = 20
-    contact_year: int = 3
-    minimum_s: float = 2.0
 
 
 class Hints(NamedTuple):
@@ -86,6 +66,7 @@ class Pages:
         self._contracts = contracts
         self._details = details
         self._rules = rules
+        self._choosing = Choosing(site.world, people, signups, rules)
         self._hints = hints
         self._looks = Pace(site.world, burst=SIGNUP_LOOKS, every_s=SIGNUP_LOOK_EVERY_S)
         self._codes = Pace(site.world, burst=SIGNUP_CODES, every_s=SIGNUP_CODE_EVERY_S)
@@ -99,7 +80,7 @@ class Pages:
     # A name
 
     async def _name_page(self, visit: Visit) -> Response:
-        domains = self._domains()
+        domains = self._choosing.domains()
         if not domains:
             return visit.show("closed.html")
         draft = drafts.read(visit)
@@ -110,7 +91,7 @@ class Pages:
             except Wrong as error:
                 wrong = self._turned_away(visit, "name", error)
                 if wrong.key in ("name.taken", "name.reserved", "name.held"):
-                    ideas = await self._ideas(visit, domains)
+                    ideas = await self._choosing.ideas(visit, domains)
         name, _, domain = draft.address.partition("@") if draft else ("", "", domains[0])
         if visit.method == "POST":
             name, domain = visit.form.get("name"), visit.form.get("domain")
@@ -121,7 +102,7 @@ class Pages:
             name=name,
             domain=domain,
             domains=[(each, "@" + each) for each in domains],
-            shown_at=self._shown_at(visit),
+            shown_at=self._choosing.shown_at(visit),
         )
 
     async def _take_name(self, visit: Visit, domains: list[str], draft: Draft | None) -> Response:
@@ -129,9 +110,9 @@ class Pages:
         if visit.form.get("website"):
             self._world.journal.emit(SIGNUP_LIMITED, limit="robot", peer=visit.peer)
             raise Wrong("name.robot", "website")
-        if not self._was_read(visit):
+        if not self._choosing.was_read(visit):
             raise Wrong("name.fast")
-        address = await self._free_address(visit, domains)
+        address = await self._choosing.free_address(visit, domains)
         if draft is None or draft.address != address:
             ticket = self._world.entropy.token(_TICKET_LETTERS)
             old = draft or Draft("", 0.0, "")
@@ -141,62 +122,6 @@ class Pages:
         drafts.keep(visit, draft)
         self._came(visit, "name", draft)
         return visit.go(self._next(draft))
-
-    async def _free_address(self, visit: Visit, domains: list[str]) -> str:
-        """Raises ``Wrong``: not possible, kept back, or somebody's."""
-        typed, domain = visit.form.get("name"), visit.form.get("domain") or domains[0]
-        if typed.lower().endswith(f"@{domain}"):  # the whole address was typed
-            typed = typed[: -len(domain) - 1]
-        name = names.plain(typed)
-        if domain not in domains:
-            raise Wrong("name.domain", "domain")
-        if not name:
-            raise Wrong("name.none", "name")
-        if not names.is_possible(name):
-            raise Wrong("name.form", "name")
-        if len(name) < self._rules.name_least:
-            raise Wrong("name.short", "name", least=self._rules.name_least)
-        address = f"{name}@{domain}"
-        if await self._signups.holds(address):
-            raise Wrong("name.held", "name", address=address)
-        if name in self._rules.reserved or self._people.reserved(name, domain):
-            raise Wrong("name.reserved", "name", address=address)
-        if not self._people.is_free(address):
-            raise Wrong("name.taken", "name", address=address)
-        return address
-
-    async def _ideas(self, visit: Visit, domains: list[str]) -> list[str]:
-        """Addresses near to the one that can't be had, and free."""
-        name = names.plain(visit.form.get("name").partition("@")[0])
-        wished = visit.form.get("domain")
-        if not names.is_possible(name):
-            return []
-        numbers = [int(self._world.entropy.uniform(11, 99)) for _ in range(3)]
-        others = (f"{name}@{each}" for each in domains if each != wished)
-        near = (f"{each}@{wished}" for each in names.ideas(name, numbers) if wished in domains)
-        found: list[str] = []
-        for address in (*others, *near):
-            local, _, domain = address.partition("@")
-            kept_back = local in self._rules.reserved or self._people.reserved(local, domain)
-            if not kept_back and self._people.is_free(address) and not await self._signups.holds(address):
-                found.append(address)
-            if len(found) >= _IDEAS:
-                break
-        return found
-
-    def _was_read(self, visit: Visit) -> bool:
-        """A person needs a moment for a form; who was quicker is asked to look once more (SIGNUP-6)."""
-        sealed = visit.open(_SHOWN, visit.form.get("shown"))
-        if sealed is None:
-            return self._rules.minimum_s <= 0
-        return self._world.clock.now() - float(sealed) >= self._rules.minimum_s
-
-    def _shown_at(self, visit: Visit) -> str:
-        """When the page was shown first, sealed: a second look doesn't begin the time anew."""
-        first = visit.form.get("shown")
-        if visit.open(_SHOWN, first) is not None:
-            return first
-        return visit.seal(_SHOWN, b"%f" % self._world.clock.now())
 
     # An invitation or a contract
 
@@ -399,15 +324,6 @@ class Pages:
 
     # inside
 
-    def _domains(self) -> list[str]:
-        """Those offered, and ours."""
-        found = []
-        for name in self._rules.domains:
-            domain = self._people.domain(name)
-            if domain is not None and not domain.removed_at:
-                found.append(domain.name)
-        return found
-
     def _rule(self, draft: Draft) -> str:
         return self._rules.domains.get(draft.domain, "closed")
 
@@ -447,10 +363,3 @@ class Pages:
 
 def _shown(standing: Standing) -> str:
     return shown_phone(standing.contact) if standing.channel == "phone" else standing.contact
-
-
-def rules_of(open_: Iterable[str], invitation: Iterable[str], contract: Iterable[str]) -> dict[str, str]:
-    """Each domain's rule; one named twice has the stricter."""
-    found = {each.lower(): "open" for each in open_}
-    found |= {each.lower(): "invitation" for each in invitation}
-    return found | {each.lower(): "contract" for each in contract}
