@@ -10,7 +10,7 @@ from holdfast.functions.admin.cursors import pages_of, position
 from holdfast.functions.admin.desk import Call
 from holdfast.functions.admin.domains import given
 from holdfast.functions.admin.gate import place_of_address
-from holdfast.functions.admin.permissions import Permission, Place
+from holdfast.functions.admin.permissions import EVERYWHERE, Missing, Permission, Place
 from holdfast.model.people import Contact, Customer
 
 
@@ -52,11 +52,14 @@ async def customer_show(call: Call, asked: s.CustomerAsked) -> Customer:
 
 
 async def customer_set(call: Call, asked: s.CustomerSet) -> Customer:
+    tenant = given(asked.tenant, 0)
+    if tenant == 0 and not call.actor.may(Permission.PEOPLE, EVERYWHERE):
+        raise Missing("tenant 0")  # the provider itself
     return await call.change.customer_set(
         asked.customer,
         name=given(asked.name, ""),
         contract=given(asked.contract, ""),
-        tenant=given(asked.tenant, 0),
+        tenant=tenant,
         external_id=given(asked.external_id, ""),
         once=call.once,
         why=call.why,

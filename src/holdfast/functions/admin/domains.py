@@ -11,7 +11,7 @@ from holdfast.functions.admin import shapes as s
 from holdfast.functions.admin.cursors import cursor, pages_of, position
 from holdfast.functions.admin.desk import SETTLE_S, Call
 from holdfast.functions.admin.gate import place_of_address
-from holdfast.functions.admin.permissions import Missing, Permission, Place
+from holdfast.functions.admin.permissions import EVERYWHERE, Missing, Permission, Place
 from holdfast.model.address import parse_address
 from holdfast.model.errors import Reason, Refused
 from holdfast.model.people import Alias, Domain, Invitation
@@ -58,7 +58,7 @@ async def domain_show(call: Call, asked: s.DomainAsked) -> Domain:
 async def domain_set(call: Call, asked: s.DomainSet) -> Domain:
     """Moving it to another tenant needs rights for both: the gate has seen to it; for none, everywhere."""
     tenant = given(asked.tenant, 0)
-    if tenant == 0 and call.domain.tenant and not call.actor.may(Permission.DOMAINS, Place()):
+    if tenant == 0 and call.domain.tenant and not call.actor.may(Permission.DOMAINS, EVERYWHERE):
         raise Missing("tenant 0")
     return await call.change.domain_set(
         call.domain.name,

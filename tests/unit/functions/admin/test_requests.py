@@ -138,6 +138,7 @@ def test_admin_8_a_change_that_failed_for_want_of_the_people_process_is_made_onc
         office.writer = await serve(world.process("people-again"))
         first = await office.ask("POST", "/v1/accounts", body=body, headers=key)
         assert first.status == 201
+        assert (await office.ask("GET", "/v1/accounts/late@staff.example")).json == first.json
         again = await office.ask("POST", "/v1/accounts", body=body, headers=key)
         assert again.body == first.body and again.headers["idempotency-replayed"] == "true"
 

@@ -138,6 +138,10 @@ def test_a_domain_moves_to_another_tenant_only_by_who_has_both(world):
         path = "/v1/domains/north.example"
         for tenant in (south, 0, None):
             assert (await office.ask("PATCH", path, "reseller", {"tenant": tenant})).status == 404
+        customer = f"/v1/customers/{office.ids['north.customer']}"
+        for tenant in (south, 0, None):
+            assert (await office.ask("PATCH", customer, "reseller", {"tenant": tenant})).status == 404
+        assert (await office.ask("PATCH", customer, "reseller", {"contract": "K-1"})).status == 200
         assert (await office.ask("PATCH", path, "owner", {"tenant": south})).status == 200
         assert (await office.ask("GET", path, "reseller")).status == 404
 
