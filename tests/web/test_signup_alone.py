@@ -332,3 +332,17 @@ def test_signup_6_a_robot_and_a_person_in_a_hurry_are_asked_to_look_once_more(se
     assert "A field was filled in that people don’t see" in visitor.text
     assert 'value="karl"' in visitor.text and "spam" not in visitor.text
     assert sum(each["limit"] == "robot" for each in service.events("signup_limited")) == 1
+
+
+@pytest.mark.slow
+def test_signup_6_one_phone_makes_so_many_accounts_and_no_more(service: Service, sms: Partner) -> None:
+    for name in ("mia", "mona", "mara"):
+        visitor = Visitor(service)
+        sms.asked.clear()
+        visitor.begin(name, "0170 1000011")
+        assert visitor.finish(sms.code("+491701000011")) == "Your account is ready"
+    visitor = Visitor(service)
+    with pytest.raises(AssertionError):
+        visitor.begin("milla", "+49 170 1000011")
+    assert "Several accounts were made with this contact" in visitor.text
+    assert "contact" in {each["limit"] for each in service.events("signup_limited")}

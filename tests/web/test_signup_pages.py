@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -197,7 +197,7 @@ def test_the_whole_way_goes_by_keyboard(sms: Partner, page: Page, start: Callabl
 def test_the_whole_way_goes_without_javascript_and_with_an_invitation(
     service: Service, sms: Partner, open_page: Callable[..., Page], start: Callable[[Page], Page]
 ) -> None:
-    invite(service, "for-hanna")
+    administer(service, lambda people: people.invitation_add(INVITED, "for-hanna"))
     page = start(open_page(javascript=False))
     page.fill("#name", "hanna")
     page.select_option("#domain", INVITED)
@@ -223,13 +223,13 @@ def test_the_whole_way_goes_without_javascript_and_with_an_invitation(
     wrong(page, re.compile("has been used up"))
 
 
-def invite(service: Service, code: str) -> None:
+def administer(service: Service, do: Callable[[PeopleClient], Awaitable[object]]) -> None:
     """As administration does, which asks the people process."""
 
     async def ask() -> None:
         world = real_world(journal_path=str(service.folder / "client.jsonl"))
         client = PeopleClient(world, str(service.data / "run" / "people.sock"))
-        await client.invitation_add(INVITED, code)
+        await do(client)
         client.close()
 
     aside(lambda: asyncio.run(ask()))
@@ -237,8 +237,9 @@ def invite(service: Service, code: str) -> None:
 
 @pytest.mark.slow
 def test_what_is_typed_wrongly_is_said_at_its_field_and_nothing_else_is_lost(
-    sms: Partner, page: Page, start: Callable[[Page], Page]
+    service: Service, page: Page, start: Callable[[Page], Page]
 ) -> None:
+    administer(service, lambda people: people.names_reserve(["sonderangebot"]))
     start(page)
     for typed, said in (
         ("", "Type the name"),
@@ -246,6 +247,7 @@ def test_what_is_typed_wrongly_is_said_at_its_field_and_nothing_else_is_lost(
         ("x", "too short"),
         ("anna", "is somebody’s"),
         ("p0stmaster", "is kept back"),
+        ("sonderangebot", "is kept back"),
     ):
         page.fill("#name", typed)
         on(page)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import statistics
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -222,6 +223,30 @@ def test_proof_3_a_name_nobody_has_looks_the_same_and_sends_nothing(simulated) -
         assert len(setting.phone.codes) == 2 and not setting.address.codes
 
     simulated(test)
+
+
+@pytest.mark.slow
+def test_proof_3_beginning_takes_as_long_for_a_name_that_nobody_has(tmp_path: Path) -> None:
+    """On the real disk; medians of what was measured by turns."""
+    world = real_world(journal_path=str(tmp_path / "journal"))
+    took: dict[bool, list[float]] = {True: [], False: []}
+
+    async def test() -> None:
+        proofs = Proofs(world, str(tmp_path / "proofs.sqlite"), KEY, {"phone": Sent()})
+        task = asyncio.create_task(proofs.run())
+        for number in range(80):
+            for known in (True, False):
+                to = Phone(f"+4917012345{number:02d}") if known else None
+                began = world.clock.monotonic()
+                await proofs.begin("forgotten", to, language="en", discreet=True)
+                took[known].append(world.clock.monotonic() - began)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        proofs.close()
+
+    run_really(test())
+    known, unknown = statistics.median(took[True]), statistics.median(took[False])
+    assert 0.5 < known / unknown < 2.0
 
 
 def test_proof_3_beginning_never_waits_for_a_gateway_and_hides_its_trouble_from_strangers(simulated) -> None:
