@@ -244,6 +244,18 @@ def test_pages_8_what_is_too_much_is_refused_before_it_is_read(small: SmallSite,
         assert link.recv(100).startswith(b"HTTP/1.1 400")
 
 
+def test_pages_8_a_form_that_does_not_come_to_its_end_is_not_waited_for(
+    small: SmallSite, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("holdfast.pages.forms.WEB_BODY_S", 0.2)
+    kind = b"Content-Type: application/x-www-form-urlencoded\r\n"
+    with raw(small) as link:
+        link.sendall(
+            b"POST /sign-in HTTP/1.1\r\nHost: localhost\r\n" + kind + b"Content-Length: 9\r\n\r\nname="
+        )
+        assert link.recv(100).startswith(b"HTTP/1.1 422")
+
+
 def test_bytes_that_are_no_http_end_the_connection(small: SmallSite):
     for nonsense in (b"\x16\x03\x01\x02\x00\x01\x00", b"GET\r\n\r\n", b"GET / HTTP/1.1\r\nHost : x\r\n\r\n"):
         with raw(small) as link:
