@@ -27,7 +27,11 @@ def run(config: Config, without: Sequence[str] = ()) -> None:
 
 async def _run(config: Config, wanted: Sequence[tuple[str, int, RoleMain]]) -> None:
     world = real_world(journal_path=config.service.journal or None)
-    sockets = ports.bind_all(config, lambda text: world.journal.emit(events.PORT_TAKEN, address=text))
+    sockets = ports.bind_all(
+        config,
+        lambda text: world.journal.emit(events.PORT_TAKEN, address=text),
+        lambda text: world.journal.emit(events.DOOR_SHUT, reason=text),
+    )
     stop, stop_back = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

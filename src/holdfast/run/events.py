@@ -45,4 +45,7 @@ ROLLING_ENDED = register("rolling_restart_ended", "info", "Every process has bee
 CONFIG_KEPT = register(
     "config_kept", "error", "The configuration can't be read; the one from before stays in force.", "error"
 )
+DOOR_SHUT = register(
+    "door_shut", "error", "A web door can't be opened; all else serves. A restart tries it again.", "reason"
+)
 PORT_TAKEN = register("port_taken", "warn", "Another process holds a port; it is tried again.", "address")

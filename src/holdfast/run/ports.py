@@ -13,6 +13,7 @@ from holdfast.run.reading import split_address
 
 BACKLOG = 4096
 PATIENCE_S = 3.0  # the processes of a killed supervisor may hold a port for a moment longer
+WEB_PATIENCE_S = 0.5  # the same for web doors, all together: mail waits for none of them
 _AGAIN_S = 0.02
 
 # Which doors each role opens.
@@ -28,31 +29,68 @@ DOORS: dict[str, tuple[str, ...]] = {
     "health": ("health_http",),
 }
 
+WEB = ("password", "signup", "admin", "setup", "health")
+
 Sockets = Mapping[str, Sequence[socket.socket]]
 
 
-def bind_all(config: Config, taken: Callable[[str], object]) -> dict[str, list[socket.socket]]:
+def bind_all(
+    config: Config, taken: Callable[[str], object], shut: Callable[[str], object]
+) -> dict[str, list[socket.socket]]:
     """Door → its sockets, listening. ``taken`` hears of each port that had to be waited for.
 
-    Raises ``Refused`` that says which address could not be had, and why.
+    Raises ``Refused`` that says which address could not be had, and why. A web door that can't be
+    had stays shut, ``shut`` hears why, and all others open (RUN-8).
     """
-    found: dict[str, list[socket.socket]] = {}
-    for role, doors in DOORS.items():
-        for door in doors:
-            addresses = getattr(config.listen, door) if getattr(config.workers, role) else []
-            found[door] = [each for text in addresses for each in _bind_everywhere(door, text, taken)]
+    until = time.monotonic() + PATIENCE_S
+    found = {
+        door: _open_door(config, role, door, taken, until)
+        for role, doors in DOORS.items()
+        if role not in WEB
+        for door in doors
+    }
+    until = time.monotonic() + WEB_PATIENCE_S
+    for role in WEB:
+        for door in DOORS[role]:
+            try:
+                found[door] = _open_door(config, role, door, taken, until)
+            except Refused as refused:
+                found[door] = []
+                shut(refused.text)
     return found
 
 
-def _bind_everywhere(door: str, text: str, taken: Callable[[str], object]) -> list[socket.socket]:
+def _open_door(
+    config: Config, role: str, door: str, taken: Callable[[str], object], until: float
+) -> list[socket.socket]:
+    """None where the role has no workers."""
+    found: list[socket.socket] = []
+    try:
+        for text in getattr(config.listen, door) if getattr(config.workers, role) else ():
+            found += _bind_everywhere(door, text, taken, until)
+    except Refused:
+        for each in found:
+            each.close()
+        raise
+    return found
+
+
+def _bind_everywhere(
+    door: str, text: str, taken: Callable[[str], object], until: float
+) -> list[socket.socket]:
     """One socket, or with no host one for each of IPv4 and IPv6, as far as the machine has them."""
     host, port = split_address(text)
     if host:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return [_bind(door, text, family, host if ":" in host else _resolve(door, host), port, taken)]
-    found = [_bind(door, text, socket.AF_INET, "0.0.0.0", port, taken)]
+        host = host if ":" in host else _resolve(door, host)
+        return [_bind(door, text, family, host, port, taken, until)]
+    found = [_bind(door, text, socket.AF_INET, "0.0.0.0", port, taken, until)]
     if _has_ipv6():
-        found.append(_bind(door, text, socket.AF_INET6, "::", port, taken))
+        try:
+            found.append(_bind(door, text, socket.AF_INET6, "::", port, taken, until))
+        except Refused:
+            found[0].close()
+            raise
     return found
 
 
@@ -66,13 +104,12 @@ def _has_ipv6() -> bool:
 
 
 def _bind(
-    door: str, text: str, family: int, host: str, port: int, taken: Callable[[str], object]
+    door: str, text: str, family: int, host: str, port: int, taken: Callable[[str], object], until: float
 ) -> socket.socket:
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if family == socket.AF_INET6:
         listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-    until = time.monotonic() + PATIENCE_S
     while True:
         try:
             listener.bind((host, port))

@@ -72,7 +72,9 @@ class Supervisor:
         system.make_folder(self.config.run_folder, self.config.service.user)
         lock = self._take_pid_file()
         self._sockets = ports.bind_all(
-            self.config, lambda text: self.world.journal.emit(events.PORT_TAKEN, address=text)
+            self.config,
+            lambda text: self.world.journal.emit(events.PORT_TAKEN, address=text),
+            lambda text: self.world.journal.emit(events.DOOR_SHUT, reason=text),
         )
         if self.config.service.user:
             for process in self.processes:  # what root may read, whom it becomes may not
