@@ -11,9 +11,12 @@ from holdfast.functions.admin.permissions import Actor, token_actor
 from holdfast.functions.admin.rights import TOKEN_PREFIX, token_digest
 from holdfast.model.errors import Reason, Refused
 from holdfast.model.people import AccountState
+from holdfast.pages.pace import Pace
 from holdfast.world import World
 
 _TOKEN_CHARACTERS = 200
+TOLD_AT_ONCE = 10  # wrong keys of one peer that the journal hears of …
+TOLD_EVERY_S = 60.0  # … and then one in so long
 
 
 class Bearers:
@@ -22,6 +25,7 @@ class Bearers:
     def __init__(self, world: World, people: People) -> None:
         self._world = world
         self._people = people
+        self._told = Pace(world, burst=TOLD_AT_ONCE, every_s=TOLD_EVERY_S)
 
     def actor(self, headers: Mapping[str, str], peer: str) -> Actor:
         """Raises ``Refused(BAD_CREDENTIALS)``; the same words whatever is wrong with the token."""
@@ -31,7 +35,8 @@ class Bearers:
             raise Refused(Reason.BAD_CREDENTIALS, "send your token: `Authorization: Bearer hfadm_…`")
         actor, reason = self._actor(token, peer)
         if actor is None:
-            self._world.journal.emit(ADMIN_NOT_SIGNED_IN, peer=peer, reason=reason)
+            if not self._told.use(peer):  # who tries many fills no disk
+                self._world.journal.emit(ADMIN_NOT_SIGNED_IN, peer=peer, reason=reason)
             text = "this token is not good: unknown, over, or not from there"
             raise Refused(Reason.BAD_CREDENTIALS, text)
         return actor

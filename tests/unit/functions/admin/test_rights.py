@@ -120,6 +120,16 @@ def test_a_token_is_good_from_its_networks_until_it_is_over_and_not_for_a_disabl
     in_office(world, work)
 
 
+def test_who_tries_many_keys_is_told_no_each_time_and_fills_no_journal(world):
+    async def work(office: Office) -> None:
+        for number in range(50):
+            assert (await office.ask("GET", "/v1/me", new_token(bytes([number]) * 20))).status == 401
+        assert len(world.journal.named("admin_not_signed_in")) == 10
+        assert (await office.ask("GET", "/v1/me")).status == 200
+
+    in_office(world, work)
+
+
 def test_a_token_does_not_end_itself_and_ends_with_another(world):
     async def work(office: Office) -> None:
         made = (await office.ask("POST", "/v1/tokens", body={"name": "x", "role": "owner"})).json
