@@ -60,22 +60,21 @@ class Details:
             "spoken": typed("spoken", draft.language or visit.language),
             "channel": typed("channel", draft.channel or (asked.channels[0] if asked.channels else "")),
             "consent": "consent" in visit.form if posted else bool(draft.consent_at),
-            "terms": "terms" in visit.form if posted else bool(draft.credential),
+            "terms": "terms" in visit.form if posted else bool(draft.name),
             "channels": asked.channels,
             "least": PASSWORD_LEAST,
             "terms_url": asked.terms_url,
             "privacy_url": asked.privacy_url,
         }
 
-    async def take(self, visit: Visit, draft: Draft) -> Draft:
-        """Raises ``Wrong`` for the first field, in the order of the page, that can't be taken."""
+    def take(self, visit: Visit, draft: Draft) -> Draft:
+        """All but the password. Raises ``Wrong`` for the first field that can't be taken."""
         form = visit.form
         name = " ".join(form.get("name").split())
         if not name:
             raise Wrong("details.name_none", "name")
         if len(name) > NAME_CHARACTERS or not name.isprintable():
             raise Wrong("details.name_form", "name")
-        credential = await self._password(visit, draft, name)
         phone, second = self._phone(form.get("phone")), self._second(form.get("second"))
         channel = self._channel(form.get("channel"), phone, second)
         spoken = form.get("spoken")
@@ -84,7 +83,6 @@ class Details:
         return msgspec.structs.replace(
             draft,
             name=name,
-            credential=credential,
             phone=phone,
             second=second,
             channel=channel,
@@ -92,20 +90,24 @@ class Details:
             consent_at=visit.world.clock.now() if "consent" in form else 0.0,
         )
 
-    async def _password(self, visit: Visit, draft: Draft, name: str) -> str:
-        """Its hash, made in a thread; an empty field keeps the one that was given before."""
+    async def take_password(self, visit: Visit, draft: Draft) -> Draft:
+        """With its hash, made in a thread; an empty field keeps the one that was given before.
+
+        Before the other fields: nobody types it again because of another one.
+        """
         password = visit.form.exact("password")
         if not password:
             if draft.credential:
-                return draft.credential
+                return draft
             raise Wrong("details.password_none", "password")
-        weak = self._asked.weakness(password, (name, draft.address))
+        weak = self._asked.weakness(password, (visit.form.get("name"), draft.address))
         if weak:
             raise Wrong(f"weak.{weak}", "password", least=PASSWORD_LEAST)
         if password != visit.form.exact("repeat"):
             raise Wrong("details.password_differs", "repeat")
         salt = visit.world.entropy.bytes(SALT_BYTES)
-        return await visit.world.offload(hash_password, password, salt)
+        credential = await visit.world.offload(hash_password, password, salt)
+        return msgspec.structs.replace(draft, credential=credential)
 
     def _phone(self, text: str) -> str:
         if not text:

@@ -186,7 +186,9 @@ class Pages:
         wrong = None
         if visit.method == "POST":
             try:
-                draft = await self._details.take(visit, draft)
+                draft = await self._details.take_password(visit, draft)
+                drafts.keep(visit, draft)
+                draft = self._details.take(visit, draft)
                 if draft.contact and draft.channel and (await self._full(visit, draft)) == "contact":
                     raise Wrong("details.contact_used", self._details.field(draft.channel))
                 draft = await self._begin_proof(visit, draft)
@@ -342,7 +344,7 @@ class Pages:
             return "/"
         if self._rule(draft) != "open" and not draft.entered:
             return "/entry"
-        if not draft.credential:
+        if not (draft.credential and draft.name):
             return "/details"
         if draft.channel and not (draft.proven_at and draft.proving == draft.contact):
             return "/proof"
