@@ -239,7 +239,7 @@ def test_a_forgotten_password_is_set_anew_by_a_code(
 ):
     name, phone = {"en": ("gina", "+491705550001"), "de": ("dora", "+491705550002")}[language]
     set_contact(service, name, phone=phone)
-    page = open_page(locale=LOCALES[language], javascript=False)
+    page = open_page(locale=LOCALES[language])
     page.goto(service.url("password") + "/forgotten")
     page.locator("#name").fill(f"{name}@{DOMAIN}")
     page.locator("main .button.main").click()
@@ -329,7 +329,7 @@ def test_password_9_an_account_is_deleted_by_its_owner_and_taken_back_by_the_lin
 ):
     name = f"leaver-{language}"
     add_account(service, name)
-    page = open_page(locale=LOCALES[language], javascript=False)
+    page = open_page(locale=LOCALES[language])
     sign_in(page, service, name)
     page.goto(service.url("password") + "/delete")
     page.locator("#typed").fill("not this")

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from holdfast.directory.app_passwords import new_app_password
 from holdfast.directory.deferred import Taken
 from holdfast.directory.requests import AppPasswordRemove
-from holdfast.functions.password.desk import Desk
+from holdfast.functions.password.desk import SETTLE_S, Desk
 from holdfast.model.limits import NAME_CHARACTERS
 from holdfast.model.people import Account
 from holdfast.pages import Visit, Wrong
@@ -66,6 +66,7 @@ class AppPasswords:
             expires_at=desk.world.clock.now() + life_s if life_s else 0.0,
             by=desk.by(visit),
         )
+        await desk.people.settled(SETTLE_S)
         servers = [server for server in desk.settings.servers if server.how in chosen]
         return visit.show("app_password.html", made=made, secret=secret, account=account, servers=servers)
 

@@ -63,7 +63,7 @@ class Contacts:
             contact=contact,
             first=desk.first(account),
             may=desk.is_first(account),
-            shown=shown_phone,
+            shortened=shown_phone,
         )
 
     async def change(self, visit: Visit) -> Response:

@@ -25,6 +25,7 @@ from holdfast.world import World
 
 T = TypeVar("T")
 FUNCTIONS = ("web", "imap", "pop3", "submission")  # of the sign-in history, by name
+SETTLE_S = 1.0
 FRESH_S = 15 * 60.0  # what is worth stealing asks for a sign-in not older than this
 
 
@@ -151,7 +152,10 @@ class Desk:
 
     async def ask(self, request: AnyRequest, answer: type[T]) -> Done[T] | Taken:
         """In effect, or durably taken while the people process is out of reach (PASSWORD-1)."""
-        return await self.deferred.ask(request, answer)
+        done = await self.deferred.ask(request, answer)
+        if isinstance(done, Done):
+            await self.people.settled(SETTLE_S)  # the next page shows what was changed
+        return done
 
 
 def is_there(account: Account) -> bool:

@@ -22,8 +22,8 @@ _CARRY_S = 120.0  # between what the ledger and what ``Carried`` call the moment
 class Undo(msgspec.Struct, frozen=True, array_like=True):
     """What the link holds, sealed: nobody else can make one.
 
-    PASSWORD-9: it takes back this removal and no other, say by an administrator: ``removed_at``, as the ledger has it,
-    or 0 for one that was taken durably, which ``ticket`` knows.
+    PASSWORD-9: it takes back this removal and no other, say by an administrator: ``removed_at``, as the
+    ledger has it, or 0 for one that was taken durably, which ``ticket`` knows.
     """
 
     account: int

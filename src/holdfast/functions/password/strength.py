@@ -38,8 +38,8 @@ def weakness(password: str, own: Iterable[str] = ()) -> Weakness | None:
     plain = password.casefold()
     if _is_guessed(plain):
         return Weakness.COMMON
-    words = {word for text in own for word in re.split(r"[\W_]+", text.casefold())}
-    words = {word for word in words if len(word) >= _OWN_LETTERS}
+    words = {part for text in own for part in (text, *re.split(r"[\W_]+", text))}
+    words = {word.casefold() for word in words if len(word) >= _OWN_LETTERS}
     rest = _without(plain, words)
     if rest != plain and sum(letter.isalnum() for letter in rest) < _OF_ITS_OWN:
         return Weakness.OWN

@@ -46,7 +46,8 @@ def test_what_many_people_have_is_refused_also_when_it_is_dressed_up(password):
 
 
 @pytest.mark.parametrize("password", ["annaschmidt1", "Anna.Schmidt", "schmidt-2026", "example.org1!"])
-def test_ones_own_name_and_address_are_refused(password):
+def test_password_4_ones_own_name_and_address_are_refused(password):
+    assert weakness("ben@example.org", ["Ben", "ben@example.org"]) is Weakness.OWN
     assert weakness(password, ["Anna Schmidt", "anna.schmidt@example.org"]) is Weakness.OWN
 
 
