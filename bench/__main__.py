@@ -31,7 +31,17 @@ ACCOUNTS = 500
 RESULTS = ROOT / "bench/results"
 PAGE = ROOT / "docs/reference/performance.md"
 # One part at a time, without a peer: `bench/<name>.py`, which prints JSON.
-PARTS = ("packs", "mime", "imap_wire", "intake", "directory", "sign_in", "administration", "idle_connections", "password_change")
+PARTS = (
+    "packs",
+    "mime",
+    "imap_wire",
+    "intake",
+    "directory",
+    "sign_in",
+    "administration",
+    "idle_connections",
+    "password_change",
+)
 
 
 def say(text: str) -> None:

@@ -148,9 +148,7 @@ def test_password_1_a_forgotten_password_is_set_while_mail_and_people_are_gone(
     with dead(service, "people-0", *MAIL):
         begun = someone.post("/forgotten", name=f"dora@{DOMAIN}", by="phone").text
         token = re.search(r'name="token" value="(\w+)"', begun)[1]
-        right = someone.post(
-            "/forgotten/code", at="/forgotten", token=token, code=sms.code("+491705550042")
-        )
+        right = someone.post("/forgotten/code", at="/forgotten", token=token, code=sms.code("+491705550042"))
         assert heading(right.text) == "Choose a new password"
         done = someone.post("/forgotten/new", at="/forgotten", token=token, new=NEW, again=NEW)
         assert heading(done.text) == "Your new password is kept safely"
