@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from holdfast.directory.names import fold_domain, name_key
 from holdfast.directory.people import People
 from holdfast.functions.admin.events import ADMIN_DENIED, ADMIN_DONE
@@ -65,6 +67,21 @@ class Desk:
         seconds = round(self.world.clock.monotonic() - began, 4)
         self.world.journal.emit(ADMIN_DONE, by=actor.by, operation=operation.id, seconds=seconds)
         return given
+
+    async def ask(self, actor: Actor, name: str, *, once: str = "", why: str = "", **fields: Any) -> Any:
+        """``carry_out`` by the operation's id and its fields as a page or a command has them.
+
+        Texts stand for numbers and truths where the shape wants those. Raises ``Refused(BAD_SYNTAX)``
+        for what doesn't fit the operation's shape.
+        """
+        from holdfast.functions.admin.catalogue import BY_ID
+
+        operation = BY_ID[name]
+        try:
+            asked = msgspec.convert(fields, operation.asks, strict=False)
+        except msgspec.ValidationError as error:
+            raise Refused(Reason.BAD_SYNTAX, str(error)) from None
+        return await self.carry_out(actor, operation, asked, once=once, why=why)
 
     # What is there
 

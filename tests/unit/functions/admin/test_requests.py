@@ -6,8 +6,9 @@ import msgspec
 import pytest
 
 from holdfast.directory.requests import NewAccount
+from holdfast.functions.admin.permissions import Forbidden, account_actor, local_actor
 from holdfast.functions.admin.problems import STATUS
-from holdfast.model.errors import Reason
+from holdfast.model.errors import Reason, Refused
 from holdfast.model.people import AdminRole
 from unit.directory.people_service import CHEAP
 from unit.functions.admin.office import Office, in_office
@@ -257,5 +258,19 @@ def test_a_document_of_the_interface_needs_no_token_and_is_json(world):
     async def work(office: Office) -> None:
         answer = await office.ask("GET", "/v1/openapi.json", "")
         assert msgspec.json.decode(answer.body)["openapi"] == "3.1.0"
+
+    in_office(world, work)
+
+
+def test_pages_and_commands_ask_the_same_desk_by_the_operations_id(world):
+    async def work(office: Office) -> None:
+        actor = local_actor("root")
+        account = await office.desk.ask(actor, "account_limits", account="ann@north.example", quota_bytes="7")
+        assert account.quota_bytes == 7
+        with pytest.raises(Refused, match="quota_bytes"):
+            await office.desk.ask(actor, "account_limits", account="ann@north.example", quota_bytes="many")
+        with pytest.raises(Forbidden):
+            await office.desk.ask(account_actor(1, []), "account_list")
+        assert world.journal.named("admin_done")[-1].keys["by"] == "cli:root"
 
     in_office(world, work)
