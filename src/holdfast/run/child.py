@@ -10,11 +10,14 @@ import signal
 import socket
 import traceback
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from holdfast.run import events, system
 from holdfast.run.config import Config
 from holdfast.world import World
+
+if TYPE_CHECKING:
+    from holdfast.run.watchdog import Pulse
 
 # Objects of a request die by reference count; what makes cycles is rare, so the collector may come seldom.
 _GC_THRESHOLD = (20_000, 20, 50)
@@ -53,6 +56,7 @@ def live(
     ready_fd: int,
     parent: int,
     strangers: Iterable[int],
+    pulse: Pulse,
 ) -> None:
     """Runs in the forked process and never returns. ``strangers``: descriptors of the parent's to close."""
     code = 1
@@ -60,7 +64,7 @@ def live(
     try:
         _forget_parent(parent, strangers)
         system.set_name(f"hf {name}")
-        code = _run(world, config, role, worker, main, sockets, ready_fd)
+        code = _run(world, config, role, worker, main, sockets, ready_fd, pulse)
     except BaseException as error:
         where = "".join(traceback.format_exception(error)[-6:])
         world.journal.emit(events.CHILD_FAILED, process=name, error=repr(error), where=where)
@@ -92,6 +96,7 @@ def _run(
     main: RoleMain,
     sockets: Mapping[str, list[socket.socket]],
     ready_fd: int,
+    pulse: Pulse,
 ) -> int:
     import uvloop
 
@@ -101,6 +106,7 @@ def _run(
 
     async def work() -> bool:
         stop = asyncio.Event()
+        pulse.begin(world)
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
         await main(Start(world, config, role, worker, sockets, stop, ready))
         return stop.is_set()

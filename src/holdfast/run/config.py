@@ -49,6 +49,14 @@ class Service(_Section, frozen=True):
         int, Meta(description="Cells per volume, set before the first account and kept.", ge=1, le=4096)
     ] = 64
     journal: Annotated[str, Meta(description="File for the journal (JSON lines); '' is standard error.")] = ""
+    journal_level: Annotated[
+        Literal["debug", "info", "warn", "error"],
+        Meta(description="The least that is written; debug has a line for each message and each command."),
+    ] = "info"
+    watchdog_s: Annotated[
+        float,
+        Meta(description="Seconds a process may do nothing at all before it is started again; 0: any.", ge=0),
+    ] = 30.0
 
 
 class Volume(_Section, frozen=True):
@@ -316,6 +324,67 @@ class Hook(_Section, frozen=True):
     ] = field(default_factory=list)
 
 
+class Directory(_Section, frozen=True):
+    """A directory outside: people come from it (``ldap``, ``sql``), or sign in by it (``oidc``)."""
+
+    kind: Annotated[Literal["ldap", "sql", "oidc"], Meta(description="What it is.")]
+    url: Annotated[
+        str,
+        Meta(
+            description="ldap, ldaps: `ldaps://host:port`, several with spaces between; sql: "
+            "`postgresql://user@host/database` or `sqlite:/path`."
+        ),
+    ] = ""
+    start_tls: Annotated[bool, Meta(description="ldap: TLS begins on the plain port; needed there.")] = True
+    plain: Annotated[
+        bool, Meta(description="ldap: passwords may cross the network without TLS: only to try things out.")
+    ] = False
+    trust: Annotated[
+        str, Meta(description="ldap: PEM file of who vouches for its certificate; '' is the system's.")
+    ] = ""
+    user: Annotated[str, Meta(description="ldap: DN to read with; '' reads as nobody.")] = ""
+    password: Annotated[Secret, Meta(description="Its password, or the database's, as file:/path.")] = Secret(
+        ""
+    )
+    base: Annotated[str, Meta(description="ldap: DN below which its people are.")] = ""
+    filter: Annotated[str, Meta(description="ldap: which entries are people.")] = "(objectClass=inetOrgPerson)"
+    query: Annotated[str, Meta(description="sql: one SELECT that gives a row for each person.")] = ""
+    id: Annotated[
+        str, Meta(description="Attribute or column that never changes; '' is entryUUID or id.")
+    ] = ""
+    address: Annotated[str, Meta(description="Of the address; '' is mail or address.")] = ""
+    aliases: Annotated[str, Meta(description="Of more addresses; '' for none.")] = ""
+    name: Annotated[str, Meta(description="Of the person's name; '' is cn or name.")] = ""
+    disabled: Annotated[
+        str, Meta(description="Of what disables: true, 1, yes, or one of `disabled_values`; '' for none.")
+    ] = ""
+    disabled_values: Annotated[list[str], Meta(description="What it says of who is disabled.")] = field(
+        default_factory=list
+    )
+    password_hash: Annotated[
+        str, Meta(description="sql: column of argon2id hashes; '' when passwords are kept here.")
+    ] = ""
+    interval_s: Annotated[int, Meta(description="Seconds between two looks at what changed.", ge=1)] = 300
+    full_s: Annotated[int, Meta(description="Seconds between two looks at everybody.", ge=1)] = 3600
+    keep_days: Annotated[
+        int,
+        Meta(description="For so long a password that was right signs in while it is out of reach.", ge=0),
+    ] = 30
+    password_url: Annotated[str, Meta(description="Page on which its people change their password.")] = ""
+    issuer: Annotated[str, Meta(description="oidc: the provider, as its discovery document says it.")] = ""
+    client_id: Annotated[str, Meta(description="oidc: our name there.")] = ""
+    client_secret: Annotated[Secret, Meta(description="oidc: as file:/path; '' for none.")] = Secret("")
+    scopes: Annotated[str, Meta(description="oidc: what is asked for.")] = "openid email"
+    by_address: Annotated[
+        bool,
+        Meta(description="oidc: a verified address it names opens the account that has this address."),
+    ] = False
+    pages: Annotated[
+        list[Literal["password", "admin"]], Meta(description="oidc: which pages have its button.")
+    ] = field(default_factory=lambda: ["password"])  # type: ignore[arg-type,return-value]
+    title: Annotated[str, Meta(description="oidc: what the button calls it; '' is its name here.")] = ""
+
+
 class Config(_Section, frozen=True):
     """The whole file. Folders are as written; ``reading.load`` makes them absolute."""
 
@@ -333,6 +402,7 @@ class Config(_Section, frozen=True):
     signup: Signup = field(default_factory=Signup)
     gateways: Gateways = field(default_factory=Gateways)
     hooks: dict[str, Hook] = field(default_factory=dict)
+    directories: dict[str, Directory] = field(default_factory=dict)
 
     @property
     def data(self) -> str:
@@ -384,6 +454,7 @@ SECTIONS: dict[str, str] = {
     "acme": "Certificates from an authority, got and renewed by the process `setup`.",
     "signup": "Who may make an account by himself, and what is asked of him (docs/operate/sign-up.md).",
     "hooks": "Programs of yours that are told what changes among people, by name: `[hooks.crm]`.",
+    "directories": "People kept elsewhere, by name: `[directories.staff]` (docs/operate/directories.md).",
     "gateways": "How a person is reached who can't read mail here: text messages, and mail to elsewhere.",
 }
 

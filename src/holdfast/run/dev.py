@@ -26,7 +26,7 @@ def run(config: Config, without: Sequence[str] = ()) -> None:
 
 
 async def _run(config: Config, wanted: Sequence[tuple[str, int, RoleMain]]) -> None:
-    world = real_world(journal_path=config.service.journal or None)
+    world = real_world(journal_path=config.service.journal or None, level=config.service.journal_level)
     sockets = ports.bind_all(
         config,
         lambda text: world.journal.emit(events.PORT_TAKEN, address=text),

@@ -28,12 +28,21 @@ CHILD_DIED = register(
     "status",
     "lived_s",
     "again_in_s",
+    "where",
 )
 CHILD_ENDED = register(
     "child_ended", "info", "A process ended as it was asked to.", "process", "pid", "status"
 )
 CHILD_KILLED = register(
     "child_killed", "warn", "A process did not end in its time and was killed.", "process", "pid", "waited_s"
+)
+CHILD_FROZEN = register(
+    "child_frozen",
+    "error",
+    "A process lives but has done nothing for too long; it is ended and started again.",
+    "process",
+    "pid",
+    "silent_s",
 )
 CHILD_FAILED = register(
     "child_failed", "error", "A process's own code raised; it ends.", "process", "error", "where"

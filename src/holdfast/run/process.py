@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from holdfast.run.child import RoleMain, process_name
 from holdfast.run.restarts import Restarts
+
+if TYPE_CHECKING:
+    from holdfast.run.watchdog import Pulse
 
 
 class Process:
@@ -16,22 +19,26 @@ class Process:
         "back",
         "due",
         "kill_at",
+        "kill_from",
         "main",
         "pid",
+        "pulse",
         "ready",
         "restarts",
         "role",
         "roll_deadline",
         "rolled",
         "since",
+        "started_at",
         "worker",
     )
 
-    def __init__(self, role: str, worker: int, main: RoleMain, back: bool) -> None:
+    def __init__(self, role: str, worker: int, main: RoleMain, back: bool, pulse: Pulse) -> None:
         self.role = role
         self.worker = worker
         self.main = main
         self.back = back
+        self.pulse = pulse
         self.restarts = Restarts()
         self.pid: int | None = None
         self.since = 0.0  # UTC
@@ -39,6 +46,8 @@ class Process:
         self.due: float | None = None
         self.asked_at: float | None = None  # when it was asked to end
         self.kill_at: float | None = None
+        self.kill_from = 0.0  # since when its end is waited for
+        self.started_at = 0.0
         self.rolled = False
         self.roll_deadline = 0.0
 
@@ -56,6 +65,7 @@ class Process:
     def started(self, pid: int, now: float, utc: float) -> None:
         self.pid = pid
         self.since = utc
+        self.started_at = now
         self.ready = False
         self.due = None
         self.restarts.started(now)

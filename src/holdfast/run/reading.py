@@ -142,6 +142,9 @@ def _absolute(config: Config, folder: str) -> Config:
     def full(path: str) -> str:
         return os.path.normpath(os.path.join(folder, path)) if path else ""
 
+    def full_secret(secret: Secret) -> Secret:
+        return Secret("file:" + full(secret.removeprefix("file:"))) if secret else secret
+
     replace = msgspec.structs.replace
     secret = config.relay.password
     if secret:
@@ -167,6 +170,15 @@ def _absolute(config: Config, folder: str) -> Config:
         hooks={
             name: replace(hook, secret=Secret("file:" + full(hook.secret.removeprefix("file:"))))
             for name, hook in config.hooks.items()
+        },
+        directories={
+            name: replace(
+                each,
+                trust=full(each.trust),
+                password=full_secret(each.password),
+                client_secret=full_secret(each.client_secret),
+            )
+            for name, each in config.directories.items()
         },
     )
 
@@ -196,6 +208,7 @@ def _contradictions(config: Config) -> list[str]:
     found += _check_names(config)
     found += _check_hooks(config)
     found += _check_web(config.web)
+    found += _check_directories(config)
     if config.relay.smarthost:
         found += _check_listener("relay.smarthost", config.relay.smarthost)
     if config.relay.user and config.relay.tls != "required":
@@ -251,6 +264,41 @@ def _check_hooks(config: Config) -> list[str]:
             found.append(f"hooks.{name}.url: '{hook.url}' is no http or https address")
         if hook.secret in ("", "file:"):
             found.append(f"hooks.{name}.secret: needed, as file:/path")
+    return found
+
+
+_DIRECTORY_NEEDS = {
+    "ldap": ("url", "base"),
+    "sql": ("url", "query"),
+    "oidc": ("issuer", "client_id"),
+}
+_DIRECTORY_URLS = {
+    "ldap": ("ldap://", "ldaps://"),
+    "sql": ("postgresql://", "postgres://", "sqlite:/"),
+}
+
+
+def _check_directories(config: Config) -> list[str]:
+    found: list[str] = []
+    for name, each in config.directories.items():
+        place = f"directories.{name}"
+        if not name.replace("-", "").replace("_", "").isalnum():
+            found.append(f"{place}: a directory's name has letters, digits, - and _")
+        for key in _DIRECTORY_NEEDS[each.kind]:
+            if not getattr(each, key):
+                found.append(f"{place}.{key}: needed for kind {each.kind}")
+        kinds = _DIRECTORY_URLS.get(each.kind, ())
+        for url in each.url.split():
+            if kinds and not url.startswith(kinds):
+                found.append(f"{place}.url: '{url}' begins with none of {', '.join(kinds)}")
+            if url.startswith("ldap://") and not each.start_tls and not each.plain:
+                found.append(f"{place}.start_tls: passwords would cross the network in the clear")
+        if each.kind == "ldap" and each.user and not each.password:
+            found.append(f"{place}.password: needed with user, as file:/path")
+        if each.kind == "oidc" and not each.issuer.startswith(("https://", "http://localhost", "http://127.")):
+            found.append(f"{place}.issuer: must begin with https://")
+        if each.password_url and not each.password_url.startswith(("https://", "http://")):
+            found.append(f"{place}.password_url: '{each.password_url}' is no http or https address")
     return found
 
 

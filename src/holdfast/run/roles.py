@@ -62,7 +62,7 @@ def plan(config: Config) -> list[tuple[str, int, RoleMain]]:
 
 def serve(config: Config, **keys: Any) -> None:
     """``holdfast serve``: each role's modules are loaded here, in the parent, before its fork (RUN-5)."""
-    world = real_world(journal_path=config.service.journal or None)
+    world = real_world(journal_path=config.service.journal or None, level=config.service.journal_level)
 
     def load(main: RoleMain) -> None:
         if isinstance(main, Main):

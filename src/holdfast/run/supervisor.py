@@ -20,6 +20,7 @@ from holdfast.model.errors import Reason, Refused
 from holdfast.run import child, control, events, ports, system
 from holdfast.run.config import Config
 from holdfast.run.process import Process
+from holdfast.run.watchdog import Pulse, Watchdog
 from holdfast.world import World
 
 STOP_S = 10.0  # for everybody to finish what they hold
@@ -50,7 +51,8 @@ class Supervisor:
         """
         self.world = world
         self.config = config
-        self.processes = [Process(role, worker, main, role in back) for role, worker, main in plan]
+        self.processes = [Process(role, worker, main, role in back, Pulse()) for role, worker, main in plan]
+        self._watchdog = Watchdog(world, config.service.watchdog_s)
         self._load = load
         self._reload = reload
         self._hangup_stops = hangup_stops
@@ -150,6 +152,7 @@ class Supervisor:
                 write,
                 parent,
                 strangers,
+                process.pulse,
             )
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         os.close(write)
@@ -178,6 +181,7 @@ class Supervisor:
                     self._start(process)
                 elif process.pid is not None and process.kill_at is not None and now >= process.kill_at:
                     self._kill(process)
+            self._watchdog.look(self.processes, now)
             self._roll(now)
             if self._stop_at is not None and self._stopping(now):
                 return
@@ -243,6 +247,7 @@ class Supervisor:
             status=how,
             lived_s=round(lived, 3),
             again_in_s=round(pause, 3),
+            where=process.pulse.traceback(),
         )
         process.due = now + pause if self._stop_at is None else None
 
@@ -252,14 +257,14 @@ class Supervisor:
             process.due = None if self._stop_at is not None else process.due
             return
         if process.asked_at is None:
-            process.asked_at = now
+            process.asked_at = process.kill_from = now
             process.kill_at = now + patience_s
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process.pid, signal.SIGTERM)
 
     def _kill(self, process: Process) -> None:
-        assert process.pid is not None and process.asked_at is not None
-        waited = round(self.world.clock.monotonic() - process.asked_at, 3)
+        assert process.pid is not None
+        waited = round(self.world.clock.monotonic() - process.kill_from, 3)
         self.world.journal.emit(events.CHILD_KILLED, process=process.name, pid=process.pid, waited_s=waited)
         self._killed += 1
         process.kill_at = None
