@@ -8,9 +8,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
+import msgspec
 import pytest
 
 from e2e.service import DOMAIN, Service, password, until
+from holdfast.pages import Seal, Session
+from holdfast.world import real_world
 from web.partner import Partner
 from web.self_service import NEW, account, add_account, asked, imap_takes, set_contact, visitor
 from web.visitor import Visitor
@@ -107,7 +110,7 @@ def test_password_4_what_is_refused_is_said_at_its_field(service: Service):
     ):
         answer = ben.post("/password", new=new, again=again)
         assert answer.status_code == 422 and said in answer.text, new
-        assert f'value="{new}"' not in answer.text  # a password is never sent back
+        assert answer.text.count(f'value="{new}"') == new.count("@")  # only the name stands in the form
     assert imap_takes(service, "ben", password("ben"))
 
 
@@ -161,10 +164,35 @@ def test_password_2_a_visitor_does_not_wait_for_others_passwords_to_be_hashed(se
     assert statistics.median(waits) < 0.1
 
 
-def test_current_password_is_asked_for_once_the_sign_in_is_a_while_ago_and_must_be_right(service: Service):
-    """A sign-in that is fresh shows no such field; the session's own check is tested in the browser."""
+def grow_old(service: Service, who: Visitor, name: str, seconds: float) -> None:
+    """Gives the visitor the session that he would have, had he signed in so long ago."""
+    key = (service.data / "keys" / "pages.key").read_bytes()
+    session = Session(account(service, name).id, time.time() - seconds, "full", "of a while ago")
+    seal = Seal(real_world(level="error"), key)
+    [cookie] = [each for each in who.client.cookies.jar if each.name.endswith("-session")]
+    cookie.value = seal.seal("password session", msgspec.msgpack.encode(session))
+
+
+def test_a_while_after_the_sign_in_the_current_password_is_asked_for_and_must_be_right(service: Service):
+    ben = visitor(service, "ben")
+    assert 'id="current"' not in ben.get("/password").text
+    grow_old(service, ben, "ben", 3600)
+    assert 'id="current"' in ben.get("/password").text
+    wrong = ben.post("/password", current="not this one", new=NEW, again=NEW)
+    assert wrong.status_code == 422 and "not the current password" in wrong.text
+    same = ben.post("/password", current=password("ben"), new=password("ben"), again=password("ben"))
+    assert same.status_code == 422 and "you have already" in same.text
+    right = ben.post("/password", current=password("ben"), new=NEW, again=NEW)
+    assert "Your password is changed" in right.text
+    for path in ("/app-passwords", "/factors/totp", "/factors/passkey", "/contacts/phone", "/export"):
+        answer = ben.get(path)
+        assert answer.status_code == 303 and "again=1" in answer.headers["location"], path
+    grow_old(service, ben, "ben", 9 * 3600)
+    assert "/sign-in" in ben.get("/").headers["location"]
+
+
+def test_leaving_asks_for_the_password_whatever_the_age_of_the_sign_in(service: Service):
     stranger = visitor(service, "stranger")
-    assert 'id="current"' not in stranger.get("/password").text
     assert 'id="current"' in stranger.get("/delete").text
     wrong = stranger.post("/delete", typed=f"stranger@{DOMAIN}", current="not this one")
     assert wrong.status_code == 422 and "not the current password" in wrong.text

@@ -27,6 +27,8 @@ class Changing:
         own = desk.own(visit)
         account = desk.concerned(visit, visit.query.get("account", ""))
         asks = not desk.is_fresh(visit)
+        if asks and not own.credential:  # no password to ask for: a passkey, or a directory outside
+            return visit.go("/sign-in?again=1&next=/password")
         wrong = None
         if visit.method == "POST":
             try:
