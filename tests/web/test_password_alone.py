@@ -9,21 +9,23 @@ import shutil
 import signal
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Page, expect
 
 from e2e.service import DOMAIN, Service, password, until
+from web.browser import check_accessible, screen
 from web.partner import Partner
-from web.self_service import NEW, account, imap_takes, set_contact, visitor
+from web.self_service import NEW, account, imap_takes, set_contact, sign_in, visitor
 from web.visitor import Visitor
 
 pytestmark = pytest.mark.slow
 
 MAIL = ("mx-0", "submission-0", "imap-0", "imap-1", "pop3-0", "relay-0", "store-0", "auth-0")
-PEOPLE = ("anna", "ben", "cleo", "dora", "emil", "finn", "gina")
+PEOPLE = ("anna", "ben", "cleo", "dora", "emil", "finn", "gina", "hans", "ida")
 
 
 @pytest.fixture(scope="module")
@@ -193,3 +195,45 @@ def test_password_6_without_its_mailbox_an_export_holds_all_the_rest_and_says_so
         archive = zipfile.ZipFile(BytesIO(gina.post("/export").content))
     assert f"gina@{DOMAIN}".encode() in archive.read("account.json")
     assert b'"folders":null' in archive.read("mail.json")
+
+
+@pytest.mark.parametrize(("language", "name"), [("en", "hans"), ("de", "ida")])
+def test_pages_that_say_what_is_missing_are_accessible_in_every_language(
+    service: Service, open_page: Callable[..., Page], language: str, name: str
+):
+    page, url = open_page(locale={"en": "en-GB", "de": "de-DE"}[language]), service.url("password")
+    sign_in(page, service, name)
+    with dead(service, "people-0", *MAIL):
+        for index in (service.data / "volumes").glob("*/index"):
+            shutil.rmtree(index)
+        page.goto(url)
+        expect(page.locator("#trouble")).to_be_visible()
+        seen(page, "overview-trouble")
+        for path in ("undelete", "export"):
+            page.goto(f"{url}/{path}")
+            expect(page.locator(".notice.warn").first).to_be_visible()
+            seen(page, f"{path}-gone")
+        page.goto(url + "/password")
+        page.locator("#new").fill(NEW)
+        page.locator("#again").fill(NEW)
+        page.locator("main .button.main").click()
+        seen(page, "changed-taken")
+        page.locator("main a").first.click()
+        seen(page, "asked-waiting")
+        page.goto(url + "/sessions")
+        page.locator("main .button.main").click()
+        seen(page, "taken")
+        page.goto(url + "/factors")
+        page.locator("#codes ~ div button").click()
+        seen(page, "recovery-codes-taken")
+        page.goto(url + "/app-passwords")
+        page.locator("#name").fill("Phone")
+        page.locator("main .button.main").click()
+        seen(page, "app-password-gone")
+    takes(service, name, NEW, 20)
+
+
+def seen(page: Page, name: str) -> None:
+    assert page.locator("h1").inner_text() not in ("Something went wrong on our side",)
+    check_accessible(page)
+    screen(page, f"password/{name}")
