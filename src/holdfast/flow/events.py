@@ -31,13 +31,14 @@ INTAKE_UNSURE = register(
 ACCEPTED = register(
     "message_accepted",
     "debug",
-    "A message is durable and acknowledged.",
+    "A message is durable and acknowledged; seconds: since its MAIL.",
     "function",
     "trace",
     "sender",
     "recipients",
     "bytes",
     "peer",
+    "seconds",
 )
 REJECTED = register(
     "message_rejected",
@@ -86,10 +87,12 @@ QUEUE_UNAVAILABLE = register(
 RELAY_TRIED = register(
     "relay_tried",
     "info",
-    "A message was tried at another server; result: sent, later or failed.",
+    "A message was tried at another server; result: sent, later or failed; seconds: the try alone.",
     "entry",
+    "trace",
     "result",
     "reply",
+    "seconds",
 )
 SENDER_TOLD = register(
     "sender_told",

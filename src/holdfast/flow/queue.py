@@ -59,6 +59,7 @@ class Entry(msgspec.Struct):
     envid: str = ""
     smtputf8: bool = False
     body_8bit: bool = False
+    trace: str = ""
 
     @property
     def id(self) -> EntryId:
@@ -220,6 +221,7 @@ class Queue:
             envid="" if ours else meta.envid,
             smtputf8=meta.smtputf8,
             body_8bit=meta.body_8bit,
+            trace=meta.trace,
         )
         self.entries[entry.id] = entry
 

@@ -275,12 +275,13 @@ class Relay:
             entry.ret,
             entry.envid,
         )
+        begun = self._world.clock.monotonic()
         try:
             outcomes = await outbound.send(transaction)
         except Unreachable as error:
-            await self._settle(job, {r.address: error.reply for r in recipients})
+            await self._settle(job, {r.address: error.reply for r in recipients}, begun)
             return
-        await self._settle(job, {outcome.recipient.address: outcome.reply for outcome in outcomes})
+        await self._settle(job, {outcome.recipient.address: outcome.reply for outcome in outcomes}, begun)
 
     async def _put_off(self, destination: _Destination, reply: Reply) -> None:
         """The destination can't be reached: everything in its line has had its try."""
@@ -288,8 +289,12 @@ class Relay:
         for job in jobs:
             await self._settle(job, dict.fromkeys(job.addresses, reply))
 
-    async def _settle(self, job: _Job, replies: dict[str, Reply]) -> None:
-        """Write down what became of each recipient. Kept in the queue as it was when that fails."""
+    async def _settle(self, job: _Job, replies: dict[str, Reply], begun: float | None = None) -> None:
+        """Write down what became of each recipient. Kept in the queue as it was when that fails.
+
+        ``begun``: when the message was offered, monotonic; None: it wasn't.
+        """
+        seconds = self._world.clock.monotonic() - begun if begun is not None else 0.0
         now = self._world.clock.now()
         entry = self._queue.entries.get(job.entry)
         records: list[Settled] = []
@@ -307,7 +312,12 @@ class Relay:
                     Settled(entry.id, "later", (address,), text, now + self._pause(recipient.tries))
                 )
             self._world.journal.emit(
-                events.RELAY_TRIED, entry=entry.id, result=records[-1].what, reply=text[:200]
+                events.RELAY_TRIED,
+                entry=entry.id,
+                trace=entry.trace,
+                result=records[-1].what,
+                reply=text[:200],
+                seconds=round(seconds, 6),
             )
         try:
             if records:

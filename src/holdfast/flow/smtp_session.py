@@ -57,9 +57,11 @@ class SaysNo(Exception):
 class Transaction:
     """One message's envelope while it is being said."""
 
-    __slots__ = ("local", "parameters", "remote", "sender")
+    __slots__ = ("begun", "local", "parameters", "remote", "sender")
 
-    def __init__(self, sender: Address, parameters: MailParameters) -> None:
+    def __init__(self, sender: Address, parameters: MailParameters, begun: float) -> None:
+        """``begun``: when MAIL came, monotonic."""
+        self.begun = begun
         self.sender = sender
         self.parameters = parameters
         # by account: one account gets a message once, however many of its addresses are named (FLOW-7)
@@ -205,7 +207,8 @@ class SmtpSession(Session):
         except (Refused, Unavailable, SaysNo) as error:
             self._refuse(error, "MAIL", str(event.sender))
             return
-        self._transaction = Transaction(event.sender, event.parameters)
+        begun = reception.world.clock.monotonic()
+        self._transaction = Transaction(event.sender, event.parameters, begun)
         self._machine.accept()
 
     def _on_rcpt(self, event: Rcpt) -> None:
@@ -233,7 +236,7 @@ class SmtpSession(Session):
             return
         self._pending = len(data) + 1
         receipt.written.add_done_callback(
-            lambda written: self._settled(written, receipt, envelope, len(data))
+            lambda written: self._settled(written, receipt, envelope, len(data), transaction.begun)
         )
 
     def _on_authenticate(self, event: Authenticate) -> None:
@@ -290,22 +293,32 @@ class SmtpSession(Session):
         return origin
 
     def _settled(
-        self, written: asyncio.Future[list[Written]], receipt: Receipt, envelope: Envelope, size: int
+        self,
+        written: asyncio.Future[list[Written]],
+        receipt: Receipt,
+        envelope: Envelope,
+        size: int,
+        begun: float,
     ) -> None:
         """The message is durable, or it could not be kept."""
         try:
-            self._settle(written, receipt, envelope, size)
+            self._settle(written, receipt, envelope, size, begun)
         except Exception:
             self._give_up(replies.FAILED)
             raise
 
     def _settle(
-        self, written: asyncio.Future[list[Written]], receipt: Receipt, envelope: Envelope, size: int
+        self,
+        written: asyncio.Future[list[Written]],
+        receipt: Receipt,
+        envelope: Envelope,
+        size: int,
+        begun: float,
     ) -> None:
         self._pending = 0
         error = None if written.cancelled() else written.exception()
         if error is None and not written.cancelled():
-            self._answer(written.result()[0], receipt, envelope, size)
+            self._answer(written.result()[0], receipt, envelope, size, begun)
         elif isinstance(error, Refused | Unavailable):
             self._refuse(error, "DATA", envelope.sender)
         else:
@@ -320,7 +333,9 @@ class SmtpSession(Session):
         elif self._ended and not self._pending:
             self.connection.close()
 
-    def _answer(self, written: Written, receipt: Receipt, envelope: Envelope, size: int) -> None:
+    def _answer(
+        self, written: Written, receipt: Receipt, envelope: Envelope, size: int, begun: float
+    ) -> None:
         intake = self._reception.intake
         reached = not self._gone and not self.connection.closing
         if reached:
@@ -341,6 +356,7 @@ class SmtpSession(Session):
             recipients=len(envelope.local) + len(envelope.remote),
             bytes=size,
             peer=self._address,
+            seconds=reception.world.clock.monotonic() - begun,
         )
 
     async def _sign_in(self, event: Authenticate) -> None:

@@ -5,6 +5,15 @@ from __future__ import annotations
 from holdfast.model.events import register
 
 PACK_STARTED = register("pack_started", "info", "A new pack takes the ledger's frames.", "ledger", "pack")
+COMMITTED = register(
+    "ledger_committed",
+    "debug",
+    "A batch of frames is durable; seconds: from its first byte to the end of the sync.",
+    "ledger",
+    "frames",
+    "bytes",
+    "seconds",
+)
 PACK_SEALED = register(
     "pack_sealed", "info", "A full pack got its footer and digest.", "ledger", "pack", "frames", "bytes"
 )

@@ -13,7 +13,7 @@ from holdfast.model.limits import FRAME_BODY_BYTES, GROUP_COMMIT_BYTES, MARK_IDL
 from holdfast.model.mail import PackRef, Position
 from holdfast.packs import format
 from holdfast.packs.copies import Copy, CopyKeeper
-from holdfast.packs.events import PACK_FAILED, PACK_SEALED, PACK_STARTED, SEAL_FAILED, VOLUME_FULL
+from holdfast.packs.events import COMMITTED, PACK_FAILED, PACK_SEALED, PACK_STARTED, SEAL_FAILED, VOLUME_FULL
 from holdfast.packs.recovery import Opened, Place, Unreadable, new_pack, open_ledger
 from holdfast.packs.scan import read_safely
 from holdfast.packs.sealing import seal
@@ -233,6 +233,7 @@ class LedgerWriter:
             await self._begin_pack()
         buffers, results, end, sequence = self._encode(batch)
         told, frames = self._acknowledged, sequence - self._next
+        begun = self._world.clock.monotonic()
         if self._keepers:
             step, error = await self._write_everywhere(buffers)
         else:
@@ -241,6 +242,13 @@ class LedgerWriter:
             await self._handle_failure(step, error, frames)
             self._refuse(batch, f"{step} failed: {error}")
             return
+        self._world.journal.emit(
+            COMMITTED,
+            ledger=self.component,
+            frames=frames,
+            bytes=end - self._end,
+            seconds=self._world.clock.monotonic() - begun,
+        )
         self._end, self._next = end, sequence
         self._marked = (end if not batch else -1, told)
         self.durable = position = Position(self._number, end)

@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from holdfast.model.events import register
 
+PAGE_SERVED = register(
+    "page_served",
+    "debug",
+    "A page was asked for and answered.",
+    "function",
+    "page",
+    "method",
+    "status",
+    "seconds",
+)
 PAGE_FAILED = register(
     "page_failed",
     "error",

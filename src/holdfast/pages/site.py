@@ -22,7 +22,7 @@ from holdfast.model.errors import Reason, Refused, Unavailable
 from holdfast.model.people import Brand
 from holdfast.pages import colour
 from holdfast.pages.ended import Ended
-from holdfast.pages.events import PAGE_FAILED, PAGE_FORGED, PAGE_UNAVAILABLE
+from holdfast.pages.events import PAGE_FAILED, PAGE_FORGED, PAGE_SERVED, PAGE_UNAVAILABLE
 from holdfast.pages.forms import read_form
 from holdfast.pages.pace import PACE
 from holdfast.pages.seal import Seal
@@ -122,7 +122,7 @@ class Site:
 
         def add(handler: Handler) -> Handler:
             async def endpoint(request: Request) -> Response:
-                return await self._serve(handler, request, files)
+                return await self._serve(handler, request, files, path)
 
             self.app.router.routes.append(Route(path, endpoint, methods=list(methods)))
             return handler
@@ -150,8 +150,9 @@ class Site:
 
     # Serving
 
-    async def _serve(self, handler: Handler, request: Request, files: bool) -> Response:
+    async def _serve(self, handler: Handler, request: Request, files: bool, page: str) -> Response:
         visit = Visit(self, request)
+        begun = self.world.clock.monotonic()
         try:
             response = self._not_in_tls(visit)
             if response is None and visit.method not in SAFE_METHODS:
@@ -167,6 +168,14 @@ class Site:
             response = self._unavailable(visit, unavailable)
         except Exception as error:
             response = self._fail(visit, error)
+        self.world.journal.emit(
+            PAGE_SERVED,
+            function=self.function,
+            page=page,
+            method=visit.method,
+            status=response.status_code,
+            seconds=self.world.clock.monotonic() - begun,
+        )
         visit.put_cookies(response)
         return self._guarded(response, visit.secure)
 

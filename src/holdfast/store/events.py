@@ -12,6 +12,10 @@ INDEX_BEHIND = register(
     "index_behind", "warn", "a cell's index can't take changes; mail is kept in packs", "cell", "error"
 )
 STORE_READY = register("store_ready", "info", "the store takes commands", "cells", "behind", "seconds")
+MERGED = register(
+    "mail_merged", "debug", "new mail is in its mailboxes; seconds: from reading it to showing it",
+    "ledger", "messages", "seconds",
+)  # fmt: skip
 MERGE_FAILED = register("merge_failed", "warn", "new mail can't be merged yet; it is kept", "ledger", "error")
 COMMIT_REFUSED = register("commit_refused", "error", "commands were not kept", "component", "commands")
 ACCOUNT_FULL = register(

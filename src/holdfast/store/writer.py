@@ -8,6 +8,7 @@ command is answered after its frame is durable and folded (STORE-7).
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -143,13 +144,14 @@ class StoreWriter:
         """Give everything announced its place in the order, range by range."""
         try:
             while self._announced[ledger] > self._merged.get(ledger, START):
+                begun = self._world.clock.monotonic()
                 begin = self._merged.get(ledger, START)
                 items, end = self._next_range(ledger, begin, self._announced[ledger])
                 cells = sorted({cell for item in items for cell in item.frame.cells or ()})
                 meta = Merged(ledger, begin, end, self._world.clock.now())
                 frame = NewFrame(Kind.MERGED, encode(meta), 0, tuple(cells))
                 waiting = self._submit([frame], (meta, items))
-                waiting.reply.add_done_callback(_retrieved)
+                waiting.reply.add_done_callback(functools.partial(self._shown, ledger, len(items), begun))
                 await waiting.written
                 self._merged[ledger] = end
                 if len(self._waiting) > 2:  # reading must not run far ahead of folding
@@ -172,6 +174,19 @@ class StoreWriter:
                 end = reader.after(frame)
                 break
         return items, end
+
+    def _shown(self, ledger: str, messages: int, begun: float, reply: asyncio.Future[list[Answer]]) -> None:
+        _retrieved(reply)
+        if not reply.cancelled() and reply.exception() is None:
+            seconds = self._world.clock.monotonic() - begun
+            self._world.journal.emit(events.MERGED, ledger=ledger, messages=messages, seconds=seconds)
+
+    @property
+    def unmerged(self) -> list[tuple[str, Position, Position]]:
+        """Each intake: how far it is folded, and how far it is durable."""
+        return [
+            (ledger, self._folded.get(ledger, START), durable) for ledger, durable in self._announced.items()
+        ]
 
     async def _adopt_orphans(self) -> None:
         """Merge intakes whose writer isn't running: opened once, so their tail is cut and synced."""

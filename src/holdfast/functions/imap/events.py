@@ -13,6 +13,9 @@ SESSION_FAILED = register(
     "peer",
     "error",
 )
+COMMAND = register(
+    "imap_command", "debug", "an IMAP command was answered.", "command", "result", "seconds", "peer"
+)
 SIGNED_IN = register("imap_signed_in", "info", "a person signed in over IMAP.", "account", "peer", "tls")
 SIGN_IN_REFUSED = register(
     "imap_sign_in_refused",

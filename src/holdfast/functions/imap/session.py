@@ -68,6 +68,7 @@ class ImapSession(Session):
     __slots__ = (
         "account",
         "address",
+        "begun",
         "condstore",
         "debt",
         "failures",
@@ -97,6 +98,7 @@ class ImapSession(Session):
         self.qresync = False
         self.failures = 0
         self.held = 0
+        self.begun = 0.0  # when the command under way began, monotonic
 
     # -- what the connection says ---------------------------------------------------
 
@@ -166,6 +168,7 @@ class ImapSession(Session):
             _EVENTS[type(event)](self, event)
 
     def _request(self, request: Request) -> None:
+        self.begun = self.serving.world.clock.monotonic()
         self._handle(request, self.serving.handlers[type(request.command)])
 
     def _handle(self, request: Request, handler: Callable[..., Handled], *more: object) -> None:
@@ -236,6 +239,7 @@ class ImapSession(Session):
             self._mailbox_deleted()
             return
         self.connection.write(replies.status(request.tag, answer.condition, answer.text, answer.code))
+        self._note(request, answer.condition)
         if isinstance(request.command, c.Select):
             self._owe_recent()
         if self.debt and not self.connection.busy:
@@ -245,6 +249,8 @@ class ImapSession(Session):
         """The tagged reply to a command that met an error. The session goes on: whole lines were
         written, and a view moves only after all has been read (IMAPD-3)."""
         command = request.command
+        if not isinstance(error, Stopped):
+            self._note(request, "NO")
         if isinstance(error, Unavailable):
             self._emit_unavailable(command.name, error)
         elif isinstance(error, MailboxDeleted):
@@ -264,6 +270,13 @@ class ImapSession(Session):
             self.connection.write(replies.no(request.tag, "An error of ours; it was reported.", b"SERVERBUG"))
             return
         self.connection.write(replies.failed(request.tag, error, command.name))
+
+    def _note(self, request: Request, result: str | bytes) -> None:
+        world = self.serving.world
+        seconds = world.clock.monotonic() - self.begun
+        world.journal.emit(
+            events.COMMAND, command=request.command.name, result=result, seconds=seconds, peer=self.address
+        )
 
     def _emit_unavailable(self, command: str, error: Unavailable) -> None:
         self.serving.world.journal.emit(

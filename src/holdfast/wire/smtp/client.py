@@ -158,6 +158,14 @@ class Client:
                 attempt.data_asked = True
         return None
 
+    def ask(self, transaction: Transaction) -> None:
+        """After ``Ready``: would these recipients be taken? No message follows. Ends in one ``Done``."""
+        attempt = self._attempt = Attempt(transaction, asks=True)
+        self._say(self._mail_line(transaction), Stage.MAIL)
+        if self.extensions.pipelining:
+            for recipient in attempt.transaction.recipients:
+                self._say(self._rcpt_line(recipient), Stage.RCPT)
+
     def quit(self) -> None:
         self._say("QUIT", Stage.QUIT)
 
@@ -309,7 +317,7 @@ class Client:
                 self._say(self._rcpt_line(attempt.next_recipient), Stage.RCPT)
         elif attempt.data_asked:
             return
-        elif not attempt.accepted:
+        elif attempt.asks or not attempt.accepted:
             self._conclude(open_there=not attempt.mail_refused)
         elif self._chunking:
             self._send_bdat(attempt.transaction.data)

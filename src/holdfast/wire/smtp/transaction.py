@@ -112,10 +112,12 @@ ClientEvent = Ready | TlsReady | TlsRefused | AuthFailed | Done | Broken | Close
 class Attempt:
     """One transaction under way: which recipients were answered, and how."""
 
-    __slots__ = ("_outcomes", "accepted", "answered", "data_asked", "mail_refused", "transaction")
+    __slots__ = ("_outcomes", "accepted", "answered", "asks", "data_asked", "mail_refused", "transaction")
 
-    def __init__(self, transaction: Transaction) -> None:
+    def __init__(self, transaction: Transaction, *, asks: bool = False) -> None:
+        """``asks``: it ends with the recipients, nothing is sent."""
         self.transaction = transaction
+        self.asks = asks
         self._outcomes: list[Outcome | None] = [None] * len(transaction.recipients)
         self.answered = 0  # replies to RCPT
         self.accepted = 0
@@ -138,7 +140,8 @@ class Attempt:
             return
         if reply.code // 100 == 2:
             self.accepted += 1
-            return
+            if not self.asks:
+                return
         if reply.code == 552:  # RFC 5321 §4.5.3.1.10: too many recipients, the way it was once said
             reply = reply._replace(code=452, enhanced="4.5.3")
         self._outcomes[at] = Outcome(self.transaction.recipients[at], reply, Stage.RCPT)
