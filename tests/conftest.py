@@ -7,7 +7,11 @@ import os
 from collections.abc import Generator
 from typing import Any
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("holdfast", deadline=None)  # a slow machine is no wrong answer
+hypothesis.settings.load_profile("holdfast")
 
 IN_CI = os.environ.get("CI") == "1"
 SLOW_S = 0.25

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import tempfile
 from collections.abc import Callable, Coroutine, Iterator
@@ -68,6 +69,18 @@ def test_a_unix_socket_serves_like_any_other(go: Callable[[Test], list[Entry]]) 
             path = f"{folder}/s"
             await world.net.listen(Lines, path)
             client = await world.net.connect(Client, path)
+            client.connection.write(b"x\n")
+            await client.until(b"x\n")
+
+    go(test)
+
+
+def test_a_door_stays_open_when_its_handle_is_dropped(go: Callable[[Test], list[Entry]]) -> None:
+    async def test(world: World) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            await world.net.listen(Lines, f"{folder}/s")
+            gc.collect()
+            client = await world.net.connect(Client, f"{folder}/s")
             client.connection.write(b"x\n")
             await client.until(b"x\n")
 

@@ -59,10 +59,13 @@ class Net(Protocol):
 
 
 class RealListener:
-    __slots__ = ("_connections", "_servers", "addresses")
+    __slots__ = ("_connections", "_open", "_servers", "addresses")
 
-    def __init__(self, connections: dict[Connection, None]) -> None:
+    def __init__(self, connections: dict[Connection, None], opened: set[RealListener]) -> None:
+        """``opened``: keeps it for as long as it listens; no door closes because its handle is dropped."""
         self._connections = connections
+        self._open = opened
+        opened.add(self)
         self._servers: list[asyncio.AbstractServer] = []
         self.addresses: list[Peer] = []
 
@@ -77,16 +80,18 @@ class RealListener:
     def close(self) -> None:
         for server in self._servers:
             server.close()
+        self._open.discard(self)
 
 
 class RealNet:
     """Sockets on whatever event loop runs (uvloop in production)."""
 
-    __slots__ = ("_hub", "_journal")
+    __slots__ = ("_hub", "_journal", "_listeners")
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._hub: Hub | None = None
+        self._listeners: set[RealListener] = set()
 
     def hub(self) -> Hub:
         loop = asyncio.get_running_loop()
@@ -106,7 +111,7 @@ class RealNet:
         connections: dict[Connection, None] = {}
 
         accepted = accepting(hub, factory, tls, connections)
-        listener = RealListener(connections)
+        listener = RealListener(connections, self._listeners)
         for sock in sockets:
             sock.setblocking(False)
             if sock.family == socket.AF_UNIX:

@@ -53,6 +53,12 @@ def test_model_1_numbers_on_disk_are_what_they_were():
         1027,
         2048,
     ]
+    assert [ledger_number(n) for n in ("password-0", "signup-1", "password-asked-2", "signup-asked-0")] == [
+        5120,
+        6145,
+        8194,
+        8448,
+    ]
     assert {k.name: int(k) for k in Kind} == {
         "DELIVERY": 1,
         "STARTED": 2,
@@ -60,11 +66,12 @@ def test_model_1_numbers_on_disk_are_what_they_were():
         "COMMAND": 17,
         "PEOPLE": 32,
         "QUEUE": 48,
+        "ASKED": 64,
     }
     assert [int(f) for f in Flag] == [1, 2, 4, 8, 16]
 
 
-@given(st.sampled_from(["mx", "submission", "relay", "import"]), st.integers(0, 255))
+@given(st.sampled_from(["mx", "submission", "relay", "import", "password", "signup", "password-asked"]), st.integers(0, 255))
 def test_a_ledgers_number_leads_back_to_its_name(role, worker):
     assert ledger_name(ledger_number(f"{role}-{worker}")) == f"{role}-{worker}"
 
