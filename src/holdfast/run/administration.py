@@ -15,13 +15,17 @@ from holdfast.functions.admin.kept import Kept
 from holdfast.model.ledgers import PEOPLE
 from holdfast.packs.reader import LedgerReader
 from holdfast.run import doors, layout, parts, system, web
+from holdfast.run.admin_pages import admin_site
 from holdfast.run.child import Start
 from holdfast.world.http import App, Receive, Scope, Send
 
 
 async def run_admin(start: Start) -> None:
-    async with parts.people_copy(start) as people, desk(start, people) as (the_desk, kept):
-        site = web.site(start, brand=web.brand_for(people))
+    async with (
+        parts.people_copy(start) as people,
+        desk(start, people) as (the_desk, kept),
+        admin_site(start, people, the_desk) as site,
+    ):
         await web.serve(start, split(Api(the_desk, kept), site.app))
 
 

@@ -167,6 +167,9 @@ class Web(_Section, frozen=True):
         list[str],
         Meta(description="Addresses or networks whose X-Forwarded-For and X-Forwarded-Proto are believed."),
     ] = field(default_factory=list)
+    admin_second_factor: Annotated[
+        bool, Meta(description="Owners and domain admins need a second factor for the pages of admin.")
+    ] = True
     session_s: Annotated[
         int, Meta(description="Seconds until a sign-in on a page is over.", ge=300, le=30 * 86_400)
     ] = 8 * 3600

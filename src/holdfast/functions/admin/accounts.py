@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from holdfast.directory.history import SignInSeen
 from holdfast.functions.admin import shapes as s
 from holdfast.functions.admin.cursors import cursor, position
 from holdfast.functions.admin.desk import SETTLE_S, Call, not_now
@@ -261,3 +262,9 @@ async def factor_remove(call: Call, asked: s.FactorAsked) -> None:
     if all(each.id != asked.factor for each in call.people.factors(call.account.id)):
         raise Missing(f"factor {asked.factor}")
     await call.change.factor_rm(call.account.id, asked.factor, once=call.once, why=call.why)
+
+
+async def sign_in_list(call: Call, asked: s.AccountAsked) -> s.Page[SignInSeen]:
+    """As far as this machine's processes have noted them; best effort."""
+    history = call.desk.history
+    return s.Page(await history.read_all(call.account.id) if history is not None else [])

@@ -257,6 +257,12 @@ OPERATIONS: tuple[Operation, ...] = (
         "Removes a second factor: a lost phone.",
     ),
     _operation(
+        "GET /v1/accounts/{account}/sign-ins",
+        a.sign_in_list,
+        P.READ,
+        "Who signed in to an account or tried to, the newest first.",
+    ),
+    _operation(
         "PUT /v1/accounts/{account}/hold",
         o.hold_set,
         P.HOLD,
@@ -322,6 +328,12 @@ OPERATIONS: tuple[Operation, ...] = (
         o.sealed_export,
         P.SEALED,
         "Everything as an archive with a list of digests; on record.",
+    ),
+    _operation(
+        "GET /v1/accesses/{access}/removed",
+        o.sealed_removed,
+        P.SEALED,
+        "What was removed and is still there, under legal hold or for its time, as one mbox; on record.",
     ),
     # many at once, and others' programs
     _operation(

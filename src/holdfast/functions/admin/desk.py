@@ -21,6 +21,7 @@ from holdfast.world import World
 
 if TYPE_CHECKING:
     from holdfast.directory.audit import AuditTrail
+    from holdfast.directory.history import History
     from holdfast.directory.operations import Operations
     from holdfast.functions.admin.catalogue import Operation
     from holdfast.functions.admin.hooks import Hooks
@@ -41,6 +42,7 @@ class Desk:
     store: MailStore | None = None
     imports: Imports | None = None
     hooks: Hooks | None = None
+    history: History | None = None
 
     async def carry_out(
         self, actor: Actor, operation: Operation, asked: Any, *, once: str = "", why: str = "", peer: str = ""

@@ -15,7 +15,11 @@ from holdfast.functions.admin.problems import MEDIA_TYPE, Problem
 
 VERSION = "1.0.0"
 _REF = "#/components/schemas/{name}"
-_FILES = {"sealed_message": "message/rfc822", "sealed_export": "application/zip"}
+_FILES = {
+    "sealed_message": "message/rfc822",
+    "sealed_export": "application/zip",
+    "sealed_removed": "application/mbox",
+}
 _ERRORS = {
     "400": "It can't be read.",
     "401": "No token, or one that isn't good.",

@@ -22,6 +22,7 @@ from holdfast.model.mail import Mailbox
 from holdfast.model.people import Account, AuditEntry, SealedAccess
 from holdfast.model.uidset import UidSet
 from holdfast.store import AccountMail, Column, MessageRef
+from holdfast.store.export import removed
 
 
 async def hold_set(call: Call, asked: s.HoldSet) -> Account:
@@ -200,3 +201,15 @@ async def sealed_export(call: Call, asked: s.AccessAsked) -> Raw:
     mail = await _opened(call, "all of it, as an archive")
     access: SealedAccess = call.found["access"]
     return Raw("application/zip", f"access-{access.id}.zip", sealed_archive(call.desk.world, mail, access))
+
+
+async def sealed_removed(call: Call, asked: s.AccessAsked) -> Raw:
+    mail = await _opened(call, "what was removed")
+    access: SealedAccess = call.found["access"]
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for piece in removed(mail, 0.0):
+            yield piece
+            await call.desk.world.clock.sleep(0)  # others have their turn
+
+    return Raw("application/mbox", f"access-{access.id}-removed.mbox", pieces())

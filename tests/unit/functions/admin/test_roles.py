@@ -60,6 +60,7 @@ app_password_list    domain   o d s a
 app_password_remove  domain   o d
 factor_list          domain   o d s a
 factor_remove        domain   o d
+sign_in_list         domain   o d s a
 hold_set             domain   o
 tenant_list          list     o d s a
 tenant_add           service  o
@@ -80,6 +81,7 @@ sealed_mailboxes     domain   o a
 sealed_messages      domain   o a
 sealed_message       domain   o a
 sealed_export        domain   o a
+sealed_removed       domain   o a
 import_run           list     o d
 import_show          own      o d
 hook_list            service  o
@@ -230,6 +232,7 @@ BY_THEMSELVES = {
     "sealed_messages": "not there",
     "sealed_message": "not there",
     "sealed_export": "not there",
+    "sealed_removed": "not there",
     "reserved_free": "may",
 }
 NOT_MORE_THAN_ONE_HAS = {"token_add"}  # a token as owner, for one who is none

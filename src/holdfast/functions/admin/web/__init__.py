@@ -1,0 +1,1 @@
+"""The pages for administrators, over the operations of the catalogue."""
