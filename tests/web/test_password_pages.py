@@ -75,7 +75,7 @@ def test_every_page_is_accessible_in_every_language(
     sign_in(page, service, name)
     check(page, "overview")
     for path in ("password", "app-passwords", "factors", "factors/totp", "factors/passkey", "sessions",
-                 "history", "addresses", "contacts", "contacts/phone", "contacts/address", "undelete",
+                 "history", "addresses", "contacts", "contacts/phone", "undelete",
                  "export", "delete"):  # fmt: skip
         page.goto(f"{url}/{path}")
         check(page, path.replace("/", "-"))
@@ -92,9 +92,6 @@ def test_every_page_is_accessible_in_every_language(
     page.goto(url + "/factors")
     page.locator("#codes ~ div button").click()
     check(page, "recovery-codes")
-    page.goto(f"{url}/undelete")
-    page.locator("main form:has(table) button").click()
-    check(page, "undelete-wrong")
     page.goto(url + "/password")
     page.locator("#new").fill("password123")
     page.locator("main .button.main").click()
@@ -122,7 +119,7 @@ def test_password_1_a_password_is_changed_by_keyboard_alone_and_holds_at_once(se
     check_accessible(page)
     screen(page, "password/changed")
     assert imap_takes(service, "cleo", NEW)
-    assert not imap_takes(service, "cleo", password("cleo"))
+    until(lambda: not imap_takes(service, "cleo", password("cleo")), 2)
     keys.to("Back to the overview").enter()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Welcome")
 
@@ -201,7 +198,7 @@ def test_a_telephone_with_an_app_is_asked_for_its_code_from_then_on(
     page.locator("#code").fill(phone.at(time.time() + 30))
     page.locator(".button.main").first.click()
     expect(page.locator("h1")).to_contain_text("Welcome")
-    assert not imap_takes(service, "emil", password("emil"))  # mail programs need an app password now
+    until(lambda: not imap_takes(service, "emil", password("emil")), 2)  # mail programs need an app password now
 
 
 def test_password_8_passkeys_become_the_only_way_in_when_a_lost_device_leaves_another(
@@ -255,7 +252,7 @@ def test_a_forgotten_password_is_set_anew_by_a_code(
     page.locator("main .button.main").click()
     check(page, "forgotten-changed")
     assert imap_takes(service, name, NEW + name)
-    assert not imap_takes(service, name, password(name))
+    until(lambda: not imap_takes(service, name, password(name)), 2)
 
 
 def test_password_7_a_new_phone_is_proven_and_the_old_one_hears_of_it(
@@ -348,7 +345,7 @@ def test_password_9_an_account_is_deleted_by_its_owner_and_taken_back_by_the_lin
     page.locator("main .button.main").click()
     check(page, "undone")
     until(lambda: not refused(service, name))
-    assert imap_takes(service, name, password(name))
+    until(lambda: imap_takes(service, name, password(name)), 2)
 
 
 def test_signing_out_everywhere_ends_other_browsers_and_open_connections(
