@@ -69,6 +69,9 @@ class Copied:
     def credential(self, account: AccountId) -> Credential:
         return self._answers.credential(account)
 
+    def credential_at(self, account: AccountId) -> float:
+        return self._belongings.credential_at(account)
+
     # Customers
 
     def customer(self, customer: CustomerId) -> Customer:

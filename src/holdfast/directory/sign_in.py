@@ -62,7 +62,16 @@ class KnowsPeople(Protocol):
 
 
 class Outside(Protocol):
-    """A directory outside, for accounts that come from one (``Account.source``)."""
+    """Directories outside, for accounts that come from one (``Account.source``)."""
+
+    def answers_for(self, account: Account) -> bool:
+        """Whether the account's password is kept there, and not here."""
+
+    def keeps(self, account: Account) -> bool:
+        """Whether what was kept of a right password still counts while it is out of reach."""
+
+    def password_url(self, account: Account) -> str:
+        """Where its people change their password; '' when that isn't said."""
 
     async def check(self, account: Account, password: str) -> bool:
         """Whether it says that this is the password. Raises ``Unavailable``.
@@ -214,7 +223,12 @@ class SignIn:
     # Directories outside
 
     def _asks_outside(self, account: Account, function: str) -> bool:
-        return bool(account.source and self._outside is not None and not _needs_another(account, function))
+        outside = self._outside
+        return outside is not None and outside.answers_for(account) and not _needs_another(account, function)
+
+    def password_url(self, account: Account) -> str:
+        """Where the password of an account from outside is changed; '' for nowhere, or for here."""
+        return self._outside.password_url(account) if self._outside is not None else ""
 
     async def _ask_outside(
         self, account: Account, trial: _Try, key: Key, login: str, peer: str, function: str
@@ -231,7 +245,8 @@ class SignIn:
             self._world.journal.emit(
                 OUTSIDE_LOST, account=account.id, source=account.source, reason=str(error)
             )
-            if trial.question.phc and (await self._verdict(trial.question)).right:
+            kept = trial.question.phc and self._outside.keeps(account)
+            if kept and (await self._verdict(trial.question)).right:
                 return _Answer(True, "kept")
             raise
         self._verified.learn(trial.digest, right, OUTSIDE_LIFE_S)

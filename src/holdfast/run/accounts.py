@@ -21,7 +21,7 @@ from holdfast.functions.password import pages
 from holdfast.functions.password.desk import Desk, Reach, Server, Settings
 from holdfast.functions.password.letters import Letters
 from holdfast.portal import portal
-from holdfast.run import doors, layout, parts, web
+from holdfast.run import directories, doors, layout, parts, web
 from holdfast.run.child import Start
 from holdfast.run.config import Config
 from holdfast.run.reaching import reach, running
@@ -101,12 +101,13 @@ async def _history(start: Start) -> AsyncIterator[History]:
 @contextlib.asynccontextmanager
 async def _sign_in(start: Start, people: People, history: History) -> AsyncIterator[SignIn]:
     auth = AuthClient(start.world, layout.socket_path(start.config, "auth"))
-    sign_in = SignIn(start.world, people, auth, history=history)
-    try:
-        yield sign_in
-    finally:
-        sign_in.close()
-        auth.close()
+    async with directories.outsides(start, people) as outside:
+        sign_in = SignIn(start.world, people, auth, outside=outside, history=history)
+        try:
+            yield sign_in
+        finally:
+            sign_in.close()
+            auth.close()
 
 
 @contextlib.asynccontextmanager

@@ -350,7 +350,9 @@ class Directory(_Section, frozen=True):
         ""
     )
     base: Annotated[str, Meta(description="ldap: DN below which its people are.")] = ""
-    filter: Annotated[str, Meta(description="ldap: which entries are people.")] = "(objectClass=inetOrgPerson)"
+    filter: Annotated[str, Meta(description="ldap: which entries are people.")] = (
+        "(objectClass=inetOrgPerson)"
+    )
     query: Annotated[str, Meta(description="sql: one SELECT that gives a row for each person.")] = ""
     id: Annotated[
         str, Meta(description="Attribute or column that never changes; '' is entryUUID or id.")
@@ -384,7 +386,7 @@ class Directory(_Section, frozen=True):
     ] = False
     pages: Annotated[
         list[Literal["password", "admin"]], Meta(description="oidc: which pages have its button.")
-    ] = field(default_factory=lambda: ["password"])  # type: ignore[arg-type,return-value]
+    ] = field(default_factory=lambda: ["password"])
     title: Annotated[str, Meta(description="oidc: what the button calls it; '' is its name here.")] = ""
 
 

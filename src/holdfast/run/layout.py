@@ -91,6 +91,11 @@ def signup_path(config: Config) -> str:
     return os.path.join(config.data, "signup", "requests.sqlite")
 
 
+def sources_folder(config: Config) -> str:
+    """What each directory outside has led to here."""
+    return os.path.join(config.data, "sources")
+
+
 def history_folder(config: Config) -> str:
     return os.path.join(config.data, "history")
 

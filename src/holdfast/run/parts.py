@@ -119,16 +119,18 @@ async def sign_in_with(start: Start, people: People) -> AsyncIterator[SignIn]:
     from holdfast.directory.auth import AuthClient
     from holdfast.directory.history import History
     from holdfast.directory.sign_in import SignIn
+    from holdfast.run import directories
 
     auth = AuthClient(start.world, layout.socket_path(start.config, "auth"))
     history = History(start.world, layout.history_path(start.config, start.name))
-    sign_in = SignIn(start.world, people, auth, history=history)
-    try:
-        yield sign_in
-    finally:
-        sign_in.close()
-        auth.close()
-        await history.close()
+    async with directories.outsides(start, people) as outside:
+        sign_in = SignIn(start.world, people, auth, outside=outside, history=history)
+        try:
+            yield sign_in
+        finally:
+            sign_in.close()
+            auth.close()
+            await history.close()
 
 
 _following: set[asyncio.Task[None]] = set()  # the loop itself keeps no task from being forgotten

@@ -46,6 +46,7 @@ MAINS: dict[str, Main] = {
     "imap": Main("serving", "run_imap"),
     "pop3": Main("serving", "run_pop3"),
     "relay": Main("sending", "run_relay"),
+    "sources": Main("directories", "run_sources"),
     "password": Main("accounts", "run_password"),
     "signup": Main("signing_up", "run_signup"),
     "admin": Main("administration", "run_admin"),
@@ -57,6 +58,7 @@ MAINS: dict[str, Main] = {
 def plan(config: Config) -> list[tuple[str, int, RoleMain]]:
     """(role, worker, what it runs), those first that others need."""
     counts = dict.fromkeys(MAINS, 1) | msgspec.structs.asdict(config.workers)
+    counts["sources"] = int(any(each.kind != "oidc" for each in config.directories.values()))
     return [(role, worker, main) for role, main in MAINS.items() for worker in range(counts[role])]
 
 

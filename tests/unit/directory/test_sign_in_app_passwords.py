@@ -52,7 +52,17 @@ class Directory:
     def __init__(self) -> None:
         self.password = "theirs"
         self.away = False
+        self.too_old = False
         self.asked: list[str] = []
+
+    def answers_for(self, account: Account) -> bool:
+        return bool(account.source)
+
+    def keeps(self, account: Account) -> bool:
+        return not self.too_old
+
+    def password_url(self, account: Account) -> str:
+        return ""
 
     async def check(self, account: Account, password: str) -> bool:
         if self.away:
@@ -389,6 +399,8 @@ def test_sign_2_without_the_directory_outside_what_was_kept_lets_in_and_nothing_
         assert await desk.check("theirs", login=STAFF) is True
         assert await desk.check("wrong", login=STAFF) == "source/ldap:staff"
         assert await desk.check("main") is True
+        desk.outside.too_old = True
+        assert await desk.check("theirs", login=STAFF) == "source/ldap:staff"
         desk.outside.away = False
         assert await desk.check("wrong", login=STAFF) is NO
 
