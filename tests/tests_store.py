@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import apsw
+from msgspec import structs
 
 from holdfast.model.envelope import Delivery, LocalRecipient, Started
 from holdfast.model.ledgers import Kind
@@ -10,8 +11,9 @@ from holdfast.model.mail import PackRef, Position
 from holdfast.packs import Frame
 from holdfast.store import commands as c
 from holdfast.store import schema
-from holdfast.store.fold import CellFold, CommandMeta, Item, encode
+from holdfast.store.fold import CellFold, CommandMeta, Item, MessageMeta, encode
 
+ACCOUNT = 42
 CELL = 7
 NOON = 1_345_032_000  # 15 August 2012, 12:00 UTC
 INTAKE = 256
@@ -43,9 +45,7 @@ class Tape:
         self.items.append(Item(ledger, Frame(kind, sequence, account, cells, body, ref)))
         return sequence
 
-    def deliver(
-        self, *accounts: int, body: bytes | None = None, detail: str = "", later: int = 0
-    ) -> int:
+    def deliver(self, *accounts: int, body: bytes | None = None, detail: str = "", later: int = 0) -> int:
         body = message(len(self.items)) if body is None else body
         head = b"Return-Path: <s@example.net>\r\n"
         meta = encode(
@@ -69,6 +69,19 @@ class Tape:
     def command(self, command: c.AnyCommand, message: bytes = b"") -> None:
         meta = encode(CommandMeta(NOON + len(self.items), command))
         self._put(MAIL, Kind.COMMAND, command.account, len(meta).to_bytes(4, "little") + meta + message)
+
+    def append_all(self, *messages: c.NewMessage, mailbox: str = "INBOX") -> None:
+        """Their MESSAGE frames and the command that names them, as the writer lays them down."""
+        laid: list[c.NewMessage] = []
+        for new in messages:
+            at = float(NOON + len(self.items))
+            meta = encode(MessageMeta(at))
+            sequence = self._put(
+                MAIL, Kind.MESSAGE, ACCOUNT, len(meta).to_bytes(4, "little") + meta + new.message
+            )
+            place = c.Laid(sequence, *self.items[-1].frame.ref, 4 + len(meta), len(new.message))
+            laid.append(structs.replace(new, message=b"", internaldate=at, laid=place))
+        self.command(c.AppendAll(account=ACCOUNT, cell=CELL, mailbox=mailbox, messages=tuple(laid)))
 
     def fold(self, *, batch: int = 1000) -> tuple[CellFold, list[c.AnyOutcome | None]]:
         """A fresh index of everything so far, folded ``batch`` frames at a time."""

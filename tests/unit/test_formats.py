@@ -19,7 +19,7 @@ from holdfast.model.ledgers import Kind, ledger_number
 from holdfast.model.mail import START, Position
 from holdfast.model.uidset import UidSet
 from holdfast.store import commands as c
-from holdfast.store.fold import CommandMeta, Merged, encode
+from holdfast.store.fold import CommandMeta, Merged, MessageMeta, encode
 from holdfast.store.writer import _command_frame
 
 FORMATS = Path(__file__).parents[2] / "docs" / "formats"
@@ -74,11 +74,15 @@ def test_the_examples_of_mail_are_what_is_written() -> None:
         account=2, cell=7, mailbox=2 << 20 | 1, uids=UidSet.of([1, 2, 3, 9]).pack(), mode="add", flags=1
     )
     command = b"".join(_command_frame(seen, NOON).body)  # type: ignore[arg-type]
+    laid = c.NewMessage(b"", 1, (), NOON, c.Laid(33, 1, 9000, 64, 14, 10))
+    several = c.AppendAll(account=2, cell=7, mailbox="INBOX", messages=(laid,))
     assert examples("mail.md") == [
         with_size(encode(delivery)),
         with_size(encode(Started(NOON, (17, 18)))),
         encode(Merged("mx-0", Position(1, 8192), Position(1, 9000), NOON)),
         command,
+        with_size(encode(MessageMeta(NOON))),
+        with_size(encode(CommandMeta(NOON, several))),
         encode_queue(Taken("mx-0", START, Position(1, 9000))),
         encode_queue(Settled("mx-0:17", "later", ("c@example.com",), "451 busy", NOON + 60)),
     ]
@@ -87,10 +91,10 @@ def test_the_examples_of_mail_are_what_is_written() -> None:
 
 def test_the_message_of_an_append_stands_behind_its_meta() -> None:
     command = c.Append(account=2, cell=7, mailbox="INBOX", message=b"Subject: x\r\n\r\n")
-    size, meta, message = _command_frame(command, NOON).body
-    assert isinstance(meta, bytes)
-    assert (size, message) == (len(meta).to_bytes(4, "little"), command.message)
-    assert msgspec.msgpack.decode(meta)[1]["message"] == b""
+    meta, message = _command_frame(command, NOON).body
+    assert isinstance(meta, bytes) and message == command.message
+    assert meta[:4] == len(meta[4:]).to_bytes(4, "little")
+    assert msgspec.msgpack.decode(meta[4:])[1]["message"] == b""
 
 
 def described(name: str) -> dict[str, dict[str, str]]:

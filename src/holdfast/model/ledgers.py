@@ -59,6 +59,7 @@ class Kind(enum.IntEnum):
     # mail ledger
     MERGED = 16  # a range of an intake ledger, in this place of the order
     COMMAND = 17  # one change of mail state: meta, then the message if it is an APPEND
+    MESSAGE = 18  # a message that counts for nothing until a later COMMAND names it
     # people ledger
     PEOPLE = 32
     # queue ledger

@@ -8,6 +8,7 @@ Checked at the end of every run, after a last undisturbed start:
 
 - every acknowledged message is in its mailbox exactly once, none is there twice (STORE-9, PACK-1);
 - every answered command's effect is there: UIDs name the messages they named (STORE-7);
+- of messages appended at once all are there or none is, answered or not (STORE-13);
 - each index equals a fresh one folded from the ledgers alone (STORE-1, STORE-2, STORE-3).
 """
 
@@ -106,6 +107,7 @@ class Scenario:
         self.maybe_gone: set[tuple[str, int, int]] = set()
         self.gone: set[tuple[str, int, int]] = set()
         self.flagged: set[tuple[str, int, int]] = set()
+        self.at_once: list[frozenset[int]] = []  # appended by one command, not answered yet
         self.next_number = 1000
         self.undisturbed = False
 
@@ -186,7 +188,7 @@ class Scenario:
     def _next_command(self) -> tuple[c.AnyCommand, Callable[[Any], None]]:
         known = [key for key in self.appended if key not in self.maybe_gone]
         if not known or self.random.random() < 0.5:
-            return self._append()
+            return self._append() if self.random.random() < 0.7 else self._append_all()
         key = self.random.choice(known)
         box = self._mailbox(key[0])
         uids = UidSet([(key[2], key[2])]).pack()
@@ -219,6 +221,20 @@ class Scenario:
 
         def settle(outcome: c.Appended) -> None:
             self.appended[name, outcome.uidvalidity, outcome.uid] = number
+
+        return command, settle
+
+    def _append_all(self) -> tuple[c.AnyCommand, Callable[[Any], None]]:
+        numbers = range(self.next_number + 1, self.next_number + self.random.randrange(3, 6))
+        self.next_number = numbers[-1]
+        messages = tuple(c.NewMessage(self._message(number)) for number in numbers)
+        command = c.AppendAll(account=OWNER, cell=OWNER % CELLS, mailbox="Sent", messages=messages)
+        self.at_once.append(frozenset(numbers))
+
+        def settle(outcome: c.AppendedAll) -> None:
+            self.at_once.remove(frozenset(numbers))
+            for number, uid in zip(numbers, UidSet.unpack(outcome.uids), strict=True):
+                self.appended["Sent", outcome.uidvalidity, uid] = number
 
         return command, settle
 
@@ -269,7 +285,13 @@ class Scenario:
                 raise Violation(f"account {account} has some messages twice: {sorted(there)}")
 
     def _check_program(self, volume: Volume) -> None:
-        there = {row[:3]: row for row in self._numbers(volume, OWNER)} if self.appended else {}
+        there = {row[:3]: row for row in self._numbers(volume, OWNER)}
+        numbers = {row[4] for row in there.values()}
+        for group in self.at_once:
+            if group & numbers and not group <= numbers:
+                raise Violation(
+                    f"of {sorted(group)}, appended at once, {sorted(group - numbers)} are missing"
+                )
         for key, number in self.appended.items():
             row = there.get(key)
             if row is None:

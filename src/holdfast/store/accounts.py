@@ -204,6 +204,12 @@ class Accounts:
         box = self._by_name.get((account.id, name))
         return box or self._load("account=? AND name=?", account.id, name)
 
+    def named(self, account: AccountState, name: str) -> MailboxState:
+        box = self.by_name(account, name)
+        if box is None:
+            raise Refusal(Reason.NO_SUCH_MAILBOX, f"no mailbox named {name!r}")
+        return box
+
     def mailbox_ignoring_case(self, account: AccountState, name: str) -> MailboxState | None:
         return self.by_name(account, name) or self._load(
             "account=? AND name=? COLLATE NOCASE ORDER BY name LIMIT 1", account.id, name

@@ -163,15 +163,11 @@ class Carrier:
         self.accounts.note(self.account, box.id, REMOVED, uids)
         return uids
 
-    def _target(self, name: str) -> MailboxState:
-        target = self.accounts.by_name(self.account, name)
-        if target is None:
-            raise Refusal(Reason.NO_SUCH_MAILBOX, f"no mailbox named {name!r}")
-        return target
-
     def _copy(self, command: c.Copy) -> c.AnyOutcome:
         box = self.accounts.by_id(self.account, command.mailbox)
-        return self._copied(self._rows(box.id, UidSet.unpack(command.uids)), self._target(command.to))
+        return self._copied(
+            self._rows(box.id, UidSet.unpack(command.uids)), self.accounts.named(self.account, command.to)
+        )
 
     def _copied(self, rows: list[Row], target: MailboxState) -> c.AnyOutcome:
         sources, copies = self._copy_rows(rows, target) if rows else (b"", b"")
@@ -185,7 +181,7 @@ class Carrier:
 
     def _move(self, command: c.Move) -> c.AnyOutcome:
         box = self.accounts.by_id(self.account, command.mailbox)
-        target = self._target(command.to)
+        target = self.accounts.named(self.account, command.to)
         rows = self._rows(box.id, UidSet.unpack(command.uids))
         copied = self._copied(rows, target)
         if rows:

@@ -39,6 +39,37 @@ class Append(Command, frozen=True, tag="append"):
     internaldate: float | None = None
 
 
+class Laid(msgspec.Struct, frozen=True, array_like=True):
+    """Where the store has laid a message down: its MESSAGE frame in the mail ledger.
+
+    ``frame``: bytes of the whole frame; ``head``: where in its body the message begins; ``size``: its bytes.
+    """
+
+    sequence: int
+    pack: int
+    offset: int
+    frame: int
+    head: int
+    size: int
+
+
+class NewMessage(msgspec.Struct, frozen=True, array_like=True):
+    """One message of an ``AppendAll``; fields as in ``Append``. ``laid``: the store's, in the ledger only."""
+
+    message: bytes
+    flags: int = 0
+    keywords: tuple[str, ...] = ()
+    internaldate: float | None = None
+    laid: Laid | None = None
+
+
+class AppendAll(Command, frozen=True, tag="append_all"):
+    """Add messages to the end of a mailbox, in their order: all of them or none. RFC 3502."""
+
+    mailbox: str
+    messages: tuple[NewMessage, ...]
+
+
 class StoreFlags(Command, frozen=True, tag="flags"):
     """Change flags of messages. RFC 3501 §6.4.6; ``unchanged_since``: RFC 7162 §3.1.3.
 
@@ -126,6 +157,7 @@ class Open(Command, frozen=True, tag="open"):
 
 AnyCommand = (
     Append
+    | AppendAll
     | StoreFlags
     | Copy
     | Move
@@ -154,6 +186,14 @@ class Appended(Outcome, frozen=True, tag="appended", kw_only=True):
     mailbox: MailboxId
     uidvalidity: int
     uid: int
+
+
+class AppendedAll(Outcome, frozen=True, tag="appended_all", kw_only=True):
+    """``uids``: packed, one for each message, in their order."""
+
+    mailbox: MailboxId
+    uidvalidity: int
+    uids: bytes
 
 
 class Stored(Outcome, frozen=True, tag="stored", kw_only=True):
@@ -197,7 +237,7 @@ class Failed(Outcome, frozen=True, tag="refused", kw_only=True):
         return Refused(Reason(self.reason), self.text)
 
 
-AnyOutcome = Done | Appended | Stored | Copied | Expunged | Restored | Made | Failed
+AnyOutcome = Done | Appended | AppendedAll | Stored | Copied | Expunged | Restored | Made | Failed
 
 
 class Added(NamedTuple):

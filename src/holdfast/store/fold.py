@@ -47,8 +47,15 @@ class CommandMeta(msgspec.Struct, frozen=True, array_like=True):
     command: c.AnyCommand
 
 
+class MessageMeta(msgspec.Struct, frozen=True, array_like=True):
+    """Body of a MESSAGE frame, before the message. ``received_at``: its INTERNALDATE, UTC seconds."""
+
+    received_at: float
+
+
 decode_merged = msgspec.msgpack.Decoder(Merged).decode
 decode_command = msgspec.msgpack.Decoder(CommandMeta).decode
+_decode_message = msgspec.msgpack.Decoder(MessageMeta).decode
 encode = msgspec.msgpack.Encoder().encode
 
 
@@ -180,6 +187,8 @@ class CellFold:
             self._deliver(item.ledger, frame, accounts)
         elif frame.kind == Kind.COMMAND:
             return self._command(item.ledger, frame, accounts)
+        elif frame.kind == Kind.MESSAGE:
+            self._lay_down(item.ledger, frame)
         elif frame.kind == Kind.STARTED:
             self._started(item.ledger, frame)
         return None
@@ -311,6 +320,8 @@ class CellFold:
         account = accounts.get(command.account, int(meta.at))
         if isinstance(command, c.Append):
             return self._append(ledger, frame, head, command, int(meta.at), account, accounts)
+        if isinstance(command, c.AppendAll):
+            return self._append_all(ledger, frame.sequence, command, account, accounts)
         self._flush()
         carrier = Carrier(self.db, accounts, account, frame.sequence, int(meta.at), self._changes)
         try:
@@ -329,12 +340,8 @@ class CellFold:
         account: AccountState,
         accounts: Accounts,
     ) -> c.AnyOutcome:
-        box = accounts.by_name(account, command.mailbox)
-        if box is None:
-            return c.Failed(
-                modseq=account.modseq, reason="no such mailbox", text=f"no mailbox named {command.mailbox!r}"
-            )
         try:
+            box = accounts.named(account, command.mailbox)
             flags = command.flags | accounts.keyword_bits(account, command.keywords)
         except Refusal as refusal:
             return c.Failed(modseq=account.modseq, reason=refusal.reason.value, text=refusal.text)
@@ -344,3 +351,36 @@ class CellFold:
         self._keep(message_id, ledger, frame.ref, head, message, when)
         uid = self._enter(account, box, message_id, len(message), flags, frame.sequence)
         return c.Appended(modseq=account.modseq, mailbox=box.id, uidvalidity=box.uidvalidity, uid=uid)
+
+    def _lay_down(self, ledger: int, frame: Frame) -> None:
+        """A message in the heap, in no mailbox yet, and in none ever if its command wasn't written."""
+        packed, head = split_body(frame.body)
+        received = int(_decode_message(packed).received_at)
+        message_id = ledger << 48 | frame.sequence
+        self._keep(message_id, ledger, frame.ref, head, memoryview(frame.body)[head:], received)
+
+    def _append_all(
+        self, ledger: int, sequence: int, command: c.AppendAll, account: AccountState, accounts: Accounts
+    ) -> c.AnyOutcome:
+        """STORE-13. What is missing of the messages was durable once: it is damaged, not torn."""
+        keywords = list(account.keywords)
+        try:
+            box = accounts.named(account, command.mailbox)
+            flags = [new.flags | accounts.keyword_bits(account, new.keywords) for new in command.messages]
+        except Refusal as refusal:
+            account.keywords = keywords
+            return c.Failed(modseq=account.modseq, reason=refusal.reason.value, text=refusal.text)
+        uids: list[int] = []
+        for new, bits in zip(command.messages, flags):
+            assert new.laid is not None and new.internaldate is not None
+            number, *place, size = msgspec.structs.astuple(new.laid)
+            message_id = ledger << 48 | number
+            # Taken only where the heap has no such row: a damaged frame costs its own message. STORE-4
+            self._messages.append((message_id, ledger, *place, size, int(new.internaldate), *UNREADABLE))
+            uids.append(self._enter(account, box, message_id, size, bits, sequence))
+        return c.AppendedAll(
+            modseq=account.modseq,
+            mailbox=box.id,
+            uidvalidity=box.uidvalidity,
+            uids=UidSet.of(uids).pack(),
+        )

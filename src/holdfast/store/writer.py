@@ -23,7 +23,7 @@ from holdfast.packs import Frame, LedgerReader, LedgerWriter, NewFrame, Written
 from holdfast.store import commands as c
 from holdfast.store import events
 from holdfast.store.cells import Cells
-from holdfast.store.fold import CommandMeta, Item, Merged, decode_merged, encode
+from holdfast.store.fold import CommandMeta, Item, Merged, MessageMeta, decode_merged, encode
 from holdfast.store.index import IndexPlace
 from holdfast.store.replay import Group, Volume
 from holdfast.world import World
@@ -115,9 +115,31 @@ class StoreWriter:
         if not accepted:
             return [no for no in refused if no is not None]
         now = self._world.clock.now()
-        frames = [_command_frame(command, now) for command in accepted]
+        whole = [await self._lay_down(e, now) if isinstance(e, c.AppendAll) else e for e in accepted]
+        frames = [_command_frame(command, now) for command in whole]
         answers = iter(await self._submit(frames, None).reply)
         return [next(answers) if no is None else no for no in refused]
+
+    async def _lay_down(self, command: c.AppendAll, now: float) -> c.AppendAll:
+        """Its messages in frames of their own; the command is written when they are durable.
+
+        So a power cut leaves messages without their command, which are in no mailbox, but never a
+        command without its messages (STORE-13).
+        """
+        dates = [now if new.internaldate is None else new.internaldate for new in command.messages]
+        heads = [_with_size(encode(MessageMeta(date))) for date in dates]
+        frames = [
+            NewFrame(Kind.MESSAGE, (head, new.message), command.account, (command.cell,))
+            for head, new in zip(heads, command.messages)
+        ]
+        waiting = self._submit(frames, None)
+        waiting.reply.add_done_callback(_retrieved)
+        written = await waiting.written
+        laid = [
+            c.NewMessage(b"", new.flags, new.keywords, date, _laid(at, head, new.message))
+            for new, date, head, at in zip(command.messages, dates, heads, written)
+        ]
+        return msgspec.structs.replace(command, messages=tuple(laid))
 
     def _submit(self, frames: Sequence[NewFrame], merged: tuple[Merged, list[Item]] | None) -> _Waiting:
         written = self._ledger.submit(frames)
@@ -336,7 +358,7 @@ class StoreWriter:
 
 
 def _retrieved(future: asyncio.Future[list[Answer]]) -> None:
-    """A merge's reply that nobody awaits: its error is the merge's own, told there."""
+    """A reply that nobody awaits: its error is told by ``written`` already."""
     if not future.cancelled():
         future.exception()
 
@@ -345,15 +367,22 @@ def _after(written: Written) -> Position:
     return Position(written.ref.pack, written.ref.offset + written.ref.size)
 
 
+def _laid(at: Written, head: bytes, message: bytes) -> c.Laid:
+    return c.Laid(at.sequence, *at.ref, len(head), len(message))
+
+
 def _command_frame(command: c.AnyCommand, now: float) -> NewFrame:
     """The frame of a command; an Append's message goes beside the meta, uncopied."""
     message = b""
     if isinstance(command, c.Append):
         message = command.message
         command = msgspec.structs.replace(command, message=b"")
-    meta = encode(CommandMeta(now, command))
-    body = (len(meta).to_bytes(4, "little"), meta, message)
+    body = (_with_size(encode(CommandMeta(now, command))), message)
     return NewFrame(Kind.COMMAND, body, command.account, (command.cell,))
+
+
+def _with_size(meta: bytes) -> bytes:
+    return len(meta).to_bytes(4, "little") + meta
 
 
 def _frame(new: NewFrame, written: Written) -> Frame:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from holdfast.model.limits import KEYWORDS_PER_ACCOUNT
 from holdfast.model.mail import PackRef
 from holdfast.model.uidset import UidSet
 from holdfast.packs import BadFrame
 from holdfast.store import commands as c
 from holdfast.store.fold import Item
-from tests_store import CELL, INTAKE, NOON, Tape, contents, message
+from tests_store import ACCOUNT, CELL, INTAKE, MAIL, NOON, Tape, contents, message
 
-ACCOUNT = 42
 INBOX = ACCOUNT << 20 | 1
 TRASH = ACCOUNT << 20 | 5
 
@@ -222,6 +222,42 @@ def test_store_4_a_damaged_delivery_keeps_its_uid_and_is_listed_as_unreadable():
     assert b"unreadable" in damaged["message"][1][8]
 
 
+def test_store_13_a_damaged_message_of_several_costs_nothing_but_its_content():
+    tape = Tape()
+    new = [c.NewMessage(message(n), flags=1, keywords=("k",)) for n in range(3)]
+    tape.append_all(*new)
+    tape.append_all(new[0])
+    whole = contents(tape.fold()[0])
+    ref = tape.items[1].frame.ref
+    for head_too in (False, True):
+        bad = BadFrame(ref, "checksum") if head_too else BadFrame(ref, "checksum", 2, 18, ACCOUNT, (CELL,))
+        tape.items[1] = Item(MAIL, bad)
+        damaged = contents(tape.fold()[0])
+        rows = [(mine[:8], theirs[:8]) for mine, theirs in zip(damaged.pop("message"), whole["message"])]
+        assert len(rows) == 4 and all(mine == theirs for mine, theirs in rows)
+        assert damaged == {table: rows for table, rows in whole.items() if table != "message"}
+
+
+def test_store_13_messages_whose_command_was_never_written_are_nowhere():
+    tape = Tape()
+    tape.append_all(c.NewMessage(message(1)), c.NewMessage(message(2)))
+    tape.items.pop()
+    fold, outcomes = tape.fold()
+    assert outcomes == [None, None] and contents(fold)["entry"] == contents(fold)["account"] == []
+
+
+def test_store_13_one_message_too_many_keywords_and_none_is_kept():
+    tape = Tape()
+    tape.command(c.Open(account=ACCOUNT, cell=CELL))
+    before = contents(tape.fold()[0])
+    many = tuple(f"k{n}" for n in range(KEYWORDS_PER_ACCOUNT + 1))
+    tape.append_all(c.NewMessage(message(1), keywords=("a",)), c.NewMessage(message(2), keywords=many))
+    fold, outcomes = tape.fold()
+    after = contents(fold)
+    assert isinstance(outcomes[-1], c.Failed)
+    assert after.pop("message") and after == {t: rows for t, rows in before.items() if t != "message"}
+
+
 def test_store_10_what_is_gone_has_the_time_of_its_command_and_the_name_of_its_mailbox():
     tape = Tape()
     tape.deliver(ACCOUNT)
@@ -246,6 +282,7 @@ boxes = st.integers(1, 8).map(lambda n: ACCOUNT << 20 | n)
 who = {"account": st.just(ACCOUNT), "cell": st.just(CELL)}
 frames = st.one_of(
     st.just("deliver"),
+    names.map(lambda name: f"append {name}"),
     st.builds(
         c.StoreFlags,
         **who,
@@ -271,6 +308,9 @@ frames = st.one_of(
 def put(tape: Tape, step: object) -> None:
     if step == "deliver":
         tape.deliver(ACCOUNT)
+    elif isinstance(step, str):
+        new = [c.NewMessage(message(number), flags=number) for number in range(3)]
+        tape.append_all(*new, mailbox=step.removeprefix("append "))
     else:
         tape.command(step)
 

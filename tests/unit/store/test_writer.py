@@ -14,12 +14,15 @@ from holdfast.model.uidset import UidSet
 from holdfast.packs import LedgerWriter, NewFrame
 from holdfast.store import (
     Append,
+    AppendAll,
     Appended,
+    AppendedAll,
     Column,
     Copy,
     Delete,
     IndexFiles,
     MailStore,
+    NewMessage,
     RemoteWrites,
     StoreFlags,
     StoreService,
@@ -254,6 +257,36 @@ async def test_store_4_a_damaged_frame_costs_its_own_message(store):
         pack.write(b"\x00\xff\x00\xff")
     bodies = store.bodies()
     assert bodies[1] is None and bodies[0] and bodies[2]
+
+
+async def append_all(store: Store, *bodies: bytes, mailbox: str = "Sent") -> AppendedAll:
+    messages = tuple(NewMessage(body, flags=int(Flag.SEEN)) for body in bodies)
+    command = AppendAll(account=ACCOUNT, cell=CELL, mailbox=mailbox, messages=messages)
+    outcome = await store.mail.commit_one(command)
+    assert isinstance(outcome, AppendedAll)
+    return outcome
+
+
+@on_a_store
+async def test_store_13_messages_appended_at_once_follow_each_other_also_after_a_rebuild(store):
+    await append(store, b"Subject: before\r\n\r\n", mailbox="Sent")
+    outcome = await append_all(store, b"Subject: a\r\n\r\n", b"Subject: b\r\n\r\n")
+    assert UidSet.unpack(outcome.uids) == UidSet([(2, 3)])
+    before = store.everything()
+    await store.close()
+    os.remove(store.files.path(CELL))
+    await store.open()
+    assert store.everything() == before
+    assert store.bodies("Sent")[1:] == [b"Subject: a\r\n\r\n", b"Subject: b\r\n\r\n"]
+
+
+@on_a_store
+async def test_store_13_of_messages_for_a_mailbox_that_is_not_there_none_is_kept(store):
+    await append(store, b"Subject: before\r\n\r\n")
+    before = store.everything()
+    with pytest.raises(Refused, match="no mailbox named 'Sendt'"):
+        await append_all(store, b"a", b"b", mailbox="Sendt")
+    assert store.everything() == before
 
 
 @on_a_store

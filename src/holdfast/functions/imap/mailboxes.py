@@ -18,9 +18,12 @@ from holdfast.store.commands import (
     AnyCommand,
     AnyOutcome,
     Append,
+    AppendAll,
     Appended,
+    AppendedAll,
     Delete,
     MakeMailbox,
+    NewMessage,
     Rename,
     Subscribe,
 )
@@ -142,35 +145,37 @@ def append(session: ImapSession, request: Request) -> Handled:
 
 
 async def _append(session: ImapSession, command: c.Append) -> Answer:
-    """§6.3.11; several messages in one batch (RFC 3502). An empty literal gives the command up."""
+    """§6.3.11; several messages are all kept or none (RFC 3502). An empty literal gives the command up."""
     try:
         if session.kept.mailbox(command.mailbox) is None:
             raise Refused(Reason.NO_SUCH_MAILBOX, f"no mailbox named {command.mailbox!r}")
         if not all(message.message for message in command.messages):
             return Answer("A message of no bytes: nothing was appended.", b"", b"NO")
         check_room(session, sum(len(message.message) for message in command.messages))
-        outcomes = await session.serving.store.commit(
-            [
-                Append(
-                    account=session.who.id,
-                    cell=session.who.cell,
-                    mailbox=command.mailbox,
-                    message=message.message,
-                    flags=message.flags,
-                    keywords=message.keywords,
-                    internaldate=message.internaldate,
-                )
-                for message in command.messages
-            ]
-        )
+        outcome = await session.commit(_append_command(session, command))
     finally:
         session.release()
-    uids = []
-    validity = 0
-    for outcome in outcomes:
-        if isinstance(outcome, Refused | Unavailable):
-            raise outcome
+    if isinstance(outcome, AppendedAll):
+        uids = UidSet.unpack(outcome.uids)
+    else:
         assert isinstance(outcome, Appended)
-        uids.append(outcome.uid)
-        validity = outcome.uidvalidity
-    return Answer("APPEND completed.", responses.appenduid(validity, UidSet.of(uids)))
+        uids = UidSet([(outcome.uid, outcome.uid)])
+    return Answer("APPEND completed.", responses.appenduid(outcome.uidvalidity, uids))
+
+
+def _append_command(session: ImapSession, command: c.Append) -> Append | AppendAll:
+    """One message is one frame and one sync; several cost a second one."""
+    account, cell, mailbox = session.who.id, session.who.cell, command.mailbox
+    if len(command.messages) > 1:
+        messages = tuple(NewMessage(m.message, m.flags, m.keywords, m.internaldate) for m in command.messages)
+        return AppendAll(account=account, cell=cell, mailbox=mailbox, messages=messages)
+    (message,) = command.messages
+    return Append(
+        account=account,
+        cell=cell,
+        mailbox=mailbox,
+        message=message.message,
+        flags=message.flags,
+        keywords=message.keywords,
+        internaldate=message.internaldate,
+    )
