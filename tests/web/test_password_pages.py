@@ -198,7 +198,7 @@ def test_a_telephone_with_an_app_is_asked_for_its_code_from_then_on(
     page.locator("#code").fill(phone.at(time.time() + 30))
     page.locator(".button.main").first.click()
     expect(page.locator("h1")).to_contain_text("Welcome")
-    until(lambda: not imap_takes(service, "emil", password("emil")), 2)  # mail programs need an app password now
+    until(lambda: not imap_takes(service, "emil", password("emil")), 2)  # an app password is needed
 
 
 def test_password_8_passkeys_become_the_only_way_in_when_a_lost_device_leaves_another(
