@@ -326,6 +326,8 @@ class Deferred:
             return "it failed" not in error.text  # that one alone makes it fail: others have their turn
         except Unavailable:
             return False
+        except msgspec.DecodeError as error:  # it happened; who asked can't read the answer
+            await self._settle(item, Carried(self._world.clock.now()), error)
         else:
             refused_ = _refused_within(value)
             if refused_ is None:
@@ -353,7 +355,7 @@ class Deferred:
         await self._write_outcome(_frame(record, item.request))
         self._drop(item)
         self._remember(item.ticket, state)
-        if isinstance(result, Refused):
+        if isinstance(result, Exception):
             item.done.set_exception(result)
             item.done.add_done_callback(_looked_at)
         else:

@@ -289,6 +289,20 @@ def test_defer_3_one_that_is_refused_says_so_and_holds_up_nobody(world: SimWorld
     play(world, main())
 
 
+def test_defer_3_an_answer_of_another_type_than_was_asked_for_holds_up_nobody(world: SimWorld) -> None:
+    async def main() -> None:
+        house = await House(world).open()
+        house.leave()
+        odd = await house.ask(q.SignOut(account=house.ann.id), Contact)
+        assert isinstance(odd, Taken)
+        other = await house.taken(NEW, house.bob.id)
+        await house.come_back()
+        assert isinstance(await house.settled(odd.ticket), Carried)
+        assert isinstance(await house.settled(other), Carried)
+
+    play(world, main())
+
+
 def test_defer_4_no_secret_in_plain_is_written(world: SimWorld) -> None:
     async def main() -> None:
         house = await House(world).open()
