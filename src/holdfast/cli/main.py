@@ -13,6 +13,7 @@ from holdfast.cli import (
     certificates,
     configuration,
     demonstration,
+    directories,
     dns,
     examine,
     exporting,
@@ -52,6 +53,7 @@ demonstration.add_to(app)
 people.add_to(app)
 admin.add_to(app)
 sign_in.add_to(app)
+directories.add_to(app)
 storage.add_to(app)
 importing.add_to(app)
 exporting.add_to(app)

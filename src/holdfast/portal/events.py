@@ -68,6 +68,22 @@ PORTAL_SIGNED_IN = register(
     "peer",
     "how",
 )
+OIDC_LOST = register(
+    "oidc_provider_lost",
+    "warn",
+    "a provider of sign-ins is out of reach: its button says so, passwords go on",
+    "provider",
+    "reason",
+)
+OIDC_BACK = register("oidc_provider_back", "info", "a provider of sign-ins answers again", "provider")
+OIDC_REFUSED = register(
+    "oidc_refused",
+    "info",
+    "a sign-in by a provider opened no account; reason: what was wrong, or that nobody here is it",
+    "provider",
+    "peer",
+    "reason",
+)
 PORTAL_SECOND_WRONG = register(
     "portal_second_wrong",
     "info",

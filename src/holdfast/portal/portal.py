@@ -7,6 +7,7 @@ session of level ``password``: it opens the second step and nothing else (PORTAL
 from __future__ import annotations
 
 import urllib.parse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -22,8 +23,10 @@ from holdfast.model.mail import AccountId
 from holdfast.model.people import Account, AccountState
 from holdfast.pages import Level, Pace, Session, Site, Visit, Wrong, local_path
 from holdfast.pages.site import SAFE_METHODS, Handler
+from holdfast.portal.elsewhere import Elsewhere
 from holdfast.portal.events import PORTAL_SECOND_WRONG, PORTAL_SIGNED_IN
 from holdfast.portal.known import KnownBrowsers, spelling
+from holdfast.portal.oidc import Provider
 from holdfast.portal.second_step import SecondStep, SpendsCodes
 from holdfast.world import World
 
@@ -40,6 +43,8 @@ class KnowsPeople(Protocol):
     def account(self, account: AccountId) -> Account | None: ...
 
     def by_login(self, name: str) -> Account | None: ...
+
+    def by_external(self, source: str, external_id: str) -> Account | None: ...
 
 
 class ChecksPasswords(Protocol):
@@ -62,9 +67,11 @@ class Portal:
         history: History | None = None,
         home: str = "/",
         forgotten: str = "",
+        providers: Sequence[Provider] = (),
     ) -> None:
         """Without ``factors`` nobody who has a second one can sign in here; ``operations`` spends recovery
-        codes. ``forgotten``: the path of the page for a forgotten password, '' for none here."""
+        codes. ``forgotten``: the path of the page for a forgotten password, '' for none here.
+        ``providers``: who else may vouch for somebody."""
         self.world = world
         self.site = site
         self.people = people
@@ -78,6 +85,7 @@ class Portal:
         site.holds_sessions(self._holds, self._who)
         site.page("/sign-in")(self._password_page)
         site.page("/sign-out", methods=("POST",))(self._sign_out)
+        self._elsewhere = Elsewhere(world, site, self, people, providers) if providers else None
         self._second: SecondStep | None = None
         if factors is not None:
             self._second = SecondStep(world, site, self, factors, passkeys, operations)
@@ -162,6 +170,7 @@ class Portal:
             next=self.way_on(visit),
             passkey=self._second.ask_for_passkey(visit) if self._second is not None else None,
             forgotten=self._forgotten,
+            providers=self._elsewhere.buttons(self.way_on(visit), again) if self._elsewhere else [],
             wrong=wrong,
         )
 

@@ -343,7 +343,7 @@ class Directory(_Section, frozen=True):
         bool, Meta(description="ldap: passwords may cross the network without TLS: only to try things out.")
     ] = False
     trust: Annotated[
-        str, Meta(description="ldap: PEM file of who vouches for its certificate; '' is the system's.")
+        str, Meta(description="PEM file of who vouches for its certificate; '' is the system's.")
     ] = ""
     user: Annotated[str, Meta(description="ldap: DN to read with; '' reads as nobody.")] = ""
     password: Annotated[Secret, Meta(description="Its password, or the database's, as file:/path.")] = Secret(

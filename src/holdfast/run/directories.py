@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from holdfast.directory.sources.outside import Outsides
     from holdfast.directory.sources.person import Source
     from holdfast.directory.sources.sync import KnowsPeople, Sync
+    from holdfast.portal.oidc import Provider, ProviderSettings
     from holdfast.world import World
 
 DAY_S = 86_400.0
@@ -92,6 +93,35 @@ def sync(world: World, config: Config, name: str, people: KnowsPeople, operation
         interval_s=section.interval_s,
         full_s=section.full_s,
     )
+
+
+def provider_settings(name: str, section: Section) -> ProviderSettings:
+    from holdfast.portal.oidc import ProviderSettings
+
+    return ProviderSettings(
+        name=name,
+        issuer=section.issuer,
+        client_id=section.client_id,
+        secret=section.client_secret.read if section.client_secret else str,
+        scopes=section.scopes,
+        title=section.title,
+        by_address=section.by_address,
+        trust=section.trust,
+    )
+
+
+def providers(world: World, config: Config, role: str) -> list[Provider]:
+    """Those that a role's pages have a button for."""
+    found = [
+        (name, each)
+        for name, each in sorted(config.directories.items())
+        if each.kind == "oidc" and role in each.pages
+    ]
+    if not found:
+        return []
+    from holdfast.portal.oidc import Provider
+
+    return [Provider(world, provider_settings(name, each)) for name, each in found]
 
 
 @contextlib.asynccontextmanager

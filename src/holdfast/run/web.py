@@ -12,7 +12,7 @@ from holdfast.model.errors import Unavailable
 from holdfast.model.people import Brand
 from holdfast.pages import Site, Visit
 from holdfast.pages.ended import Ended
-from holdfast.run import keys, layout, parts, ports
+from holdfast.run import directories, keys, layout, parts, ports
 from holdfast.run.child import Start
 from holdfast.run.config import Config
 from holdfast.run.reading import split_address
@@ -153,6 +153,7 @@ def portal(
         history=history,
         home=home,
         forgotten=forgotten,
+        providers=directories.providers(start.world, start.config, start.role),
     )
 
 

@@ -42,6 +42,7 @@ class Changing:
             asks=asks,
             sign_out=visit.method != "POST" or "sign_out" in visit.form,
             least=PASSWORD_LEAST,
+            elsewhere=desk.sign_in.password_url(account),
             wrong=wrong,
         )
 
