@@ -130,9 +130,6 @@ class ImapSession(Session):
     def ready(self) -> None:
         self._run()
 
-    def writable(self) -> None:
-        self._run()
-
     def timed_out(self) -> None:
         self.bye("Autologout: you were silent too long.")
 
@@ -161,7 +158,8 @@ class ImapSession(Session):
         connection = self.connection
         while not connection.busy and not connection.closing:
             if connection.buffered > WRITE_BUFFER_BYTES:
-                return  # ``writable`` comes when the client has taken enough
+                connection.spawn(connection.drain())  # ``ready`` goes on when the client has taken enough
+                return
             event = self.machine.next_event()
             if event is None:
                 return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from unit.functions.imap.imap_service import Service, message, play
 
 
@@ -41,5 +43,17 @@ def test_a_second_session_is_told_of_new_mail_flags_and_expunges(tmp_path):
         assert (fetched.status, fetched.code) == ("NO", "EXPUNGEISSUED")
         assert (await two.ok("NOOP")).lines == [b"2 EXPUNGE"]
         assert (await two.ok("FETCH 1:* UID")).lines == [b"1 FETCH (UID 1)", b"2 FETCH (UID 3)"]
+
+    play(tmp_path, scene)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tcp", [False, True])
+def test_imapd_1_a_burst_of_short_commands_is_answered_to_its_end(tmp_path, tcp):
+    async def scene(service: Service) -> None:
+        client = await service.connect(tcp=tcp)
+        tags = [client.put("CAPABILITY") for _ in range(3000)]  # more than 1 MB of replies
+        for tag in tags:
+            assert (await client.until(tag)).status == "OK"
 
     play(tmp_path, scene)
