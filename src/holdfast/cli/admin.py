@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from holdfast.cli import terminal
+from holdfast.cli import oversight, rights, terminal
 from holdfast.cli.people import with_people
 from holdfast.model.errors import Reason, Refused
 
@@ -30,6 +30,8 @@ def add_to(app: typer.Typer) -> None:
     admin.command("grants")(grants)
     admin.command("revoke")(revoke)
     app.add_typer(admin, name="admin")
+    rights.add_to(app)
+    oversight.add_to(app)
 
 
 def who_types() -> str:
