@@ -9,10 +9,12 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from holdfast.flow.intake import Intake
+import msgspec
+
+from holdfast.flow.intake import Announce, Intake
 from holdfast.flow.smtp_session import SaysNo, SmtpSession, Transaction
 from holdfast.model.address import Address
-from holdfast.model.limits import SMTP_STOP_S, Limits
+from holdfast.model.limits import PACK_BYTES, SMTP_STOP_S, Limits
 from holdfast.model.mail import AccountId
 from holdfast.wire.smtp import replies
 from holdfast.wire.smtp.events import Rcpt
@@ -21,7 +23,7 @@ from holdfast.wire.smtp.server import ServerSettings
 from holdfast.world import Peer, World
 from holdfast.world.tls import TlsContext
 
-__all__ = ["Door", "Policy", "Reception", "SaysNo", "SmtpSession", "Transaction"]
+__all__ = ["Door", "Policy", "Reception", "ReceptionSettings", "SaysNo", "SmtpSession", "Transaction"]
 
 
 class Policy(Protocol):
@@ -44,6 +46,45 @@ class Policy(Protocol):
 
 Door = tuple[Peer | Sequence[Any], TlsContext | None]
 """Where to listen (an address, or sockets passed down), and the certificate where TLS comes first."""
+
+
+class ReceptionSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Where what a function accepts is kept, and what it tells its clients.
+
+    ``ledger``: the intake's name; ``tls``: for STARTTLS; None: not offered.
+    """
+
+    hostname: str
+    volume_folder: str
+    ledger: str
+    copies: tuple[str, ...] = ()
+    trailing: tuple[str, ...] = ()
+    pack_bytes: int = PACK_BYTES
+    tls: TlsContext | None = None
+    limits: Limits = Limits()
+
+    def intake(self, world: World, announce: Announce | None) -> Intake:
+        """Yet to be opened."""
+        return Intake(
+            world,
+            self.volume_folder,
+            self.ledger,
+            host=self.hostname,
+            inflight_bytes=self.limits.inflight_bytes,
+            announce=announce,
+            copies=self.copies,
+            trailing=self.trailing,
+            pack_bytes=self.pack_bytes,
+        )
+
+    def machine(self) -> ServerSettings:
+        return ServerSettings(
+            host=self.hostname,
+            message_bytes=self.limits.message_bytes,
+            recipients=self.limits.recipients,
+            errors=self.limits.smtp_errors,
+            starttls=self.tls is not None,
+        )
 
 
 class Reception:

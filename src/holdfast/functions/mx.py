@@ -11,37 +11,26 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import msgspec
-
 from holdfast.flow import recipients
-from holdfast.flow.intake import Announce, Intake
-from holdfast.flow.reception import Reception, SaysNo, SmtpSession, Transaction
+from holdfast.flow.intake import Announce
+from holdfast.flow.reception import Reception, ReceptionSettings, SaysNo, SmtpSession, Transaction
 from holdfast.flow.recipients import IsFull, Routes, nobody_is_full
 from holdfast.model.address import Address
 from holdfast.model.errors import Reason, Refused
-from holdfast.model.limits import PACK_BYTES, Limits
+from holdfast.model.limits import Limits
 from holdfast.model.mail import AccountId
 from holdfast.model.people import Remote
 from holdfast.wire.smtp.events import Rcpt
 from holdfast.wire.smtp.replies import Reply
-from holdfast.wire.smtp.server import ServerSettings
 from holdfast.world import Peer, World
-from holdfast.world.tls import TlsContext
 
 _NO_RELAY = Reply(550, "5.7.1", "not an address of ours, and we don't relay")
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
+class Settings(ReceptionSettings, frozen=True, kw_only=True):
     """``tls``: for STARTTLS; None: not offered. ``ledger``: ``mx-`` and the worker's number."""
 
-    hostname: str
-    volume_folder: str
     ledger: str = "mx-0"
-    copies: tuple[str, ...] = ()
-    trailing: tuple[str, ...] = ()
-    pack_bytes: int = PACK_BYTES
-    tls: TlsContext | None = None
-    limits: Limits = Limits()
 
 
 class MxPolicy:
@@ -79,27 +68,9 @@ def reception(
     is_full: IsFull = nobody_is_full,
 ) -> Reception:
     """All of the function but its doors."""
-    limits = settings.limits
-    intake = Intake(
-        world,
-        settings.volume_folder,
-        settings.ledger,
-        host=settings.hostname,
-        inflight_bytes=limits.inflight_bytes,
-        announce=announce,
-        copies=settings.copies,
-        trailing=settings.trailing,
-        pack_bytes=settings.pack_bytes,
-    )
-    machine = ServerSettings(
-        host=settings.hostname,
-        message_bytes=limits.message_bytes,
-        recipients=limits.recipients,
-        errors=limits.smtp_errors,
-        starttls=settings.tls is not None,
-    )
-    policy = MxPolicy(people, limits, is_full)
-    return Reception(world, intake, policy, machine, limits, settings.tls)
+    policy = MxPolicy(people, settings.limits, is_full)
+    intake, machine = settings.intake(world, announce), settings.machine()
+    return Reception(world, intake, policy, machine, settings.limits, settings.tls)
 
 
 async def serve(

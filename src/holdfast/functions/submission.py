@@ -13,25 +13,21 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-import msgspec
-
 from holdfast.flow import events, recipients
-from holdfast.flow.intake import Announce, Intake
-from holdfast.flow.reception import Door, Reception, SaysNo, SmtpSession, Transaction
+from holdfast.flow.intake import Announce
+from holdfast.flow.reception import Door, Reception, ReceptionSettings, SaysNo, SmtpSession, Transaction
 from holdfast.flow.recipients import IsFull, Routes, nobody_is_full
 from holdfast.flow.sent import Sent
 from holdfast.flow.trace import Dates
 from holdfast.model.address import Address
 from holdfast.model.errors import Unavailable
-from holdfast.model.limits import HEADER_BYTES, INTAKE_TRACE_LETTERS, PACK_BYTES, SENT_TELL_S, Limits
+from holdfast.model.limits import HEADER_BYTES, INTAKE_TRACE_LETTERS, SENT_TELL_S
 from holdfast.model.mail import AccountId
 from holdfast.model.people import Account
 from holdfast.wire.sasl import MECHANISMS
 from holdfast.wire.smtp.events import Rcpt
 from holdfast.wire.smtp.replies import Reply
-from holdfast.wire.smtp.server import ServerSettings
 from holdfast.world import Peer, World
-from holdfast.world.tls import TlsContext
 
 _FIELD = re.compile(rb"[!-9;-~]+[ \t]*:")
 _DATE = re.compile(rb"\ndate[ \t]*:")
@@ -60,23 +56,16 @@ class SignOuts(Protocol):
     def watch_sign_outs(self, watcher: Callable[[AccountId], None]) -> Callable[[], object]: ...
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
+class Settings(ReceptionSettings, frozen=True, kw_only=True):
     """``tls``: for STARTTLS and for the doors where TLS comes first; None: neither is offered.
 
     ``plain_sign_in``: passwords may cross a connection without TLS, from anywhere.
     ``plain_from_loopback``: the same, from this machine only.
     """
 
-    hostname: str
-    volume_folder: str
     ledger: str = "submission-0"
-    copies: tuple[str, ...] = ()
-    trailing: tuple[str, ...] = ()
-    pack_bytes: int = PACK_BYTES
-    tls: TlsContext | None = None
     plain_sign_in: bool = False
     plain_from_loopback: bool = False
-    limits: Limits = Limits()
 
 
 class SendingLimits:
@@ -199,31 +188,15 @@ def reception(
     sending: SendingLimits | None = None,
 ) -> Reception:
     """All of the function but its doors."""
-    limits = settings.limits
-    intake = Intake(
-        world,
-        settings.volume_folder,
-        settings.ledger,
-        host=settings.hostname,
-        inflight_bytes=limits.inflight_bytes,
-        announce=announce,
-        copies=settings.copies,
-        trailing=settings.trailing,
-        pack_bytes=settings.pack_bytes,
-    )
-    machine = ServerSettings(
-        host=settings.hostname,
-        message_bytes=limits.message_bytes,
-        recipients=limits.recipients,
-        errors=limits.smtp_errors,
-        starttls=settings.tls is not None,
+    intake = settings.intake(world, announce)
+    machine = settings.machine()._replace(
         mechanisms=MECHANISMS,
         auth_needs_tls=not settings.plain_sign_in,
         auth_required=True,
     )
     nearby = machine._replace(auth_needs_tls=not (settings.plain_sign_in or settings.plain_from_loopback))
     policy = SubmissionPolicy(world, settings, people, sign_in, is_full, sending)
-    return Reception(world, intake, policy, machine, limits, settings.tls, loopback=nearby)
+    return Reception(world, intake, policy, machine, settings.limits, settings.tls, loopback=nearby)
 
 
 async def serve(

@@ -189,17 +189,15 @@ def copy(session: ImapSession, request: Request) -> Handled:
 
 async def _copy(session: ImapSession, view: View, command: c.Copy, uids: UidSet) -> Answer:
     check_room_for_copies(session, view.mailbox, uids)
+    return Answer("COPY completed.", _copyuid(await _commit(Copy, session, view, uids, command.mailbox)))
+
+
+async def _commit(kind: type[Copy | Move], session: ImapSession, view: View, uids: UidSet, to: str) -> Copied:
     outcome = await session.commit(
-        Copy(
-            account=session.who.id,
-            cell=session.who.cell,
-            mailbox=view.mailbox,
-            uids=uids.pack(),
-            to=command.mailbox,
-        )
+        kind(account=session.who.id, cell=session.who.cell, mailbox=view.mailbox, uids=uids.pack(), to=to)
     )
     assert isinstance(outcome, Copied)
-    return Answer("COPY completed.", _copyuid(outcome))
+    return outcome
 
 
 def _copyuid(copied: Copied) -> bytes:
@@ -216,17 +214,7 @@ def move(session: ImapSession, request: Request) -> Handled:
 
 async def _move(session: ImapSession, view: View, command: c.Move, uids: UidSet) -> Answer:
     """RFC 6851 §4.3: COPYUID comes untagged, before the EXPUNGEs."""
-    outcome = await session.commit(
-        Move(
-            account=session.who.id,
-            cell=session.who.cell,
-            mailbox=view.mailbox,
-            uids=uids.pack(),
-            to=command.mailbox,
-        )
-    )
-    assert isinstance(outcome, Copied)
-    if code := _copyuid(outcome):
+    if code := _copyuid(await _commit(Move, session, view, uids, command.mailbox)):
         session.connection.write(replies.untagged_ok("Moved.", code))
     try:
         session.tell()
