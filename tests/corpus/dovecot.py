@@ -7,81 +7,20 @@ values of ENVELOPE, BODYSTRUCTURE, BODY and RFC822.SIZE as ``sexpr.plain`` shape
 from __future__ import annotations
 
 import contextlib
-import os
 import re
-import shutil
 import socket
-import subprocess
-import tempfile
-import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
+import references
 from corpus.sexpr import plain, read_value
 
-PROGRAM = "/usr/sbin/dovecot"
 ITEMS = ("ENVELOPE", "BODYSTRUCTURE", "BODY", "RFC822.SIZE")
-NOBODY = 65534
-START_S = 20.0
-
-CONFIG = """
-base_dir = {base}/run
-state_dir = {base}/state
-log_path = {base}/log
-protocols = imap
-listen = 127.0.0.1
-ssl = no
-disable_plaintext_auth = no
-auth_mechanisms = plain
-mail_location = mdbox:{base}/mail
-mail_uid = {user}
-mail_gid = {user}
-first_valid_uid = 1
-first_valid_gid = 1
-default_internal_user = {name}
-default_login_user = {name}
-default_internal_group = {group}
-mail_fsync = never
-passdb {{
-  driver = static
-  args = nopassword=y
-}}
-userdb {{
-  driver = static
-  args = uid={user} gid={user} home={base}/home
-}}
-service imap-login {{
-  chroot =
-  inet_listener imap {{
-    port = {port}
-  }}
-  inet_listener imaps {{
-    port = 0
-  }}
-}}
-service anvil {{
-  chroot =
-}}
-service stats {{
-  chroot =
-}}
-service imap {{
-  vsz_limit = 1G
-}}
-namespace inbox {{
-  inbox = yes
-}}
-"""
 
 
 def why_not() -> str:
     """'' when the reference can run here, else why it can't."""
-    if not Path(PROGRAM).exists():
-        return "dovecot isn't installed"
-    if os.geteuid() != 0:
-        return "dovecot needs root to start"
-    return ""
+    return references.missing(references.DOVECOT)
 
 
 class Reference:
@@ -92,7 +31,7 @@ class Reference:
         self._file = self._socket.makefile("rb")
         self._tag = 0
         self._file.readline()
-        self.command(b"LOGIN u p")
+        self.command(b"LOGIN u " + references.PASSWORD.encode())
 
     def command(self, text: bytes) -> bytes:
         self._tag += 1
@@ -147,34 +86,5 @@ class Reference:
 @contextlib.contextmanager
 def reference() -> Iterator[Reference]:
     """A running Dovecot of our own and a connection to it; both are gone afterwards."""
-    base = Path(tempfile.mkdtemp(prefix="corpus-dovecot-"))
-    base.chmod(0o755)
-    for name in ("home", "mail", "run", "state"):
-        (base / name).mkdir()
-        os.chown(base / name, NOBODY, NOBODY)
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    config = base / "dovecot.conf"
-    config.write_text(
-        CONFIG.format(base=base, port=port, user=NOBODY, name="nobody", group="nogroup"), encoding="utf-8"
-    )
-    process = subprocess.Popen([PROGRAM, "-F", "-c", str(config)], stderr=subprocess.PIPE)
-    try:
-        yield _connected(port, process, base)
-    finally:
-        process.terminate()
-        process.wait(20)
-        shutil.rmtree(base, ignore_errors=True)
-
-
-def _connected(port: int, process: subprocess.Popen[bytes], base: Path) -> Reference:
-    deadline = time.monotonic() + START_S
-    while True:
-        try:
-            return Reference(port)
-        except (OSError, RuntimeError) as error:
-            if process.poll() is not None or time.monotonic() > deadline:
-                log = base / "log"
-                said = log.read_text(errors="replace")[-2000:] if log.exists() else ""
-                raise RuntimeError(f"dovecot didn't start: {error}; {said}") from error
-            time.sleep(0.05)
+    with references.dovecot(more="service imap {\n  vsz_limit = 1G\n}") as ports:
+        yield Reference(ports.imap)
