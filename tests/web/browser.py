@@ -25,11 +25,11 @@ SCREENS = Path(__file__).parents[2] / "docs" / "screens"
 WRITES_SCREENS = os.environ.get("HOLDFAST_SCREENS") == "1"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 NARROW = 320  # CSS pixels: WCAG 2.2, success criterion 1.4.10
+SCROLLED = 10  # so many areas of a page may take the focus to be scrolled
 SMALLEST = 24  # CSS pixels of a target: success criterion 2.5.8
 
-_RUN_AXE = """async ([rules, only]) => {
-  const options = only ? {runOnly: {type: "rule", values: only}} : {runOnly: {type: "tag", values: rules}};
-  const found = await axe.run(document, {...options, resultTypes: ["violations"]});
+_RUN_AXE = """async ([rules]) => {
+  const found = await axe.run(document, {runOnly: {type: "tag", values: rules}, resultTypes: ["violations"]});
   return found.violations.map(each => each.id + ": " + each.help + "\\n" + each.nodes.map(
       node => "    " + node.target.join(" ") + " " + node.html.slice(0, 160)
           + "\\n      " + (node.failureSummary || "")).join("\\n"));
@@ -49,13 +49,15 @@ def _axe() -> str:
 
 
 def check_accessible(page: Page) -> None:
-    """Fails on any violation that axe finds, in light and dark, on a target too small, on a page that is
-    wider than a telephone, and on one without language, title or exactly one main heading."""
+    """Fails on any violation that axe finds, on a target too small, on one that the Tab key doesn't reach
+    or whose focus can't be seen, on a page that is wider than a telephone, and on one without language,
+    title or exactly one main heading. German pages are looked at in the dark, the others in the light."""
     if not page.evaluate("typeof axe !== 'undefined'"):
         page.evaluate(_axe())
-    found = page.evaluate(_RUN_AXE, [RULES, None])
-    page.emulate_media(color_scheme="dark")
-    found += [f"in the dark: {each}" for each in page.evaluate(_RUN_AXE, [RULES, ["color-contrast"]])]
+    dark = page.evaluate("document.documentElement.lang") == "de"
+    page.emulate_media(color_scheme="dark" if dark else "light")
+    found = page.evaluate(_RUN_AXE, [RULES])
+    found += _beyond_the_keyboard(page)
     page.emulate_media(color_scheme="light")
     found += [f"small: {each}" for each in page.evaluate(_SMALL_TARGETS, SMALLEST)]
     wide = page.viewport_size or {"width": 1280, "height": 720}
@@ -67,6 +69,56 @@ def check_accessible(page: Page) -> None:
     if page.locator("h1").count() != 1:
         found.append(f"{page.locator('h1').count()} main headings")
     assert not found, f"{page.url}:\n" + "\n".join(found)
+
+
+# What a person can act on, numbered in the order of the page; of a group of radio buttons, one.
+_ACTIONABLE = """() => {
+  document.activeElement && document.activeElement.blur();
+  window.getSelection().removeAllRanges();
+  const groups = new Set();
+  const found = [...document.querySelectorAll("a[href], button, input, select, textarea, summary")]
+    .filter(each => each.type !== "hidden" && !each.disabled && each.getClientRects().length)
+    .filter(each => !each.closest("[aria-hidden='true']"))
+    .filter(each => {
+      if (each.type !== "radio") return true;
+      const first = !groups.has(each.name);
+      groups.add(each.name);
+      return first;
+    });
+  found.forEach((each, number) => {
+    const group = each.type === "radio" ? [...document.getElementsByName(each.name)] : [each];
+    group.forEach(other => { other.dataset.step = number; });
+  });
+  return found.map(each => each.outerHTML.slice(0, 120));
+}"""
+
+_STEP = """() => {
+  const each = document.activeElement;
+  const style = getComputedStyle(each);
+  const seen = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
+  return each.dataset.step === undefined ? [null, true] : [Number(each.dataset.step), seen];
+}"""
+
+
+def _beyond_the_keyboard(page: Page) -> list[str]:
+    """What Tab doesn't reach or reaches out of order, and focus that isn't seen: 2.1.1, 2.4.3, 2.4.7."""
+    actionable = page.evaluate(_ACTIONABLE)
+    order: list[int] = []
+    found = []
+    for _ in range(len(actionable) + SCROLLED):
+        page.keyboard.press("Tab")
+        step, seen = page.evaluate(_STEP)
+        if step in order:
+            break
+        if step is not None:
+            order.append(step)
+        if not seen:
+            found.append(f"the focus isn't seen: {actionable[step]}")
+    missed = [actionable[step] for step in range(len(actionable)) if step not in order]
+    found += [f"Tab doesn't reach it: {each}" for each in missed]
+    if not missed and order != sorted(order):
+        found.append(f"Tab goes {order}")
+    return found
 
 
 def screen(page: Page, name: str) -> None:
