@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from holdfast.run import doors, layout, parts
+from holdfast.run import doors, layout, parts, telling
 from holdfast.run.child import Start
 
 
@@ -12,6 +12,7 @@ async def run_store(start: Start) -> None:
     from holdfast.store.mailstore import StoreService
 
     writer = await doors.open_store(start.world, start.config)
+    telling.of_store(start, writer)
     service = StoreService(writer)
     listener = await start.world.net.listen(service.session, layout.socket_path(start.config, "store"))
     async with parts.people_copy(start) as people:

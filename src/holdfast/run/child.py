@@ -12,8 +12,9 @@ import traceback
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from holdfast.run import events, system
+from holdfast.run import events, system, telling
 from holdfast.run.config import Config
+from holdfast.watch.counting import Counts
 from holdfast.world import World
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Start(NamedTuple):
     sockets: Mapping[str, list[socket.socket]]  # by door
     stop: asyncio.Event
     ready: Callable[[], None]
+    counts: Counts
 
     @property
     def name(self) -> str:
@@ -108,7 +110,9 @@ def _run(
         stop = asyncio.Event()
         pulse.begin(world)
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-        await main(Start(world, config, role, worker, sockets, stop, ready))
+        start = Start(world, config, role, worker, sockets, stop, ready, Counts())
+        await telling.begin(start)
+        await main(start)
         return stop.is_set()
 
     asked = uvloop.run(work())

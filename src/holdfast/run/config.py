@@ -318,6 +318,30 @@ class Gateways(_Section, frozen=True):
     )
 
 
+class Metrics(_Section, frozen=True):
+    enabled: Annotated[bool, Meta(description="Each process counts what it does, for `/metrics`.")] = True
+
+
+class Health(_Section, frozen=True):
+    account: Annotated[
+        str,
+        Meta(
+            description="An account to try doors with: signed in to, written to by nobody; '' tries less."
+        ),
+    ] = ""
+    password: Annotated[Secret, Meta(description="Its password, as file:/path.")] = Secret("")
+
+
+class Traces(_Section, frozen=True):
+    endpoint: Annotated[
+        str,
+        Meta(description="Where spans are sent by OTLP/HTTP: http://host:4318/v1/traces; '' makes none."),
+    ] = ""
+    share: Annotated[
+        float, Meta(description="Of all messages, commands and pages, how many are traced.", ge=0, le=1)
+    ] = 0.01
+
+
 class Hook(_Section, frozen=True):
     url: Annotated[str, Meta(description="Where events are sent to, by POST.")]
     secret: Annotated[Secret, Meta(description="What each event is signed with, as file:/path.")]
@@ -407,6 +431,9 @@ class Config(_Section, frozen=True):
     signup: Signup = field(default_factory=Signup)
     gateways: Gateways = field(default_factory=Gateways)
     hooks: dict[str, Hook] = field(default_factory=dict)
+    metrics: Metrics = field(default_factory=Metrics)
+    health: Health = field(default_factory=Health)
+    traces: Traces = field(default_factory=Traces)
     directories: dict[str, Directory] = field(default_factory=dict)
 
     @property
@@ -460,6 +487,9 @@ SECTIONS: dict[str, str] = {
     "signup": "Who may make an account by himself, and what is asked of him (docs/operate/sign-up.md).",
     "hooks": "Programs of yours that are told what changes among people, by name: `[hooks.crm]`.",
     "directories": "People kept elsewhere, by name: `[directories.staff]` (docs/operate/directories.md).",
+    "metrics": "Counts of what each process does (docs/operate/monitoring.md).",
+    "health": "Trying each function through its own doors.",
+    "traces": "Spans for OpenTelemetry; needs the extra `otel`.",
     "gateways": "How a person is reached who can't read mail here: text messages, and mail to elsewhere.",
 }
 

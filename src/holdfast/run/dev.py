@@ -10,6 +10,7 @@ from holdfast.model.errors import Reason, Refused
 from holdfast.run import events, ports, roles, system
 from holdfast.run.child import RoleMain, Start, process_name
 from holdfast.run.config import Config
+from holdfast.watch.counting import Counts
 from holdfast.world import real_world
 from holdfast.world import run as run_loop
 
@@ -46,7 +47,7 @@ async def _run(config: Config, wanted: Sequence[tuple[str, int, RoleMain]]) -> N
             world.journal.emit(events.CHILD_READY, process=name, pid=0, after_s=0)
 
         try:
-            await main(Start(world, config, role, worker, mine, until, ready))
+            await main(Start(world, config, role, worker, mine, until, ready, Counts()))
         except Exception as error:
             world.journal.emit(events.CHILD_FAILED, process=name, error=repr(error), where="dev")
 

@@ -110,6 +110,15 @@ def sessions_folder(config: Config) -> str:
     return os.path.join(config.data, "sessions")
 
 
+def metrics_folder(config: Config) -> str:
+    return os.path.join(config.run_folder, "metrics")
+
+
+def metrics_path(config: Config, process: str) -> str:
+    """Where a process tells what it has counted."""
+    return os.path.join(metrics_folder(config), f"{process}.sock")
+
+
 def socket_path(config: Config, role: str) -> str:
     return os.path.join(config.run_folder, f"{role}.sock")
 

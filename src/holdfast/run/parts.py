@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from holdfast.directory.people import People
 from holdfast.model.ledgers import PEOPLE
 from holdfast.model.mail import AccountId, Position
-from holdfast.run import doors, layout, system
+from holdfast.run import doors, layout, system, telling
 from holdfast.run.child import Start
 from holdfast.store.mailstore import MailStore, RemoteWrites
 from holdfast.world import Listener, Session
@@ -38,6 +38,7 @@ async def people_copy(start: Start) -> AsyncIterator[People]:
         copies=layout.people_copies(config),
         writer=layout.socket_path(config, "people"),
     )
+    telling.of_people(start, people)
     task = asyncio.get_running_loop().create_task(people.follow())
     try:
         yield people

@@ -51,7 +51,7 @@ MAINS: dict[str, Main] = {
     "signup": Main("signing_up", "run_signup"),
     "admin": Main("administration", "run_admin"),
     "setup": Main("setting_up", "run_setup"),
-    "health": Main("web", "run_bare"),
+    "health": Main("health", "run_health"),
 }
 
 

@@ -9,7 +9,7 @@ from holdfast.flow.relay import Relay
 from holdfast.flow.relay import Settings as RelaySettings
 from holdfast.flow.relay_door import RelayService
 from holdfast.model.mail import Position
-from holdfast.run import layout, parts, records
+from holdfast.run import layout, parts, records, telling
 from holdfast.run.child import Start
 from holdfast.run.config import Config
 from holdfast.run.reading import split_address
@@ -23,6 +23,7 @@ async def run_relay(start: Start) -> None:
     folder = config.volume_folder(volume)
     copies, trailing = config.copies_of(volume, "synchronous"), config.copies_of(volume, "trailing")
     queue = await Queue.open(world, folder, copies=copies, trailing=trailing)
+    telling.of_queue(start, queue)
     async with parts.people_copy(start) as people, parts.store_writes(start) as writes:
         relay: Relay
 

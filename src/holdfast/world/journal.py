@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -35,21 +35,23 @@ class Journal(Protocol):
         """`subscriber` gets every later event, before the level is looked at."""
 
 
-def entry_line(entry: Entry) -> bytes:
+def entry_line(entry: Entry, signed: Mapping[str, object] | None = None) -> bytes:
     """One line of JSON, ended by LF. Values JSON has no form for are shown as text."""
-    line = {"at": round(entry.at, 6), "event": entry.event.name, "level": entry.event.level, **entry.keys}
+    head = {"at": round(entry.at, 6), "event": entry.event.name, "level": entry.event.level}
+    line = {**head, **(signed or {}), **entry.keys}
     return msgspec.json.encode(line, enc_hook=str) + b"\n"
 
 
 class LineJournal:
     """Writes lines to a descriptor, one write each, so that processes may share it."""
 
-    __slots__ = ("_clock", "_fd", "_least", "_subscribers", "lost")
+    __slots__ = ("_clock", "_fd", "_least", "_signed", "_subscribers", "lost")
 
     def __init__(self, clock: Clock, fd: int = 2, level: str = "info") -> None:
         self._clock = clock
         self._fd = fd
         self._least = LEVELS.index(level)
+        self._signed: dict[str, object] = {}
         self._subscribers: list[Subscriber] = []
         self.lost = 0  # lines that could not be written
 
@@ -65,9 +67,13 @@ class LineJournal:
                 self.lost += 1
         if written:
             try:
-                os.write(self._fd, entry_line(entry))
+                os.write(self._fd, entry_line(entry, self._signed))
             except (OSError, ValueError, TypeError):
                 self.lost += 1
 
     def at(self, subscriber: Subscriber) -> None:
         self._subscribers.append(subscriber)
+
+    def sign(self, **keys: object) -> None:
+        """Every later line has these, too, where its event says nothing else under their names."""
+        self._signed = keys

@@ -1,0 +1,77 @@
+"""What a process tells of itself: counts at its socket, its name in the journal."""
+
+from __future__ import annotations
+
+import os.path
+from typing import TYPE_CHECKING
+
+from holdfast.run import layout, system
+from holdfast.watch.counting import tell_at
+from holdfast.world.journal import LineJournal
+
+if TYPE_CHECKING:
+    from holdfast.directory.people import People
+    from holdfast.flow.queue import Queue
+    from holdfast.run.child import Start
+    from holdfast.store import StoreWriter
+
+
+async def begin(start: Start) -> None:
+    """From the process's loop, before its role. What can't be had keeps it from nothing (RUN-7)."""
+    world, config = start.world, start.config
+    journal = world.journal
+    if isinstance(journal, LineJournal):
+        journal.sign(process=start.name, function=start.role)
+    if config.metrics.enabled:
+        path = layout.metrics_path(config, start.name)
+        try:
+            system.make_folder(os.path.dirname(path))
+        except OSError:
+            return
+        if await tell_at(world, start.counts, path):
+            journal.at(start.counts)
+            if isinstance(journal, LineJournal):
+                start.counts.gauge("holdfast_journal_lost_lines_total", lambda: journal.lost)
+
+
+def of_people(start: Start, people: People) -> None:
+    """How old the copy is, as far as it can know."""
+    clock = start.world.clock
+    fresh_at = clock.monotonic()
+
+    def stale() -> float:
+        nonlocal fresh_at
+        now = clock.monotonic()
+        if people.has_writer and not people.doubt:
+            fresh_at = now
+        return now - fresh_at
+
+    start.counts.gauge("holdfast_people_copy_stale_seconds", stale)
+
+
+def of_queue(start: Start, queue: Queue) -> None:
+    entries = queue.entries
+    clock = start.world.clock
+
+    def oldest() -> float:
+        return max((clock.now() - entry.received_at for entry in entries.values()), default=0.0)
+
+    def recipients() -> float:
+        return sum(len(entry.recipients) for entry in entries.values())
+
+    start.counts.gauge("holdfast_queue_messages", lambda: float(len(entries)))
+    start.counts.gauge("holdfast_queue_recipients", recipients)
+    start.counts.gauge("holdfast_queue_oldest_age_seconds", oldest)
+
+
+def of_store(start: Start, store: StoreWriter) -> None:
+    pack_bytes = start.config.volumes[layout.main_volume(start.config)].pack_bytes
+
+    def unmerged() -> dict[tuple[str, ...], float]:
+        return {
+            (ledger,): float((until.pack - done.pack) * pack_bytes + until.offset - done.offset)
+            for ledger, done, until in store.unmerged
+        }
+
+    start.counts.gauge("holdfast_index_behind_cells", lambda: float(len(store.behind)))
+    start.counts.gauge("holdfast_intake_unmerged_bytes", unmerged)

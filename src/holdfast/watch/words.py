@@ -1,0 +1,210 @@
+"""The metrics there are: names, meanings, labels, and from which events they come.
+
+Names as Prometheus wants them (prometheus.io/docs/practices/naming): base units, ``_total`` for what only
+grows. No label holds an address, a login or anything else that people choose (WATCH-3).
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+FAST_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+LONG_S = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0)
+STATES = ("healthy", "degraded", "unhealthy", "unknown")
+
+
+class Metric(NamedTuple):
+    """``labels``: besides ``process``, which all have that a process tells. ``bounds``: of a histogram."""
+
+    name: str
+    kind: Literal["counter", "gauge", "histogram"]
+    meaning: str
+    labels: tuple[str, ...] = ()
+    bounds: tuple[float, ...] = ()
+
+
+class Step(NamedTuple):
+    """What an event does to a metric. ``labels``: each label's key in the event, or ``=word``.
+
+    ``key``: what is added, or observed; '' adds one.
+    """
+
+    metric: str
+    labels: dict[str, str] = {}
+    key: str = ""
+
+
+# Told by each process, of what it did.
+COUNTED = (
+    Metric(
+        "holdfast_smtp_messages_total",
+        "counter",
+        "Messages offered by SMTP clients: accepted, or read and rejected.",
+        ("function", "result"),
+    ),
+    Metric("holdfast_smtp_message_bytes_total", "counter", "Bytes of accepted messages.", ("function",)),
+    Metric(
+        "holdfast_smtp_accept_seconds",
+        "histogram",
+        "From MAIL to the 250 that says the message is durable.",
+        ("function",),
+        FAST_S,
+    ),
+    Metric(
+        "holdfast_smtp_refusals_total",
+        "counter",
+        "Senders, recipients and sign-ins refused for good.",
+        ("function", "step"),
+    ),
+    Metric(
+        "holdfast_smtp_unavailable_total",
+        "counter",
+        "Temporary refusals because a component was out of reach.",
+        ("function", "component"),
+    ),
+    Metric(
+        "holdfast_relay_tries_total",
+        "counter",
+        "Recipients tried elsewhere: sent, later, failed.",
+        ("result",),
+    ),
+    Metric(
+        "holdfast_relay_try_seconds", "histogram", "One message's try at another server.", ("result",), LONG_S
+    ),
+    Metric(
+        "holdfast_auth_total",
+        "counter",
+        "Sign-ins: right, wrong, limited (too many wrong), elsewhere (an app password for other doors).",
+        ("function", "result"),
+    ),
+    Metric(
+        "holdfast_imap_command_seconds",
+        "histogram",
+        "From the whole command to its tagged reply; IDLE lasts as long as the client likes.",
+        ("command",),
+        FAST_S,
+    ),
+    Metric("holdfast_imap_commands_total", "counter", "IMAP commands answered.", ("command", "result")),
+    Metric(
+        "holdfast_page_seconds",
+        "histogram",
+        "From a page's request to its answer.",
+        ("function",),
+        FAST_S,
+    ),
+    Metric("holdfast_pages_total", "counter", "Pages answered, by HTTP status.", ("function", "status")),
+    Metric(
+        "holdfast_commit_seconds",
+        "histogram",
+        "One group commit: written and synced.",
+        ("ledger",),
+        FAST_S,
+    ),
+    Metric("holdfast_commit_frames_total", "counter", "Frames made durable.", ("ledger",)),
+    Metric("holdfast_commit_bytes_total", "counter", "Bytes made durable.", ("ledger",)),
+    Metric("holdfast_merged_messages_total", "counter", "Messages shown in their mailboxes.", ("ledger",)),
+    Metric(
+        "holdfast_merge_seconds",
+        "histogram",
+        "From reading a range of an intake to showing it.",
+        (),
+        FAST_S,
+    ),
+    Metric(
+        "holdfast_events_total",
+        "counter",
+        "Events of the journal that warn or tell of an error, by name (docs/reference/events.md).",
+        ("event", "level"),
+    ),
+)
+
+STEPS: dict[str, tuple[Step, ...]] = {
+    "message_accepted": (
+        Step("holdfast_smtp_messages_total", {"function": "function", "result": "=accepted"}),
+        Step("holdfast_smtp_message_bytes_total", {"function": "function"}, "bytes"),
+        Step("holdfast_smtp_accept_seconds", {"function": "function"}, "seconds"),
+    ),
+    "message_rejected": (
+        Step("holdfast_smtp_messages_total", {"function": "function", "result": "=rejected"}),
+    ),
+    "smtp_refused": (Step("holdfast_smtp_refusals_total", {"function": "function", "step": "step"}),),
+    "smtp_unavailable": (
+        Step("holdfast_smtp_unavailable_total", {"function": "function", "component": "component"}),
+    ),
+    "relay_tried": (
+        Step("holdfast_relay_tries_total", {"result": "result"}),
+        Step("holdfast_relay_try_seconds", {"result": "result"}, "seconds"),
+    ),
+    "sign_in": (Step("holdfast_auth_total", {"function": "function", "result": "=right"}),),
+    "sign_in_wrong": (Step("holdfast_auth_total", {"function": "function", "result": "=wrong"}),),
+    "sign_in_limited": (Step("holdfast_auth_total", {"function": "function", "result": "=limited"}),),
+    "app_password_refused": (Step("holdfast_auth_total", {"function": "function", "result": "=elsewhere"}),),
+    "imap_command": (
+        Step("holdfast_imap_command_seconds", {"command": "command"}, "seconds"),
+        Step("holdfast_imap_commands_total", {"command": "command", "result": "result"}),
+    ),
+    "page_served": (
+        Step("holdfast_page_seconds", {"function": "function"}, "seconds"),
+        Step("holdfast_pages_total", {"function": "function", "status": "status"}),
+    ),
+    "ledger_committed": (
+        Step("holdfast_commit_seconds", {"ledger": "ledger"}, "seconds"),
+        Step("holdfast_commit_frames_total", {"ledger": "ledger"}, "frames"),
+        Step("holdfast_commit_bytes_total", {"ledger": "ledger"}, "bytes"),
+    ),
+    "mail_merged": (
+        Step("holdfast_merged_messages_total", {"ledger": "ledger"}, "messages"),
+        Step("holdfast_merge_seconds", {}, "seconds"),
+    ),
+}
+
+# Told by the process that has it, when it is asked.
+ASKED = (
+    Metric("holdfast_queue_messages", "gauge", "Messages that wait to go elsewhere."),
+    Metric("holdfast_queue_recipients", "gauge", "Recipients elsewhere that wait."),
+    Metric("holdfast_queue_oldest_age_seconds", "gauge", "How long the oldest of them has waited."),
+    Metric("holdfast_index_behind_cells", "gauge", "Cells whose index is being made whole."),
+    Metric(
+        "holdfast_intake_unmerged_bytes",
+        "gauge",
+        "Accepted mail that its mailboxes don't show yet; all packs but the last count as full.",
+        ("ledger",),
+    ),
+    Metric(
+        "holdfast_people_copy_stale_seconds",
+        "gauge",
+        "How long this process's copy of the people has been behind or without its writer; else 0.",
+    ),
+    Metric("holdfast_journal_lost_lines_total", "counter", "Lines of the journal that could not be written."),
+)
+
+# Told by the role health, of all.
+SEEN = (
+    Metric("holdfast_build_info", "gauge", "1, with what runs.", ("version", "python")),
+    Metric("holdfast_supervisor_up", "gauge", "1: the supervisor answers."),
+    Metric("holdfast_process_up", "gauge", "1: the process says what it does.", ("process",)),
+    Metric("holdfast_process_ready", "gauge", "1: the process has said that it serves.", ("process",)),
+    Metric("holdfast_process_restarts_total", "counter", "Unasked ends of the process.", ("process",)),
+    Metric(
+        "holdfast_process_start_time_seconds", "gauge", "When the process began, since 1970.", ("process",)
+    ),
+    Metric("holdfast_process_resident_bytes", "gauge", "Memory in use, shared parts too.", ("process",)),
+    Metric("holdfast_process_cpu_seconds_total", "counter", "Processor time used.", ("process",)),
+    Metric("holdfast_process_open_fds", "gauge", "Open descriptors.", ("process",)),
+    Metric("holdfast_disk_free_bytes", "gauge", "Room for the service's user.", ("place",)),
+    Metric(
+        "holdfast_certificate_left_days",
+        "gauge",
+        "Until the certificate in the file ends; NaN: it can't be read.",
+        ("file",),
+    ),
+    Metric(
+        "holdfast_function_state",
+        "gauge",
+        "1 for the state a function is in, 0 for the others, as tried through its own doors.",
+        ("function", "state"),
+    ),
+    Metric("holdfast_probe_seconds", "gauge", "How long the last try of a function took.", ("function",)),
+)
+
+METRICS: dict[str, Metric] = {metric.name: metric for metric in (*COUNTED, *ASKED, *SEEN)}
