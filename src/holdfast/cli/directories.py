@@ -72,9 +72,8 @@ def directory_check(name: Name, as_json: terminal.Json = False) -> None:
     from holdfast.run import directories
 
     found = directories.source(name, section).read_all()
-    terminal.say(
-        f"{name}: {len(found.people)} people" + (f", {found.nameless} without an id" * bool(found.nameless))
-    )
+    without = f", {found.nameless} without an id" if found.nameless else ""
+    terminal.say(f"{name}: {len(found.people)} people{without}")
     rows = [dict(zip(each._fields, msgspec.to_builtins(each))) for each in found.people]
     shown = rows if as_json else rows[:SHOWN]
     terminal.show(shown, ["id", "address", "aliases", "name", "disabled"], as_json)

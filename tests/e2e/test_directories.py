@@ -1,0 +1,148 @@
+"""People of a directory outside: real slapd, real service, real mail programs' protocols."""
+
+from __future__ import annotations
+
+import imaplib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from e2e.outside import SLAPD, Slapd, password
+from e2e.service import DOMAIN, HOST, Service, until
+from holdfast.directory.writer import PeopleClient
+from holdfast.model.people import Account
+from holdfast.world import real_world, run
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not SLAPD, reason="slapd isn't installed; .ci/programs does it"),
+]
+
+UNAVAILABLE = "UNAVAILABLE"
+WRONG = "AUTHENTICATIONFAILED"
+
+
+@pytest.fixture(scope="module")
+def slapd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slapd]:
+    made = Slapd(tmp_path_factory.mktemp("slapd"))
+    made.start()
+    made.fill("dora", "emil", "fritz", "gerda", "hans")
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory, slapd: Slapd) -> Iterator[Service]:
+    made = Service(Path(tmp_path_factory.mktemp("service")), people=("anna",), config=slapd.section())
+    made.prepare()
+    made.start()
+    until(lambda: made.events("source_read"))
+    yield made
+    made.close()
+
+
+def sign_in(service: Service, name: str, word: str) -> str:
+    """'' if it lets in, else what it says."""
+    client = imaplib.IMAP4(HOST, service.ports["imap"], timeout=30)
+    try:
+        client.login(f"{name}@{DOMAIN}", word)
+    except imaplib.IMAP4.error as error:
+        return str(error)
+    finally:
+        client.shutdown()
+    return ""
+
+
+def people(service: Service) -> dict[str, tuple[Account, list[str]]]:
+    """Name before the @ → its account and all its addresses, asked of the people process."""
+
+    async def ask() -> dict[str, tuple[Account, list[str]]]:
+        client = PeopleClient(real_world(level="error"), str(service.data / "run" / "people.sock"))
+        try:
+            found = await client.accounts()
+            return {each.login.partition("@")[0]: (each, await client.addresses(each.id)) for each in found}
+        finally:
+            client.close()
+
+    return run(ask())
+
+
+def state(service: Service, name: str) -> str:
+    found = people(service).get(name)
+    return found[0].state if found else ""
+
+
+def addresses(service: Service, name: str) -> list[str]:
+    return people(service)[name][1]
+
+
+def test_who_is_in_the_directory_gets_mail_and_signs_in_with_the_password_there(service: Service):
+    service.send("welcome", to="dora")
+    assert sign_in(service, "dora", "wrong").count(WRONG)
+    assert sign_in(service, "dora", password("dora")) == ""
+    assert sign_in(service, "anna", "secret of anna") == "", "our own people are asked of nobody"
+    assert state(service, "dora") == "active"
+
+
+def test_a_password_changed_there_holds_at_once(service: Service, slapd: Slapd):
+    assert sign_in(service, "emil", password("emil")) == ""
+    slapd.set("emil", userPassword="a new one")
+    assert sign_in(service, "emil", "a new one") == ""
+
+
+def test_who_is_disabled_there_is_disabled_here_and_comes_back(service: Service, slapd: Slapd):
+    slapd.set("fritz", employeeType="gone")
+    until(lambda: state(service, "fritz") == "disabled")
+    assert sign_in(service, "fritz", password("fritz")) != ""
+    slapd.set("fritz", employeeType="active")
+    until(lambda: state(service, "fritz") == "active")
+    assert sign_in(service, "fritz", password("fritz")) == ""
+
+
+def test_who_has_left_is_disabled_and_newcomers_come(service: Service, slapd: Slapd):
+    slapd.remove("hans")
+    with slapd.writing() as writing:
+        slapd.add("ida", writing)
+    until(lambda: state(service, "ida") == "active")
+    until(lambda: state(service, "hans") == "disabled")
+    assert sign_in(service, "ida", password("ida")) == ""
+
+
+def test_another_address_is_added_and_the_old_one_goes_on(service: Service, slapd: Slapd):
+    slapd.set("gerda", mail=f"gerda.new@{DOMAIN}", cn="gerda", carLicense=f"gg@{DOMAIN}")
+    until(lambda: len(addresses(service, "gerda")) == 3)
+    for name in ("gerda", "gerda.new", "gg"):
+        service.send(f"to {name}", to=name)
+    slapd.set("gerda", carLicense=[])
+    until(lambda: addresses(service, "gerda") == [f"gerda.new@{DOMAIN}", f"gerda@{DOMAIN}"])
+
+
+def test_operators_see_how_a_directory_is_and_what_it_would_change(service: Service, slapd: Slapd):
+    listed = service.holdfast("directory", "list").stdout
+    assert "staff" in listed and "well" in listed, listed
+    checked = service.holdfast("directory", "check", "staff")
+    assert "people" in checked.stderr and f"dora@{DOMAIN}" in checked.stdout, checked.stderr
+    dry = service.holdfast("directory", "sync", "staff", "--dry-run")
+    assert dry.returncode == 0 and "nothing was changed" in dry.stderr, dry.stderr
+
+
+@pytest.mark.parametrize("how", ["kill", "freeze"])
+def test_sign_2_without_the_directory_mail_goes_on_and_nobody_is_told_that_a_password_is_wrong(
+    service: Service, slapd: Slapd, how: str
+):
+    name, never = {"kill": ("dora", "gerda"), "freeze": ("ida", "gerda")}[how]
+    assert sign_in(service, name, password(name)) == ""
+    until(lambda: people(service)[name][0].credential)
+    getattr(slapd, how)()
+    try:
+        service.send(f"while it is gone {how}", to=name)
+        assert sign_in(service, name, password(name)) == ""
+        assert UNAVAILABLE in sign_in(service, name, "never right")
+        assert UNAVAILABLE in sign_in(service, never, password(never))
+        assert sign_in(service, "anna", "secret of anna") == ""
+        until(lambda: service.events("source_lost"), 15)
+    finally:
+        slapd.start() if how == "kill" else slapd.thaw()
+    until(lambda: sign_in(service, never, "wrong").count(WRONG), 20)
+    assert state(service, name) == "active"
