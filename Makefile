@@ -21,7 +21,7 @@ run: $(RUNS)  ## the whole service on high ports, with a domain and two accounts
 
 test: $(TESTS)  ## everything: unit, transcripts, contracts, simulation, end to end
 	@.ci/programs
-	$(PY) -m pytest tests
+	@.ci/tests $(PY)
 
 check: $(TESTS)  ## style, types, the import law, the house rules
 	$(VENV)/bin/ruff check src tests $(wildcard bench)

@@ -78,7 +78,7 @@ _ACTIONABLE = """() => {
   const groups = new Set();
   const found = [...document.querySelectorAll("a[href], button, input, select, textarea, summary")]
     .filter(each => each.type !== "hidden" && !each.disabled && each.getClientRects().length)
-    .filter(each => !each.closest("[aria-hidden='true']"))
+    .filter(each => !each.closest(".hidden"))
     .filter(each => {
       if (each.type !== "radio") return true;
       const first = !groups.has(each.name);
