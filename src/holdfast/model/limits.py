@@ -57,6 +57,19 @@ PREVIEW_PARTS = 8  # so many texts are looked at for one that says something
 PREVIEW_CHARACTERS = 200
 PREVIEW_BODY_BYTES = 512  # how far into a text the preview looks first; at most 32 times as far
 
+# JMAP: what the session object announces, and what it can't. RFC 8620 §2 names the least we may offer
+JMAP_REQUEST_BYTES = 10 * MIB
+JMAP_REQUESTS = 8  # of one account at a time
+JMAP_CALLS = 32  # of one request
+JMAP_OBJECTS_GET = 1000
+JMAP_OBJECTS_SET = 1000
+JMAP_UPLOAD_BYTES = 50 * MIB
+JMAP_UPLOADS = 8  # of one account at a time
+JMAP_DEPTH = 60  # arrays and objects within each other
+JMAP_FILTER_DEPTH = 20  # AND, OR and NOT within each other
+JMAP_RESPONSE_BYTES = 128 * MIB  # of one request; further calls are refused as too large
+JMAP_EVENT_BYTES = 1 * MIB  # one event as a client reads it
+
 # Names
 MAILBOX_NAME_BYTES = 1000
 MAILBOX_DEPTH = 50

@@ -1,0 +1,1 @@
+"""JMAP as machines and values, both ends; see README.md."""
