@@ -109,15 +109,18 @@ class DomainPages:
         rows = [
             [
                 Cell(said("dns." + each.status), tone=_TONES[each.status]),
-                Cell(f"{each.wanted.name} {each.wanted.kind}"),
-                Cell(each.wanted.value),
-                said.items(each.found),
-                Cell(said("dns.need." + each.wanted.need)),
-                Cell(each.text),
+                Cell(
+                    f"{each.wanted.name} {each.wanted.kind}",
+                    more=(
+                        said("dns.wanted", value=each.wanted.value or said("word.unknown")),
+                        *(said("dns.found", value=value) for value in each.found),
+                    ),
+                ),
+                Cell(said("dns.need." + each.wanted.need), more=(each.text,) if each.text else ()),
             ]
             for each in report.findings
         ]
-        columns = said.columns("state record wanted found need repair")
+        columns = said.columns("state record repair")
         title = said("dns.title", domain=domain.name)
         table = Table(
             title, columns, rows, "", acts=(Act(said("form.back"), f"/domains/{named(domain.name)}"),)

@@ -171,11 +171,17 @@ def audit_rows(
         account = office.desk.people.account(each.account) if each.account else None
         link = f"/accounts/{each.account}" if account is not None else ""
         detail = ", ".join(f"{name}: {in_words(value)}" for name, value in each.detail.items())
-        rows.append([
-            said.moment(each.at), Cell(_by(office, said, each.by)), Cell(each.what),
-            Cell(account.login if account else "", link), Cell(each.why), Cell(detail[:300]),
-        ])  # fmt: skip
-    columns = said.columns("at by what account why detail")
+        further = [said("audit.why", why=each.why)] if each.why else []
+        further += [detail[:300]] if detail else []
+        rows.append(
+            [
+                said.moment(each.at),
+                Cell(_by(office, said, each.by)),
+                Cell(account.login if account else "", link),
+                Cell(each.what, more=tuple(further)),
+            ]
+        )
+    columns = said.columns("at by account what")
     return Table(title, columns, rows, said("word.none"), more)
 
 

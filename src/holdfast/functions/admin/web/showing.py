@@ -21,12 +21,13 @@ class Act(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """``tone``: of a mark, '' for none."""
+    """``tone``: of a mark, '' for none. ``more``: further lines, less important."""
 
     text: str
     link: str = ""
     tone: str = ""
     acts: tuple[Act, ...] = ()
+    more: tuple[str, ...] = ()
 
 
 class Fact(NamedTuple):
