@@ -165,6 +165,7 @@ def test_jmap_6_up_to_an_id_the_lists_are_the_same_after_the_changes(
         assert made == new
 
 
+@pytest.mark.slow
 def test_jmap_6_long_lists_are_compared_in_little_time():
     old = [f"M{each}" for each in range(100_000)]
     new = ["new", *old[:50_000], *old[50_001:], old[50_000]]
