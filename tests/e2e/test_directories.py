@@ -8,9 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from e2e.outside import SLAPD, Slapd, password
+from e2e.outside import POSTGRES, SLAPD, Postgres, Slapd, password
 from e2e.service import DOMAIN, HOST, Service, until
+from holdfast.directory.credentials import Parameters, hash_password
+from holdfast.directory.sources.ldap import LdapSettings, LdapSource
+from holdfast.directory.sources.sql import SqlSettings, SqlSource
 from holdfast.directory.writer import PeopleClient
+from holdfast.model.errors import Unavailable
 from holdfast.model.people import Account
 from holdfast.world import real_world, run
 
@@ -146,3 +150,71 @@ def test_sign_2_without_the_directory_mail_goes_on_and_nobody_is_told_that_a_pas
         slapd.start() if how == "kill" else slapd.thaw()
     until(lambda: sign_in(service, never, "wrong").count(WRONG), 20)
     assert state(service, name) == "active"
+
+
+def test_a_part_of_a_directory_is_not_taken_for_all_of_it(tmp_path: Path):
+    made = Slapd(tmp_path / "small", most=2)
+    made.start()
+    try:
+        made.fill("ann", "ben", "cleo")
+        settings = LdapSettings(
+            name="ldap:small",
+            urls=("ldap://localhost:1", made.url),  # the first of the two servers is gone
+            base="dc=example",
+            filter="(objectClass=inetOrgPerson)",
+            user="cn=ann,dc=example",
+            password=lambda: password("ann"),
+            trust=str(made.trust),
+        )
+        with pytest.raises(Unavailable):
+            LdapSource(settings).read_all()
+        made.remove("cleo")
+        source = LdapSource(settings)
+        found = source.read_all()
+        assert [each.address for each in found.people] == [f"ann@{DOMAIN}", f"ben@{DOMAIN}"]
+        assert source.password_right(found.people[1].id, password("ben"))
+        assert not source.password_right(found.people[1].id, "")
+        made.set("ben", sn="Other")
+        changed = source.read_changed(found.mark)
+        assert changed is not None and changed.mark >= found.mark
+        assert found.people[1].id in [each.id for each in changed.people]
+        for strange in (settings._replace(trust=""), settings._replace(password=lambda: "wrong")):
+            with pytest.raises(Unavailable):
+                LdapSource(strange).password_right(found.people[1].id, password("ben"))
+    finally:
+        made.close()
+
+
+@pytest.mark.skipif(not POSTGRES, reason="PostgreSQL isn't installed; .ci/programs does it")
+def test_people_of_a_postgresql_database_are_read_and_sign_in_by_its_hashes():
+    made = Postgres()
+    try:
+        phc = hash_password("theirs", b"s" * 16, Parameters(64, 1, 1))
+        made.do(
+            "CREATE TABLE crew (nr UUID DEFAULT gen_random_uuid(), mail TEXT, also TEXT[], off BOOL, hash TEXT)",
+            f"INSERT INTO crew VALUES (DEFAULT, 'ann@{DOMAIN}', '{{a@{DOMAIN},lee@{DOMAIN}}}', false, '{phc}')",
+            f"INSERT INTO crew VALUES (DEFAULT, 'ben@{DOMAIN}', NULL, true, NULL)",
+        )
+        source = SqlSource(
+            SqlSettings(
+                name="sql:crew",
+                url=made.url,
+                query="SELECT * FROM crew WHERE mail LIKE '%@%' ORDER BY mail",
+                password=made.secret.read_text,
+                id="nr",
+                address="mail",
+                aliases="also",
+                disabled="off",
+                password_hash="hash",
+            )
+        )
+        ann, ben = source.read_all().people
+        assert ann.aliases == (f"a@{DOMAIN}", f"lee@{DOMAIN}") and not ann.disabled and ben.disabled
+        assert source.password_right(ann.id, "theirs") and not source.password_right(ann.id, "guess")
+        with pytest.raises(Unavailable):
+            SqlSource(source._settings._replace(query="DELETE FROM crew RETURNING *")).read_all()
+        assert len(source.read_all().people) == 2
+    finally:
+        made.close()
+    with pytest.raises(Unavailable):
+        source.read_all()

@@ -39,7 +39,9 @@ class KnowsPeople(Protocol):
 class Welcomes(Protocol):
     """What it needs of the portal."""
 
-    def welcome(self, visit: Visit, account: Account, level: Level, how: str) -> Response: ...
+    def welcome(
+        self, visit: Visit, account: Account, level: Level, how: str, *, way_on: str = ""
+    ) -> Response: ...
 
     def way_on(self, visit: Visit) -> str: ...
 
@@ -124,7 +126,9 @@ class Elsewhere:
         if account.passkey_only:
             return self._failed(visit, provider, flow, "sign_in.oidc_passkey", "passkey only")
         level: Level = "password" if account.two_factor else "full"
-        return self._portal.welcome(visit, account, level, f"oidc:{provider.settings.name}")
+        assert flow is not None
+        how = f"oidc:{provider.settings.name}"
+        return self._portal.welcome(visit, account, level, how, way_on=flow.next)
 
     async def _claims(self, visit: Visit, provider: Provider, flow: Flow | None) -> Claims:
         state = visit.query.get("state", "")

@@ -211,19 +211,25 @@ class Portal:
 
     # What the second step asks of it
 
-    def welcome(self, visit: Visit, account: Account, level: Level, how: str) -> Response:
-        """A session, and on: to the second step, or to where the visitor wanted to go."""
+    def welcome(
+        self, visit: Visit, account: Account, level: Level, how: str, *, way_on: str = ""
+    ) -> Response:
+        """A session, and on: to the second step, or to where the visitor wanted to go.
+
+        ``way_on``: '' for what the visit itself says.
+        """
+        way_on = way_on or self.way_on(visit)
         before = visit.session
         if before is not None:
             self.site.ended(before)
         visit.sign_in(account.id, level)
         if level != "full":
-            return visit.go("/sign-in/code?" + urllib.parse.urlencode({"next": self.way_on(visit)}))
+            return visit.go("/sign-in/code?" + urllib.parse.urlencode({"next": way_on}))
         self._known.remember(visit, account)
         self.world.journal.emit(PORTAL_SIGNED_IN, account=account.id, peer=visit.peer, how=how)
         if how != "password" and self._history is not None:
             self._history.note(account.id, FUNCTION, visit.peer, RIGHT, how)
-        return visit.go(self.way_on(visit))
+        return visit.go(way_on)
 
     def wrong(self, visit: Visit, account: AccountId, how: str) -> None:
         """``account``: 0 if nobody knows whose it was to be."""
