@@ -112,7 +112,9 @@ def _run(
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
         start = Start(world, config, role, worker, sockets, stop, ready, Counts())
         await telling.begin(start)
+        flush = telling.trace(start)
         await main(start)
+        flush()
         return stop.is_set()
 
     asked = uvloop.run(work())

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from holdfast.run import telling
 from holdfast.run.child import RoleMain, Start
 from holdfast.run.config import Config
 from holdfast.run.supervisor import Supervisor
@@ -65,6 +66,9 @@ def plan(config: Config) -> list[tuple[str, int, RoleMain]]:
 def serve(config: Config, **keys: Any) -> None:
     """``holdfast serve``: each role's modules are loaded here, in the parent, before its fork (RUN-5)."""
     world = real_world(journal_path=config.service.journal or None, level=config.service.journal_level)
+
+    if config.traces.endpoint:
+        telling.load_spans()
 
     def load(main: RoleMain) -> None:
         if isinstance(main, Main):

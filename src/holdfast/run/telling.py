@@ -1,12 +1,19 @@
-"""What a process tells of itself: counts at its socket, its name in the journal."""
+"""What a process tells of itself: counts at its socket, spans, and its name in the journal."""
 
 from __future__ import annotations
 
+import contextlib
+import importlib
+import logging
 import os.path
+import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from holdfast.run import layout, system
 from holdfast.watch.counting import tell_at
+from holdfast.watch.events import SPANS_OFF
+from holdfast.watch.spans import Spans
 from holdfast.world.journal import LineJournal
 
 if TYPE_CHECKING:
@@ -14,6 +21,9 @@ if TYPE_CHECKING:
     from holdfast.flow.queue import Queue
     from holdfast.run.child import Start
     from holdfast.store import StoreWriter
+
+
+FLUSH_S = 1.0  # for the last spans, when a process ends
 
 
 async def begin(start: Start) -> None:
@@ -32,6 +42,37 @@ async def begin(start: Start) -> None:
             journal.at(start.counts)
             if isinstance(journal, LineJournal):
                 start.counts.gauge("holdfast_journal_lost_lines_total", lambda: journal.lost)
+
+
+def load_spans() -> None:
+    """Loads what makes spans, before the first fork (RUN-5); without it each process says so."""
+    with contextlib.suppress(ImportError):
+        importlib.import_module("opentelemetry.sdk.trace.export")
+        importlib.import_module("opentelemetry.exporter.otlp.proto.http.trace_exporter")
+
+
+def trace(start: Start) -> Callable[[], object]:
+    """Spans, where they are wanted. Returns what sends the last of them; it may block."""
+    traces = start.config.traces
+    if not traces.endpoint or not traces.share:
+        return lambda: None
+    quiet = logging.getLogger("opentelemetry")  # the journal says it, in registered words
+    quiet.addHandler(logging.NullHandler())
+    quiet.propagate = False
+    try:
+        spans = Spans.open(start.world, traces.endpoint, traces.share, start.name)
+    except Exception as error:
+        reason = f"{error}: install holdfast[otel]" if isinstance(error, ImportError) else repr(error)
+        start.world.journal.emit(SPANS_OFF, reason=reason)
+        return lambda: None
+    start.world.journal.at(spans)
+
+    def flush() -> None:  # a collector that is away keeps no process from ending
+        last = threading.Thread(target=spans.flush, daemon=True)
+        last.start()
+        last.join(FLUSH_S)
+
+    return flush
 
 
 def of_people(start: Start, people: People) -> None:

@@ -68,6 +68,7 @@ def tried(error: OSError) -> Check:
     return run(check(world, target))
 
 
+@pytest.mark.slow
 def test_watch_5_what_we_lack_ourselves_says_nothing_of_a_function():
     assert tried(OSError(errno.EMFILE, "too many open files")).state == "unknown"
     assert tried(ConnectionRefusedError(errno.ECONNREFUSED, "refused")).state == "unhealthy"

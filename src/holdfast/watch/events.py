@@ -1,0 +1,19 @@
+"""Events of the package `watch`."""
+
+from __future__ import annotations
+
+from holdfast.model.events import register
+
+SPANS_OFF = register(
+    "spans_off",
+    "error",
+    "Spans are asked for and can't be made; all else serves.",
+    "reason",
+)
+SPANS_LOST = register(
+    "spans_lost",
+    "warn",
+    "Spans could not be sent to where they are collected; all else serves.",
+    "endpoint",
+    "spans",
+)
