@@ -211,7 +211,7 @@ def test_admin_1_every_change_of_the_catalogue_has_a_page_and_only_for_who_may(s
         assert ben.get(path).status_code == 403, operation.id
 
 
-def test_a_form_sent_twice_has_one_effect_and_undoes_nothing_that_another_did(service: Service):
+def test_admin_11_a_form_sent_twice_has_one_effect_and_undoes_nothing_that_another_did(service: Service):
     anna, path = visitor(service, "anna"), "/do/customer_add"
     fields = anna.hidden(path)
     sent = {"csrf": fields["csrf"], "once": fields["once"], "name": "Twice", "tenant": "0"}

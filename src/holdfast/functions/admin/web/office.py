@@ -1,7 +1,7 @@
 """What every page for administrators is made with: who asks, what he may, and the desk that does it.
 
 There are no rights here but the gate's: a page asks an operation of the catalogue, and a way on is shown if
-the gate would let it pass (ADMIN-1, ADMIN-7).
+the gate would let it pass (ADMIN-1, ADMIN-11).
 """
 
 from __future__ import annotations
