@@ -195,7 +195,7 @@ def test_events_are_emitted_with_registered_keys_only():
 # Protocols
 
 
-@pytest.mark.parametrize("protocol", ["smtp", "imap", "pop3"])
+@pytest.mark.parametrize("protocol", ["smtp", "imap", "pop3", "jmap"])
 def test_both_ends_of_every_protocol_are_written(protocol):
     folder = SOURCE / "wire" / protocol
     files = folder.rglob("*.py") if folder.is_dir() else [folder.with_suffix(".py")]

@@ -18,16 +18,16 @@ SUBMISSION: Final = "urn:ietf:params:jmap:submission"
 VACATION: Final = "urn:ietf:params:jmap:vacationresponse"
 WEBSOCKET: Final = "urn:ietf:params:jmap:websocket"
 
-_ID = r"^[A-Za-z0-9_-]{1,255}$"
-Id = Annotated[str, Meta(pattern=_ID)]
-IdOrCreation = Annotated[str, Meta(pattern=r"^#?[A-Za-z0-9_-]{1,255}$")]  # '#k1': what creation k1 made
+_ID = "[A-Za-z0-9_-]{1,255}"
+Id = Annotated[str, Meta(pattern=rf"\A{_ID}\Z")]
+IdOrCreation = Annotated[str, Meta(pattern=rf"\A#?{_ID}\Z")]  # '#k1': what creation k1 made
 UnsignedInt = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 PositiveInt = Annotated[int, Meta(ge=1, le=2**53 - 1)]
 Int = Annotated[int, Meta(ge=-(2**53) + 1, le=2**53 - 1)]
 Date = Annotated[datetime.datetime, Meta(tz=True)]  # RFC 3339 with an offset; a UTCDate is one at Z
 Json = dict[str, object]
 
-is_id = re.compile(_ID[1:-1]).fullmatch
+is_id = re.compile(_ID).fullmatch
 
 
 class Shape(msgspec.Struct, rename="camel", kw_only=True):

@@ -46,7 +46,7 @@ def read_filter(value: dict[str, object], condition: type[Shape], depth: int = 1
             read = msgspec.convert(value, _Operator)
             inner = [read_filter(each, condition, depth + 1) for each in read.conditions]
             return Operator(read.operator, inner)
-        known = {field.encode_name for field in msgspec.structs.fields(condition)}
+        known = condition.__struct_encode_fields__
         if strange := [name for name in value if name not in known]:
             raise MethodError(MethodFault.UNSUPPORTED_FILTER, f"Can't filter by {', '.join(strange)}.")
         return msgspec.convert(value, condition)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -105,11 +106,12 @@ def as_text(raw: bytes) -> str:
 
 def as_addresses(raw: bytes) -> list[EmailAddress]:
     """All addresses, those of groups among them."""
-    return [
-        _address(each)
-        for each in addresses(raw.strip(b" \t\r\n"))
-        if each != GROUP_END and not _begins_group(each)
-    ]
+    return listed(addresses(raw.strip(b" \t\r\n")))
+
+
+def listed(found: Iterable[Mailbox]) -> list[EmailAddress]:
+    """Without the marks where groups begin and end."""
+    return [_address(each) for each in found if each != GROUP_END and not _begins_group(each)]
 
 
 def as_grouped_addresses(raw: bytes) -> list[EmailAddressGroup]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -98,13 +98,15 @@ class Server:
     """One request. ``receive`` its body in any pieces, ``end``, then ``next_event`` until None, each Call
     answered in between; ``take`` gives the answer, whole.
 
-    ``created``: what the request's creations have made so far, by creation id.
+    ``capabilities``: of the session object those that have no methods of their own, which a request may
+    name nevertheless. ``created``: what the request's creations have made so far, by creation id.
     """
 
     __slots__ = (
         "_asks_created",
         "_body",
         "_calls",
+        "_capabilities",
         "_ended",
         "_error",
         "_last_id",
@@ -119,8 +121,15 @@ class Server:
         "created",
     )
 
-    def __init__(self, methods: Mapping[str, Method], limits: CoreLimits, session_state: str) -> None:
+    def __init__(
+        self,
+        methods: Mapping[str, Method],
+        limits: CoreLimits,
+        session_state: str,
+        capabilities: Collection[str] = (),
+    ) -> None:
         self._methods = methods
+        self._capabilities = capabilities
         self._limits = limits
         self._state = session_state
         self._body: list[bytes] = []
@@ -175,7 +184,7 @@ class Server:
             self._error = error
 
     def _accept(self, request: Request) -> None:
-        offered = {method.capability for method in self._methods.values()} | {CORE}
+        offered = {method.capability for method in self._methods.values()} | {CORE, *self._capabilities}
         for capability in request.using:
             if capability not in offered:
                 text = f"This server doesn't know “{capability}”; the session object names what it knows."

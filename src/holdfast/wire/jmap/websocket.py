@@ -5,12 +5,12 @@ The frames themselves (RFC 6455) are the HTTP server's; here are their messages.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 import msgspec
 
-from holdfast.wire.jmap.core import CoreLimits, Request
+from holdfast.wire.jmap.core import WEBSOCKET, CoreLimits, Request
 from holdfast.wire.jmap.errors import Problem, RequestError, RequestFault
 from holdfast.wire.jmap.push import StateChange
 from holdfast.wire.jmap.server import Method, Server, too_deep
@@ -94,10 +94,13 @@ class SocketServer:
     Push is off until it is asked for; ``push`` gives the message to send, or None.
     """
 
-    __slots__ = ("_limits", "_methods", "_pushed", "_types")
+    __slots__ = ("_capabilities", "_limits", "_methods", "_pushed", "_types")
 
-    def __init__(self, methods: Mapping[str, Method], limits: CoreLimits) -> None:
+    def __init__(
+        self, methods: Mapping[str, Method], limits: CoreLimits, capabilities: Collection[str] = (WEBSOCKET,)
+    ) -> None:
         self._methods = methods
+        self._capabilities = capabilities
         self._limits = limits
         self._pushed = False
         self._types: frozenset[str] | None = None
@@ -115,7 +118,7 @@ class SocketServer:
         if isinstance(read, PushDisable):
             self._pushed = False
             return read
-        server = Server(self._methods, self._limits, session_state)
+        server = Server(self._methods, self._limits, session_state, self._capabilities)
         server.end_with(read)
         return Exchange(server, read.id)
 

@@ -91,7 +91,16 @@ def test_json_that_is_no_request_is_told_so(body: bytes):
 
 
 def test_an_unknown_capability_is_refused_whole():
-    assert fault(server(), request(using=[CORE, "https://example.org/x"])) == ("unknownCapability", "")
+    body = request(using=[CORE, "https://example.org/x"])
+    assert fault(server(), body) == ("unknownCapability", "")
+    known = Server(METHODS, CoreLimits(), "s1", ["https://example.org/x"])
+    assert isinstance(serve(known, body), Results)
+
+
+def test_an_id_is_nothing_but_letters_digits_and_two_marks():
+    for wrong in ("", "a b", "M1\n", "é", "x" * 256):
+        results = serve(server(), request(["Mailbox/get", {"accountId": wrong}, "c"]))
+        assert isinstance(results, Results) and results.results[0].failed
 
 
 def test_jmap_2_limits_of_a_request_are_kept():
