@@ -17,6 +17,7 @@ from holdfast.directory.writer import PeopleClient
 from holdfast.model.errors import Unavailable
 from holdfast.model.people import Account
 from holdfast.world import real_world, run
+from web.visitor import Visitor
 
 pytestmark = [
     pytest.mark.slow,
@@ -24,6 +25,7 @@ pytestmark = [
 ]
 
 UNAVAILABLE = "UNAVAILABLE"
+CHANGED_AT = "https://id.example.org/password"
 WRONG = "AUTHENTICATIONFAILED"
 
 
@@ -38,7 +40,9 @@ def slapd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slapd]:
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory, slapd: Slapd) -> Iterator[Service]:
-    made = Service(Path(tmp_path_factory.mktemp("service")), people=("anna",), config=slapd.section())
+    folder = Path(tmp_path_factory.mktemp("service"))
+    config = slapd.section(password_url=CHANGED_AT)
+    made = Service(folder, people=("anna",), config=config, web=("password",))
     made.prepare()
     made.start()
     until(lambda: made.events("source_read"))
@@ -93,6 +97,18 @@ def test_a_password_changed_there_holds_at_once(service: Service, slapd: Slapd):
     assert sign_in(service, "emil", password("emil")) == ""
     slapd.set("emil", userPassword="a new one")
     assert sign_in(service, "emil", "a new one") == ""
+
+
+def test_the_page_for_a_new_password_says_where_it_is_changed(service: Service):
+    page = Visitor(service.url("password"))
+    page.sign_in(f"dora@{DOMAIN}", password("dora"))
+    shown = page.get("/password").text
+    assert f'href="{CHANGED_AT}"' in shown and 'type="password"' not in shown
+    refused = page.post("/password", at="/", new="lampe fluss zitrone", again="lampe fluss zitrone")
+    assert refused.status_code == 422
+    ours = Visitor(service.url("password"))
+    ours.sign_in(f"anna@{DOMAIN}", "secret of anna")
+    assert 'type="password"' in ours.get("/password").text
 
 
 def test_who_is_disabled_there_is_disabled_here_and_comes_back(service: Service, slapd: Slapd):
@@ -191,8 +207,10 @@ def test_people_of_a_postgresql_database_are_read_and_sign_in_by_its_hashes():
     try:
         phc = hash_password("theirs", b"s" * 16, Parameters(64, 1, 1))
         made.do(
-            "CREATE TABLE crew (nr UUID DEFAULT gen_random_uuid(), mail TEXT, also TEXT[], off BOOL, hash TEXT)",
-            f"INSERT INTO crew VALUES (DEFAULT, 'ann@{DOMAIN}', '{{a@{DOMAIN},lee@{DOMAIN}}}', false, '{phc}')",
+            "CREATE TABLE crew"
+            " (nr UUID DEFAULT gen_random_uuid(), mail TEXT, also TEXT[], off BOOL, hash TEXT)",
+            "INSERT INTO crew VALUES"
+            f" (DEFAULT, 'ann@{DOMAIN}', '{{a@{DOMAIN},lee@{DOMAIN}}}', false, '{phc}')",
             f"INSERT INTO crew VALUES (DEFAULT, 'ben@{DOMAIN}', NULL, true, NULL)",
         )
         source = SqlSource(

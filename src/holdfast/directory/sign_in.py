@@ -226,6 +226,10 @@ class SignIn:
         outside = self._outside
         return outside is not None and outside.answers_for(account) and not _needs_another(account, function)
 
+    def kept_outside(self, account: Account) -> bool:
+        """Whether its password is a directory's outside, and not to be changed here."""
+        return self._outside is not None and self._outside.answers_for(account)
+
     def password_url(self, account: Account) -> str:
         """Where the password of an account from outside is changed; '' for nowhere, or for here."""
         return self._outside.password_url(account) if self._outside is not None else ""

@@ -42,6 +42,7 @@ class Changing:
             asks=asks,
             sign_out=visit.method != "POST" or "sign_out" in visit.form,
             least=PASSWORD_LEAST,
+            outside=desk.sign_in.kept_outside(account),
             elsewhere=desk.sign_in.password_url(account),
             wrong=wrong,
         )
@@ -49,7 +50,7 @@ class Changing:
     async def _changed(self, visit: Visit, own: Account, account: Account, asks: bool) -> Response:
         """Everything that costs nothing is looked at before what costs a processor 20 ms."""
         desk = self._desk
-        if account.source:
+        if desk.sign_in.kept_outside(account):
             raise Wrong("change.outside", address=account.login)
         new = new_password(visit, desk, account)
         how = "session"

@@ -55,7 +55,9 @@ class Forgotten:
             account = desk.people.by_login(name)
         except (Refused, Unavailable):
             account = None  # the page says that we are in doubt, whatever name it was
-        if account is None or account.state is not AccountState.ACTIVE or account.source:
+        if account is None or account.state is not AccountState.ACTIVE:
+            return None, None
+        if desk.sign_in.kept_outside(account):
             return None, None
         contact = desk.contact(account)
         if by == "phone" and contact.phone and contact.phone_proven_at:
