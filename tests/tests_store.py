@@ -11,7 +11,8 @@ from holdfast.model.mail import PackRef, Position
 from holdfast.packs import Frame
 from holdfast.store import commands as c
 from holdfast.store import schema
-from holdfast.store.fold import CellFold, CommandMeta, Item, MessageMeta, encode
+from holdfast.store.fold import CellFold
+from holdfast.store.frames import CommandMeta, Item, MessageMeta, encode
 
 ACCOUNT = 42
 CELL = 7

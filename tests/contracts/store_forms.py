@@ -40,7 +40,7 @@ from holdfast.store import (
     StoreService,
     StoreWriter,
 )
-from holdfast.store.fold import encode
+from holdfast.store.frames import encode
 from holdfast.world import World, real_world
 
 CELLS = 4

@@ -19,7 +19,7 @@ from holdfast.model.ledgers import Kind, ledger_number
 from holdfast.model.mail import START, Position
 from holdfast.model.uidset import UidSet
 from holdfast.store import commands as c
-from holdfast.store.fold import CommandMeta, Merged, MessageMeta, encode
+from holdfast.store.frames import CommandMeta, Merged, MessageMeta, Placed, encode
 from holdfast.store.writer import _command_frame
 
 FORMATS = Path(__file__).parents[2] / "docs" / "formats"
@@ -76,10 +76,11 @@ def test_the_examples_of_mail_are_what_is_written() -> None:
     command = b"".join(_command_frame(seen, NOON).body)  # type: ignore[arg-type]
     laid = c.NewMessage(b"", 1, (), NOON, c.Laid(33, 1, 9000, 64, 14, 10))
     several = c.AppendAll(account=2, cell=7, mailbox="INBOX", messages=(laid,))
+    placed = Placed(17, 1, 8200, 800, 88, 650, NOON, (LocalRecipient(2, 7, "", "lists"),))
     assert examples("mail.md") == [
         with_size(encode(delivery)),
         with_size(encode(Started(NOON, (17, 18)))),
-        encode(Merged("mx-0", Position(1, 8192), Position(1, 9000), NOON)),
+        encode(Merged("mx-0", Position(1, 8192), Position(1, 9000), NOON, (placed,))),
         command,
         with_size(encode(MessageMeta(NOON))),
         with_size(encode(CommandMeta(NOON, several))),

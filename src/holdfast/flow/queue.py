@@ -22,7 +22,8 @@ from holdfast.model.ledgers import ELSEWHERE, QUEUE, Kind
 from holdfast.model.limits import SECOND_TRY_S
 from holdfast.model.mail import START, PackRef, Position
 from holdfast.packs import Frame, LedgerReader, LedgerWriter, NewFrame
-from holdfast.store.fold import delivery_digest, split_body
+from holdfast.store.fold import delivery_digest
+from holdfast.store.frames import split_body
 from holdfast.world import World
 
 EntryId = str  # 'submission-0:17': ledger and sequence of the frame the message is in

@@ -15,7 +15,8 @@ from holdfast.model.ledgers import ELSEWHERE
 from holdfast.model.mail import START, AccountId, Position
 from holdfast.store import commands as c
 from holdfast.store import events
-from holdfast.store.fold import CellFold, Item, ReadFrame
+from holdfast.store.fold import CellFold, ReadFrame
+from holdfast.store.frames import Item
 from holdfast.store.index import IndexPlace, component
 from holdfast.store.replay import Group, Volume
 from holdfast.world import World

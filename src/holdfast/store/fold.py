@@ -25,45 +25,10 @@ from holdfast.store import commands as c
 from holdfast.store import schema
 from holdfast.store.accounts import Accounts, AccountState, MailboxState
 from holdfast.store.changes import Carrier
+from holdfast.store.frames import Item, Lost, decode_command, decode_delivery, decode_message, split_body
 from holdfast.store.refusal import Refusal
 
-_decode_delivery = msgspec.msgpack.Decoder(Delivery).decode
 _decode_started = msgspec.msgpack.Decoder(Started).decode
-
-
-class Merged(msgspec.Struct, frozen=True, array_like=True):
-    """Body of a MERGED frame: frames of ``ledger`` from ``begin`` up to ``end`` come here in the order."""
-
-    ledger: str
-    begin: Position
-    end: Position
-    at: float
-
-
-class CommandMeta(msgspec.Struct, frozen=True, array_like=True):
-    """Body of a COMMAND frame, before an Append's message: when, and what."""
-
-    at: float
-    command: c.AnyCommand
-
-
-class MessageMeta(msgspec.Struct, frozen=True, array_like=True):
-    """Body of a MESSAGE frame, before the message. ``received_at``: its INTERNALDATE, UTC seconds."""
-
-    received_at: float
-
-
-decode_merged = msgspec.msgpack.Decoder(Merged).decode
-decode_command = msgspec.msgpack.Decoder(CommandMeta).decode
-_decode_message = msgspec.msgpack.Decoder(MessageMeta).decode
-encode = msgspec.msgpack.Encoder().encode
-
-
-class Item(NamedTuple):
-    """One frame in its place of the order: of the mail ledger itself or of a merged range."""
-
-    ledger: int
-    frame: Frame | BadFrame
 
 
 class Summary(NamedTuple):
@@ -90,13 +55,6 @@ def summarise(message: bytes | memoryview) -> Summary:
     except Exception:  # mime promises never to raise; if it breaks that, one message pays, not the fold
         return UNREADABLE
     return Summary(found.envelope, found.bodystructure, found.preview)
-
-
-def split_body(body: bytes | memoryview) -> tuple[memoryview, int]:
-    """A body of meta and message: the meta, and where the message begins."""
-    view = memoryview(body)
-    length = int.from_bytes(view[:4], "little")
-    return view[4 : 4 + length], 4 + length
 
 
 def delivery_digest(meta: Delivery, message: memoryview) -> bytes:
@@ -183,6 +141,8 @@ class CellFold:
         frame = item.frame
         if isinstance(frame, BadFrame):
             self._bad(item.ledger, frame, accounts)
+        elif isinstance(frame, Lost):
+            self._lost(item.ledger, frame, accounts)
         elif frame.kind == Kind.DELIVERY:
             self._deliver(item.ledger, frame, accounts)
         elif frame.kind == Kind.COMMAND:
@@ -197,7 +157,7 @@ class CellFold:
 
     def _deliver(self, ledger: int, frame: Frame, accounts: Accounts) -> None:
         packed, head = split_body(frame.body)
-        meta = _decode_delivery(packed)
+        meta = decode_delivery(packed)
         mine = [r for r in meta.local if r.cell == self.cell]
         if not mine:
             return
@@ -276,7 +236,7 @@ class CellFold:
             kept = self._read_frame(ledger, PackRef(*row[:3]))
             if kept is None:
                 continue
-            meta = _decode_delivery(split_body(kept.body)[0])
+            meta = decode_delivery(split_body(kept.body)[0])
             digest = delivery_digest(meta, memoryview(kept.body)[row[3] :])
             self.db.execute("INSERT OR REPLACE INTO unsure VALUES(?,?,?)", (digest, message_id, until))
             self._unsure = True
@@ -308,6 +268,18 @@ class CellFold:
             )
         )
         self._enter(account, accounts.inbox(account), message_id, 0, 0, 0)
+
+    def _lost(self, ledger: int, lost: Lost, accounts: Accounts) -> None:
+        """As if it had been delivered, but for what it says. STORE-4"""
+        self.bad_frames += 1
+        number, *place, received_at, local = msgspec.structs.astuple(lost.placed)
+        message_id, received = ledger << 48 | number, int(received_at)
+        self._messages.append((message_id, ledger, *place, received, *UNREADABLE))
+        for recipient in local:
+            if recipient.cell == self.cell:
+                account = accounts.get(recipient.account, received)
+                box = self._target(accounts, account, recipient)
+                self._enter(account, box, message_id, lost.placed.size, 0, 0)
 
     # -- commands -----------------------------------------------------------------
 
@@ -355,7 +327,7 @@ class CellFold:
     def _lay_down(self, ledger: int, frame: Frame) -> None:
         """A message in the heap, in no mailbox yet, and in none ever if its command wasn't written."""
         packed, head = split_body(frame.body)
-        received = int(_decode_message(packed).received_at)
+        received = int(decode_message(packed).received_at)
         message_id = ledger << 48 | frame.sequence
         self._keep(message_id, ledger, frame.ref, head, memoryview(frame.body)[head:], received)
 

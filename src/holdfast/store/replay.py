@@ -9,7 +9,7 @@ from typing import NamedTuple
 from holdfast.model.ledgers import MAIL, Kind, ledger_name, ledger_number
 from holdfast.model.mail import PackRef, Position
 from holdfast.packs import BadFrameError, Frame, LedgerReader
-from holdfast.store.fold import Item, Merged, decode_merged
+from holdfast.store.frames import Item, Merged, decode_merged, whole
 from holdfast.world import World
 
 
@@ -46,7 +46,8 @@ class Volume:
     def merged_items(self, merged: Merged, cell: int | None = None) -> Iterator[Item]:
         """The intake frames a MERGED frame stands for; ``cell``: only those that concern it."""
         number = ledger_number(merged.ledger)
-        for frame in self.ledger(number).follow(merged.begin, until=merged.end, cell=cell):
+        frames = self.ledger(number).follow(merged.begin, until=merged.end, cell=cell)
+        for frame in whole(frames, [each for each in merged.placed or () if each.concerns(cell)]):
             yield Item(number, frame)
 
     def replay(self, begin: Position, until: Position, cell: int | None = None) -> Iterator[Group]:

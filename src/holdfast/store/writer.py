@@ -23,7 +23,7 @@ from holdfast.packs import Frame, LedgerReader, LedgerWriter, NewFrame, Written
 from holdfast.store import commands as c
 from holdfast.store import events
 from holdfast.store.cells import Cells
-from holdfast.store.fold import CommandMeta, Item, Merged, MessageMeta, decode_merged, encode
+from holdfast.store.frames import CommandMeta, Item, Merged, MessageMeta, decode_merged, encode, place
 from holdfast.store.index import IndexPlace
 from holdfast.store.replay import Group, Volume
 from holdfast.world import World
@@ -170,7 +170,8 @@ class StoreWriter:
                 begin = self._merged.get(ledger, START)
                 items, end = self._next_range(ledger, begin, self._announced[ledger])
                 cells = sorted({cell for item in items for cell in item.frame.cells or ()})
-                meta = Merged(ledger, begin, end, self._world.clock.now())
+                placed = tuple(found for item in items if (found := place(item.frame)) is not None)
+                meta = Merged(ledger, begin, end, self._world.clock.now(), placed)
                 frame = NewFrame(Kind.MERGED, encode(meta), 0, tuple(cells))
                 waiting = self._submit([frame], (meta, items))
                 waiting.reply.add_done_callback(functools.partial(self._shown, ledger, len(items), begun))

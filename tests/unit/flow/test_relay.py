@@ -22,7 +22,7 @@ from holdfast.model.limits import Limits
 from holdfast.model.mail import START, Position
 from holdfast.model.people import Local, Remote
 from holdfast.packs import Frame, LedgerReader
-from holdfast.store.fold import split_body
+from holdfast.store.frames import split_body
 from holdfast.wire.smtp import events as told
 from holdfast.wire.smtp.replies import Reply
 from holdfast.wire.smtp.server import Server, ServerSettings

@@ -10,7 +10,7 @@ from holdfast.model.mail import PackRef
 from holdfast.model.uidset import UidSet
 from holdfast.packs import BadFrame
 from holdfast.store import commands as c
-from holdfast.store.fold import Item
+from holdfast.store.frames import Item
 from tests_store import ACCOUNT, CELL, INTAKE, MAIL, NOON, Tape, contents, message
 
 INBOX = ACCOUNT << 20 | 1

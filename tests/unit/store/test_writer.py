@@ -57,8 +57,8 @@ class Store:
             while self.writer.behind:
                 await asyncio.sleep(0.01)
 
-    async def deliver(self, *accounts: int, body: bytes | None = None) -> None:
-        self.tape.deliver(*accounts, body=body)
+    async def deliver(self, *accounts: int, body: bytes | None = None, detail: str = "") -> None:
+        self.tape.deliver(*accounts, body=body, detail=detail)
         frame = self.tape.items[-1].frame
         await self.intake.append([NewFrame(frame.kind, frame.body, frame.account, frame.cells)])
         await self.writer.settle()
@@ -287,6 +287,55 @@ async def test_store_13_of_messages_for_a_mailbox_that_is_not_there_none_is_kept
     with pytest.raises(Refused, match="no mailbox named 'Sendt'"):
         await append_all(store, b"a", b"b", mailbox="Sendt")
     assert store.everything() == before
+
+
+def places(store: Store) -> dict[str, list[tuple[object, ...]]]:
+    """Of every mailbox of both accounts: what its messages are listed with but for what they say."""
+    columns = [Column.UID, Column.FLAGS, Column.MODSEQ, Column.MESSAGE_ID, Column.SIZE, Column.INTERNALDATE]
+    found = {}
+    for account in (ACCOUNT, ACCOUNT + 1):
+        mail = store.mail.account(account, CELL)
+        for box in mail.mailboxes():
+            rows = [row for chunk in mail.rows(box.id, mail.uids(box), columns) for row in chunk]
+            found[f"{account} {box.name}"] = rows
+    return found
+
+
+def spoil(path: str, frame: str) -> None:
+    """The head or the body of the second frame, or the heads and bodies of all."""
+    with open(path, "r+b") as pack:
+        data = pack.read()
+        seconds = data.index(b"Subject: message 1\r\n")
+        first = data.index(b"Subject: message 0\r\n")
+        if frame == "body":
+            pack.seek(seconds)
+            pack.write(b"subjecT")
+        elif frame == "head":
+            pack.seek(data.rindex((2).to_bytes(8, "little"), first, seconds))
+            pack.write(b"\xff" * 8)
+        else:
+            pack.seek(8192)
+            pack.write(b"\xff" * (len(data) - 8192))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("frame", ["body", "head", "all"])
+def test_store_4_a_delivery_damaged_after_it_was_merged_keeps_its_place_in_every_mailbox(tmp_path, frame):
+    async def body() -> None:
+        async with opened(tmp_path) as store:
+            for detail in ("", "Archive", "Archive"):
+                await store.deliver(ACCOUNT, ACCOUNT + 1, detail=detail)
+            await append(store, b"Subject: behind them\r\n\r\n", mailbox="Archive")
+            before = places(store)
+            assert [row[0] for row in before[f"{ACCOUNT} Archive"]] == [1, 2, 3]
+            await store.close()
+            os.remove(store.files.path(CELL))
+            spoil(f"{store.volume}/mx-0/00000001.pack", frame)
+            await store.open()
+            assert places(store) == before
+            assert store.bodies("Archive")[0] is None and store.bodies("Archive")[2]
+
+    asyncio.run(body())
 
 
 @on_a_store
