@@ -35,6 +35,7 @@ PARTS = (
     "packs",
     "mime",
     "imap_wire",
+    "jmap_wire",
     "intake",
     "directory",
     "sign_in",

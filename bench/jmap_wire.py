@@ -4,8 +4,8 @@
 
 Each number is processor time, the median of the rounds (default 5).
 ``query_and_get``: one request of Email/query and Email/get of 50 by reference, from its bytes to the
-answer's, results at hand. ``email``: to the properties a list or a reader shows, from a message's bytes; ``indexed``: from ENVELOPE.
-``query_changes``: of two lists of 100,000 ids.
+answer's, results at hand. ``email``: to the properties a list or a reader shows, from a message's bytes;
+``indexed``: from its ENVELOPE. ``query_changes``: of two lists of 100,000 ids.
 """
 
 from __future__ import annotations

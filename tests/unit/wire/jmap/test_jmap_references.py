@@ -124,6 +124,7 @@ def test_every_place_of_a_value_has_a_pointer_that_finds_it(value: object):
         assert evaluate(value, path) is found
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.text(max_size=5), max_size=5))
 def test_tokens_come_out_of_a_pointer_as_they_went_in(tokens: list[str]):
     assert pointer_tokens("".join("/" + escaped(token) for token in tokens)) == tokens
