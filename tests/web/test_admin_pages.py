@@ -159,6 +159,26 @@ def test_an_auditor_reads_a_sealed_mailbox_and_each_look_is_on_record(
     assert account(service, "dora").state == "active" and service.subjects("dora") == ["between us"]
 
 
+def test_admin_5_what_was_removed_under_legal_hold_is_there_for_an_approved_auditor(service: Service):
+    assert service.holdfast("hold", "begin", f"dora@{DOMAIN}", "--why", "file 7").returncode == 0
+    service.send("burn this", to="dora")
+    until(lambda: "burn this" in service.subjects("dora"))
+    client = service.imap("dora")
+    client.select("INBOX")
+    _, found = client.search(None, "SUBJECT", '"burn this"')
+    client.store(found[0].split()[0], "+FLAGS", r"(\Deleted)")
+    client.expunge()
+    client.logout()
+    assert service.subjects("dora") == ["between us"]
+    access = asked(service, lambda people: people.accesses())[0]
+    path = f"/accesses/{access.id}/removed"
+    file = visitor(service, "cleo").get(path)
+    assert file.headers["content-type"].startswith("application/mbox")
+    assert "Subject: burn this" in file.text and "between us" not in file.text
+    assert visitor(service, "anna").get(path).status_code == 404
+    assert any("what was removed" in json.dumps(each["detail"]) for each in audit(service))
+
+
 def audit(service: Service) -> list[dict[str, object]]:
     lines = service.holdfast("audit", "--limit", "1000", "--json").stdout.splitlines()
     return [json.loads(line) for line in lines]

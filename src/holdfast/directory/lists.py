@@ -58,15 +58,19 @@ class Lists:
         domain: str = "",
         customer: CustomerId = 0,
         tenant: TenantId = 0,
+        state: str = "",
         after: AccountId = 0,
         limit: int = PEOPLE_PAGE,
     ) -> list[Account]:
-        """Accounts in the order they were made, those after id ``after``; removed ones too."""
+        """Accounts in the order they were made, those after id ``after``; ``state`` '': in all states."""
         if tenant:
-            return self._accounts_of_tenant(tenant, after, _page(limit))
-        where, values = "id > ?1", [after, _page(limit)]
+            return self._accounts_of_tenant(tenant, state, after, _page(limit))
+        values: list[int | str] = [after, _page(limit)]
+        where = "id > ?1"
         if domain:
             where, values = where + " AND domain = ?3", [*values, self._domain(domain)]
+        if state:
+            where, values = f"{where} AND {_in_state(state, len(values) + 1)}", [*values, state]
         select = f"{ACCOUNT} WHERE {where}"
         if customer:
             values, number = [*values, customer], len(values) + 1
@@ -76,13 +80,16 @@ class Lists:
             )
         return [as_account(row) for row in self._db.execute(f"{select} ORDER BY id LIMIT ?2", values)]
 
-    def _accounts_of_tenant(self, tenant: TenantId, after: AccountId, limit: int) -> list[Account]:
+    def _accounts_of_tenant(
+        self, tenant: TenantId, state: str, after: AccountId, limit: int
+    ) -> list[Account]:
         """Each domain's accounts stand in order in one index; they are merged."""
+        of_state = f" AND {_in_state(state, 4)}" if state else ""
         domains = self._db.execute("SELECT id FROM domain WHERE tenant = ?", (tenant,)).fetchall()
         in_order: list[list[tuple[Any, ...]]] = [
             self._db.execute(
-                "SELECT id FROM account WHERE domain = ? AND id > ? ORDER BY id LIMIT ?",
-                (domain, after, limit),
+                f"SELECT id FROM account WHERE domain = ?1 AND id > ?2{of_state} ORDER BY id LIMIT ?3",
+                (domain, after, limit, *((state,) if state else ())),
             ).fetchall()
             for (domain,) in domains
         ]
@@ -241,6 +248,11 @@ class Lists:
         if row is None:
             raise Refused(Reason.NO_SUCH_DOMAIN, f"{key} is no domain of this service")
         return int(row[0])
+
+
+def _in_state(state: str, number: int) -> str:
+    """A condition with the parameter ``number``. The index has those that aren't active, and says so."""
+    return f"state = ?{number}" if state == "active" else f"state <> 'active' AND state = ?{number}"
 
 
 def _page(limit: int) -> int:

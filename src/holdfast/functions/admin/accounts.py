@@ -30,7 +30,12 @@ async def account_list(call: Call, asked: s.AccountListAsked) -> s.Page[Account]
     while number < len(sources) and seen < ADMIN_SCAN:
         tenant, domain = sources[number]
         rows = call.people.lists.accounts(
-            domain=domain, tenant=tenant, customer=asked.customer, after=after, limit=asked.limit
+            domain=domain,
+            tenant=tenant,
+            customer=asked.customer,
+            state=asked.state,
+            after=after,
+            limit=asked.limit,
         )
         for row in rows:
             after = row.id
