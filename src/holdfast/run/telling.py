@@ -11,9 +11,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from holdfast.run import layout, system
-from holdfast.watch.counting import tell_at
+from holdfast.watch.counting import is_grave, tell_at
 from holdfast.watch.events import SPANS_OFF
-from holdfast.watch.spans import Spans
+from holdfast.watch.spans import KINDS, Spans
 from holdfast.world.journal import LineJournal
 
 if TYPE_CHECKING:
@@ -38,10 +38,10 @@ async def begin(start: Start) -> None:
             system.make_folder(os.path.dirname(path))
         except OSError:
             return
-        if await tell_at(world, start.counts, path):
-            journal.at(start.counts)
-            if isinstance(journal, LineJournal):
-                start.counts.gauge("holdfast_journal_lost_lines_total", lambda: journal.lost)
+        if await tell_at(world, start.counts, path) and isinstance(journal, LineJournal):
+            journal.tap(start.counts.taps)
+            journal.at(start.counts.note_grave, is_grave)
+            start.counts.gauge("holdfast_journal_lost_lines_total", lambda: journal.lost)
 
 
 def load_spans() -> None:
@@ -65,7 +65,8 @@ def trace(start: Start) -> Callable[[], object]:
         reason = f"{error}: install holdfast[otel]" if isinstance(error, ImportError) else repr(error)
         start.world.journal.emit(SPANS_OFF, reason=reason)
         return lambda: None
-    start.world.journal.at(spans)
+    if isinstance(start.world.journal, LineJournal):
+        start.world.journal.at(spans, lambda event: event.name in KINDS)
 
     def flush() -> None:  # a collector that is away keeps no process from ending
         last = threading.Thread(target=spans.flush, daemon=True)

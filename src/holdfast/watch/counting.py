@@ -13,7 +13,8 @@ from typing import Any
 
 import msgspec
 
-from holdfast.watch.words import COUNTED, METRICS, STEPS, Metric, Step
+from holdfast.model.events import Event
+from holdfast.watch.words import METRICS, STEPS, Step
 from holdfast.world import Entry, World
 from holdfast.world.link import LinkPeer
 
@@ -35,24 +36,87 @@ class Told(msgspec.Struct, frozen=True, array_like=True):
     values: list[tuple[Labels, list[float]]]
 
 
+class _Kept:
+    """What is known of one event: for each set of labels how often, its sums, and one histogram's counts."""
+
+    __slots__ = ("bounds", "cells", "names", "observed", "steps", "sums")
+
+    def __init__(self, steps: tuple[Step, ...]) -> None:
+        self.steps = steps
+        self.cells: dict[Any, list[float]] = {}
+        dynamic = {key for step in steps for key in step.labels.values() if not key.startswith("=")}
+        self.names = sorted(dynamic)
+        observing = [step for step in steps if METRICS[step.metric].bounds]
+        assert len(observing) <= 1, "one histogram an event"
+        self.observed = observing[0].key if observing else ""
+        self.bounds = METRICS[observing[0].metric].bounds if observing else ()
+        summed = [step.key for step in steps if step.key and not METRICS[step.metric].bounds]
+        self.sums = {key: place for place, key in enumerate(summed, 2)}
+
+    def counter(self) -> Callable[[dict[str, Any]], None]:
+        """What is called with the event's keys. A cell: times, the histogram's sum, sums, its counts."""
+        cells, observed, bounds = self.cells, self.observed, self.bounds
+        where = itemgetter(*self.names) if self.names else _nowhere
+        sums = tuple(self.sums.items())
+        first = 2 + len(sums)
+        empty = [0.0] * (first + len(bounds) + 1)
+
+        def count(keys: dict[str, Any]) -> None:
+            at = where(keys)
+            cell = cells.get(at)
+            if cell is None:
+                if len(cells) >= LABEL_SETS:
+                    return
+                cell = cells[at] = empty.copy()
+            cell[0] += 1
+            for key, place in sums:
+                cell[place] += keys[key]
+            if observed:
+                value = keys[observed]
+                cell[1] += value
+                cell[first + bisect_left(bounds, value)] += 1
+
+        return count
+
+    def tell(self, step: Step) -> Told:
+        """One metric: the cells that its labels don't tell apart are added up."""
+        metric, first = METRICS[step.metric], 2 + len(self.sums)
+        values: dict[Labels, list[float]] = {}
+        for at, cell in list(self.cells.items()):
+            said = dict(zip(self.names, (at,) if len(self.names) == 1 else at))
+            sources = [step.labels[label] for label in metric.labels]
+            labels = tuple(each[1:] if each.startswith("=") else _text(said[each]) for each in sources)
+            if metric.bounds:
+                value = [*cell[first:], cell[1]]
+            else:
+                value = [cell[self.sums[step.key]] if step.key else cell[0]]
+            before = values.get(labels)
+            values[labels] = value if before is None else [x + y for x, y in zip(before, value)]
+        return Told(step.metric, list(values.items()))
+
+
 class Counts:
-    """Subscribe it to the journal. Not for other threads than the loop's, but for harmless races."""
+    """Give ``taps`` to the journal, and subscribe ``note_grave`` to what warns.
+
+    Not for other threads than the loop's, but for harmless races.
+    """
 
     def __init__(self) -> None:
-        self._cells: dict[str, list[tuple[Step, dict[Any, Any]]]] = {each.name: [] for each in COUNTED}
-        self._rules = {event: self._rule(steps) for event, steps in STEPS.items()}
+        self._kept = {event: _Kept(steps) for event, steps in STEPS.items()}
+        self.taps = {event: kept.counter() for event, kept in self._kept.items()}
         self._grave: dict[tuple[str, str], int] = {}
         self._gauges: dict[str, Callable[[], Reading]] = {}
 
     def __call__(self, entry: Entry) -> None:
-        event = entry.event
-        rule = self._rules.get(event.name)
-        if rule is not None:
-            for step in rule:
-                step(entry.keys)
-        if event.level in _GRAVE:
-            at = (event.name, event.level)
-            self._grave[at] = self._grave.get(at, 0) + 1
+        """An event that is already at hand."""
+        if (tap := self.taps.get(entry.event.name)) is not None:
+            tap(entry.keys)
+        if is_grave(entry.event):
+            self.note_grave(entry)
+
+    def note_grave(self, entry: Entry) -> None:
+        at = (entry.event.name, entry.event.level)
+        self._grave[at] = self._grave.get(at, 0) + 1
 
     def gauge(self, name: str, read: Callable[[], Reading]) -> None:
         """``read`` is called, from the loop, whenever somebody asks; one value, or one for each labels."""
@@ -60,7 +124,7 @@ class Counts:
         self._gauges[name] = read
 
     def told(self) -> list[Told]:
-        found = [self._tell(METRICS[name], cells) for name, cells in self._cells.items()]
+        found = [kept.tell(step) for kept in self._kept.values() for step in kept.steps]
         found.append(Told(_EVENTS, [(at, [float(count)]) for at, count in self._grave.items()]))
         for name, read in self._gauges.items():
             try:
@@ -71,67 +135,13 @@ class Counts:
             found.append(Told(name, [(labels, [float(each)]) for labels, each in by_labels.items()]))
         return [each for each in found if each.values]
 
-    def _tell(self, metric: Metric, cells: list[tuple[Step, dict[Any, Any]]]) -> Told:
-        values: list[tuple[Labels, list[float]]] = []
-        for step, cell in cells:
-            names = _names(step)
-            for at, value in list(cell.items()):
-                said = (at,) if len(names) == 1 else at
-                known = dict(zip(names, said)) | {
-                    label: source[1:] for label, source in step.labels.items() if source.startswith("=")
-                }
-                labels = tuple(_text(known[label]) for label in metric.labels)
-                values.append((labels, list(value) if isinstance(value, list) else [float(value)]))
-        return Told(metric.name, values)
 
-    def _rule(self, steps: tuple[Step, ...]) -> tuple[Callable[[dict[str, Any]], None], ...]:
-        made = []
-        for step in steps:
-            cell: dict[Any, Any] = {}
-            self._cells[step.metric].append((step, cell))
-            bounds = METRICS[step.metric].bounds
-            made.append(_observe(step, cell, bounds) if bounds else _count(step, cell))
-        return tuple(made)
+def is_grave(event: Event) -> bool:
+    return event.level in _GRAVE
 
 
-def _names(step: Step) -> list[str]:
-    return [label for label, source in step.labels.items() if not source.startswith("=")]
-
-
-def _where(step: Step) -> Callable[[dict[str, Any]], Any]:
-    keys = [source for source in step.labels.values() if not source.startswith("=")]
-    return itemgetter(*keys) if keys else lambda _: ()
-
-
-def _count(step: Step, cell: dict[Any, Any]) -> Callable[[dict[str, Any]], None]:
-    where, key = _where(step), step.key
-
-    def count(keys: dict[str, Any]) -> None:
-        at = where(keys)
-        before = cell.get(at)
-        if before is not None:
-            cell[at] = before + (keys[key] if key else 1)
-        elif len(cell) < LABEL_SETS:
-            cell[at] = keys[key] if key else 1
-
-    return count
-
-
-def _observe(step: Step, cell: dict[Any, Any], bounds: tuple[float, ...]) -> Callable[[dict[str, Any]], None]:
-    where, key = _where(step), step.key
-
-    def observe(keys: dict[str, Any]) -> None:
-        at = where(keys)
-        value = keys[key]
-        counts = cell.get(at)
-        if counts is None:
-            if len(cell) >= LABEL_SETS:
-                return
-            counts = cell[at] = [0.0] * (len(bounds) + 2)
-        counts[bisect_left(bounds, value)] += 1
-        counts[-1] += value
-
-    return observe
+def _nowhere(keys: dict[str, Any]) -> tuple[()]:
+    return ()
 
 
 def _text(value: object) -> str:
