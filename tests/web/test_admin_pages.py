@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import time
@@ -357,3 +358,59 @@ def test_with_the_people_process_gone_reading_goes_on_and_a_change_says_what_is_
         answer = anna.post("/do/customer_add", name="never", tenant="0")
         assert answer.status_code == 503 and int(answer.headers["retry-after"]) >= 1
     service.wait_ready()
+
+
+def test_each_change_is_carried_out_from_its_page(service: Service):
+    anna, finn = visitor(service, "anna"), account(service, "finn").id
+    tenant = asked(service, lambda people: people.tenants())[0].id
+    waiting = next(each.id for each in asked(service, lambda people: people.accesses()) if not each.until)
+
+    def do(path: str, **fields: str) -> None:
+        hidden = anna.hidden(path)
+        answer = anna.client.post(path, data={**hidden, **fields})
+        assert answer.status_code in (200, 303), f"{path}: {re.sub('<[^>]+>', ' ', answer.text)[-900:]}"
+
+    do("/do/grant_add", account=f"finn@{DOMAIN}", role="support", tenant="0", domain=DOMAIN)
+    grants = anna.get("/grants").text
+    [remove] = re.findall(rf'href="(/do/grant_remove\?account={finn}&amp;[^"]+)"', grants)
+    do(html.unescape(remove))
+    assert not asked(service, lambda people: people.grants(finn))
+    do(f"/do/access_approve?access={waiting}", hours="2.5", why="the court asks")
+    do(f"/do/hold_set?account={finn}&on=yes", why="the court asks")
+    assert account(service, "finn").held
+    do(f"/do/hold_set?account={finn}&on=no", why="it is done")
+    assert not account(service, "finn").held
+    do(f"/do/account_set?account={finn}", name="Finn F.", role="owner", customer=str(finn), external_id="c-1")
+    found = account(service, "finn")
+    assert (found.name, str(found.role), found.external_id) == ("Finn F.", "owner", "c-1")
+    do(f"/do/address_add?account={finn}", address=f"finnegan@{DOMAIN}")
+    do(f"/do/address_remove?account={finn}&address=finnegan@{DOMAIN}")
+    do("/do/alias_set", address=f"news@{DOMAIN}", targets=f"finn@{DOMAIN}\nanna@{DOMAIN}")
+    do(f"/do/alias_set?address=news@{DOMAIN}&replace=yes", targets="you@example.net")
+    [alias] = [each for each in asked(service, lambda p: p.aliases()) if each.address == f"news@{DOMAIN}"]
+    assert alias.targets == ("you@example.net",)
+    do(f"/do/alias_remove?address=news@{DOMAIN}")
+    do(f"/do/invitation_add?domain={DOMAIN}", uses="3", expires_at="2031-01-31", note="club")
+    do(f"/do/reserved_add?domain={DOMAIN}", names="office\nbilling")
+    do(f"/do/reserved_free?domain={DOMAIN}&name=office")
+    assert asked(service, lambda people: people.reserved(domain=DOMAIN)) == ["billing"]
+    do(f"/do/contact_set?customer={finn}", phone="+493012345678", language="de", consent="yes")
+    contact = asked(service, lambda people: people.contact(finn))
+    assert (contact.phone, contact.language, contact.phone_proven_at) == ("+493012345678", "de", 0.0)
+    assert contact.consent_at
+    do(f"/do/tenant_limits?tenant={tenant}", accounts_most="12")
+    do("/do/domain_add", name="later.example", separator="+", catch_all="", tenant=str(tenant))
+    do(
+        "/do/domain_limits?domain=later.example",
+        quota_bytes="2 GB",
+        daily_recipients="100",
+        accounts_most="0",
+    )
+    do("/do/domain_remove?domain=later.example", accounts="0")
+    do("/do/domain_restore?domain=later.example")
+    domains = asked(service, lambda people: people.domains())
+    later = next(each for each in domains if each.name == "later.example")
+    assert (later.tenant, later.quota_bytes, later.removed_at) == (tenant, 2 * 10**9, 0.0)
+    do(f"/do/password_set?account={finn}", password="a long new password", sign_out="yes")
+    do(f"/do/sign_out?account={finn}")
+    assert Visitor(service.url("admin")).sign_in(f"finn@{DOMAIN}", "a long new password").status_code == 303

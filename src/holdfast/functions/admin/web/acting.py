@@ -104,7 +104,7 @@ class Acting:
         asks = [
             await self._ask(visit, each, current)
             for each in fields_of(operation.asks)
-            if each.name not in fixed
+            if each.name not in fixed and (each.required or operation.method != "DELETE")
         ]
         about = [self._about(said, name, value) for name, value in fixed.items()]
         key = "do." + operation.id

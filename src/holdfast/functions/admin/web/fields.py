@@ -156,8 +156,8 @@ def _value(field: Field, typed: str) -> object:
         case Kind.CHECK:
             return typed == "yes"
         case Kind.NUMBER:
-            text = typed.replace(",", ".")
-            return int(text) if text.isdecimal() else float(text or "0")
+            text = typed.replace(",", ".") or "0"
+            return int(text) if text.isdecimal() else float(text)
         case Kind.SIZE:
             return _bytes(typed)
         case Kind.DATE:
