@@ -11,8 +11,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from e2e.service import Service, password
+from holdfast.model.people import FactorKind
 from web.browser import aside, by_keyboard, check_accessible, screen
 from web.provider import RealProvider
+from web.self_service import asked
 
 pytestmark = pytest.mark.slow
 
@@ -141,3 +143,18 @@ def test_oidc_3_without_the_provider_its_button_says_so_and_the_password_signs_i
     page.goto(service.url("password") + "/sign-in/with/works")
     sign_in_there(page, "anna")
     page.wait_for_url(service.url("password") + "/")
+
+
+def test_a_provider_takes_the_place_of_the_password_and_not_of_the_second_factor(
+    service: Service, page: Page
+):
+    anna = "anna@example.org"
+    factor = asked(service, lambda people: people.factor_add(anna, FactorKind.TOTP, "phone", b"sealed"))
+    try:
+        page.goto(service.url("password") + "/sign-in/with/works?next=/sessions")
+        sign_in_there(page, "anna")
+        page.wait_for_url(re.compile("/sign-in/code"))
+        page.goto(service.url("password") + "/sessions")
+        assert "/sign-in/code" in page.url
+    finally:
+        asked(service, lambda people: people.factor_rm(anna, factor.id))
