@@ -78,6 +78,6 @@ def test_every_metric_has_its_line_in_the_manual():
 def test_prometheus_own_tool_reads_the_rules():
     promtool = shutil.which("promtool")
     if promtool is None:
-        return  # the tests above hold what it would say of names; its grammar is checked where it is
+        pytest.skip("not installed: promtool (Debian's package prometheus)")
     done = subprocess.run([promtool, "check", "rules", str(RULES)], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
