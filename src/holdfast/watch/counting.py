@@ -1,7 +1,7 @@
 """A process's counts: from its events as they happen, read when somebody asks.
 
 Counting is a dictionary's entry and an addition; nothing is formatted, locked or sent before somebody
-asks (WATCH-1). What the counts cost is in docs/reference/performance.md.
+asks (WATCH-1).
 """
 
 from __future__ import annotations
