@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 import shutil
@@ -11,12 +12,16 @@ from pathlib import Path
 import pytest
 import yaml
 
+from holdfast.model.events import EVENTS
 from holdfast.watch.words import METRICS, STATES, STEPS
 
 ROOT = Path(__file__).parents[3]
 RULES = ROOT / "deploy" / "prometheus" / "alerts.yml"
 BOARD = ROOT / "deploy" / "grafana" / "holdfast.json"
 PAGE = ROOT / "docs" / "operate" / "monitoring.md"
+
+
+importlib.import_module("holdfast.packs.events")
 
 
 def alerts() -> list[dict[str, object]]:
@@ -52,9 +57,6 @@ def test_an_alert_asks_for_what_there_is_and_says_what_it_means(rule):
 
 
 def test_alerts_name_events_and_states_that_there_are():
-    from holdfast.model.events import EVENTS
-    from holdfast.packs import events as _
-
     text = RULES.read_text()
     for words in re.findall(r'event=~"([^"]+)"', text):
         assert set(words.split("|")) <= set(EVENTS)
