@@ -28,7 +28,7 @@ CELLS = 2
 
 
 class TwoPeople:
-    """Everything of the directory and of sign-in that the functions ask, for u1 and u2, and for off, who is disabled."""
+    """What the functions ask of the directory and of sign-in, for u1 and u2, and for off, who is disabled."""
 
     def route(self, address: Address, *, sending: bool = False) -> Route:
         if address.domain != "example.org":

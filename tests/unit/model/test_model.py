@@ -71,7 +71,10 @@ def test_model_1_numbers_on_disk_are_what_they_were():
     assert [int(f) for f in Flag] == [1, 2, 4, 8, 16]
 
 
-@given(st.sampled_from(["mx", "submission", "relay", "import", "password", "signup", "password-asked"]), st.integers(0, 255))
+@given(
+    st.sampled_from(["mx", "submission", "relay", "import", "password", "signup", "password-asked"]),
+    st.integers(0, 255),
+)
 def test_a_ledgers_number_leads_back_to_its_name(role, worker):
     assert ledger_name(ledger_number(f"{role}-{worker}")) == f"{role}-{worker}"
 
