@@ -64,6 +64,7 @@ def test_model_1_numbers_on_disk_are_what_they_were():
         "STARTED": 2,
         "MERGED": 16,
         "COMMAND": 17,
+        "MESSAGE": 18,
         "PEOPLE": 32,
         "QUEUE": 48,
         "ASKED": 64,
