@@ -133,3 +133,34 @@ def test_the_audit_trail_names_who_typed_what_for_which_reason(service: Service)
     assert [each["why"] for each in holds] == ["the court is done", "the court asks"]
     assert all(each["by"].startswith("cli:") for each in holds)
     assert "secret of" not in json.dumps(newest)
+
+
+def test_admin_9_a_file_is_reported_first_and_imported_when_that_is_said(service: Service, tmp_path: Path):
+    file = tmp_path / "people.csv"
+    file.write_text(
+        "address,name,password,phone\n"
+        f"ida@{DOMAIN},Ida,correct horse battery,+491701234567\n"
+        f"jon@{DOMAIN},Jon,,\n"
+        "kai@nowhere.example,Kai,,\n",
+        encoding="utf-8",
+    )
+    report = typed(service, "account", "import", str(file))
+    assert report.returncode == 1 and "2 new, 0 there already, 1 wrong" in report.stderr
+    assert "kai@nowhere.example" in report.stdout
+    assert typed(service, "account", "show", f"ida@{DOMAIN}").returncode != 0
+    assert "done: 2 made, 0 kept" in typed(service, "account", "import", str(file), "--run").stderr
+    assert "done: 0 made, 2 kept" in typed(service, "account", "import", str(file), "--run").stderr
+    assert [each["name"] for each in listed(service, "account", "show", f"ida@{DOMAIN}")] == ["Ida"]
+
+
+def test_a_bulk_change_that_hits_far_more_than_was_meant_changes_nothing(service: Service, monkeypatch):
+    names = [f"many{number}@{DOMAIN}" for number in range(14)]
+    for name in names:
+        done(service, "account", "add", name, "--generate")
+    lines = "".join(f"{each}\n" for each in names)
+    monkeypatch.setattr("sys.stdin", io.StringIO(lines))
+    refused = typed(service, "account", "bulk", "disabled", "--expected", "2")
+    assert refused.returncode == 2 and "14" in refused.stderr
+    monkeypatch.setattr("sys.stdin", io.StringIO(lines))
+    changed = typed(service, "account", "bulk", "disabled", "--expected", "14", "--why", "they left")
+    assert changed.returncode == 0 and "14 changed" in changed.stderr

@@ -10,6 +10,7 @@ import typer
 
 from holdfast.cli import (
     admin,
+    bulk,
     certificates,
     configuration,
     demonstration,
@@ -53,6 +54,7 @@ demonstration.add_to(app)
 people.add_to(app)
 admin.add_to(app)
 sign_in.add_to(app)
+bulk.add_to(app)
 directories.add_to(app)
 storage.add_to(app)
 importing.add_to(app)
