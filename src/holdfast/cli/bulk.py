@@ -105,7 +105,7 @@ def account_bulk(
     why: Annotated[str, typer.Option(help="For the audit trail.")] = "",
     as_json: terminal.Json = False,
 ) -> None:
-    """Changes the state of many accounts: one address a line on standard input. Far more than expected: none."""
+    """Changes the state of many accounts, one address a line on standard input; of far too many, none."""
     accounts = [line.strip() for line in sys.stdin if line.strip()]
 
     async def work(desk: Desk) -> Any:
