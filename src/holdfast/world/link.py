@@ -261,6 +261,7 @@ class Link:
         self._sweep: Timer | None = None
         self._alive_at = 0.0  # the last sign of life, or when the first of the calls that wait was made
         self._unsent = 0
+        self._silent = False  # it was cut off for its silence, and nothing was heard since
         self._task: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -297,7 +298,8 @@ class Link:
         """Ask; the future gives the reply's payload, or raises as WORLD-15 says.
 
         ``timeout_s``: after that, and at most a second later, it is ``Lost``. While a started link
-        has no connection the call waits for one, at most LINK_WAIT_S (WORLD-18).
+        has no connection, or one to a process that was silent before, the call waits for a sign of
+        life, at most LINK_WAIT_S (WORLD-18).
         """
         future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         size = len(payload)
@@ -305,10 +307,10 @@ class Link:
             future.set_exception(Refused(Reason.TOO_LARGE, f"a request of {size} bytes is too large"))
         elif self._asked_bytes + size > LINK_ASKED_BYTES and self._asked_bytes:
             future.set_exception(OutOfReach(self._component, "too much waits for its answer", _RETRY_AFTER_S))
-        elif self._session is not None:
+        elif self._session is not None and not self._silent:
             self._asked_bytes += size
             self._submit(self._session, future, payload, timeout_s)
-        elif self._task is None or self._closed:
+        elif self._closed or (self._session is None and self._task is None):
             self._nobody(future)
         else:
             self._asked_bytes += size
@@ -389,15 +391,14 @@ class Link:
             return
         self._session = session
         self._gone.clear()
+        if self._silent:
+            _say(session.connection, 0, PING, b"")
         for payload in self._kept.values():
             self.send(payload)
         if self._on_connected is not None:
             self._on_connected()
-        for early in self._take_early():
-            if early.future.done():  # nobody waits for it any more
-                self._asked_bytes -= len(early.payload)
-            else:
-                self._submit(session, early.future, early.payload, early.timeout_s)
+        if not self._silent:
+            self._say_early(session)
 
     def _disconnected(self, session: _LinkClientSession) -> None:
         if self._session is not session:
@@ -405,11 +406,18 @@ class Link:
         self._session = None
         self._gone.set()
         calls, self._calls = self._calls, {}
-        self._asked_bytes = 0
+        self._asked_bytes = sum(len(early.payload) for early in self._early)
         for call in calls.values():
             if not call.future.done():
                 call.future.set_exception(Lost(self._component, "connection lost", _RETRY_AFTER_S))
         self._stop_sweep()
+
+    def _say_early(self, session: _LinkClientSession) -> None:
+        for early in self._take_early():
+            if early.future.done():  # nobody waits for it any more
+                self._asked_bytes -= len(early.payload)
+            else:
+                self._submit(session, early.future, early.payload, early.timeout_s)
 
     def _take_early(self) -> list[_Early]:
         taken, self._early = self._early, []
@@ -429,6 +437,9 @@ class Link:
 
     def _heard(self, id: int, kind: int, payload: bytes) -> None:
         self._alive_at = self._world.clock.monotonic()
+        if self._silent and self._session is not None:
+            self._silent = False
+            self._say_early(self._session)
         if kind == PUSH:
             if self._on_push is not None:
                 self._on_push(payload)
@@ -481,6 +492,7 @@ class Link:
             self._alive_at = now
         self._unsent = unsent
         if now - self._alive_at >= LINK_SILENT_S:
+            self._silent = True
             session.connection.abort()
         elif now - self._alive_at >= _SWEEP_S:
             _say(session.connection, 0, PING, b"")

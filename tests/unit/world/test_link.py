@@ -378,6 +378,41 @@ def test_world_18_a_call_waits_a_moment_for_a_server_that_starts_again_and_is_sa
     assert world.simulation.unhandled == []
 
 
+def test_world_17_one_that_was_silent_is_asked_again_as_soon_as_it_is_heard(world: SimWorld) -> None:
+    """Frozen, its socket still takes connections; then it goes on, and answers what lies there."""
+    frozen = [True]
+
+    class Freezes(LinkPeer):
+        def received(self, data: bytes) -> None:
+            self.label += data.decode("latin-1")
+            if not frozen[0]:
+                came, self.label = self.label.encode("latin-1"), ""
+                super().received(came)
+
+    async def main() -> None:
+        peers: list[Freezes] = []
+
+        def accept() -> Freezes:
+            peers.append(Freezes(echo))
+            return peers[-1]
+
+        await world.process("server").net.listen(accept, PATH)
+        link = Link(world, PATH, "echo")
+        assert await outcome(asyncio.ensure_future(link.ask(b"ab"))) is Lost
+        started = world.clock.monotonic()
+        assert await outcome(asyncio.ensure_future(link.ask(b"ab"))) is OutOfReach
+        assert world.clock.monotonic() - started <= LINK_WAIT_S + 0.1
+        early = asyncio.ensure_future(link.ask(b"ab"))
+        await world.clock.sleep(LINK_WAIT_S / 2)
+        frozen[0] = False
+        peers[-1].received(b"")
+        assert await early == b"ba"
+        assert await link.ask(b"cd") == b"dc"
+
+    world.run(main())
+    assert world.simulation.unhandled == []
+
+
 def test_what_is_kept_saying_is_said_again_to_a_server_that_is_new(world: SimWorld) -> None:
     heard: list[bytes] = []
 
