@@ -37,11 +37,11 @@ class Main:
         return self.load()(start)
 
 
-# In the order of their start: first what others need, then what must never be down.
+# In the order of their start: first what must never be down and needs nobody, then what others need.
 MAINS: dict[str, Main] = {
+    "mx": Main("taking", "run_mx"),
     "people": Main("back", "run_people"),
     "store": Main("back", "run_store"),
-    "mx": Main("taking", "run_mx"),
     "submission": Main("taking", "run_submission"),
     "auth": Main("back", "run_auth"),
     "imap": Main("serving", "run_imap"),
@@ -57,7 +57,7 @@ MAINS: dict[str, Main] = {
 
 
 def plan(config: Config) -> list[tuple[str, int, RoleMain]]:
-    """(role, worker, what it runs), those first that others need."""
+    """(role, worker, what it runs), in the order of ``MAINS``."""
     counts = dict.fromkeys(MAINS, 1) | msgspec.structs.asdict(config.workers)
     counts["sources"] = int(any(each.kind != "oidc" for each in config.directories.values()))
     return [(role, worker, main) for role, main in MAINS.items() for worker in range(counts[role])]
