@@ -7,12 +7,15 @@ starting (RUN-7).
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import pkgutil
 from collections.abc import Awaitable
 from typing import Any
 
 import msgspec
 
+import holdfast
 from holdfast.run import telling
 from holdfast.run.child import RoleMain, Start
 from holdfast.run.config import Config
@@ -63,6 +66,17 @@ def plan(config: Config) -> list[tuple[str, int, RoleMain]]:
     return [(role, worker, main) for role, main in MAINS.items() for worker in range(counts[role])]
 
 
+def load_everything() -> None:
+    """Every module that a process may ask for later: what root may read, whom it becomes may not.
+
+    One that lacks its extra, or is not for this machine, is left out; who needs it hears so then.
+    """
+    for module in pkgutil.walk_packages(holdfast.__path__, "holdfast.", onerror=lambda name: None):
+        if module.name.split(".")[1] not in ("cli", "sim"):
+            with contextlib.suppress(ImportError):
+                importlib.import_module(module.name)
+
+
 def serve(config: Config, **keys: Any) -> None:
     """``holdfast serve``: each role's modules are loaded here, in the parent, before its fork (RUN-5)."""
     world = real_world(journal_path=config.service.journal or None, level=config.service.journal_level)
@@ -74,4 +88,6 @@ def serve(config: Config, **keys: Any) -> None:
         if isinstance(main, Main):
             main.load()
 
+    if config.service.user:
+        load_everything()
     Supervisor(world, config, plan(config), back=BACK, load=load, **keys).run()
