@@ -16,6 +16,7 @@ from e2e.service import DOMAIN, Service, password, until
 from e2e.test_alone import dead
 from holdfast.functions.admin.catalogue import OPERATIONS
 from holdfast.functions.admin.web.acting import ELSEWHERE
+from holdfast.model.people import AccountState
 from name_server import NameServer
 from web.browser import by_keyboard, check_accessible, screen
 from web.self_service import account, asked
@@ -360,6 +361,7 @@ def test_with_the_people_process_gone_reading_goes_on_and_a_change_says_what_is_
 
 
 def test_each_change_is_carried_out_from_its_page(service: Service):
+    asked(service, lambda people: people.account_set(f"finn@{DOMAIN}", state=AccountState.ACTIVE))
     anna, finn = visitor(service, "anna"), account(service, "finn").id
     tenant = asked(service, lambda people: people.tenants())[0].id
     waiting = next(each.id for each in asked(service, lambda people: people.accesses()) if not each.until)
