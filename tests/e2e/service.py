@@ -174,6 +174,17 @@ class Service:
         found = [json.loads(line) for line in lines if line.endswith("}")]
         return [each for each in found if not names or each["event"] in names]
 
+    def on_disk(self) -> bytes:
+        """All its files. Where one went while they were read it begins anew: what was in it may be elsewhere."""
+
+        def read() -> bytes | None:
+            with contextlib.suppress(FileNotFoundError):
+                return b"\n".join(each.read_bytes() for each in self.folder.rglob("*") if each.is_file())
+            return None
+
+        found: bytes = until(read, 60)
+        return found
+
     def holdfast(self, *words: str, input: str | None = None) -> subprocess.CompletedProcess[str]:
         """One command of the command line; `input` is its standard input."""
         return subprocess.run(

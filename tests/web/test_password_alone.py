@@ -61,10 +61,16 @@ def dead(service: Service, *names: str) -> Iterator[None]:
     try:
         for pid in pids:
             os.kill(pid, signal.SIGKILL)
+        until(lambda: all(state_of(pid) == "Z" for pid in pids), 30)  # none of them makes a file any more
         yield
     finally:
         os.kill(service.process.pid, signal.SIGCONT)
         until(lambda: all_again(service, names, pids), 30)
+
+
+def state_of(pid: int) -> str:
+    """As the kernel says it: Z for one that has ended and that nobody has asked after yet."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 def all_again(service: Service, names: Iterable[str], before: Iterable[int]) -> bool:
@@ -127,14 +133,10 @@ def test_password_1_with_the_people_process_killed_it_is_taken_and_in_effect_on_
         assert "It waits, safely stored" in ben.get(ticket).text
         assert imap_takes(service, "ben", password("ben"))
         assert "is out of reach" in ben.get("/").text
-        assert NEW.encode() not in on_disk(service)
+        assert NEW.encode() not in service.on_disk()
     until(lambda: "It is done" in ben.get(ticket).text, 15)
     takes(service, "ben", NEW, 2)
     until(lambda: not imap_takes(service, "ben", password("ben")), 2)  # there are two IMAP processes
-
-
-def on_disk(service: Service) -> bytes:
-    return b"\n".join(path.read_bytes() for path in service.folder.rglob("*") if path.is_file())
 
 
 def test_password_1_taken_it_survives_the_death_of_the_process_that_took_it(service: Service):

@@ -254,8 +254,9 @@ class Proofs:
         """Sends what is to be sent until it is cancelled (PROOF-4)."""
         await self._posting.run()
 
-    def close(self) -> None:
-        self._thread.run(self._rows.close)
+    async def close(self) -> None:
+        """Nothing of this process's holds the file any more."""
+        await self._thread.run(self._rows.close)
         self._thread.close()
 
     # inside

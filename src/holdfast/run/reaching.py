@@ -67,7 +67,7 @@ async def reach(start: Start, people: People, *messages: Path) -> AsyncIterator[
             with running(proofs.run()):
                 yield Reach(http, proofs, sms, mail, texts, sender)
         finally:
-            proofs.close()
+            await proofs.close()
             await http.close()
             await intake.close()
 

@@ -66,7 +66,7 @@ async def run_signup(start: Start) -> None:
         )
         with running(deferred.run()), running(signups.run()):
             await web.serve(start, site.app)
-        signups.close()
+        await signups.close()
         await deferred.close()
 
 

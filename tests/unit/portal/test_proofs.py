@@ -69,7 +69,7 @@ class Setting:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
         for proofs in self.lives:
-            proofs.close()
+            await proofs.close()
         self.lives, self.tasks = [], []
 
     async def code(self, count: int = 1) -> str:
@@ -154,7 +154,8 @@ def test_proof_1_neither_code_nor_contact_is_in_the_file_or_the_journal(tmp_path
             await world.clock.sleep(0.005)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        proofs.close()
+        await proofs.close()
+        assert not (tmp_path / "proofs.sqlite-wal").exists()  # nobody holds it: what is read below is all
         kept = b"".join(path.read_bytes() for path in tmp_path.iterdir())
         assert b"phone" in kept  # it was written, and not elsewhere
         for secret in (code, PHONE.number, "of anna"):
@@ -242,7 +243,7 @@ def test_proof_3_beginning_takes_as_long_for_a_name_that_nobody_has(tmp_path: Pa
                 took[known].append(world.clock.monotonic() - began)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        proofs.close()
+        await proofs.close()
 
     run_really(test())
     known, unknown = statistics.median(took[True]), statistics.median(took[False])
@@ -502,7 +503,7 @@ def test_a_damaged_file_is_set_aside_and_a_new_one_serves(tmp_path: Path) -> Non
         await proofs.check(token, gateway.codes[0][1])
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        proofs.close()
+        await proofs.close()
 
     run_really(test())
     assert (tmp_path / "proofs.sqlite.damaged").exists()

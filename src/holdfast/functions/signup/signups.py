@@ -79,8 +79,9 @@ class SignUps:
         self._thread = world.thread("signup")
         self._wake = asyncio.Event()
 
-    def close(self) -> None:
-        self._thread.run(self._requests.close)
+    async def close(self) -> None:
+        """Nothing of this process's holds the file any more."""
+        await self._thread.run(self._requests.close)
         self._thread.close()
 
     # What pages ask

@@ -100,7 +100,7 @@ class Setting:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._open:
             signups, deferred = self._open
-            signups.close()
+            await signups.close()
             await deferred.close()
 
     async def restart(self) -> SignUps:
