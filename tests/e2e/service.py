@@ -175,7 +175,7 @@ class Service:
         return [each for each in found if not names or each["event"] in names]
 
     def on_disk(self) -> bytes:
-        """All its files. Where one went while they were read it begins anew: what was in it may be elsewhere."""
+        """All its files. When one goes meanwhile it begins anew: what was in it may be elsewhere now."""
 
         def read() -> bytes | None:
             with contextlib.suppress(FileNotFoundError):
