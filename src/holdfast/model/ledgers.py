@@ -16,7 +16,15 @@ QUEUE = "queue"
 
 _FIXED = {MAIL: 1, PEOPLE: 2, QUEUE: 3}
 # Plus the worker's number, < 256.
-_INTAKES = {"mx": 256, "submission": 1024, "relay": 2048, "import": 4096, "password": 5120, "signup": 6144}
+_INTAKES = {
+    "mx": 256,
+    "submission": 1024,
+    "relay": 2048,
+    "import": 4096,
+    "password": 5120,
+    "signup": 6144,
+    "jmap": 7168,
+}
 _ASKED = {"password-asked": 8192, "signup-asked": 8448}  # by customers, while people was out of reach
 
 

@@ -69,6 +69,9 @@ JMAP_DEPTH = 60  # arrays and objects within each other
 JMAP_FILTER_DEPTH = 20  # AND, OR and NOT within each other
 JMAP_RESPONSE_BYTES = 128 * MIB  # of one request; further calls are refused as too large
 JMAP_EVENT_BYTES = 1 * MIB  # one event as a client reads it
+JMAP_UPLOADED_BYTES = 250 * MIB  # of one account's uploads that no message has taken up …
+JMAP_UPLOADED_FILES = 1000  # … and how many
+JMAP_UPLOAD_LIFE_S = 24 * 3600.0  # an upload is kept for so long at least (RFC 8620 §6.1: an hour)
 
 # Names
 MAILBOX_NAME_BYTES = 1000

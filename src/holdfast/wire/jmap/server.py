@@ -250,9 +250,13 @@ class Server:
     # --- the answers
 
     def answer(self, result: object, name: str = "") -> None:
-        """The open call succeeded. ``name``: of the response, where it isn't the call's."""
+        """The open call succeeded. ``name``: of the response, where it isn't the call's.
+
+        A result that doesn't encode raises, and leaves the call open: to be failed.
+        """
+        encoded = _encode(result)
         call = self._close()
-        self._respond(name or call.name, _encode(result), call.id)
+        self._respond(name or call.name, encoded, call.id)
 
     def also(self, name: str, result: object) -> None:
         """One more response of the call that was answered or failed last. RFC 8620 §3.4 (implicit calls)"""

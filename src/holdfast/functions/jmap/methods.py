@@ -1,0 +1,50 @@
+"""All methods in one table: what they are called with, who carries them out, and what is announced.
+
+A module of methods is named in ``MODULES``. It has ``HANDLERS``, and, where they are needed, ``METHODS``
+(name → ``Method``, of those the wire's own table lacks) and ``CAPABILITIES`` (capability → what the session
+object says of it for an account; ``{}`` where nothing is given).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from types import ModuleType
+from typing import Final, NamedTuple
+
+from holdfast.functions.jmap import core_methods
+from holdfast.functions.jmap.asking import Describe, Handler
+from holdfast.wire.jmap.methods import METHODS as OF_THE_WIRE
+from holdfast.wire.jmap.server import Method
+
+MODULES: Final[tuple[ModuleType, ...]] = (core_methods,)
+
+
+class Table(NamedTuple):
+    """``methods`` has exactly the names that ``handlers`` has (JMAPD-2)."""
+
+    methods: dict[str, Method]
+    handlers: dict[str, Handler]
+    describe: dict[str, Describe]
+
+    @property
+    def capabilities(self) -> list[str]:
+        """Those of the methods there are, and those that are described and have none."""
+        return sorted({method.capability for method in self.methods.values()} | self.describe.keys())
+
+
+def joined(modules: Iterable[ModuleType]) -> Table:
+    """Raises ``ValueError`` for a handler no method is known to, or two of one name."""
+    known = dict(OF_THE_WIRE)
+    table = Table({}, {}, {})
+    for module in modules:
+        known.update(getattr(module, "METHODS", {}))
+        table.describe.update(getattr(module, "CAPABILITIES", {}))
+        for name, handler in module.HANDLERS.items():
+            if name not in known or name in table.handlers:
+                raise ValueError(f"{module.__name__}: {name}")
+            table.methods[name] = known[name]
+            table.handlers[name] = handler
+    return table
+
+
+TABLE: Final = joined(MODULES)
