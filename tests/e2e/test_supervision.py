@@ -13,6 +13,7 @@ import socket
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -149,6 +150,24 @@ def test_run_4_a_killed_supervisor_takes_its_processes_along_and_the_next_one_ta
     assert took < START_S
     service.send("after")
     until(lambda: service.subjects() == ["before", "after"])
+
+
+def test_run_5_and_cli_4_no_process_loads_what_another_loads_nor_commands(make_service, monkeypatch):
+    """What Python says that it imported, in the supervisor and, from the fork on, in all processes."""
+    service = make_service(started=False, config="[workers]\nmx = 3\nsubmission = 3\nimap = 3\npop3 = 3\n")
+    monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")
+    service.start()
+    service.send("x")
+    until(lambda: service.subjects() == ["x"])
+    service.pop3().quit()
+    service.smtp("submission", "anna").quit()
+    service.stop()
+    text = (service.folder / "stderr").read_text()
+    loaded = Counter(re.findall(r"^import time: +\d+ \| +\d+ \| +(\S+)$", text, re.M))
+    assert loaded["holdfast.functions.mx"]
+    # one that imports its own package may be named twice
+    assert [name for name, count in loaded.items() if count > 2 and name.startswith("holdfast.")] == []
+    assert not loaded["typer"] and not loaded["uvicorn"]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")

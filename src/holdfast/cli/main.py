@@ -1,69 +1,11 @@
-"""`holdfast`: the commands, and what their errors look like. Everything heavy is imported in the command."""
+"""`holdfast`: the program, and what its errors look like."""
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
 
-import typer
-
-from holdfast.cli import (
-    admin,
-    bulk,
-    certificates,
-    configuration,
-    demonstration,
-    directories,
-    dns,
-    examine,
-    exporting,
-    importing,
-    people,
-    queue,
-    service,
-    setup,
-    sign_in,
-    storage,
-    terminal,
-)
 from holdfast.model.errors import Refused, Unavailable
-
-app = typer.Typer(
-    name="holdfast",
-    help="A mail service for a provider that must not go dark.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-
-
-@app.callback()
-def settings(
-    config: Annotated[
-        str | None, typer.Option("--config", "-c", help="The configuration file.", envvar="HOLDFAST_CONFIG")
-    ] = None,
-) -> None:
-    terminal.config_path = config
-
-
-setup.add_to(app)
-service.add_to(app)
-demonstration.add_to(app)
-people.add_to(app)
-admin.add_to(app)
-sign_in.add_to(app)
-bulk.add_to(app)
-directories.add_to(app)
-storage.add_to(app)
-importing.add_to(app)
-exporting.add_to(app)
-queue.add_to(app)
-dns.add_to(app)
-certificates.add_to(app)
-examine.add_to(app)
-configuration.add_to(app)
 
 EXIT_REFUSED = 2
 EXIT_UNAVAILABLE = 75  # EX_TEMPFAIL of sysexits.h: try again later
@@ -72,7 +14,7 @@ EXIT_UNAVAILABLE = 75  # EX_TEMPFAIL of sysexits.h: try again later
 def main() -> None:
     """The program. CLI-2: a mistake is a sentence on standard error, never a traceback."""
     try:
-        app()
+        _run(sys.argv[1:])
     except Refused as refused:
         print(f"holdfast: {refused.text}", file=sys.stderr)
         sys.exit(EXIT_REFUSED)
@@ -84,3 +26,18 @@ def main() -> None:
         sys.exit(0)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _run(words: list[str]) -> None:
+    """CLI-4: `serve` as a unit file has it waits for no other command and no parser of theirs."""
+    from holdfast.cli import serving
+
+    match words:
+        case ["serve"]:
+            serving.serve(None)
+        case ["--config" | "-c", path, "serve"]:
+            serving.serve(path)
+        case _:
+            from holdfast.cli.commands import app
+
+            app()

@@ -23,7 +23,7 @@ class Command(NamedTuple):
 
 def commands() -> list[Command]:
     """Every command, in the order of `holdfast --help`."""
-    from holdfast.cli.main import app
+    from holdfast.cli.commands import app
 
     found: list[Command] = []
     _walk(typer.main.get_command(app), "", found)

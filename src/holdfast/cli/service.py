@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from holdfast.cli import terminal
+from holdfast.cli import serving, terminal
 
 if TYPE_CHECKING:
     from holdfast.run.config import Config
@@ -25,10 +24,7 @@ def serve() -> None:
 
     SIGTERM stops it in order, SIGHUP renews the processes one after the other.
     """
-    from holdfast.run import reading, roles
-
-    path = reading.find(terminal.config_path, os.environ)
-    roles.serve(terminal.load_config(), reload=lambda: reading.load(path, os.environ))
+    serving.serve(terminal.config_path)
 
 
 def dev(

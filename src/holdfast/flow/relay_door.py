@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from holdfast.flow.queue import Entry, EntryId
-from holdfast.flow.relay import Relay
 from holdfast.model.mail import Position
 from holdfast.world import World
 from holdfast.world.link import Link, LinkPeer
+
+if TYPE_CHECKING:  # who only announces needs nothing of how mail is relayed
+    from holdfast.flow.relay import Relay
 
 
 class Announce(msgspec.Struct, frozen=True, array_like=True, tag="announce"):

@@ -10,8 +10,8 @@ from holdfast.model.limits import DNS_CHECK_S
 from holdfast.run import layout
 from holdfast.run.config import Config
 from holdfast.run.reading import split_address
+from holdfast.run.resolving import resolver
 from holdfast.world import World
-from holdfast.world.dns import LIFETIME_S, RealResolver
 from holdfast.world.http import HttpClient
 
 # service name → door, preference. RFC 6186 §3, RFC 8314 §5.1: in TLS from the first byte is preferred
@@ -79,8 +79,3 @@ async def checked(domain: str, config: Config, world: World) -> Report:
         return await check(asking, domain, place_of(config, world), wanted, fetch)
     finally:
         await client.close()
-
-
-def resolver(config: Config, lifetime_s: float = LIFETIME_S) -> RealResolver:
-    """Asks where the configuration says."""
-    return RealResolver([split_address(each) for each in config.dns.servers], lifetime_s)

@@ -14,8 +14,9 @@ from holdfast.functions.setup.certificates.renewal import Renewal, warning_due
 from holdfast.functions.setup.servers import domain_under, service_names
 from holdfast.model.errors import Refused
 from holdfast.model.limits import DNS_CHECK_S
-from holdfast.run import layout, records
+from holdfast.run import layout
 from holdfast.run.config import Config
+from holdfast.run.resolving import resolver
 from holdfast.world import World
 
 Domains = Callable[[], Awaitable[Sequence[str]]]
@@ -87,14 +88,14 @@ def _settings(config: Config) -> Settings:
 
 def _leads_here(config: Config) -> Callable[[str], Awaitable[bool]]:
     """Whether a name has an address of this machine; raises ``Unavailable("dns")``."""
-    resolver = records.resolver(config, DNS_CHECK_S)
+    dns = resolver(config, DNS_CHECK_S)
 
     async def leads(name: str) -> bool:
         try:
-            theirs = await resolver.addresses(name)
+            theirs = await dns.addresses(name)
         except Refused:
             return False
-        ours = config.dns.addresses or await resolver.addresses(config.service.hostname)
+        ours = config.dns.addresses or await dns.addresses(config.service.hostname)
         return not set(ours).isdisjoint(theirs)
 
     return leads

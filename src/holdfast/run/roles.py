@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import pkgutil
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
 import msgspec
@@ -26,13 +25,19 @@ BACK = ("people", "auth", "store")  # RUN-6
 
 
 class Main:
-    """A role's main, loaded when it is first needed: mail is taken before all is loaded that reads it."""
+    """A role's main, loaded when it is first needed: mail is taken before all is loaded that reads it.
 
-    def __init__(self, module: str, name: str) -> None:
+    ``later``: what it asks for while it runs, so that it is loaded once, before the fork (RUN-5).
+    """
+
+    def __init__(self, module: str, name: str, later: Sequence[str] = ()) -> None:
         self.module = module
         self.name = name
+        self.later = later
 
     def load(self) -> RoleMain:
+        for name in self.later:
+            importlib.import_module(f"holdfast.{name}")
         main: RoleMain = getattr(importlib.import_module(f"holdfast.run.{self.module}"), self.name)
         return main
 
@@ -40,15 +45,18 @@ class Main:
         return self.load()(start)
 
 
+_INTAKE = ("flow.relay_door",)
+_SIGN_IN = ("directory.auth", "directory.history", "directory.sign_in", "run.directories")
+
 # In the order of their start: first what must never be down and needs nobody, then what others need.
 MAINS: dict[str, Main] = {
-    "mx": Main("taking", "run_mx"),
-    "people": Main("back", "run_people"),
-    "store": Main("back", "run_store"),
-    "submission": Main("taking", "run_submission"),
-    "auth": Main("back", "run_auth"),
-    "imap": Main("serving", "run_imap"),
-    "pop3": Main("serving", "run_pop3"),
+    "mx": Main("taking", "run_mx", _INTAKE),
+    "people": Main("back", "run_people", ("directory.writer",)),
+    "store": Main("back", "run_store", ("store.mailstore", "store.fullness")),
+    "submission": Main("taking", "run_submission", _INTAKE + _SIGN_IN),
+    "auth": Main("back", "run_auth", ("directory.auth",)),
+    "imap": Main("serving", "run_imap", _SIGN_IN),
+    "pop3": Main("serving", "run_pop3", _SIGN_IN),
     "relay": Main("sending", "run_relay"),
     "sources": Main("directories", "run_sources"),
     "password": Main("accounts", "run_password"),
@@ -71,6 +79,8 @@ def load_everything() -> None:
 
     One that lacks its extra, or is not for this machine, is left out; who needs it hears so then.
     """
+    import pkgutil
+
     for module in pkgutil.walk_packages(holdfast.__path__, "holdfast.", onerror=lambda name: None):
         if module.name.split(".")[1] not in ("cli", "sim"):
             with contextlib.suppress(ImportError):

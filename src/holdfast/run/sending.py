@@ -9,10 +9,11 @@ from holdfast.flow.relay import Relay
 from holdfast.flow.relay import Settings as RelaySettings
 from holdfast.flow.relay_door import RelayService
 from holdfast.model.mail import Position
-from holdfast.run import layout, parts, records, telling
+from holdfast.run import layout, parts, telling
 from holdfast.run.child import Start
 from holdfast.run.config import Config
 from holdfast.run.reading import split_address
+from holdfast.run.resolving import resolver
 from holdfast.wire.sasl import Credentials
 from holdfast.world.tls import client_context
 
@@ -42,7 +43,7 @@ async def run_relay(start: Start) -> None:
             trailing=trailing,
             pack_bytes=config.volumes[volume].pack_bytes,
         )
-        relay = Relay(world, _relay_settings(config), queue, intake, records.resolver(config), people.route)
+        relay = Relay(world, _relay_settings(config), queue, intake, resolver(config), people.route)
         await intake.open()
         service = RelayService(relay)
         listener = await world.net.listen(service.session, layout.socket_path(config, "relay"))

@@ -127,7 +127,7 @@ def test_cli_2_what_is_out_of_reach_is_status_75(tmp_path):
 @pytest.mark.slow
 def test_help_is_there_before_anything_heavy_is_loaded():
     code = (
-        "import sys, holdfast.cli.main; print([name for name in"
+        "import sys, holdfast.cli.commands; print([name for name in"
         " ('asyncio', 'apsw', 'cryptography', 'uvloop', 'dns', 'rich', 'ssl') if name in sys.modules])"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
