@@ -1,0 +1,12 @@
+/** German: every part of the webmail. */
+
+import compose from "./de/compose";
+import contacts from "./de/contacts";
+import frame from "./de/frame";
+import settings from "./de/settings";
+import ui from "./de/ui";
+
+import type { Texts } from ".";
+
+const german: Texts = { ...ui, ...compose, ...contacts, ...settings, ...frame };
+export default german;

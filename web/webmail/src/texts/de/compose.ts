@@ -1,0 +1,3 @@
+/** Texts of src/compose. */
+
+export default {};

@@ -1,0 +1,3 @@
+/** Texts of src/contacts. */
+
+export default {};

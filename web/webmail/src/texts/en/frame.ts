@@ -1,0 +1,3 @@
+/** Texts of src/frame. */
+
+export default {};

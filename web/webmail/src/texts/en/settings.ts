@@ -1,0 +1,3 @@
+/** Texts of src/settings. */
+
+export default {};

@@ -1,0 +1,51 @@
+/** Parts of the webmail in chunks of their own, loaded when they are first shown.
+ *
+ * Each part's `index.tsx` exports the component by default and takes the props named here.
+ */
+
+import type { ComponentType } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { t } from "../texts";
+import type { ComposeRoute, ContactsRoute, SettingsRoute } from "./router";
+import { Trouble } from "./trouble";
+
+/** `onDone`: the message was sent, kept as a draft or thrown away; goes back to where the customer came from. */
+export interface ComposeProps {
+  route: ComposeRoute;
+  onDone: () => void;
+}
+export interface ContactsProps {
+  route: ContactsRoute;
+}
+export interface SettingsProps {
+  route: SettingsRoute;
+}
+
+export const Compose = later<ComposeProps>(() => import("../compose"));
+export const Contacts = later<ContactsProps>(() => import("../contacts"));
+export const Settings = later<SettingsProps>(() => import("../settings"));
+
+/** A component that is fetched when it is first drawn; says so where it can't be had. */
+export function later<P extends object>(fetchIt: () => Promise<{ default: ComponentType<P> }>): ComponentType<P> {
+  let had: ComponentType<P> | undefined;
+  return function Later(props: P) {
+    const [Part, setPart] = useState<ComponentType<P> | undefined>(() => had);
+    const [failed, setFailed] = useState(false);
+    const attempt = () => {
+      setFailed(false);
+      fetchIt().then(
+        (chunk) => {
+          had = chunk.default;
+          setPart(() => chunk.default);
+        },
+        () => setFailed(true),
+      );
+    };
+    useEffect(() => {
+      if (!Part) attempt();
+    }, []);
+    if (Part) return <Part {...props} />;
+    if (failed) return <Trouble title={t("part.failed")} text={t("part.failedText")} onAgain={attempt} />;
+    return <div class="part-waiting" aria-busy="true" />;
+  };
+}
