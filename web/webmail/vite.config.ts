@@ -1,0 +1,20 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  base: "./",
+  publicDir: "public",
+  build: {
+    outDir: "../../src/holdfast/functions/webmail/static",
+    emptyOutDir: true,
+    target: "es2022",
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    sourcemap: false,
+  },
+  server: { host: "127.0.0.1" },
+  test: {
+    include: ["tests/**/*.test.{ts,tsx}"],
+    environment: "node", // a file that draws begins with: // @vitest-environment happy-dom
+    restoreMocks: true,
+  },
+});
