@@ -53,6 +53,7 @@ MIME_PARTS = 2000  # parts of one message; the rest is one opaque leaf
 HEADER_BYTES = 1 * MIB  # more header than this is body
 FIELD_BYTES = 64 * KIB  # of one field's value that is read when it isn't of a plain form, or decoded
 MIME_ADDRESSES = 10_000  # of one address field; the rest isn't shown in ENVELOPE
+REFERENCES = 20  # the last ones of a message's References, by which it finds its thread
 PREVIEW_PARTS = 8  # so many texts are looked at for one that says something
 PREVIEW_CHARACTERS = 200
 PREVIEW_BODY_BYTES = 512  # how far into a text the preview looks first; at most 32 times as far
@@ -71,7 +72,32 @@ JMAP_RESPONSE_BYTES = 128 * MIB  # of one request; further calls are refused as 
 JMAP_EVENT_BYTES = 1 * MIB  # one event as a client reads it
 JMAP_UPLOADED_BYTES = 250 * MIB  # of one account's uploads that no message has taken up …
 JMAP_UPLOADED_FILES = 1000  # … and how many
+JMAP_NAME_BYTES = 255  # of an address book (RFC 9610 §2) or an identity
+JMAP_OBJECT_BYTES = 256 * KIB  # one object kept in the store, as JSON: a card with its photo, for one
+JMAP_SETTINGS_BYTES = 64 * KIB
+JMAP_PHOTO_BYTES = 128 * KIB  # of a card, before it is encoded
+JMAP_ADDRESS_BOOKS = 100  # of one account
+JMAP_CARDS = 20_000
+JMAP_CARDS_READ = 64  # accounts whose cards a process keeps in memory as they were read
+JMAP_IDENTITIES = 100
+JMAP_SNOOZES = 10_000
+JMAP_SUBMISSIONS_PENDING = 1000
+JMAP_DELAYED_SEND_S = 30 * 86_400  # a message may be sent so much later
+JMAP_SUBMISSION_KEPT_S = 30 * 86_400  # what became of it can be looked at for so long
+JMAP_SNOOZE_S = 5 * 366 * 86_400
+OUTBOX_HORIZON_S = 3600.0  # what is due within so long is known; then it is looked again
+OUTBOX_WAVE = 32  # submissions and snoozes worked on at once
+OUTBOX_LOOK_S = 0.05  # what is pushed within so long is looked at once
+OUTBOX_RETRY_FIRST_S = 0.5  # until what was out of reach is tried again …
+OUTBOX_RETRY_LONGEST_S = 60.0  # … twice as long each time, up to this
 JMAP_UPLOAD_LIFE_S = 24 * 3600.0  # an upload is kept for so long at least (RFC 8620 §6.1: an hour)
+
+# Objects: what is kept beside mail, such as identities and contacts
+OBJECT_BYTES = 256 * KIB
+OBJECTS_PER_KIND = 20_000  # of one account
+OBJECT_KIND_CHARACTERS = 40
+OBJECT_ID_BYTES = 255  # RFC 8620 §1.2
+SORT_ORDER_MOST = (1 << 31) - 1  # RFC 8621 §2
 
 # Names
 MAILBOX_NAME_BYTES = 1000

@@ -103,6 +103,8 @@ class SetFault(enum.StrEnum):
     FORBIDDEN_FROM = "forbiddenFrom"
     FORBIDDEN_TO_SEND = "forbiddenToSend"
     CANNOT_UNSEND = "cannotUnsend"
+    ADDRESS_BOOK_HAS_CONTENTS = "addressBookHasContents"  # RFC 9610 §2.3
+    MDN_ALREADY_SENT = "mdnAlreadySent"  # RFC 9007 §2.1
 
 
 class SetError(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):

@@ -118,6 +118,20 @@ class SetRun:
         """The open step wasn't carried out; the others are."""
         self._fail(self._close(), set_error(error))
 
+    def undo(self, step: Step, error: Refused | Unavailable) -> None:
+        """A step that was ended by ``done`` could not be kept after all, where several are kept at once."""
+        result = self._result
+        if isinstance(step, Create):
+            assert result.created is not None
+            del result.created[step.creation_id]
+        elif isinstance(step, Update):
+            assert result.updated is not None
+            del result.updated[step.id]
+        else:
+            assert result.destroyed is not None
+            result.destroyed.remove(step.id)
+        self._fail(step, set_error(error))
+
     def result(self, old_state: str | None, new_state: str) -> SetResult:
         assert self._open is None and not self._waiting and not self._steps
         self._result.old_state = old_state
