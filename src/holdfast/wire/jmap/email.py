@@ -31,7 +31,7 @@ from holdfast.wire.jmap.mail import (
 from holdfast.wire.jmap.methods import BodyWishes
 
 # What these stand for. RFC 8621 §4.1.3
-_SHORT: Final = {
+SHORT_HEADERS: Final = {
     "messageId": HeaderProperty(b"message-id", "asMessageIds", False),
     "inReplyTo": HeaderProperty(b"in-reply-to", "asMessageIds", False),
     "references": HeaderProperty(b"references", "asMessageIds", False),
@@ -63,7 +63,7 @@ class EmailReader:
         asked = DEFAULT_EMAIL_PROPERTIES if properties is None else properties
         self.properties = tuple(dict.fromkeys(("id", *asked)))
         self._headers = _headers_of(self.properties, EMAIL_PROPERTIES)
-        self._headers.update((name, _SHORT[name]) for name in self.properties if name in _SHORT)
+        self._headers.update((name, SHORT_HEADERS[name]) for name in self.properties if name in SHORT_HEADERS)
         self._part_headers = _headers_of(wishes.properties, BODY_PROPERTIES)
         self._bodies = wishes
 
