@@ -1,6 +1,7 @@
 /** Parts of the webmail in chunks of their own, loaded when they are first shown.
  *
- * Each part's `index.tsx` exports the component by default and takes the props named here.
+ * Each part's `index.tsx` exports the component by default and takes the props named here. It fills the room
+ * right of the mailboxes (all of it on a telephone) inside <main>, scrolls by itself and has the page's <h1>.
  */
 
 import type { ComponentType } from "preact";
