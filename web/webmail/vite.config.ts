@@ -1,8 +1,10 @@
 import { defineConfig } from "vitest/config";
+import { framePages } from "./src/frame/build/plugin";
 
 export default defineConfig({
   base: "./",
   publicDir: "public",
+  plugins: [framePages()],
   build: {
     outDir: "../../src/holdfast/functions/webmail/static",
     emptyOutDir: true,

@@ -1,3 +1,7 @@
-/** Texts of src/frame. */
+/** Texte von src/frame. */
 
-export default {};
+export default {
+  "frame.quote": "Zitierten Text zeigen",
+  "frame.image": "Bild nicht geladen",
+  "frame.leadsTo": "führt zu",
+};

@@ -1,3 +1,7 @@
 /** Texts of src/frame. */
 
-export default {};
+export default {
+  "frame.quote": "Show quoted text",
+  "frame.image": "Image not loaded",
+  "frame.leadsTo": "leads to",
+};
