@@ -1,0 +1,127 @@
+"""The dependency map: what needs what, and which trials pass through which components.
+
+A component is anything that can be at fault by itself: a process, a ledger, a disk, a partner, a name
+in the DNS. That one *needs* another means it can't work without it. That one *may break* another means
+that its fault, left alone, can put the other at fault too: a spool that grows fills a disk.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import NamedTuple
+
+from holdfast.model.errors import ComponentId
+
+
+class Component(NamedTuple):
+    """``odds``: how often it is at fault beside others, 1 for the ordinary."""
+
+    id: ComponentId
+    kind: str
+    odds: float = 1.0
+
+
+class Edge(NamedTuple):
+    """``what``: what goes over it, or how the one breaks the other, in a word."""
+
+    source: ComponentId
+    target: ComponentId
+    what: str
+
+
+class Step(NamedTuple):
+    """One step of a trial and what it uses at once; what those need is the map's to know."""
+
+    name: str
+    uses: frozenset[ComponentId]
+
+
+class Trial(NamedTuple):
+    """Something that can be tried: a canary's transaction, a check of one component, real traffic."""
+
+    id: str
+    function: str
+    steps: tuple[Step, ...]
+
+
+class DependencyMap:
+    """Raises ``ValueError`` for an edge or a step that names what isn't in it."""
+
+    def __init__(
+        self,
+        components: Iterable[Component],
+        needs: Iterable[Edge] = (),
+        breaks: Iterable[Edge] = (),
+        trials: Iterable[Trial] = (),
+    ) -> None:
+        self.components: Mapping[ComponentId, Component] = {each.id: each for each in components}
+        self.needs = tuple(needs)
+        self.breaks = tuple(breaks)
+        self.trials: Mapping[str, Trial] = {each.id: each for each in trials}
+        named = {end for edge in (*self.needs, *self.breaks) for end in edge[:2]}
+        named |= {use for trial in self.trials.values() for step in trial.steps for use in step.uses}
+        if strange := sorted(named - self.components.keys()):
+            raise ValueError(f"not in the map: {', '.join(strange)}")
+        self._closures: dict[ComponentId, frozenset[ComponentId]] = {}
+
+    @cached_property
+    def _needed(self) -> dict[ComponentId, list[Edge]]:
+        return _by_source(self.needs)
+
+    @cached_property
+    def _broken(self) -> dict[ComponentId, list[Edge]]:
+        return _by_source(self.breaks)
+
+    def closure(self, component: ComponentId) -> frozenset[ComponentId]:
+        """It and all it needs, directly or not."""
+        found = self._closures.get(component)
+        if found is None:
+            found = frozenset(_reach(component, self._needed))
+            self._closures[component] = found
+        return found
+
+    def under(self, uses: Iterable[ComponentId]) -> frozenset[ComponentId]:
+        """All that must be well for these to be."""
+        return frozenset().union(*(self.closure(each) for each in uses))
+
+    def may_break(self, source: ComponentId, target: ComponentId) -> bool:
+        """Whether the one's fault can, by whatever way, become the other's."""
+        return source != target and target in _reach(source, self._broken)
+
+    def path(self, uses: Iterable[ComponentId], component: ComponentId) -> list[ComponentId]:
+        """The shortest way from one of those to the component, both ends named; [] for none."""
+        starts = sorted(uses)
+        before: dict[ComponentId, ComponentId] = dict.fromkeys(starts, "")
+        queue = deque(starts)
+        while queue:
+            at = queue.popleft()
+            if at == component:
+                way = [at]
+                while before[way[-1]]:
+                    way.append(before[way[-1]])
+                return way[::-1]
+            for edge in self._needed.get(at, ()):
+                if edge.target not in before:
+                    before[edge.target] = at
+                    queue.append(edge.target)
+        return []
+
+
+def _by_source(edges: Iterable[Edge]) -> dict[ComponentId, list[Edge]]:
+    found: dict[ComponentId, list[Edge]] = {}
+    for edge in edges:
+        found.setdefault(edge.source, []).append(edge)
+    return found
+
+
+def _reach(start: ComponentId, edges: Mapping[ComponentId, list[Edge]]) -> set[ComponentId]:
+    seen = {start}
+    queue = deque([start])
+    while queue:
+        for edge in edges.get(queue.popleft(), ()):
+            if edge.target not in seen:
+                seen.add(edge.target)
+                queue.append(edge.target)
+    return seen

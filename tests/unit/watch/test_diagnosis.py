@@ -1,0 +1,250 @@
+"""Diagnosis: the cause from what was tried, and no cause where the trials can't tell."""
+
+from __future__ import annotations
+
+import itertools
+from random import Random
+
+import pytest
+
+from holdfast.watch.depends import Component, DependencyMap, Edge, Step, Trial
+from holdfast.watch.diagnosis import Outcome, Verdict, diagnose, gather
+
+CELLS = 16
+
+
+def service() -> DependencyMap:
+    """A small service: doors over processes over a store over cells over a disk; partners beside it."""
+    components = [
+        *(Component(f"process/{role}", "process") for role in ROLES),
+        *(Component(f"cell-{n:02d}/index", "index") for n in range(CELLS)),
+        *(Component(f"disk/{name}", "disk") for name in ("v1", "data")),
+        *(Component(f"ledger/{name}", "ledger") for name in ("mx-0", "mail", "people")),
+        Component("dns", "partner"),
+        Component("partner/sms", "partner", 3.0),
+        Component("partner/keys", "partner"),
+        Component("spool", "queue"),
+        Component("machine", "machine", 0.1),
+        Component("controller", "disk"),
+    ]
+    needs = [
+        Edge("ledger/mx-0", "disk/v1", "lies on"),
+        Edge("ledger/mail", "disk/v1", "lies on"),
+        Edge("ledger/people", "disk/data", "lies on"),
+        Edge("disk/data", "controller", "hangs on"),
+        *(Edge(f"cell-{n:02d}/index", "disk/v1", "lies on") for n in range(CELLS)),
+        *(Edge(f"process/{role}", "machine", "runs on") for role in ROLES),
+    ]
+    breaks = [
+        Edge("partner/keys", "spool", "uploads are refused and pile up"),
+        Edge("spool", "disk/v1", "fills it"),
+    ]
+
+    def step(name: str, *uses: str) -> Step:
+        return Step(name, frozenset(uses))
+
+    trials = [
+        Trial("mx", "receive", (step("greeting", "process/mx"), step("accept", "ledger/mx-0"))),
+        Trial("people", "", (step("answer", "process/people"), step("change", "ledger/people"))),
+        Trial("store", "", (step("answer", "process/store"), step("commit", "ledger/mail"))),
+        Trial("sms", "", (step("answer", "partner/sms"),)),
+        Trial("dns", "", (step("answer", "dns"),)),
+        Trial("keys", "", (step("upload", "partner/keys"),)),
+        Trial("spool", "", (step("size", "spool"),)),
+        Trial("disk/v1", "", (step("write", "disk/v1"),)),
+        Trial("disk/data", "", (step("write", "disk/data"),)),
+        Trial(
+            "password",
+            "password",
+            (step("page", "process/password"), step("change", "process/people", "ledger/people")),
+        ),
+        Trial("signup", "signup", (step("page", "process/signup"), step("code", "partner/sms"))),
+    ]
+    for n in range(CELLS):
+        cell = f"cell-{n:02d}/index"
+        trials.append(
+            Trial(
+                f"imap/{n}",
+                "imap",
+                (step("greeting", "process/imap"), step("sign in", "process/auth"), step("select", cell)),
+            )
+        )
+        trials.append(
+            Trial(
+                f"deliver/{n}",
+                "receive",
+                (step("accept", "process/mx"), step("seen", "process/store", cell)),
+            )
+        )
+    return DependencyMap(components, needs, breaks, trials)
+
+
+ROLES = ("mx", "store", "people", "imap", "auth", "password", "signup")
+MAP = service()
+ALIKE = ("disk/data", "controller")  # no trial passes through one and not the other
+
+
+def outcomes(
+    known: DependencyMap,
+    faulty: dict[str, float],
+    *,
+    rounds: int = 4,
+    noise: float = 0.0,
+    random: Random | None = None,
+    since: dict[str, float] | None = None,
+) -> list[Outcome]:
+    """What the trials show when those components fail at their rates, each from its time on."""
+    random = random or Random(1)
+    found = []
+    for time in range(rounds):
+        for trial in known.trials.values():
+            failed = ""
+            for step in trial.steps:
+                spoils = [
+                    rate
+                    for name, rate in faulty.items()
+                    if name in known.under(step.uses) and time >= (since or {}).get(name, 0)
+                ]
+                bad = any(random.random() < rate for rate in spoils)
+                if bad != (random.random() < noise):
+                    failed = step.name
+                    break
+            found.append(Outcome(trial.id, 1000.0 + time, failed))
+    return found
+
+
+def found(known: DependencyMap, shown: list[Outcome]) -> set[str]:
+    return {cause.component for cause in diagnose(known, gather(known, shown)).causes}
+
+
+def test_nothing_failed_is_well():
+    assert diagnose(MAP, gather(MAP, outcomes(MAP, {}))).verdict is Verdict.WELL
+
+
+@pytest.mark.parametrize(
+    "component",
+    [each for each in MAP.components if each not in ALIKE],
+)
+def test_diag_2_a_single_fault_is_named_exactly(component):
+    assert found(MAP, outcomes(MAP, {component: 1.0})) == {component}
+
+
+def test_diag_5_what_no_trial_tells_apart_is_undecided_and_nothing_is_named():
+    said = diagnose(MAP, gather(MAP, outcomes(MAP, {"controller": 1.0})))
+    assert said.verdict is Verdict.UNDECIDED
+    assert {frozenset({"controller"}), frozenset({"disk/data"})} <= {
+        each.components for each in said.runners_up
+    }
+    assert said.deciding == "" and said.causes == ()
+
+
+def test_diag_5_the_trial_that_would_tell_is_named():
+    one, other = Component("a", "process"), Component("b", "process")
+    trials = [
+        Trial("both", "", (Step("go", frozenset({"a", "b"})),)),
+        Trial("alone", "", (Step("go", frozenset({"b"})),)),
+    ]
+    known = DependencyMap([one, other], trials=trials)
+    shown = [Outcome("both", float(n), "go") for n in range(4)]
+    said = diagnose(known, gather(known, shown))
+    assert said.verdict is Verdict.UNDECIDED and said.deciding == "alone"
+    told = [*shown, *(Outcome("alone", 9.0 + n) for n in range(2))]
+    assert found(known, told) == {"a"}
+
+
+def test_diag_3_a_chain_is_told_in_its_order_and_from_its_cause():
+    since = {"partner/keys": 0.0, "spool": 2.0, "disk/v1": 5.0}
+    shown = outcomes(MAP, dict.fromkeys(since, 1.0), rounds=9, since=since)
+    said = diagnose(MAP, gather(MAP, shown))
+    assert [cause.component for cause in said.causes] == ["partner/keys", "spool", "disk/v1"]
+    assert [cause.after for cause in said.causes] == ["", "partner/keys", "partner/keys"]
+    assert [cause.since for cause in said.causes] == [1000.0, 1002.0, 1005.0]
+
+
+def test_diag_4_what_was_passed_through_and_works_is_ruled_out_with_its_evidence():
+    said = diagnose(MAP, gather(MAP, outcomes(MAP, {"cell-03/index": 1.0})))
+    assert said.ruled_out["disk/v1"].trial in MAP.trials
+    assert "cell-03/index" not in said.ruled_out
+    assert all(each.failed for each in said.explained) and said.against == ()
+
+
+def test_the_way_from_what_failed_to_the_cause_is_shown():
+    said = diagnose(MAP, gather(MAP, outcomes(MAP, {"disk/v1": 1.0})))
+    assert said.causes[0].path == ("cell-00/index", "disk/v1")
+
+
+def test_diag_6_a_cause_that_the_map_lacks_is_not_pressed_into_it():
+    shown = []
+    for time in range(6):
+        for trial in MAP.trials.values():
+            bad = trial.id in ("imap/3", "deliver/9", "sms", "dns", "password")
+            shown.append(Outcome(trial.id, float(time), trial.steps[-1].name if bad else ""))
+    assert diagnose(MAP, gather(MAP, shown)).verdict is not Verdict.NAMED
+
+
+def test_diag_1_what_could_not_be_decided_is_no_evidence():
+    shown = [Outcome(trial.id, 0.0, "", reached=0) for trial in MAP.trials.values()]
+    assert gather(MAP, shown) == []
+    assert diagnose(MAP, []).verdict is Verdict.WELL
+
+
+def test_a_fault_that_spoils_a_part_of_what_passes_is_named_with_its_share():
+    shown = outcomes(MAP, {"process/imap": 0.4}, rounds=12)
+    said = diagnose(MAP, gather(MAP, shown))
+    assert [(cause.component, cause.rate) for cause in said.causes] == [("process/imap", 0.4)]
+
+
+def test_what_remains_after_a_repair_is_diagnosed_anew():
+    both = outcomes(MAP, {"process/imap": 1.0, "cell-03/index": 1.0})
+    assert "process/imap" in found(MAP, both)
+    after = outcomes(MAP, {"cell-03/index": 1.0})
+    assert found(MAP, after) == {"cell-03/index"}
+
+
+# Many faults, with trials that err
+
+DISTINCT = [each for each in MAP.components if each not in ALIKE]
+
+
+def judged(pairs: bool, noise: float, runs: int) -> tuple[int, int]:
+    """How many runs named exactly what was at fault, and how many named something else."""
+    right = wrong = 0
+    for seed in range(runs):
+        random = Random(seed)
+        truth = set(random.sample(DISTINCT, 2 if pairs else 1))
+        visible = {each for each in truth if not _hidden(each, truth)}
+        shown = outcomes(MAP, dict.fromkeys(truth, 1.0), rounds=8, noise=noise, random=random)
+        named = found(MAP, shown)
+        right += named in (truth, visible)
+        wrong += bool(named) and named not in (truth, visible)
+    return right, wrong
+
+
+def _hidden(component: str, truth: set[str]) -> bool:
+    """Whether another fault stops each trial before it: it can't be seen until that is mended."""
+    for trial in MAP.trials.values():
+        for step in trial.steps:
+            under = MAP.under(step.uses)
+            if component in under and not under & (truth - {component}):
+                return False
+            if under & (truth - {component}):
+                break
+    return True
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("pairs", "noise", "least"),
+    [(False, 0.0, 0.98), (False, 0.05, 0.95), (True, 0.0, 0.9), (True, 0.05, 0.9)],
+)
+def test_diag_2_causes_are_named_exactly_and_hardly_ever_wrongly(pairs, noise, least):
+    runs = 60
+    right, wrong = judged(pairs, noise, runs)
+    assert right >= least * runs and wrong <= 0.01 * runs
+
+
+def test_every_pair_of_components_is_in_the_map_or_refused():
+    with pytest.raises(ValueError, match="not in the map: ghost"):
+        DependencyMap([Component("a", "process")], [Edge("a", "ghost", "")])
+    for one, other in itertools.pairwise(MAP.components):
+        assert isinstance(MAP.may_break(one, other), bool)
