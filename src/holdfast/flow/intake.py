@@ -81,6 +81,7 @@ class Intake:
         "_doubts",
         "_fresh",
         "_host",
+        "_in_doubt",
         "_ledger",
         "_limit",
         "_opening",
@@ -107,8 +108,10 @@ class Intake:
         copies: Sequence[str] = (),
         trailing: Sequence[str] = (),
         pack_bytes: int = PACK_BYTES,
+        in_doubt: bool = True,
     ) -> None:
-        """``host``: our name in Received. Call ``open`` next."""
+        """``host``: our name in Received. ``in_doubt`` False: who sends by it looks up for itself what was
+        kept, so that nothing is taken for a second try. Call ``open`` next."""
         self._world = world
         self._volume = volume_folder
         self._ledger = ledger
@@ -118,6 +121,7 @@ class Intake:
         self._copies = copies
         self._trailing = trailing
         self._pack_bytes = pack_bytes
+        self._in_doubt = in_doubt
         self._writer: LedgerWriter | None = None
         self._why = "not open yet"
         self._retry_s = INTAKE_RETRY_FIRST_S
@@ -159,6 +163,13 @@ class Intake:
     def component(self) -> str:
         return component(self._volume, self._ledger)
 
+    @property
+    def durable(self) -> Position:
+        """How far the ledger is durable. Raises ``Unavailable`` while it isn't open."""
+        self.check()
+        assert self._writer is not None
+        return self._writer.durable
+
     def check(self, size: int = 0) -> None:
         """Raises ``Unavailable`` when a message of ``size`` bytes could not be taken now."""
         if self._writer is None:
@@ -173,17 +184,21 @@ class Intake:
 
     # taking mail
 
-    def submit(self, envelope: Envelope, message: bytes, origin: Origin | None = None) -> Receipt:
+    def submit(
+        self, envelope: Envelope, message: bytes, origin: Origin | None = None, trace: str = ""
+    ) -> Receipt:
         """Puts the trace fields before the message and the whole on its way to the disk.
 
+        ``trace``: its id, where the caller has one that nothing else has.
         Raises ``Unavailable``; ``Refused(TOO_LARGE)`` for what no frame can hold.
         """
         writer = self._writer
         if writer is None:
             raise Unavailable(self.component, self._why, self._retry_s)
         sender, local, remote, account, ret, envid, smtputf8, body_8bit = envelope
-        self._count += 1
-        trace = f"{self._prefix}{self._count:x}"
+        if not trace:
+            self._count += 1
+            trace = f"{self._prefix}{self._count:x}"
         now = self._world.clock.now()
         only = ""
         if len(local) + len(remote) == 1:
@@ -279,7 +294,7 @@ class Intake:
     async def _say_started(self, writer: LedgerWriter) -> None:
         """STARTED names what may never have been acknowledged; from here on all before it is told."""
         recovered = writer.recovered
-        unsure = [frame for frame in recovered.unsure if frame.kind == Kind.DELIVERY]
+        unsure = [frame for frame in recovered.unsure if frame.kind == Kind.DELIVERY and self._in_doubt]
         cells = await self._world.offload(self._cells, [frame.ref for frame in unsure]) if unsure else ()
         started = Started(self._world.clock.now(), tuple(frame.sequence for frame in unsure))
         (written,) = await writer.append([_started(started, cells)])

@@ -22,6 +22,7 @@ from holdfast.packs import Frame, LedgerReader
 from holdfast.world import World
 
 _SLOTS = int(SENT_WINDOW_S // SENT_SLOT_S) + 1  # of a window; the oldest is counted whole
+_SENDING = ("submission-", "jmap-")  # the ledgers of customers' mail: what one takes counts for all
 _delivery = msgspec.msgpack.Decoder(Delivery).decode
 
 Slots = dict[int, int]  # number of the slot since 1970 → recipients
@@ -35,7 +36,7 @@ class _Noted(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Sent:
-    """One process's counts, and what the other workers of its kind noted of theirs.
+    """One process's counts, and what the others that send for customers noted of theirs.
 
     ``announcing(announce)`` goes between intake and store; ``known``: what was sent before is counted.
     """
@@ -146,7 +147,6 @@ class Sent:
             return None
 
     def _read_others(self) -> None:
-        role = self._ledger.rpartition("-")[0] + "-"
         try:
             names = list(self._world.disk.list(self._folder))
         except OSError:
@@ -154,7 +154,7 @@ class Sent:
         others: dict[str, dict[AccountId, Slots]] = {}
         for name in names:
             ledger = name.removesuffix(".sent")
-            if name == ledger or not name.startswith(role) or ledger == self._ledger:
+            if name == ledger or not name.startswith(_SENDING) or ledger == self._ledger:
                 continue
             if (noted := self._load(ledger)) is not None:
                 others[ledger] = noted.sent

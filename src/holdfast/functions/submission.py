@@ -8,30 +8,22 @@ sends to more recipients within a day than he may.
 from __future__ import annotations
 
 import asyncio
-import datetime
-import re
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from holdfast.flow import events, recipients
+from holdfast.flow import recipients
 from holdfast.flow.intake import Announce
 from holdfast.flow.reception import Door, Reception, ReceptionSettings, SaysNo, SmtpSession, Transaction
 from holdfast.flow.recipients import IsFull, Routes, nobody_is_full
+from holdfast.flow.sending import Completing, DailyLimits, SendingLimits, TooMany
 from holdfast.flow.sent import Sent
-from holdfast.flow.trace import Dates
 from holdfast.model.address import Address
-from holdfast.model.errors import Unavailable
-from holdfast.model.limits import HEADER_BYTES, INTAKE_TRACE_LETTERS, SENT_TELL_S
 from holdfast.model.mail import AccountId
 from holdfast.model.people import Account
 from holdfast.wire.sasl import MECHANISMS
 from holdfast.wire.smtp.events import Rcpt
 from holdfast.wire.smtp.replies import Reply
 from holdfast.world import Peer, World
-
-_FIELD = re.compile(rb"[!-9;-~]+[ \t]*:")
-_DATE = re.compile(rb"\ndate[ \t]*:")
-_MESSAGE_ID = re.compile(rb"\nmessage-id[ \t]*:")
 
 
 class SignInCheck(Protocol):
@@ -40,14 +32,10 @@ class SignInCheck(Protocol):
     async def check(self, login: str, password: str, *, peer: str, function: str) -> Account: ...
 
 
-class Senders(Routes, Protocol):
+class Senders(Routes, DailyLimits, Protocol):
     """What ``directory.People`` gives."""
 
     def may_send_as(self, account: AccountId, address: Address) -> bool: ...
-
-    def daily_recipients_of(self, account: AccountId) -> int:
-        """0 for no limit."""
-        ...
 
 
 class SignOuts(Protocol):
@@ -68,53 +56,9 @@ class Settings(ReceptionSettings, frozen=True, kw_only=True):
     plain_from_loopback: bool = False
 
 
-class SendingLimits:
-    """SUB-4 nobody sends to more recipients within a day than he may; what comes too soon is asked to come
-    again (450: 452 would have programs try at once with fewer)."""
-
-    def __init__(self, world: World, people: Senders, sent: Sent) -> None:
-        self._world = world
-        self._people = people
-        self._sent = sent
-        self._told: dict[AccountId, float] = {}
-
-    def check(self, account: AccountId, recipients: int, peer: Peer | None) -> None:
-        """Raises ``SaysNo`` when the account may not send to so many more now."""
-        try:
-            limit = self._people.daily_recipients_of(account)
-        except Unavailable:
-            return  # what can't be looked up holds nothing back
-        if not limit or (count := self._sent.count(account)) + recipients <= limit:
-            return
-        again_at = self._sent.free_at(account, limit)
-        self._tell(account, count, limit, again_at, peer)
-        when = datetime.datetime.fromtimestamp(again_at, datetime.UTC)
-        then = f"it goes on at {when:%Y-%m-%d %H:%M} UTC"
-        if count < limit:
-            then = f"{limit - count} more at most now"
-        text = f"you may send to {limit} recipients within 24 hours and have sent to {count}: {then}"
-        raise SaysNo(Reply(450, "4.7.1", text))
-
-    def take(self, account: AccountId, recipients: int) -> None:
-        """Counts a message's recipients; raises ``SaysNo`` as ``check``."""
-        self.check(account, recipients, None)
-        self._sent.add(account, recipients)
-
-    def _tell(self, account: AccountId, count: int, limit: int, again_at: float, peer: Peer | None) -> None:
-        now = self._world.clock.monotonic()
-        if now - self._told.get(account, -SENT_TELL_S) < SENT_TELL_S:
-            return
-        self._told = {each: at for each, at in self._told.items() if now - at < SENT_TELL_S}
-        self._told[account] = now
-        self._world.journal.emit(
-            events.SENDING_LIMIT,
-            function=SubmissionPolicy.function,
-            account=account,
-            recipients=count,
-            limit=limit,
-            again_at=again_at,
-            peer=peer[0] if isinstance(peer, tuple) else "",
-        )
+def _not_now(too_many: TooMany) -> Reply:
+    """450: 452 would have programs try at once with fewer."""
+    return Reply(450, "4.7.1", too_many.text)
 
 
 class SubmissionPolicy:
@@ -133,13 +77,10 @@ class SubmissionPolicy:
     ) -> None:
         self._is_full = is_full
         self._sending = sending
-        self._world = world
         self._settings = settings
         self._people = people
         self._sign_in = sign_in
-        self._dates = Dates()
-        self._prefix = world.entropy.token(INTAKE_TRACE_LETTERS)
-        self._count = 0
+        self._completing = Completing(world, settings.hostname)
 
     def sender(self, session: SmtpSession, address: Address) -> None:
         """SUB-3. The null sender is for notifications (RFC 8098 §3), and its writer is known all the same."""
@@ -149,7 +90,10 @@ class SubmissionPolicy:
     def recipient(self, session: SmtpSession, transaction: Transaction, event: Rcpt) -> None:
         if self._sending is not None:
             already = len(transaction.local) + len(transaction.remote)
-            self._sending.check(session.account, already + 1, session.connection.peer)
+            peer = session.connection.peer
+            address = peer[0] if isinstance(peer, tuple) else ""
+            if (too_many := self._sending.check(session.account, already + 1, address)) is not None:
+                raise SaysNo(_not_now(too_many))
         route = recipients.find(self._people, event.address, sending=True)
         recipients.check_room(route, self._is_full)
         recipients.add(transaction, event, route, self._settings.limits.recipients)
@@ -157,22 +101,10 @@ class SubmissionPolicy:
     def message(self, session: SmtpSession, transaction: Transaction, data: bytes) -> bytes:
         """Date and Message-ID are added where missing. RFC 6409 §8.1, §8.2."""
         if self._sending is not None:
-            self._sending.take(session.account, len(transaction.local) + len(transaction.remote))
-        end = data.find(b"\r\n\r\n", 0, HEADER_BYTES)
-        if not _FIELD.match(data) and not data.startswith(b"\r\n"):
-            present, gap = b"", b"\r\n"  # no header at all: what is there is the body
-        else:
-            present, gap = b"\n" + data[: end + 2 if end >= 0 else HEADER_BYTES].lower(), b""
-            if data.startswith(b"\r\n"):
-                present = b""
-        added = b""
-        if not _DATE.search(present):
-            added += f"Date: {self._dates.at(self._world.clock.now())}\r\n".encode()
-        if not _MESSAGE_ID.search(present):
-            self._count += 1
-            domain = transaction.sender.domain or self._settings.hostname
-            added += f"Message-ID: <{self._prefix}.{self._count:x}@{domain}>\r\n".encode()
-        return added + gap + data if added else data
+            too_many = self._sending.take(session.account, len(transaction.local) + len(transaction.remote))
+            if too_many is not None:
+                raise SaysNo(_not_now(too_many))
+        return self._completing.complete(data, transaction.sender.domain)
 
     async def sign_in(self, login: str, password: str, peer: str) -> AccountId:
         return (await self._sign_in.check(login, password, peer=peer, function=self.function)).id

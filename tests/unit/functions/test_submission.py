@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from holdfast.flow.sending import SendingLimits
 from holdfast.flow.sent import Sent
 from holdfast.functions import submission
 from holdfast.model.envelope import LocalRecipient, RemoteRecipient
@@ -49,7 +50,7 @@ def serving(
     async def main(service: Service) -> None:
         made = submission.Settings(hostname="mx.example.org", volume_folder=str(service.folder), **settings)
         sent = Sent(service.world, str(service.folder), made.ledger)
-        sending = submission.SendingLimits(service.world, service.people, sent)
+        sending = SendingLimits(service.world, service.people, sent)
         reception = submission.reception(
             service.world,
             made,
