@@ -10,11 +10,14 @@ import imaplib
 import json
 import os
 import poplib
+import re
+import shutil
 import signal
 import smtplib
 import ssl
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -34,7 +37,10 @@ WEB_DOORS = {  # role → its doors here: without TLS, as browsers see loopback 
     "setup": ("setup_http", "setup_https"),
     "health": ("health_http",),
 }
-START_S = 30.0
+START_S = 60.0
+
+_prepared: dict[str, Path] = {}
+_kept: list[tempfile.TemporaryDirectory[str]] = []  # until the tests end
 
 
 def password(name: str) -> str:
@@ -93,7 +99,22 @@ class Service:
     # life
 
     def prepare(self) -> None:
-        """Certificate, domain and accounts, as an administrator makes them."""
+        """Certificate, domain and accounts, as an administrator makes them.
+
+        Once for each configuration: the next one with the same, but for its ports, gets a copy.
+        """
+        kind = f"{self.people} {re.sub(f'{HOST}:[0-9]+', HOST, self.config_path.read_text())}"
+        fresh = not self.data.exists() and "user =" not in kind  # what is its owner's stays so
+        if fresh and kind in _prepared:
+            shutil.copytree(_prepared[kind], self.data)
+            return
+        self._prepare()
+        if fresh:
+            folder = tempfile.TemporaryDirectory(prefix="prepared-")
+            _kept.append(folder)
+            _prepared[kind] = shutil.copytree(self.data, Path(folder.name) / "data")
+
+    def _prepare(self) -> None:
         owner = f"{self.people[0]}@{DOMAIN}"
         done = self.holdfast(
             "init", "--domain", DOMAIN, "--account", owner, input=password(self.people[0]) + "\n"
