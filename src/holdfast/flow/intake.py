@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -27,11 +27,12 @@ from holdfast.model.limits import (
     PACK_BYTES,
 )
 from holdfast.model.mail import AccountId, PackRef, Position
-from holdfast.packs import LedgerReader, LedgerWriter, NewFrame, Written
+from holdfast.packs import Frame, LedgerReader, LedgerWriter, NewFrame, Written
 from holdfast.packs.shelf import component
 from holdfast.world import World
 
 _pack = msgspec.msgpack.Encoder().encode
+_read_delivery = msgspec.msgpack.Decoder(Delivery).decode
 _length = struct.Struct("<I").pack
 
 Announce = Callable[[str, Position], object]
@@ -219,6 +220,11 @@ class Intake:
             self._tell_doubts(writer)
         return Receipt(trace, writer.submit((frame,)))
 
+    async def kept(self, traces: Collection[str], since: Position) -> dict[str, int]:
+        """Which of these stand in the ledger from ``since`` on, durably: trace → sequence. Raises
+        ``Unavailable``."""
+        return await self._world.offload(self._look_up, frozenset(traces), since, self.durable)
+
     def acknowledged(self, sequence: int) -> None:
         """The 250 for this frame was written to its connection; called in the same turn of the loop."""
         if not self._fresh:
@@ -304,6 +310,17 @@ class Intake:
         self._world.journal.emit(
             events.INTAKE_OPENED, ledger=self.component, unsure=len(unsure), cut_bytes=recovered.cut_bytes
         )
+
+    def _look_up(self, traces: frozenset[str], since: Position, until: Position) -> dict[str, int]:
+        reader = LedgerReader(self._world, self._volume, self._ledger, copies=self._copies)
+        found: dict[str, int] = {}
+        for frame in reader.follow(since, until=until):
+            if isinstance(frame, Frame) and frame.kind == Kind.DELIVERY:
+                size = int.from_bytes(frame.body[:4], "little")
+                trace = _read_delivery(frame.body[4 : 4 + size]).trace
+                if trace in traces:
+                    found[trace] = frame.sequence
+        return found
 
     def _cells(self, refs: Sequence[PackRef]) -> tuple[int, ...]:
         """The cells these frames concern; only those need to hear of the doubt."""
