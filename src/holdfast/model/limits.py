@@ -90,6 +90,15 @@ OUTBOX_WAVE = 32  # submissions and snoozes worked on at once
 OUTBOX_LOOK_S = 0.05  # what is pushed within so long is looked at once
 OUTBOX_RETRY_FIRST_S = 0.5  # until what was out of reach is tried again …
 OUTBOX_RETRY_LONGEST_S = 60.0  # … twice as long each time, up to this
+JMAP_CODE_S = 60.0  # from the sign-in page to the program that asked for it
+JMAP_ACCESS_S = 15 * 60.0  # an access token opens the doors for so long …
+JMAP_REFRESH_S = 30 * 86_400.0  # … and a refresh token gives new ones for so long after the last
+JMAP_BASIC_KNOWN = 10_000  # names with passwords that a process remembers as right …
+JMAP_BASIC_S = 60.0  # … for so long
+JMAP_SESSIONS_KNOWN = 10_000  # session objects that a process keeps ready
+JMAP_PING_LEAST_S, JMAP_PING_MOST_S = 10, 900  # an event source's pings, whatever it asks for
+JMAP_LISTENERS = 32  # event sources and websockets of one account
+JMAP_LOOK_S = 60.0  # how often one asks whether its sign-in still stands
 JMAP_UPLOAD_LIFE_S = 24 * 3600.0  # an upload is kept for so long at least (RFC 8620 §6.1: an hour)
 
 # Objects: what is kept beside mail, such as identities and contacts
@@ -238,6 +247,8 @@ WEB_UPLOAD_BYTES = 64 * MIB
 WEB_FIELDS = 500
 WEB_STOP_S = 2.0  # for requests in work when a process ends
 WEB_SEND_S = 60.0  # a client that takes nothing of an answer for so long is cut off
+WEB_SOCKET_PING_S = 30.0  # a websocket whose other end is gone is noticed after so long …
+WEB_SOCKET_PONG_S = 30.0  # … and as long to answer
 WEB_STEP_S = 600.0  # between the password and the second factor
 WEB_FRESH_GRACE_S = 600.0  # a form opened while the sign-in was fresh may be sent so much later
 WEB_ENDED = 100_000  # sessions signed out that a process remembers

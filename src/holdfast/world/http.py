@@ -36,6 +36,8 @@ from holdfast.model.limits import (
     WEB_HEAD_S,
     WEB_IDLE_S,
     WEB_SEND_S,
+    WEB_SOCKET_PING_S,
+    WEB_SOCKET_PONG_S,
     WEB_STOP_S,
 )
 from holdfast.world.events import HTTP_FAILED
@@ -119,9 +121,13 @@ async def serve_http_doors(
     stop: asyncio.Event,
     ready: Callable[[], object] = lambda: None,
     trusted_proxies: Sequence[str] = (),
+    message_bytes: int = 0,
 ) -> None:
-    """One application on several doors, with TLS and without; ``ready`` is called once when all listen."""
-    served = _Served(world, app, Proxies(trusted_proxies))
+    """One application on several doors, with TLS and without; ``ready`` is called once when all listen.
+
+    ``message_bytes``: of one message of a websocket; 0: none are served.
+    """
+    served = _Served(world, app, Proxies(trusted_proxies), message_bytes)
     loop = asyncio.get_running_loop()
     servers = []
     for door in doors:
@@ -148,7 +154,7 @@ async def serve_http_doors(
 class _Served:
     """What all connections of one application share."""
 
-    def __init__(self, world: World, app: App, proxies: Proxies) -> None:
+    def __init__(self, world: World, app: App, proxies: Proxies, message_bytes: int) -> None:
         self.world = world
         self.app = app
         self.proxies = proxies
@@ -157,7 +163,10 @@ class _Served:
             cast(Any, self.answer),
             interface="asgi3",
             http="httptools",
-            ws="none",
+            ws=cast(Any, self._websocket()) if message_bytes else "none",
+            ws_max_size=message_bytes,
+            ws_ping_interval=WEB_SOCKET_PING_S,
+            ws_ping_timeout=WEB_SOCKET_PONG_S,
             lifespan="off",
             loop="none",
             log_config=None,
@@ -174,6 +183,24 @@ class _Served:
 
     def protocol(self) -> _Protocol:
         return _Protocol(self)
+
+    def count(self, address: str, by: int) -> None:
+        self.counts[address] += by
+        if self.counts[address] <= 0:
+            del self.counts[address]
+
+    def _websocket(self) -> type:
+        """What takes over a connection that becomes a websocket: it is counted until it ends."""
+        from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+        served = self
+
+        class Counted(WebSocketsSansIOProtocol):
+            def connection_lost(self, exc: Exception | None) -> None:
+                served.count(self.client[0] if self.client else "", -1)
+                super().connection_lost(exc)
+
+        return Counted
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The application, told whom a trusted proxy speaks for; whatever it raises is journalled here."""
@@ -253,10 +280,7 @@ class _Protocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end_head()
-        counts = self._served.counts
-        counts[self._address] -= 1
-        if counts[self._address] <= 0:
-            del counts[self._address]
+        self._served.count(self._address, -1)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:

@@ -7,6 +7,7 @@ raises ``MethodError``, any other ``Refused``, or ``Unavailable``: each becomes 
 
 from __future__ import annotations
 
+import contextlib
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -75,6 +76,12 @@ class Ask:
     def take_also(self) -> list[tuple[str, object]]:
         found, self._also = self._also, []
         return found
+
+
+async def opened(parts: Parts, account: Account) -> None:
+    """An account's first mailboxes are made at its first request; what can't be made now, its calls say."""
+    with contextlib.suppress(Unavailable):
+        await parts.store.open_account(account.id, account.cell)
 
 
 Handler = Callable[[Ask, Any], Awaitable[object]]

@@ -14,3 +14,43 @@ CALL_FAILED = register(
     "error",
     "where",
 )
+SIGN_INS_NOT_KEPT = register(
+    "jmap_sign_ins_not_kept",
+    "error",
+    "the file that says which refresh tokens were used can't be read or written; tokens go on without it.",
+    "path",
+    "error",
+)
+TOKEN_REUSED = register(
+    "jmap_token_reused",
+    "warn",
+    "a code or refresh token was used a second time, as by somebody who stole it; its sign-in was ended.",
+    "account",
+    "client",
+    "what",
+)
+PROGRAM_ALLOWED = register(
+    "jmap_program_allowed",
+    "info",
+    "a person let a program read and send mail; client: the program's name for itself.",
+    "account",
+    "client",
+    "peer",
+)
+UNAVAILABLE = register(
+    "jmap_unavailable",
+    "warn",
+    "a request was answered with 503; path: what was asked for.",
+    "path",
+    "component",
+    "text",
+)
+FAILED = register(
+    "jmap_failed",
+    "error",
+    "a request met an error nobody foresaw; it was answered with 500 and the reference.",
+    "path",
+    "reference",
+    "error",
+    "where",
+)

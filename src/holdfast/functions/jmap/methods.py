@@ -1,8 +1,9 @@
 """All methods in one table: what they are called with, who carries them out, and what is announced.
 
 A module of methods is named in ``MODULES``. It has ``HANDLERS``, and, where they are needed, ``METHODS``
-(name → ``Method``, of those the wire's own table lacks) and ``CAPABILITIES`` (capability → what the session
-object says of it for an account; ``{}`` where nothing is given).
+(name → ``Method``, of those the wire's own table lacks), ``CAPABILITIES`` (capability → what the session
+object says of it for an account; ``{}`` where nothing is given) and ``KINDS`` (kinds of objects in the store
+that are types of JMAP: clients hear of their changes).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ class Table(NamedTuple):
     methods: dict[str, Method]
     handlers: dict[str, Handler]
     describe: dict[str, Describe]
+    kinds: list[str]
 
     @property
     def capabilities(self) -> list[str]:
@@ -35,9 +37,10 @@ class Table(NamedTuple):
 def joined(modules: Iterable[ModuleType]) -> Table:
     """Raises ``ValueError`` for a handler no method is known to, or two of one name."""
     known = dict(OF_THE_WIRE)
-    table = Table({}, {}, {})
+    table = Table({}, {}, {}, [])
     for module in modules:
         known.update(getattr(module, "METHODS", {}))
+        table.kinds.extend(getattr(module, "KINDS", ()))
         table.describe.update(getattr(module, "CAPABILITIES", {}))
         for name, handler in module.HANDLERS.items():
             if name not in known or name in table.handlers:

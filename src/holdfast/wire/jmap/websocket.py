@@ -64,6 +64,10 @@ class Exchange:
         mark = "" if self.request_id is None else f'"requestId":{_text(self.request_id)},'
         return '{"@type":"Response",' + mark + self.server.take().body[1:].decode()
 
+    def refused(self, error: RequestError) -> str:
+        """The message that says why it isn't worked on."""
+        return _problem(error, self.request_id)
+
 
 SocketEvent = Exchange | PushEnable | PushDisable | str
 
