@@ -477,6 +477,7 @@ def test_without_a_writer_reading_goes_on_and_changes_are_unavailable(folder: Pa
     asyncio.run(body())
 
 
+@pytest.mark.timed
 @pytest.mark.slow
 def test_without_a_writer_an_account_without_mailboxes_is_unavailable_after_a_moment(folder: Path) -> None:
     async def body() -> None:
@@ -524,6 +525,7 @@ def test_what_the_disk_did_not_take_is_unavailable_and_has_not_happened(folder: 
     asyncio.run(body())
 
 
+@pytest.mark.timed
 @pytest.mark.slow
 def test_a_slow_disk_delays_commits_together_and_no_reading(folder: Path) -> None:
     async def body() -> None:

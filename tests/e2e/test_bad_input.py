@@ -245,6 +245,7 @@ def test_ten_thousand_recipients_are_refused_beyond_the_limit_and_the_others_get
         until(lambda: count(crowd, name) == before[name] + 1)  # noqa: B023
 
 
+@pytest.mark.timed
 def test_slow_clients_are_waited_for_and_hold_nobody_up(crowd, person):
     """One byte in 50 ms, in SMTP and in IMAP; others are served within 0.5 s meanwhile."""
     dialogues = {
@@ -275,6 +276,7 @@ def test_slow_clients_are_waited_for_and_hold_nobody_up(crowd, person):
     assert statistics.median(took) < 0.5, took  # a busy machine may be late once
 
 
+@pytest.mark.timed
 def test_who_doesn_t_read_a_large_answer_costs_little_memory_and_holds_nobody_up(crowd, person):
     message = large(20 * MIB)
     with crowd.smtp() as client:

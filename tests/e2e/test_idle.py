@@ -46,6 +46,7 @@ class Idler(threading.Thread):
         self.client.logout()
 
 
+@pytest.mark.timed
 def test_idle_shows_new_mail_within_a_tenth_of_a_second(crowd, person, capsys):
     idlers = [Idler(crowd, person) for _ in range(CLIENTS)]
     while len(serving(crowd, idlers)) < 2:  # the kernel chooses: until both processes have one

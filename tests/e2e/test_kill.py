@@ -137,6 +137,7 @@ ROUNDS = [
 ]
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("roles", ROUNDS, ids=["mx", "store", "each", "everything"])
 def test_what_was_acknowledged_is_there_once_whoever_is_killed(service, roles, capsys):
     until(lambda: accepts(service))

@@ -117,6 +117,7 @@ def ended(client: Client) -> bytes:
     return told
 
 
+@pytest.mark.timed
 def test_once_changed_the_old_password_is_refused_in_every_process_within_a_second(house, name, capsys):
     """Several connections to IMAP, so that all workers have some; open before, so that none takes time."""
     assert everywhere(house, name, password(name)) == {IN}  # remembered everywhere
@@ -141,6 +142,7 @@ def test_once_changed_the_old_password_is_refused_in_every_process_within_a_seco
     assert everywhere(house, name, "another word") == {IN}
 
 
+@pytest.mark.timed
 def test_imapd_10_pop3_6_and_sub_5_who_is_signed_out_is_told_so_within_a_second_and_nobody_else(house, name):
     other = PEOPLE[next(_number)]
     clients = {}
@@ -172,6 +174,7 @@ def test_an_idle_session_of_a_disabled_account_ends(house, name):
     client.close()
 
 
+@pytest.mark.timed
 def test_an_app_password_opens_what_it_is_for_until_it_is_removed(house, name):
     login = f"{name}@{DOMAIN}"
     made = house.holdfast("app-password", "add", login, "--name", "phone", "--function", "imap")
@@ -205,6 +208,7 @@ def test_the_history_of_all_processes_is_one_list(house, name):
     assert [row["last"] for row in found] == sorted((row["last"] for row in found), reverse=True)
 
 
+@pytest.mark.timed
 def test_without_the_people_process_everybody_signs_in_and_a_change_waits_for_its_return(house, name, capsys):
     account = account_of(house, name)
     credential = hash_password("asked for", b"0" * 16)
@@ -245,6 +249,7 @@ def test_a_password_set_meanwhile_by_another_stays(house, name):
     assert everywhere(house, name, "asked first") == {WRONG}
 
 
+@pytest.mark.timed
 def test_with_every_mail_process_gone_a_password_is_changed_all_the_same(house, name):
     account = account_of(house, name)
     gone = ("mx-0", "submission-0", "imap-0", "imap-1", "pop3-0", "store-0", "relay-0", "auth-0")

@@ -31,6 +31,7 @@ def test_mail_comes_in_and_is_read_by_every_way(service):
     client.logout()
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("role", ["mx-0", "store-0", "imap-0", "people-0", "auth-0"])
 def test_run_2_any_killed_process_is_back_and_mail_goes_on(service, role):
     service.send("before")

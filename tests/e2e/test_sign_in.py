@@ -173,6 +173,7 @@ def test_without_tls_no_password_is_taken_at_any_door(house, name, protocol, how
     client.close()
 
 
+@pytest.mark.timed
 def test_a_new_password_is_in_force_everywhere_at_once_and_the_old_one_is_not(house, name):
     assert everywhere(house, name, password(name)) == {IN}  # remembered by every process
     opened = Client(house, "imap")
@@ -188,6 +189,7 @@ def test_a_new_password_is_in_force_everywhere_at_once_and_the_old_one_is_not(ho
     opened.close()
 
 
+@pytest.mark.timed
 def test_a_disabled_account_is_told_so_who_knows_the_password_and_nobody_else(house, name):
     assert everywhere(house, name, password(name)) == {IN}
     assert house.holdfast("account", "set", f"{name}@{DOMAIN}", "--disable").returncode == 0

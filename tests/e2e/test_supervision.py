@@ -138,6 +138,7 @@ def test_run_3_a_hangup_renews_every_process_and_refuses_nobody(service):
     until(lambda: service.subjects() == ["after"])
 
 
+@pytest.mark.timed
 def test_run_4_a_killed_supervisor_takes_its_processes_along_and_the_next_one_takes_over_at_once(service):
     pids = list(processes(service).values())
     service.send("before")
@@ -230,6 +231,7 @@ def add_accounts(service: Service, most: int) -> None:
     asyncio.run(add())
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("accounts", [0, 20_000])
 def test_from_the_start_to_all_greetings_it_takes_less_than_five_seconds(make_service, capsys, accounts):
     service = make_service(started=False)

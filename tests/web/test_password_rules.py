@@ -114,6 +114,7 @@ def test_password_4_what_is_refused_is_said_at_its_field(service: Service):
     assert imap_takes(service, "ben", password("ben"))
 
 
+@pytest.mark.timed
 def test_password_5_a_name_nobody_has_gets_the_same_page_and_no_code_in_the_same_time(
     service: Service, sms: Partner
 ):
@@ -142,6 +143,7 @@ def test_password_5_a_name_nobody_has_gets_the_same_page_and_no_code_in_the_same
     assert {each["to"] for each in sms.texts()} <= {"+491705559999"}
 
 
+@pytest.mark.timed
 def test_password_2_a_visitor_does_not_wait_for_others_passwords_to_be_hashed(service: Service):
     visitors = [visitor(service, "cleo") for _ in range(4)]
     other = Visitor(service.url("password"))

@@ -308,6 +308,7 @@ def _session(account: int, began_at: float) -> bytes:
     return msgspec.msgpack.encode(Session(account, began_at, "full", "of a test"))
 
 
+@pytest.mark.timed
 def test_portal_3_a_name_nobody_has_and_a_wrong_password_look_alike_and_take_as_long(tmp_path: Path):
     small = SmallSite(tmp_path)
     try:
@@ -428,6 +429,7 @@ def test_a_stranger_who_says_he_is_a_proxy_is_not_believed(small: SmallSite):
     assert events(small, "sign_in_wrong")[-1]["peer"] == "127.0.0.1"
 
 
+@pytest.mark.timed
 def test_a_site_that_stops_ends_what_idles_at_once_and_answers_what_it_holds(tmp_path: Path):
     small = SmallSite(tmp_path)
     idle = raw(small)

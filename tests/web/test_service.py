@@ -64,6 +64,7 @@ def _pid(service: Service) -> int:
     return found[0] or 0
 
 
+@pytest.mark.timed
 def test_portal_2_signing_out_everywhere_ends_a_session_within_a_second(service: Service):
     visitor = Visitor(service.url("password"))
     assert visitor.sign_in(f"ben@{DOMAIN}", password("ben")).status_code == 303

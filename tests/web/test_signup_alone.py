@@ -154,6 +154,7 @@ def receives_and_reads(service: Service, name: str, domain: str = DOMAIN) -> Non
     client_.logout()
 
 
+@pytest.mark.timed
 @pytest.mark.slow
 def test_a_new_address_gets_mail_and_shows_it_within_a_second(service: Service, sms: Partner) -> None:
     """The best of three: others use this machine, too."""

@@ -188,6 +188,7 @@ def test_a_hash_for_nobody_has_the_parameters_of_the_real_ones(world: SimWorld) 
     assert verify_password("anything", nobody_credential(world, FAST)) is False
 
 
+@pytest.mark.timed
 @pytest.mark.slow
 def test_a_hash_leaves_the_interpreter_to_the_other_threads() -> None:
     """Or two threads would hash no faster than one, and mail would wait for each sign-in."""

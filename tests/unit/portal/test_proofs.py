@@ -226,6 +226,7 @@ def test_proof_3_a_name_nobody_has_looks_the_same_and_sends_nothing(simulated) -
     simulated(test)
 
 
+@pytest.mark.timed
 @pytest.mark.slow
 def test_proof_3_beginning_takes_as_long_for_a_name_that_nobody_has(tmp_path: Path) -> None:
     """On the real disk; medians of what was measured by turns."""

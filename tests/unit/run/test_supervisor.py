@@ -105,6 +105,7 @@ def make(tmp_path: Path) -> Iterator[Callable[..., Service]]:
         each.process.wait()
 
 
+@pytest.mark.timed
 @pytest.mark.slow
 def test_run_1_and_2_a_killed_process_is_started_again_and_no_connection_is_refused(make):
     service = make()
@@ -176,6 +177,7 @@ def test_run_3_a_broken_configuration_is_not_taken_over(make):
     assert ask(service.port("mx"))[1] == 1000
 
 
+@pytest.mark.timed
 @pytest.mark.slow
 def test_run_4_no_process_outlives_a_killed_supervisor_and_the_next_one_starts_at_once(make):
     service = make()

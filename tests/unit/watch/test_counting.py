@@ -86,6 +86,7 @@ def test_a_gauge_that_fails_costs_no_other_metric():
     assert [each.metric for each in counts.told()] == ["holdfast_queue_recipients"]
 
 
+@pytest.mark.timed
 def test_watch_1_an_event_costs_about_a_microsecond():
     counts = Counts()
     entry = happened("imap_command", command="FETCH", result="OK", seconds=0.001)
