@@ -81,7 +81,7 @@ JMAP_CARDS = 20_000
 JMAP_CARDS_READ = 64  # accounts whose cards a process keeps in memory as they were read
 JMAP_IDENTITIES = 100
 JMAP_SNOOZES = 10_000
-JMAP_SUBMISSIONS_PENDING = 1000
+JMAP_SUBMISSIONS = 20_000  # of one account, those of JMAP_SUBMISSION_KEPT_S
 JMAP_DELAYED_SEND_S = 30 * 86_400  # a message may be sent so much later
 JMAP_SUBMISSION_KEPT_S = 30 * 86_400  # what became of it can be looked at for so long
 JMAP_SNOOZE_S = 5 * 366 * 86_400
@@ -99,6 +99,7 @@ JMAP_SESSIONS_KNOWN = 10_000  # session objects that a process keeps ready
 JMAP_PING_LEAST_S, JMAP_PING_MOST_S = 10, 900  # an event source's pings, whatever it asks for
 JMAP_LISTENERS = 32  # event sources and websockets of one account
 JMAP_LOOK_S = 60.0  # how often one asks whether its sign-in still stands
+JMAP_SWEEP_S = 1800.0  # how often what is too old is removed
 JMAP_UPLOAD_LIFE_S = 24 * 3600.0  # an upload is kept for so long at least (RFC 8620 §6.1: an hour)
 
 # Objects: what is kept beside mail, such as identities and contacts

@@ -15,17 +15,19 @@ from typing import TYPE_CHECKING, Any
 
 from holdfast.functions.jmap.events import CALL_FAILED
 from holdfast.model.errors import Reason, Refused, Unavailable
+from holdfast.model.limits import Limits
 from holdfast.model.mail import AccountId
 from holdfast.model.people import Account
 from holdfast.store import AccountMail, AnyCommand, AnyOutcome, MailStore
-from holdfast.wire.jmap.core import CoreLimits
-from holdfast.wire.jmap.errors import MethodError, MethodFault
+from holdfast.wire.jmap.core import Arguments, CoreLimits
+from holdfast.wire.jmap.errors import MethodError, MethodFault, method_error
 from holdfast.wire.jmap.server import Server
 from holdfast.world import World
 
 if TYPE_CHECKING:
     from holdfast.directory.people import People
     from holdfast.flow.intake import Intake
+    from holdfast.flow.sending import SendingLimits
     from holdfast.functions.jmap.uploads import Uploads
 
 Outcome = AnyOutcome | Refused | Unavailable
@@ -33,7 +35,8 @@ Outcome = AnyOutcome | Refused | Unavailable
 
 @dataclass(slots=True, kw_only=True)
 class Parts:
-    """Of the process. ``intake``: where mail that is sent becomes durable (the ledger ``jmap-N``)."""
+    """Of the process. ``intake``: where mail that is sent becomes durable (the ledger ``jmap-N``).
+    ``sending``: how much an account may send, None: as much as it likes. ``mail_limits``: of messages."""
 
     world: World
     store: MailStore
@@ -42,18 +45,21 @@ class Parts:
     intake: Intake
     hostname: str
     limits: CoreLimits
+    sending: SendingLimits | None = None
+    mail_limits: Limits = Limits()
 
 
 class Ask:
     """One request of one account, from its first call to its last."""
 
-    __slots__ = ("_also", "account", "account_id", "parts", "server")
+    __slots__ = ("_also", "account", "account_id", "handlers", "parts", "server")
 
     def __init__(self, parts: Parts, account: Account, server: Server) -> None:
         self.parts = parts
         self.account = account
         self.account_id = name_of(account.id)
         self.server = server
+        self.handlers: Mapping[str, Handler] = {}
         self._also: list[tuple[str, object]] = []
 
     def mail(self) -> AccountMail:
@@ -72,6 +78,13 @@ class Ask:
     def also(self, name: str, result: object) -> None:
         """One more response, after the one of the call that is carried out. RFC 8620 §3.4"""
         self._also.append((name, result))
+
+    async def implied(self, name: str, arguments: Arguments) -> None:
+        """A call that follows from the one that is carried out: its response comes after. RFC 8621 §7.5"""
+        try:
+            self.also(name, await self.handlers[name](self, arguments))
+        except (Refused, Unavailable) as error:
+            self.also("error", method_error(error))
 
     def take_also(self) -> list[tuple[str, object]]:
         found, self._also = self._also, []
@@ -97,6 +110,7 @@ def name_of(account: AccountId) -> str:
 async def carry_out(ask: Ask, handlers: Mapping[str, Handler]) -> None:
     """Every call of the request in its order; what goes wrong in one costs itself (JMAP-1, JMAPD-1)."""
     server = ask.server
+    ask.handlers = handlers
     while (call := server.next_event()) is not None:
         try:
             if (account_id := getattr(call.arguments, "account_id", None)) is not None:

@@ -54,3 +54,35 @@ FAILED = register(
     "error",
     "where",
 )
+
+OUTBOX_PUT_OFF = register(
+    "outbox-put-off",
+    "warning",
+    "Something that is due (a message to be sent, one that was snoozed) couldn't be carried out; it is again.",
+    "account",
+    "kind",
+    "id",
+    "tries",
+    "again_s",
+    "error",
+    "where",
+)
+SUBMISSION_SENT = register(
+    "submission-sent",
+    "info",
+    "A message submitted over JMAP is on its way; ``late_s``: after the time that was asked for.",
+    "account",
+    "id",
+    "local",
+    "remote",
+    "refused",
+    "late_s",
+)
+SUBMISSION_PUT_OFF = register(
+    "submission-put-off",
+    "info",
+    "A message submitted over JMAP waits, because its account has sent to as many recipients as it may a day.",
+    "account",
+    "id",
+    "again_at",
+)
