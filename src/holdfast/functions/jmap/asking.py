@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from holdfast.functions.jmap.events import CALL_FAILED
@@ -46,7 +46,7 @@ class Parts:
     hostname: str
     limits: CoreLimits
     sending: SendingLimits | None = None
-    mail_limits: Limits = Limits()
+    mail_limits: Limits = field(default_factory=Limits)
 
 
 class Ask:

@@ -56,9 +56,9 @@ FAILED = register(
 )
 
 OUTBOX_PUT_OFF = register(
-    "outbox-put-off",
+    "outbox_put_off",
     "warning",
-    "Something that is due (a message to be sent, one that was snoozed) couldn't be carried out; it is again.",
+    "Something that is due (a message to be sent, one snoozed) couldn't be carried out; it is tried again.",
     "account",
     "kind",
     "id",
@@ -68,7 +68,7 @@ OUTBOX_PUT_OFF = register(
     "where",
 )
 SUBMISSION_SENT = register(
-    "submission-sent",
+    "submission_sent",
     "info",
     "A message submitted over JMAP is on its way; ``late_s``: after the time that was asked for.",
     "account",
@@ -79,9 +79,9 @@ SUBMISSION_SENT = register(
     "late_s",
 )
 SUBMISSION_PUT_OFF = register(
-    "submission-put-off",
+    "submission_put_off",
     "info",
-    "A message submitted over JMAP waits, because its account has sent to as many recipients as it may a day.",
+    "A message submitted over JMAP waits: its account has sent to as many recipients as it may a day.",
     "account",
     "id",
     "again_at",
