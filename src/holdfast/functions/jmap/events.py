@@ -57,7 +57,7 @@ FAILED = register(
 
 OUTBOX_PUT_OFF = register(
     "outbox_put_off",
-    "warning",
+    "warn",
     "Something that is due (a message to be sent, one snoozed) couldn't be carried out; it is tried again.",
     "account",
     "kind",
