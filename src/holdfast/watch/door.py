@@ -1,4 +1,5 @@
-"""The door for monitoring: /metrics, /healthz/live, /healthz/ready, /healthz. An ASGI application.
+"""The door for monitoring: /metrics, /healthz/live, /healthz/ready, /healthz; for customers
+/status/summary.json. An ASGI application.
 
 It says nothing about persons, and takes nothing in.
 """
@@ -12,6 +13,7 @@ from typing import Any
 import msgspec
 
 from holdfast.watch.health import Health, Verdict
+from holdfast.watch.summary import Summary
 from holdfast.world.http import Receive, Scope, Send
 
 Page = Callable[[str], Awaitable[tuple[bytes, str]]]
@@ -19,12 +21,14 @@ Page = Callable[[str], Awaitable[tuple[bytes, str]]]
 
 _JSON = "application/json"
 _PLAIN = "text/plain; charset=utf-8"
+_PATHS = b"/metrics, /status/summary.json, /healthz, /healthz/live, /healthz/ready?func=imap\n"
 _FEWEST_WORDS = ("healthy", "degraded", "unhealthy", "unknown")
 
 
 class HealthDoor:
-    def __init__(self, health: Health, metrics: Page) -> None:
+    def __init__(self, health: Health, metrics: Page, summary: Summary | None = None) -> None:
         self._health = health
+        self._summary = summary or Summary(health)
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -37,11 +41,13 @@ class HealthDoor:
             status, body, kind = await self._ready(query.get("func", []))
         elif path == "/healthz":
             status, body, kind = await self._all("strict" in _flags(scope))
+        elif path == "/status/summary.json":
+            status, body, kind = 200, msgspec.json.encode(await self._summary.now()) + b"\n", _JSON
         elif path == "/metrics":
             accept = b", ".join(value for name, value in scope["headers"] if name == b"accept")
             status, (body, kind) = 200, await self._metrics(accept.decode("latin-1"))
         else:
-            status, body, kind = 404, b"/metrics, /healthz, /healthz/live, /healthz/ready?func=imap\n", _PLAIN
+            status, body, kind = 404, _PATHS, _PLAIN
         await _answer(send, status, body, kind, head=scope["method"] == "HEAD")
 
     async def _ready(self, functions: list[str]) -> tuple[int, bytes, str]:
@@ -78,6 +84,7 @@ async def _answer(send: Send, status: int, body: bytes, kind: str, *, head: bool
         (b"content-length", str(len(body)).encode()),
         (b"cache-control", b"no-store"),
         (b"x-content-type-options", b"nosniff"),
+        (b"access-control-allow-origin", b"*"),  # there is nothing here that a page may not know
     ]
     start: dict[str, Any] = {"type": "http.response.start", "status": status, "headers": headers}
     await send(start)

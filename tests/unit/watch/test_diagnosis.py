@@ -238,7 +238,7 @@ def _hidden(component: str, truth: set[str]) -> bool:
     [(False, 0.0, 0.98), (False, 0.05, 0.95), (True, 0.0, 0.9), (True, 0.05, 0.9)],
 )
 def test_diag_2_causes_are_named_exactly_and_hardly_ever_wrongly(pairs, noise, least):
-    runs = 60
+    runs = 40
     right, wrong = judged(pairs, noise, runs)
     assert right >= least * runs and wrong <= 0.01 * runs
 

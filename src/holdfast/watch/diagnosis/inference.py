@@ -260,7 +260,7 @@ class _Weighing:
 
     def _way(self, member: ComponentId, explained: Iterable[Evidence]) -> tuple[ComponentId, ...]:
         ways = [self._known.path(each.uses, member) for each in explained if member in each.needs]
-        return tuple(min(ways, key=_longest_first, default=[]))
+        return tuple(max(sorted(ways), key=len)) if ways else ()
 
     def _ruled_out(self, members: set[ComponentId]) -> dict[ComponentId, Evidence]:
         """DIAG-4: what failed steps passed through, and a step that passed through it and worked."""
@@ -271,10 +271,6 @@ class _Weighing:
                 for component in each.needs & suspects:
                     found.setdefault(component, each)
         return found
-
-
-def _longest_first(way: Sequence[ComponentId]) -> tuple[int, Sequence[ComponentId]]:
-    return -len(way), way
 
 
 def _likelihood(evidence: Evidence, fails: float) -> float:
