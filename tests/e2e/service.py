@@ -34,6 +34,8 @@ WEB_DOORS = {  # role → its doors here: without TLS, as browsers see loopback 
     "password": ("account_http", "account_https"),
     "signup": ("signup_http", "signup_https"),
     "admin": ("admin_http", "admin_https"),
+    "jmap": ("jmap_http", "jmap_https"),
+    "webmail": ("webmail_http", "webmail_https"),
     "setup": ("setup_http", "setup_https"),
     "health": ("health_http",),
 }
@@ -93,7 +95,13 @@ class Service:
         )
 
     def _web_url(self, role: str) -> str:
-        keys = {"password": "account_url", "signup": "signup_url", "admin": "admin_url"}
+        keys = {
+            "password": "account_url",
+            "signup": "signup_url",
+            "admin": "admin_url",
+            "jmap": "jmap_url",
+            "webmail": "webmail_url",
+        }
         return f'{keys[role]} = "http://localhost:{self.ports[WEB_DOORS[role][0]]}"\n' if role in keys else ""
 
     # life

@@ -30,11 +30,19 @@ PORTS = {
     "account_https": 8443,
     "signup_https": 8444,
     "admin_https": 8445,
+    "jmap_https": 8446,
+    "webmail_https": 8447,
     "setup_http": 5080,
     "setup_https": 5443,
     "health_http": 9464,
 }
-WEB_URLS = {"account_url": "account_https", "signup_url": "signup_https", "admin_url": "admin_https"}
+WEB_URLS = {
+    "account_url": "account_https",
+    "signup_url": "signup_https",
+    "admin_url": "admin_https",
+    "jmap_url": "jmap_https",
+    "webmail_url": "webmail_https",
+}
 STEPS = 5
 
 
@@ -176,10 +184,13 @@ def guide(config: Config, path: str, passwords: dict[str, str]) -> str:
     config_path = os.path.relpath(path)
     folder = os.path.dirname(config_path)
     return f"""
+  webmail             https://localhost:{port["webmail_https"]}    open this first
+
   mail from outside   SMTP  {HOST}:{port["mx"]}
   mail from accounts  SMTP  {HOST}:{port["submission"]} (STARTTLS), {port["submissions"]} (TLS)
   reading             IMAP  {HOST}:{port["imap"]} (STARTTLS), {port["imaps"]} (TLS)
                       POP3  {HOST}:{port["pop3"]} (STLS), {port["pop3s"]} (TLS)
+                      JMAP  https://localhost:{port["jmap_https"]}/.well-known/jmap
 
   pages               https://localhost:{port["account_https"]} (accounts), {port["signup_https"]} (sign-up),
                       {port["admin_https"]} (administration), {port["setup_https"]} (client set-up)
@@ -193,6 +204,7 @@ In another terminal:
   or        curl smtp://{HOST}:{port["mx"]} --mail-from you@example.net --mail-rcpt {anna} --crlf -T README.md
   list      curl -k --user {anna}:{word} 'imaps://{HOST}:{port["imaps"]}/INBOX?ALL'
   read      curl -k --user {anna}:{word} 'imaps://{HOST}:{port["imaps"]}/INBOX;MAILINDEX=1'
+  by JMAP   curl -k --user {anna}:{word} https://localhost:{port["jmap_https"]}/.well-known/jmap
   by POP3   curl -k --user {anna}:{word} pop3s://{HOST}:{port["pop3s"]}/1
   write     swaks --server {HOST}:{port["submissions"]} --tlsc --auth-user {anna} \\
               --auth-password {word} --from {anna} --to {ben}

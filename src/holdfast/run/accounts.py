@@ -9,19 +9,16 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 
-from holdfast.directory.auth import AUTH, AuthClient
+from holdfast.directory.auth import AUTH
 from holdfast.directory.deferred import Deferred
 from holdfast.directory.factors import Factors
-from holdfast.directory.history import History
-from holdfast.directory.people import People
 from holdfast.directory.sealing import Sealing
-from holdfast.directory.sign_in import SignIn
 from holdfast.directory.writer import PeopleClient
 from holdfast.functions.password import pages
 from holdfast.functions.password.desk import Desk, Reach, Server, Settings
 from holdfast.functions.password.letters import Letters
 from holdfast.portal import portal
-from holdfast.run import directories, doors, layout, parts, web
+from holdfast.run import doors, layout, parts, web
 from holdfast.run.child import Start
 from holdfast.run.config import Config
 from holdfast.run.reaching import reach, running
@@ -39,8 +36,8 @@ async def run_password(start: Start) -> None:
         people = await stack.enter_async_context(parts.people_copy(start))
         operations = await stack.enter_async_context(web.operations(start))
         writes = await stack.enter_async_context(parts.store_writes(start))
-        history = await stack.enter_async_context(_history(start))
-        sign_in = await stack.enter_async_context(_sign_in(start, people, history))
+        history = await stack.enter_async_context(parts.history_of(start))
+        sign_in = await stack.enter_async_context(parts.sign_in_noted(start, people, history))
         deferred = await stack.enter_async_context(_deferred(start, operations))
         reached = await stack.enter_async_context(reach(start, people))
         auth = stack.enter_context(contextlib.closing(Link(world, layout.socket_path(config, "auth"), AUTH)))
@@ -87,27 +84,6 @@ def servers(config: Config) -> list[Server]:
             _, port = split_address(listeners[0])
             found[how] = Server(how, config.service.hostname, port, not door.endswith("s"))
     return list(found.values())
-
-
-@contextlib.asynccontextmanager
-async def _history(start: Start) -> AsyncIterator[History]:
-    history = History(start.world, layout.history_path(start.config, start.name))
-    try:
-        yield history
-    finally:
-        await history.close()
-
-
-@contextlib.asynccontextmanager
-async def _sign_in(start: Start, people: People, history: History) -> AsyncIterator[SignIn]:
-    auth = AuthClient(start.world, layout.socket_path(start.config, "auth"))
-    async with directories.outsides(start, people) as outside:
-        sign_in = SignIn(start.world, people, auth, outside=outside, history=history)
-        try:
-            yield sign_in
-        finally:
-            sign_in.close()
-            auth.close()
 
 
 @contextlib.asynccontextmanager

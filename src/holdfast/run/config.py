@@ -113,6 +113,18 @@ class Listen(_Section, frozen=True):
     admin_https: Annotated[list[str], Meta(description="Administration: pages and interface.")] = field(
         default_factory=lambda: ["127.0.0.1:8445"]
     )
+    jmap_http: Annotated[list[str], Meta(description="JMAP behind a proxy that does TLS.")] = field(
+        default_factory=list
+    )
+    jmap_https: Annotated[list[str], Meta(description="JMAP: for the webmail and other programs.")] = field(
+        default_factory=lambda: [":8446"]
+    )
+    webmail_http: Annotated[list[str], Meta(description="The webmail behind a proxy that does TLS.")] = field(
+        default_factory=list
+    )
+    webmail_https: Annotated[list[str], Meta(description="The webmail: files, and nothing else.")] = field(
+        default_factory=lambda: [":8447"]
+    )
     setup_http: Annotated[
         list[str], Meta(description="Client set-up, and the challenges of certificates (ACME).")
     ] = field(default_factory=lambda: [":80"])
@@ -137,6 +149,8 @@ class Workers(_Section, frozen=True):
     password: Annotated[_Count, Meta(description="Processes that serve self-service pages.")] = 1
     signup: Annotated[_Count, Meta(description="Processes that serve sign-up.")] = 1
     admin: Annotated[_Count, Meta(description="Processes that serve administration.")] = 1
+    jmap: Annotated[_Count, Meta(description="Processes that serve JMAP.")] = 1
+    webmail: Annotated[_Count, Meta(description="Processes that serve the webmail's files.")] = 1
     setup: Annotated[_Count, Meta(description="Processes that serve client set-up and challenges.")] = 1
     health: Annotated[_Count, Meta(description="Processes that serve health and metrics.")] = 1
 
@@ -162,6 +176,18 @@ class Web(_Section, frozen=True):
     ] = ""
     admin_url: Annotated[
         str, Meta(description="Administration as administrators reach it; '' is https://hostname:port.")
+    ] = ""
+    jmap_url: Annotated[str, Meta(description="JMAP as programs reach it; '' is https://hostname:port.")] = ""
+    webmail_url: Annotated[
+        str, Meta(description="The webmail as customers reach it; '' is https://hostname:port.")
+    ] = ""
+    webmail_origins: Annotated[
+        list[str],
+        Meta(description="Where else the webmail's files are served: https://name; they may use JMAP, too."),
+    ] = field(default_factory=list)
+    status_url: Annotated[
+        str,
+        Meta(description="The status feed as the webmail reaches it; '' is /status/summary.json of its own."),
     ] = ""
     trusted_proxies: Annotated[
         list[str],
@@ -325,9 +351,7 @@ class Metrics(_Section, frozen=True):
 class Health(_Section, frozen=True):
     account: Annotated[
         str,
-        Meta(
-            description="An account to try doors with: signed in to, written to by nobody; '' tries less."
-        ),
+        Meta(description="An account to try doors with: signed in to, written to by nobody; '' tries less."),
     ] = ""
     password: Annotated[Secret, Meta(description="Its password, as file:/path.")] = Secret("")
 
@@ -378,9 +402,9 @@ class Directory(_Section, frozen=True):
         "(objectClass=inetOrgPerson)"
     )
     query: Annotated[str, Meta(description="sql: one SELECT that gives a row for each person.")] = ""
-    id: Annotated[
-        str, Meta(description="Attribute or column that never changes; '' is entryUUID or id.")
-    ] = ""
+    id: Annotated[str, Meta(description="Attribute or column that never changes; '' is entryUUID or id.")] = (
+        ""
+    )
     address: Annotated[str, Meta(description="Of the address; '' is mail or address.")] = ""
     aliases: Annotated[str, Meta(description="Of more addresses; '' for none.")] = ""
     name: Annotated[str, Meta(description="Of the person's name; '' is cn or name.")] = ""

@@ -27,7 +27,14 @@ from holdfast.world.tls import client_context
 
 CONTROL_S = 2.0
 _LOOPBACK = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
-_PAGES = {"password": "/", "signup": "/", "admin": "/", "setup": "/healthz/live"}
+_PAGES = {
+    "password": "/",
+    "signup": "/",
+    "admin": "/",
+    "jmap": "/.well-known/oauth-authorization-server",
+    "webmail": "/healthz/live",
+    "setup": "/healthz/live",
+}
 
 
 async def run_health(start: Start) -> None:

@@ -105,6 +105,16 @@ def history_path(config: Config, process: str) -> str:
     return os.path.join(history_folder(config), f"{process}.sqlite")
 
 
+def uploads_folder(config: Config) -> str:
+    """What programs have uploaded and no message has taken up yet."""
+    return os.path.join(config.data, "uploads")
+
+
+def tokens_path(config: Config) -> str:
+    """What is noted of sign-ins by token, of all processes of the role ``jmap``."""
+    return os.path.join(config.data, "sessions", "tokens.sqlite")
+
+
 def sessions_folder(config: Config) -> str:
     """Who signed out of which pages: a file per process, for all of them."""
     return os.path.join(config.data, "sessions")

@@ -19,6 +19,7 @@ from holdfast.world.tls_files import TlsFiles
 
 if TYPE_CHECKING:  # each role loads what it needs, and no more
     from holdfast.directory.audit import AuditTrail
+    from holdfast.directory.history import History
     from holdfast.directory.sign_in import SignIn
     from holdfast.flow.relay_door import RelayClient
 
@@ -116,14 +117,24 @@ async def announcing(start: Start) -> AsyncIterator[Announcing]:
 
 
 @contextlib.asynccontextmanager
-async def sign_in_with(start: Start, people: People) -> AsyncIterator[SignIn]:
-    from holdfast.directory.auth import AuthClient
+async def history_of(start: Start) -> AsyncIterator[History]:
+    """What this process notes of sign-ins."""
     from holdfast.directory.history import History
+
+    history = History(start.world, layout.history_path(start.config, start.name))
+    try:
+        yield history
+    finally:
+        await history.close()
+
+
+@contextlib.asynccontextmanager
+async def sign_in_noted(start: Start, people: People, history: History) -> AsyncIterator[SignIn]:
+    from holdfast.directory.auth import AuthClient
     from holdfast.directory.sign_in import SignIn
     from holdfast.run import directories
 
     auth = AuthClient(start.world, layout.socket_path(start.config, "auth"))
-    history = History(start.world, layout.history_path(start.config, start.name))
     async with directories.outsides(start, people) as outside:
         sign_in = SignIn(start.world, people, auth, outside=outside, history=history)
         try:
@@ -131,7 +142,12 @@ async def sign_in_with(start: Start, people: People) -> AsyncIterator[SignIn]:
         finally:
             sign_in.close()
             auth.close()
-            await history.close()
+
+
+@contextlib.asynccontextmanager
+async def sign_in_with(start: Start, people: People) -> AsyncIterator[SignIn]:
+    async with history_of(start) as history, sign_in_noted(start, people, history) as sign_in:
+        yield sign_in
 
 
 _following: set[asyncio.Task[None]] = set()  # the loop itself keeps no task from being forgotten

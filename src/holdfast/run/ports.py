@@ -25,11 +25,13 @@ DOORS: dict[str, tuple[str, ...]] = {
     "password": ("account_http", "account_https"),
     "signup": ("signup_http", "signup_https"),
     "admin": ("admin_http", "admin_https"),
+    "jmap": ("jmap_http", "jmap_https"),
+    "webmail": ("webmail_http", "webmail_https"),
     "setup": ("setup_http", "setup_https"),
     "health": ("health_http",),
 }
 
-WEB = ("password", "signup", "admin", "setup", "health")
+WEB = ("password", "signup", "admin", "jmap", "webmail", "setup", "health")
 
 Sockets = Mapping[str, Sequence[socket.socket]]
 

@@ -247,12 +247,21 @@ def _check_web(web: Web) -> list[str]:
         zoneinfo.ZoneInfo(web.time_zone)
     except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
         found.append(f"web.time_zone: '{web.time_zone}' is none; expected one like Europe/Berlin")
-    for name in ("account_url", "signup_url", "admin_url"):
+    for name in ("account_url", "signup_url", "admin_url", "jmap_url", "webmail_url"):
         url = getattr(web, name)
-        parts = urllib.parse.urlsplit(url)
-        if url and (parts.scheme not in ("https", "http") or not parts.hostname or parts.path.strip("/")):
+        if url and not _is_origin(url):
             found.append(f"web.{name}: '{url}' is not https://name or https://name:port")
+    for url in web.webmail_origins:
+        if not _is_origin(url):
+            found.append(f"web.webmail_origins: '{url}' is not https://name or https://name:port")
+    if web.status_url and not web.status_url.startswith(("https://", "http://")):
+        found.append(f"web.status_url: '{web.status_url}' is no http or https address")
     return found
+
+
+def _is_origin(url: str) -> bool:
+    parts = urllib.parse.urlsplit(url)
+    return parts.scheme in ("https", "http") and bool(parts.hostname) and not parts.path.strip("/")
 
 
 def _check_hooks(config: Config) -> list[str]:
@@ -295,7 +304,9 @@ def _check_directories(config: Config) -> list[str]:
                 found.append(f"{place}.start_tls: passwords would cross the network in the clear")
         if each.kind == "ldap" and each.user and not each.password:
             found.append(f"{place}.password: needed with user, as file:/path")
-        if each.kind == "oidc" and not each.issuer.startswith(("https://", "http://localhost", "http://127.")):
+        if each.kind == "oidc" and not each.issuer.startswith(
+            ("https://", "http://localhost", "http://127.")
+        ):
             found.append(f"{place}.issuer: must begin with https://")
         if each.password_url and not each.password_url.startswith(("https://", "http://")):
             found.append(f"{place}.password_url: '{each.password_url}' is no http or https address")

@@ -47,6 +47,7 @@ class Main:
 
 _INTAKE = ("flow.relay_door",)
 _SIGN_IN = ("directory.auth", "directory.history", "directory.sign_in", "run.directories")
+_SOCKETS = ("world.websockets",)
 
 # In the order of their start: first what must never be down and needs nobody, then what others need.
 MAINS: dict[str, Main] = {
@@ -57,11 +58,13 @@ MAINS: dict[str, Main] = {
     "auth": Main("back", "run_auth", ("directory.auth",)),
     "imap": Main("serving", "run_imap", _SIGN_IN),
     "pop3": Main("serving", "run_pop3", _SIGN_IN),
+    "jmap": Main("mail_programs", "run_jmap", _INTAKE + _SIGN_IN + _SOCKETS),
     "relay": Main("sending", "run_relay"),
     "sources": Main("directories", "run_sources"),
     "password": Main("accounts", "run_password"),
     "signup": Main("signing_up", "run_signup"),
     "admin": Main("administration", "run_admin"),
+    "webmail": Main("webmail", "run_webmail"),
     "setup": Main("setting_up", "run_setup"),
     "health": Main("health", "run_health"),
 }

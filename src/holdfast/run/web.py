@@ -35,6 +35,8 @@ def url_of(config: Config, role: str) -> str:
         "password": config.web.account_url,
         "signup": config.web.signup_url,
         "admin": config.web.admin_url,
+        "jmap": config.web.jmap_url,
+        "webmail": config.web.webmail_url,
     }.get(role, "")
     if configured:
         return configured.rstrip("/")
@@ -94,8 +96,11 @@ def brand_for(people: People) -> Callable[[Visit], Brand]:
     return brand
 
 
-async def serve(start: Start, app: App) -> None:
-    """Serves on the role's doors until it is told to stop; in TLS where a door's name ends with s."""
+async def serve(start: Start, app: App, *, message_bytes: int = 0) -> None:
+    """Serves on the role's doors until it is told to stop; in TLS where a door's name ends with s.
+
+    ``message_bytes``: of one message of a websocket; 0: none are served.
+    """
     tls = parts.tls_context(start)
     doors = []
     for name, sockets in start.sockets.items():
@@ -110,6 +115,7 @@ async def serve(start: Start, app: App) -> None:
         stop=start.stop,
         ready=start.ready,
         trusted_proxies=start.config.web.trusted_proxies,
+        message_bytes=message_bytes,
     )
 
 

@@ -191,16 +191,9 @@ class _Served:
 
     def _websocket(self) -> type:
         """What takes over a connection that becomes a websocket: it is counted until it ends."""
-        from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+        from holdfast.world.websockets import counted
 
-        served = self
-
-        class Counted(WebSocketsSansIOProtocol):
-            def connection_lost(self, exc: Exception | None) -> None:
-                served.count(self.client[0] if self.client else "", -1)
-                super().connection_lost(exc)
-
-        return Counted
+        return counted(lambda address: self.count(address, -1))
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The application, told whom a trusted proxy speaks for; whatever it raises is journalled here."""

@@ -2,21 +2,23 @@
 
 A module of methods is named in ``MODULES``. It has ``HANDLERS``, and, where they are needed, ``METHODS``
 (name → ``Method``, of those the wire's own table lacks), ``CAPABILITIES`` (capability → what the session
-object says of it for an account; ``{}`` where nothing is given) and ``KINDS`` (kinds of objects in the store
-that are types of JMAP: clients hear of their changes).
+object says of it for an account; ``{}`` where nothing is given), ``KINDS`` (kinds of objects in the store
+that are types of JMAP: clients hear of their changes) and ``RUNS`` (what the first worker does beside:
+``async def run(parts)``, until it is cancelled).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from types import ModuleType
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from holdfast.functions.jmap import core_methods
-from holdfast.functions.jmap.asking import Describe, Handler
+from holdfast.functions.jmap.asking import Describe, Handler, Parts
 from holdfast.wire.jmap.methods import METHODS as OF_THE_WIRE
 from holdfast.wire.jmap.server import Method
 
+Run = Callable[[Parts], Coroutine[Any, Any, None]]
 MODULES: Final[tuple[ModuleType, ...]] = (core_methods,)
 
 
@@ -27,6 +29,7 @@ class Table(NamedTuple):
     handlers: dict[str, Handler]
     describe: dict[str, Describe]
     kinds: list[str]
+    runs: list[Run]
 
     @property
     def capabilities(self) -> list[str]:
@@ -37,10 +40,11 @@ class Table(NamedTuple):
 def joined(modules: Iterable[ModuleType]) -> Table:
     """Raises ``ValueError`` for a handler no method is known to, or two of one name."""
     known = dict(OF_THE_WIRE)
-    table = Table({}, {}, {}, [])
+    table = Table({}, {}, {}, [], [])
     for module in modules:
         known.update(getattr(module, "METHODS", {}))
         table.kinds.extend(getattr(module, "KINDS", ()))
+        table.runs.extend(getattr(module, "RUNS", ()))
         table.describe.update(getattr(module, "CAPABILITIES", {}))
         for name, handler in module.HANDLERS.items():
             if name not in known or name in table.handlers:

@@ -109,7 +109,8 @@ class SignIns:
         self._world.disk.make_folder(os.path.dirname(self._path))
         db = apsw.Connection(self._world.disk.database_path(self._path), flags=flags)
         db.set_busy_timeout(BUSY_MS)
-        db.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; " + _SCHEMA)
+        for statement in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", _SCHEMA):
+            db.execute(statement).fetchall()
         return db
 
     def _guarded(self, work: Callable[[], bool], otherwise: bool) -> bool:

@@ -1,0 +1,1 @@
+"""The webmail's files, and nothing else; see README.md."""

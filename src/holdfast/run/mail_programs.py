@@ -1,0 +1,142 @@
+"""The role jmap: mail for programs over HTTP, the webmail among them.
+
+Reading needs the copy of the directory and the indexes; auth, the store's writer and the people process may
+be gone: who has a token reads on (JMAPD-9).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from starlette.responses import RedirectResponse, Response
+
+import holdfast.functions.jmap
+from holdfast.directory.people import People
+from holdfast.flow.intake import Intake
+from holdfast.functions.jmap.app import Jmap
+from holdfast.functions.jmap.asking import Parts
+from holdfast.functions.jmap.authorize import Authorize
+from holdfast.functions.jmap.basic import Basic
+from holdfast.functions.jmap.clients import Clients
+from holdfast.functions.jmap.methods import TABLE
+from holdfast.functions.jmap.oauth import OAuth
+from holdfast.functions.jmap.session import Sessions
+from holdfast.functions.jmap.sign_ins import SignIns
+from holdfast.functions.jmap.tokens import Tokens
+from holdfast.functions.jmap.uploads import Uploads
+from holdfast.functions.jmap.watching import Watching
+from holdfast.functions.jmap.who import Who
+from holdfast.model.errors import Unavailable
+from holdfast.model.limits import JMAP_REQUEST_BYTES, JMAP_SWEEP_S
+from holdfast.pages import Visit
+from holdfast.portal import portal
+from holdfast.run import layout, parts, web
+from holdfast.run.child import Start
+from holdfast.run.reaching import running
+from holdfast.store.mailstore import MailStore
+from holdfast.wire.jmap.core import CORE, WEBSOCKET, CoreLimits, WebSocketCapability
+
+FOLDER = Path(holdfast.functions.jmap.__file__).parent
+
+
+async def run_jmap(start: Start) -> None:
+    config, world = start.config, start.world
+    url = web.url_of(config, "jmap")
+    async with contextlib.AsyncExitStack() as stack:
+        people = await stack.enter_async_context(parts.people_copy(start))
+        operations = await stack.enter_async_context(web.operations(start))
+        store = await stack.enter_async_context(parts.store_handle(start))
+        history = await stack.enter_async_context(parts.history_of(start))
+        sign_in = await stack.enter_async_context(parts.sign_in_noted(start, people, history))
+        intake = await stack.enter_async_context(_intake(start))
+        sign_ins = stack.enter_context(contextlib.closing(SignIns(world, layout.tokens_path(config))))
+        given = _parts(start, people, store, intake)
+        site = web.site(start, packages=[portal.FOLDER, FOLDER], brand=web.brand_for(people))
+        tokens = Tokens(world, site.seal, sign_ins, people)
+        webmail = web.url_of(config, "webmail") if config.workers.webmail else ""
+        clients = Clients([webmail, *config.web.webmail_origins])
+        guarded = web.portal(start, site, people, sign_in, operations, history=history)
+        Authorize(guarded, tokens, clients, url)
+        site.page("/", methods=("GET",))(_first_page(webmail))
+        watching = Watching(store, TABLE.kinds)
+        stack.callback(people.watch_sign_outs(watching.sign_out))
+        who = Who(tokens, Basic(world, people, sign_in), plain=config.tls.plain_sign_in)
+        sessions = Sessions(world.clock, given, TABLE, url, _of_the_server(url, given.limits))
+        oauth = OAuth(tokens, url)
+        jmap = Jmap(given, TABLE, sessions, who, oauth, clients, watching, site.app)
+        stack.enter_context(running(_stopping(start, watching)))
+        if start.worker == 0:
+            stack.enter_context(running(_sweeping(given, sign_ins)))
+            for run in TABLE.runs:
+                stack.enter_context(running(run(given)))
+        await web.serve(start, jmap.app, message_bytes=JMAP_REQUEST_BYTES)
+
+
+def _parts(start: Start, people: People, store: MailStore, intake: Intake) -> Parts:
+    return Parts(
+        world=start.world,
+        store=store,
+        people=people,
+        uploads=Uploads(start.world, layout.uploads_folder(start.config)),
+        intake=intake,
+        hostname=start.config.service.hostname,
+        limits=CoreLimits(),
+    )
+
+
+def _of_the_server(url: str, limits: CoreLimits) -> dict[str, object]:
+    """What the session object says of capabilities for all accounts."""
+    return {
+        CORE: limits,
+        WEBSOCKET: WebSocketCapability(url=f"ws{url.removeprefix('http')}/jmap/ws"),
+    }
+
+
+def _first_page(webmail: str) -> Any:
+    """Who comes here by hand wants to read mail."""
+
+    async def page(visit: Visit) -> Response:
+        return RedirectResponse(webmail, 302) if webmail else visit.go("/sign-in")
+
+    return page
+
+
+@contextlib.asynccontextmanager
+async def _intake(start: Start) -> AsyncIterator[Intake]:
+    """Where what is sent becomes durable: this process's own ledger."""
+    config, volume = start.config, layout.main_volume(start.config)
+    async with parts.announcing(start) as announce:
+        intake = Intake(
+            start.world,
+            config.volume_folder(volume),
+            start.name,
+            host=config.service.hostname,
+            inflight_bytes=config.limits.inflight_bytes,
+            announce=announce,
+            copies=config.copies_of(volume, "synchronous"),
+            trailing=config.copies_of(volume, "trailing"),
+            pack_bytes=config.volumes[volume].pack_bytes,
+        )
+        await intake.open()
+        try:
+            yield intake
+        finally:
+            await intake.close()
+
+
+async def _stopping(start: Start, watching: Watching) -> None:
+    """What would last ends with the process, in order."""
+    await start.stop.wait()
+    watching.close()
+
+
+async def _sweeping(given: Parts, sign_ins: SignIns) -> None:
+    """What is too old goes."""
+    while True:
+        with contextlib.suppress(Unavailable):
+            await given.uploads.sweep()
+        await sign_ins.sweep()
+        await given.world.clock.sleep(JMAP_SWEEP_S)
