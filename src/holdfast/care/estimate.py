@@ -37,7 +37,7 @@ class Repair(NamedTuple):
 
 
 class Estimate(NamedTuple):
-    """UTC seconds. ``basis``: ``progress`` or ``past``; ``among``: how many earlier repairs it is cut from."""
+    """UTC seconds. ``basis``: ``progress`` or ``past``; ``among``: earlier repairs it is cut from."""
 
     low: float
     likely: float

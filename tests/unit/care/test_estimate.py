@@ -10,7 +10,7 @@ from holdfast.care.estimate import LEAST, Estimate, NotYet, Progress, Repair, es
 
 
 def simulated(random: Random, kind: str, began_at: float) -> Repair:
-    """Work at a pace that differs from repair to repair and wanders within one, with a wait before and after."""
+    """Work at a pace that differs and wanders, with a wait before and after."""
     pace = {"rebuild": 2.0, "restore": 1.0, "partner": 0.5}[kind] * random.lognormvariate(0, 0.5)
     at = began_at + random.expovariate(1 / 60)
     done, samples = 0.0, [Progress(at, 0.0, 100.0)]

@@ -260,7 +260,8 @@ class _Weighing:
 
     def _way(self, member: ComponentId, explained: Iterable[Evidence]) -> tuple[ComponentId, ...]:
         ways = [self._known.path(each.uses, member) for each in explained if member in each.needs]
-        return tuple(max(sorted(ways), key=len)) if ways else ()
+        longest: list[ComponentId] = max(sorted(ways), key=len, default=[])
+        return tuple(longest)
 
     def _ruled_out(self, members: set[ComponentId]) -> dict[ComponentId, Evidence]:
         """DIAG-4: what failed steps passed through, and a step that passed through it and worked."""
