@@ -7,6 +7,7 @@ from holdfast.mime.fields import Field
 from holdfast.mime.inspection import inspect
 from holdfast.mime.sections import Section, parse_section, section
 from holdfast.mime.structure import Part, Root, parse
+from holdfast.mime.subjects import base_subject
 from holdfast.mime.summary import Summary, summary
 from holdfast.mime.text import decode_bytes, decode_text, preview
 from holdfast.mime.words import decode_header, parameter_text
@@ -19,6 +20,7 @@ __all__ = [
     "Root",
     "Section",
     "Summary",
+    "base_subject",
     "bodystructure",
     "decode_bytes",
     "decode_header",

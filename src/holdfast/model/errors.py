@@ -36,6 +36,7 @@ class Reason(enum.Enum):
     # form
     BAD_SYNTAX = "malformed"
     EXISTS = "exists already"
+    CHANGED = "changed meanwhile"
 
 
 class Refused(Exception):

@@ -75,6 +75,7 @@ class Mailbox(msgspec.Struct, frozen=True):
     deleted: int  # how many carry \Deleted
     size_bytes: int  # RFC822.SIZE summed up
     first_recent_uid: int  # entries from this UID on have not been shown as \Recent to anybody
+    sort_order: int = 0  # where to show it among the others: JMAP's sortOrder, RFC 8621 §2
 
 
 class Placement(NamedTuple):

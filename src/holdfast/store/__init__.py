@@ -13,11 +13,13 @@ from holdfast.store.commands import (
     Copied,
     Copy,
     Delete,
+    Describe,
     Done,
     Expunge,
     Expunged,
     Flagged,
     Made,
+    MailboxDescribed,
     MailboxGone,
     MailboxMade,
     MailboxRenamed,
@@ -25,7 +27,9 @@ from holdfast.store.commands import (
     Move,
     NewMessage,
     Open,
+    PutObject,
     Removed,
+    RemoveObject,
     Rename,
     Restore,
     Restored,
@@ -35,8 +39,12 @@ from holdfast.store.commands import (
     SubscriptionMoved,
     TakeRecent,
 )
+from holdfast.store.counts import Counts
+from holdfast.store.emails import EmailRow, Listed, Place
+from holdfast.store.history import EmailChanges, EmailState, MailboxChanges, ObjectChanges
 from holdfast.store.index import IndexFiles
 from holdfast.store.mailstore import MailStore, RemoteWrites, StoreService
+from holdfast.store.objects import Due, Object
 from holdfast.store.reader import AccountMail
 from holdfast.store.writer import StoreWriter
 
@@ -53,15 +61,24 @@ __all__ = [
     "Column",
     "Copied",
     "Copy",
+    "Counts",
     "Delete",
+    "Describe",
     "Done",
+    "Due",
+    "EmailChanges",
+    "EmailRow",
+    "EmailState",
     "Expunge",
     "Expunged",
     "Flagged",
     "GoneMessage",
     "IndexFiles",
+    "Listed",
     "Made",
     "MailStore",
+    "MailboxChanges",
+    "MailboxDescribed",
     "MailboxGone",
     "MailboxMade",
     "MailboxRenamed",
@@ -69,8 +86,13 @@ __all__ = [
     "MessageRef",
     "Move",
     "NewMessage",
+    "Object",
+    "ObjectChanges",
     "Open",
+    "Place",
+    "PutObject",
     "RemoteWrites",
+    "RemoveObject",
     "Removed",
     "Rename",
     "Restore",

@@ -8,7 +8,7 @@ import apsw
 
 from holdfast.model.errors import Reason
 from holdfast.model.limits import KEYWORD_BYTES, KEYWORDS_PER_ACCOUNT
-from holdfast.model.mail import FIRST_KEYWORD_BIT, AccountId, Flag, MailboxId, Role
+from holdfast.model.mail import FIRST_KEYWORD_BIT, AccountId, Flag, MailboxId, MessageId, Role
 from holdfast.model.uidset import EMPTY, UidSet
 from holdfast.store import schema
 from holdfast.store.refusal import Refusal
@@ -24,7 +24,15 @@ FIRST_MAILBOXES = (
 )
 
 
+# account, modseq, mailbox, kind, packed UIDs; the message that came into being, its thread
+ChangeRow = tuple[int, int, int, int, bytes, int, int]
+
 _SEEN, _DELETED = int(Flag.SEEN), int(Flag.DELETED)
+
+
+def mailboxes_of(account: AccountId) -> tuple[MailboxId, MailboxId]:
+    """The ids that the account's mailboxes have lie between these."""
+    return account << 20, (account + 1 << 20) - 1
 
 
 class MailboxState:
@@ -40,6 +48,7 @@ class MailboxState:
         "modseq",
         "name",
         "role",
+        "sort_order",
         "total",
         "uidnext",
         "uidvalidity",
@@ -60,6 +69,7 @@ class MailboxState:
             self.deleted,
             self.bytes,
             self.first_recent,
+            self.sort_order,
         ) = row
         self.counted = (self.total, self.bytes)  # what the account's own sums have of it
 
@@ -86,6 +96,7 @@ class MailboxState:
             self.deleted,
             self.bytes,
             self.first_recent,
+            self.sort_order,
         )
 
 
@@ -120,7 +131,7 @@ class AccountState:
 class Accounts:
     """What one transaction has loaded."""
 
-    def __init__(self, db: apsw.Connection, changes: list[tuple[int, int, int, int, bytes]]) -> None:
+    def __init__(self, db: apsw.Connection, changes: list[ChangeRow]) -> None:
         self._db = db
         self._changes = changes
         self._accounts: dict[AccountId, AccountState] = {}
@@ -167,11 +178,12 @@ class Accounts:
                 0,
                 0,
                 1,
+                0,
             )
         )
         self._boxes[box.id] = box
         self._by_name[account.id, name] = box
-        self._db.execute("INSERT INTO mailbox VALUES(?,?,?,?,?,?,?,?,?,?,?,?)", box.row())
+        self._db.execute("INSERT INTO mailbox VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)", box.row())
         self.note(account, box.id, 3, EMPTY)
         return box
 
@@ -183,9 +195,19 @@ class Accounts:
             self._db.execute("DELETE FROM subscription WHERE account=? AND name=?", (account.id, name))
         return self._db.changes() > 0
 
-    def note(self, account: AccountState, mailbox: MailboxId, kind: int, uids: UidSet) -> None:
-        """Put a change on the account's stream, at its modseq as it stands."""
-        self._changes.append((account.id, account.modseq, mailbox, kind, uids.pack()))
+    def note(
+        self,
+        account: AccountState,
+        mailbox: MailboxId,
+        kind: int,
+        uids: UidSet,
+        came: tuple[MessageId, MessageId] = (0, 0),
+    ) -> None:
+        """Put a change on the account's stream, at its modseq as it stands.
+
+        ``came``: the message whose Email came into being by it, and its thread.
+        """
+        self._changes.append((account.id, account.modseq, mailbox, kind, uids.pack(), *came))
 
     def _load(self, where: str, *values: object) -> MailboxState | None:
         row = schema.row(self._db, f"SELECT * FROM mailbox WHERE {where}", *values)
@@ -238,6 +260,15 @@ class Accounts:
             high,
         )
         return [self.by_id(account, row[0]) for row in ids]
+
+    def describe(self, box: MailboxState, role: Role, sort_order: int) -> None:
+        box.role, box.sort_order = role.value, sort_order
+        self._db.execute("UPDATE mailbox SET role=?, sort_order=? WHERE id=?", (box.role, sort_order, box.id))
+
+    def has_role(self, account: AccountState, role: Role) -> bool:
+        """Is there a mailbox that has it?"""
+        sql = "SELECT 1 FROM mailbox WHERE account=? AND role=?"
+        return self._db.execute(sql, (account.id, role.value)).get is not None
 
     def rename(self, account: AccountState, box: MailboxState, name: str) -> None:
         self._by_name.pop((account.id, box.name), None)

@@ -3,24 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import apsw
 
 from holdfast.model.errors import Reason
-from holdfast.model.limits import MAILBOX_DEPTH, MAILBOX_NAME_BYTES
+from holdfast.model.limits import MAILBOX_DEPTH, MAILBOX_NAME_BYTES, SORT_ORDER_MOST
 from holdfast.model.mail import FIRST_KEYWORD_BIT, Flag, MailboxId, Role
 from holdfast.model.uidset import EMPTY, UidSet
 from holdfast.store import commands as c
-from holdfast.store import schema
-from holdfast.store.accounts import Accounts, AccountState, MailboxState
+from holdfast.store import objects, schema
+from holdfast.store.accounts import Accounts, AccountState, MailboxState, mailboxes_of
 from holdfast.store.refusal import Refusal
 
-ADDED, FLAGGED, REMOVED, MADE, RENAMED, GONE, SUBSCRIBED = range(7)
+ADDED, FLAGGED, REMOVED, MADE, RENAMED, GONE, SUBSCRIBED, DESCRIBED = range(8)
 _SYSTEM = (1 << FIRST_KEYWORD_BIT) - 1
 _SEEN, _DELETED = int(Flag.SEEN), int(Flag.DELETED)
 
-Row = tuple[int, int, int, int]  # uid, flags, message, size
+
+class Row(NamedTuple):
+    """An entry, and what is known of its message."""
+
+    uid: int
+    flags: int
+    message: int
+    size: int
+    received: int
+    thread: int
+
+
+class GoneRow(NamedTuple):
+    """A removed entry that comes back. ``made``, ``gone``: its Email's."""
+
+    number: int
+    mailbox: int
+    name: str
+    flags: int
+    message: int
+    size: int
+    received: int
+    thread: int
+    made: int
+    gone: int
+
+
+_INSERT_ENTRY = "INSERT INTO entry VALUES(?,?,?,?,?,?,?,?)"
+_GONE_ROWS = (
+    "SELECT g.number, g.mailbox, g.name, g.flags, g.message, m.size, m.received, g.thread, e.made, e.gone"
+    " FROM gone g JOIN message m ON m.id=g.message"
+    " JOIN email e ON e.account=g.account AND e.thread=g.thread AND e.message=g.message"
+    " WHERE g.account=? AND g.number BETWEEN ? AND ?"
+)
 
 
 def check_name(name: str) -> None:
@@ -48,14 +81,12 @@ class Carrier:
         account: AccountState,
         sequence: int,
         at: int,
-        changes: list[tuple[int, int, int, int, bytes]],
     ) -> None:
         self.db = db
         self.accounts = accounts
         self.account = account
         self.sequence = sequence
         self.at = at
-        self.changes = changes
 
     def carry_out(self, command: c.AnyCommand) -> c.AnyOutcome:
         return _CARRY[type(command)](self, command)
@@ -66,14 +97,15 @@ class Carrier:
         return self.account.modseq
 
     def _rows(self, box: MailboxId, uids: UidSet, condition: str = "", *values: int) -> list[Row]:
-        """(uid, flags, message, size) of the entries among ``uids``, in order."""
-        found: list[Any] = []
+        """The entries among ``uids``, in order."""
+        found: list[Row] = []
         sql = (
-            "SELECT e.uid, e.flags, e.message, m.size FROM entry e JOIN message m ON m.id=e.message"
+            "SELECT e.uid, e.flags, e.message, m.size, e.received, e.thread"
+            " FROM entry e JOIN message m ON m.id=e.message"
             f" WHERE e.mailbox=? AND e.uid BETWEEN ? AND ? {condition}"
         )
         for low, high in uids.ranges:
-            found += schema.rows(self.db, sql, box, low, high, *values)
+            found += map(Row._make, schema.rows(self.db, sql, box, low, high, *values))
         return found
 
     # -- flags --------------------------------------------------------------------
@@ -129,31 +161,44 @@ class Carrier:
         modseq = self._next(target)
         first = target.uidnext
         self.db.executemany(
-            "INSERT INTO entry VALUES(?,?,?,?,?,?)",
+            _INSERT_ENTRY,
             [
-                (target.id, first + place, modseq, flags, message, self.sequence)
-                for place, (_, flags, message, _) in enumerate(rows)
+                (target.id, uid, modseq, row.flags, row.message, self.sequence, row.received, row.thread)
+                for uid, row in enumerate(rows, first)
             ],
         )
         target.uidnext += len(rows)
         _count_all(target, 1, rows)
         copies = UidSet([(first, first + len(rows) - 1)])
         self.accounts.note(self.account, target.id, ADDED, copies)
-        return UidSet.of(row[0] for row in rows).pack(), copies.pack()
+        return UidSet.of(row.uid for row in rows).pack(), copies.pack()
 
     def _note_gone(self, box: MailboxState, uids: UidSet) -> None:
         """STORE-10: what is removed for good can be brought back. Every one of ``uids`` is there."""
         for low, high in uids.ranges:
             self.db.execute(
-                "INSERT INTO gone SELECT ?1, ?2 + uid - ?3, mailbox, ?4, uid, flags, message, ?5"
+                "INSERT INTO gone SELECT ?1, ?2 + uid - ?3, mailbox, ?4, uid, flags, message, thread, ?5"
                 " FROM entry WHERE mailbox=?6 AND uid BETWEEN ?3 AND ?7",
                 (self.account.id, self.account.removed + 1, low, box.name, self.at, box.id, high),
             )
             self.account.removed += high - low + 1
 
+    def _note_left(self, removed: int) -> None:
+        """The Emails of all removals after the one numbered ``removed`` have lost entries, at the account's
+        modseq as it stands; those that have none are gone."""
+        self.db.execute(
+            'UPDATE email SET "left"=?1, gone=CASE WHEN EXISTS('
+            "SELECT 1 FROM entry e WHERE e.message=email.message AND e.mailbox BETWEEN ?2 AND ?3"
+            ") THEN 0 ELSE ?1 END"
+            " FROM (SELECT DISTINCT thread, message FROM gone WHERE account=?4 AND number>?5) g"
+            " WHERE email.account=?4 AND email.thread=g.thread AND email.message=g.message",
+            (self.account.modseq, *mailboxes_of(self.account.id), self.account.id, removed),
+        )
+
     def _remove_rows(self, box: MailboxState, rows: list[Row], *, for_good: bool = False) -> UidSet:
-        """``for_good``: they are nowhere else then."""
-        uids = UidSet.of(row[0] for row in rows)
+        """``for_good``: they aren't moved."""
+        uids = UidSet.of(row.uid for row in rows)
+        removed = self.account.removed
         if for_good:
             self._note_gone(box, uids)
         for low, high in uids.ranges:
@@ -161,6 +206,8 @@ class Carrier:
         _count_all(box, -1, rows)
         self._next(box)
         self.accounts.note(self.account, box.id, REMOVED, uids)
+        if for_good:
+            self._note_left(removed)
         return uids
 
     def _copy(self, command: c.Copy) -> c.AnyOutcome:
@@ -197,31 +244,52 @@ class Carrier:
 
     def _restore(self, command: c.Restore) -> c.AnyOutcome:
         """Into the mailbox they were in; if that is gone, into the one of its name, or INBOX. STORE-10."""
-        found: list[Any] = []
+        found: list[GoneRow] = []
         for low, high in UidSet.unpack(command.rows).ranges:
-            found += schema.rows(
-                self.db,
-                "SELECT g.number, g.mailbox, g.name, g.flags, g.message, m.size"
-                " FROM gone g JOIN message m ON m.id=g.message"
-                " WHERE g.account=? AND g.number BETWEEN ? AND ?",
-                self.account.id,
-                low,
-                high,
-            )
+            found += map(GoneRow._make, schema.rows(self.db, _GONE_ROWS, self.account.id, low, high))
             self.db.execute(
                 "DELETE FROM gone WHERE account=? AND number BETWEEN ? AND ?", (self.account.id, low, high)
             )
-        rows_of: dict[MailboxId, list[Row]] = {}
-        for _, mailbox, name, flags, message, size in found:
-            target = self._home(mailbox, name)
-            rows_of.setdefault(target.id, []).append((0, flags & ~_DELETED, message, size))
-        placed: dict[MailboxId, bytes] = {}
-        for mailbox, rows in rows_of.items():
-            target = self.accounts.by_id(self.account, mailbox)
-            placed[mailbox] = self._copy_rows(rows, target)[1]
+        rows_of: dict[MailboxId, list[GoneRow]] = {}
+        for row in found:
+            rows_of.setdefault(self._home(row.mailbox, row.name).id, []).append(row)
+        back: set[int] = set()
+        placed = {
+            mailbox: self._bring_back(self.accounts.by_id(self.account, mailbox), rows, back)
+            for mailbox, rows in rows_of.items()
+        }
         return c.Restored(
-            modseq=self.account.modseq, rows=UidSet.of(row[0] for row in found).pack(), placed=placed
+            modseq=self.account.modseq, rows=UidSet.of(row.number for row in found).pack(), placed=placed
         )
+
+    def _bring_back(self, target: MailboxState, rows: list[GoneRow], back: set[int]) -> bytes:
+        """Entries at the end of ``target``: their packed UIDs. ``back``: messages whose Emails were gone
+        before the command and are there again; each of them at a modseq of its own (STORE-15)."""
+        first = target.uidnext
+        entries: list[tuple[int, ...]] = []
+        lives: list[tuple[object, ...]] = []
+        alive: list[tuple[int, ...]] = []
+        for row in rows:
+            modseq = self._next(target)
+            uid, flags = target.uidnext, row.flags & ~_DELETED
+            target.uidnext = uid + 1
+            target.count(1, flags, row.size)
+            entries.append(
+                (target.id, uid, modseq, flags, row.message, self.sequence, row.received, row.thread)
+            )
+            came = (0, 0)
+            if row.gone and row.message not in back:
+                back.add(row.message)
+                came = (row.message, row.thread)
+                lives.append((self.account.id, row.message, row.made, row.gone))
+                alive.append((modseq, self.account.id, row.thread, row.message))
+            self.accounts.note(self.account, target.id, ADDED, UidSet([(uid, uid)]), came)
+        self.db.executemany(_INSERT_ENTRY, entries)
+        self.db.executemany("INSERT INTO life VALUES(?,'',?,?,?)", lives)
+        self.db.executemany(
+            "UPDATE email SET made=?, gone=0 WHERE account=? AND thread=? AND message=?", alive
+        )
+        return UidSet([(first, target.uidnext - 1)]).pack()
 
     def _home(self, mailbox: MailboxId, name: str) -> MailboxState:
         try:
@@ -278,25 +346,65 @@ class Carrier:
             raise Refusal(Reason.NO_SUCH_MAILBOX, f"no mailbox named {command.name!r}")
         if box.name == "INBOX":
             raise Refusal(Reason.NOT_ALLOWED, "INBOX can't be deleted")
+        removed = self.account.removed
         if box.total:
             uids = schema.rows(self.db, "SELECT uid FROM entry WHERE mailbox=? ORDER BY uid", box.id)
             self._note_gone(box, UidSet.of(row[0] for row in uids))
         self._next(box)
         self.accounts.note(self.account, box.id, GONE, EMPTY)
         self.accounts.remove(self.account, box)
+        if removed < self.account.removed:
+            self._note_left(removed)
         return c.Done(modseq=self.account.modseq)
+
+    def _describe(self, command: c.Describe) -> c.AnyOutcome:
+        box = self.accounts.by_id(self.account, command.mailbox)
+        role, sort_order = Role(box.role), box.sort_order
+        if command.role is not None:
+            role = self._role(box, command.role)
+        if command.sort_order is not None:
+            sort_order = command.sort_order
+            if not 0 <= sort_order <= SORT_ORDER_MOST:
+                raise Refusal(Reason.BAD_SYNTAX, f"a sort order is a number from 0 to {SORT_ORDER_MOST}")
+        if (role, sort_order) != (box.role, box.sort_order):
+            self._next(box)
+            self.accounts.describe(box, role, sort_order)
+            self.accounts.note(self.account, box.id, DESCRIBED, EMPTY)
+        return c.Done(modseq=self.account.modseq)
+
+    def _role(self, box: MailboxState, wanted: str) -> Role:
+        """The role that the mailbox shall have, if it may."""
+        if wanted == box.role:
+            return Role(wanted)
+        if wanted not in Role.__members__.values():
+            raise Refusal(Reason.BAD_SYNTAX, f"there is no role {wanted!r}")
+        if Role.INBOX in (wanted, box.role):
+            raise Refusal(Reason.NOT_ALLOWED, "INBOX and its role belong together")
+        role = Role(wanted)
+        if role and self.accounts.has_role(self.account, role):
+            raise Refusal(Reason.EXISTS, f"another mailbox is {wanted!r} already")
+        return role
 
     def _subscribe(self, command: c.Subscribe) -> c.AnyOutcome:
         name = "INBOX" if command.name.upper() == "INBOX" else command.name
         check_name(name)
         if self.accounts.subscribe(self.account, name, command.on):
             self.account.modseq += 1
-            self.accounts.note(self.account, 0, SUBSCRIBED, EMPTY)
+            box = self.accounts.by_name(self.account, name)
+            self.accounts.note(self.account, box.id if box else 0, SUBSCRIBED, EMPTY)
         return c.Done(modseq=self.account.modseq)
 
     def _recent(self, command: c.TakeRecent) -> c.AnyOutcome:
         box = self.accounts.by_id(self.account, command.mailbox)
         box.first_recent = box.uidnext
+        return c.Done(modseq=self.account.modseq)
+
+    def _put(self, command: c.PutObject) -> c.AnyOutcome:
+        objects.put(self.db, self.account, command)
+        return c.Done(modseq=self.account.modseq)
+
+    def _drop(self, command: c.RemoveObject) -> c.AnyOutcome:
+        objects.remove(self.db, self.account, command)
         return c.Done(modseq=self.account.modseq)
 
     def _open(self, command: c.Open) -> c.AnyOutcome:
@@ -306,9 +414,9 @@ class Carrier:
 def _count_all(box: MailboxState, sign: int, rows: list[Row]) -> None:
     """Count many entries in or out at once."""
     box.total += sign * len(rows)
-    box.unseen += sign * sum(1 for row in rows if not row[1] & 1)
-    box.deleted += sign * sum(1 for row in rows if row[1] & 8)
-    box.bytes += sign * sum(row[3] for row in rows)
+    box.unseen += sign * sum(1 for row in rows if not row.flags & _SEEN)
+    box.deleted += sign * sum(1 for row in rows if row.flags & _DELETED)
+    box.bytes += sign * sum(row.size for row in rows)
 
 
 def _with_modseq(copied: c.AnyOutcome, modseq: int) -> c.AnyOutcome:
@@ -333,5 +441,8 @@ _CARRY: dict[type, Callable[[Carrier, Any], c.AnyOutcome]] = {
     c.Delete: Carrier._delete,
     c.Subscribe: Carrier._subscribe,
     c.TakeRecent: Carrier._recent,
+    c.Describe: Carrier._describe,
+    c.PutObject: Carrier._put,
+    c.RemoveObject: Carrier._drop,
     c.Open: Carrier._open,
 }

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from holdfast.model.errors import Reason, Refused
-from holdfast.model.mail import AccountId, MailboxId
+from holdfast.model.mail import AccountId, MailboxId, MessageId
 from holdfast.model.uidset import UidSet
 
 
@@ -151,6 +151,38 @@ class TakeRecent(Command, frozen=True, tag="recent"):
     mailbox: MailboxId
 
 
+class Describe(Command, frozen=True, tag="describe"):
+    """Change a mailbox's role (a value of ``model.mail.Role``) and its place among the others; ``None``: as
+    it is. RFC 8621 §2. A role belongs to one mailbox; INBOX keeps its own."""
+
+    mailbox: MailboxId
+    role: str | None = None
+    sort_order: int | None = None
+
+
+class PutObject(Command, frozen=True, tag="put"):
+    """Keep ``data`` under (kind, id), in the place of what is there.
+
+    ``due``: UTC seconds, for ``MailStore.due``; 0: never. ``if_modseq``: 0, it must not be there; n, it must
+    stand at modseq n; else ``Refused(CHANGED)``.
+    """
+
+    kind: str
+    id: str
+    data: bytes
+    due: int = 0
+    if_modseq: int | None = None
+
+
+class RemoveObject(Command, frozen=True, tag="drop"):
+    """Remove what is kept under (kind, id); nothing there: nothing happens, or with ``if_modseq``
+    ``Refused(CHANGED)``, as with ``PutObject``."""
+
+    kind: str
+    id: str
+    if_modseq: int | None = None
+
+
 class Open(Command, frozen=True, tag="open"):
     """Make the account's first mailboxes if it has none yet."""
 
@@ -168,6 +200,9 @@ AnyCommand = (
     | Delete
     | Subscribe
     | TakeRecent
+    | Describe
+    | PutObject
+    | RemoveObject
     | Open
 )
 
@@ -186,14 +221,16 @@ class Appended(Outcome, frozen=True, tag="appended", kw_only=True):
     mailbox: MailboxId
     uidvalidity: int
     uid: int
+    message: MessageId
 
 
 class AppendedAll(Outcome, frozen=True, tag="appended_all", kw_only=True):
-    """``uids``: packed, one for each message, in their order."""
+    """``uids``: packed, one for each message, in their order; ``messages``: likewise."""
 
     mailbox: MailboxId
     uidvalidity: int
     uids: bytes
+    messages: tuple[MessageId, ...]
 
 
 class Stored(Outcome, frozen=True, tag="stored", kw_only=True):
@@ -281,10 +318,24 @@ class MailboxGone(NamedTuple):
 
 class SubscriptionMoved(NamedTuple):
     modseq: int
-    mailbox: MailboxId  # 0: a name, not a mailbox
+    mailbox: MailboxId  # 0: of a name that no mailbox has
 
 
-Change = Added | Flagged | Removed | MailboxMade | MailboxRenamed | MailboxGone | SubscriptionMoved
+class MailboxDescribed(NamedTuple):
+    modseq: int
+    mailbox: MailboxId
+
+
+Change = (
+    Added
+    | Flagged
+    | Removed
+    | MailboxMade
+    | MailboxRenamed
+    | MailboxGone
+    | SubscriptionMoved
+    | MailboxDescribed
+)
 
 # Numbers in the index's ``change`` table; never changed, never reused.
 CHANGE_KINDS: tuple[type[Change], ...] = (
@@ -295,4 +346,5 @@ CHANGE_KINDS: tuple[type[Change], ...] = (
     MailboxRenamed,
     MailboxGone,
     SubscriptionMoved,
+    MailboxDescribed,
 )

@@ -18,15 +18,16 @@ from holdfast import mime
 from holdfast.model.envelope import Delivery, LocalRecipient, Started
 from holdfast.model.ledgers import Kind
 from holdfast.model.limits import SECOND_TRY_S
-from holdfast.model.mail import START, AccountId, PackRef, Position
+from holdfast.model.mail import START, AccountId, MessageId, PackRef, Position
 from holdfast.model.uidset import UidSet
 from holdfast.packs import BadFrame, Frame
 from holdfast.store import commands as c
 from holdfast.store import schema
-from holdfast.store.accounts import Accounts, AccountState, MailboxState
-from holdfast.store.changes import Carrier
+from holdfast.store.accounts import Accounts, AccountState, ChangeRow, MailboxState
+from holdfast.store.changes import ADDED, Carrier
 from holdfast.store.frames import Item, Lost, decode_command, decode_delivery, decode_message, split_body
 from holdfast.store.refusal import Refusal
+from holdfast.store.threads import Threads, digests
 
 _decode_started = msgspec.msgpack.Decoder(Started).decode
 
@@ -35,6 +36,16 @@ class Summary(NamedTuple):
     envelope: bytes
     structure: bytes
     preview: str
+    references: bytes  # see threads.py
+
+
+class Mail(NamedTuple):
+    """A message that is put into mailboxes."""
+
+    id: MessageId
+    size: int
+    received: int
+    references: bytes
 
 
 Summarise = Callable[[bytes | memoryview], Summary]
@@ -45,6 +56,7 @@ UNREADABLE = Summary(
     b'(NIL "[unreadable message]" NIL NIL NIL NIL NIL NIL NIL NIL)',
     b'("text" "plain" NIL NIL NIL "7bit" 0 0)',
     "",
+    b"",
 )
 
 
@@ -52,9 +64,9 @@ def summarise(message: bytes | memoryview) -> Summary:
     """What the index keeps of a message. A message that defeats the parser is kept, listed as unreadable."""
     try:
         found = mime.summary(bytes(message))
+        return Summary(found.envelope, found.bodystructure, found.preview, digests(found))
     except Exception:  # mime promises never to raise; if it breaks that, one message pays, not the fold
         return UNREADABLE
-    return Summary(found.envelope, found.bodystructure, found.preview)
 
 
 def delivery_digest(meta: Delivery, message: memoryview) -> bytes:
@@ -67,9 +79,10 @@ def delivery_digest(meta: Delivery, message: memoryview) -> bytes:
     return digest.digest()
 
 
-_INSERT_MESSAGE = "INSERT OR IGNORE INTO message VALUES(?,?,?,?,?,?,?,?,?,?,?)"
-_INSERT_ENTRY = "INSERT INTO entry VALUES(?,?,?,?,?,?)"
-_INSERT_CHANGE = "INSERT INTO change VALUES(?,?,?,?,?)"
+_INSERT_MESSAGE = "INSERT OR IGNORE INTO message VALUES(?,?,?,?,?,?,?,?,?,?,?,?)"
+_INSERT_ENTRY = "INSERT INTO entry VALUES(?,?,?,?,?,?,?,?)"
+_INSERT_EMAIL = "INSERT INTO email VALUES(?,?,?,?,?,0,0)"
+_INSERT_CHANGE = "INSERT INTO change VALUES(?,?,?,?,?,?,?)"
 
 
 class CellFold:
@@ -88,8 +101,10 @@ class CellFold:
         self._summarise = summarise
         self._unsure = bool(db.execute("SELECT 1 FROM unsure LIMIT 1").get)
         self._messages: list[tuple[object, ...]] = []
-        self._entries: list[tuple[int, int, int, int, int, int]] = []
-        self._changes: list[tuple[int, int, int, int, bytes]] = []
+        self._entries: list[tuple[int, ...]] = []
+        self._emails: list[tuple[int, ...]] = []
+        self._changes: list[ChangeRow] = []
+        self._threads = Threads(db)
 
     def _meta(self, key: str, default: tuple[int, int]) -> tuple[int, int]:
         packed = self.db.execute("SELECT value FROM meta WHERE key=?", (key,)).get
@@ -123,7 +138,9 @@ class CellFold:
         """After a failed ``apply``: forget rows that were collected but not written."""
         self._messages.clear()
         self._entries.clear()
+        self._emails.clear()
         self._changes.clear()
+        self._threads.forget()
 
     def _flush(self) -> None:
         """Rows collected so far go to the tables; needed before anything reads or changes them."""
@@ -133,6 +150,10 @@ class CellFold:
         if self._entries:
             self.db.executemany(_INSERT_ENTRY, self._entries)
             self._entries.clear()
+        if self._emails:
+            self.db.executemany(_INSERT_EMAIL, self._emails)
+            self._emails.clear()
+        self._threads.flush()
         if self._changes:
             self.db.executemany(_INSERT_CHANGE, self._changes)
             self._changes.clear()
@@ -167,10 +188,15 @@ class CellFold:
             return
         message_id = ledger << 48 | frame.sequence
         received = int(meta.received_at)
-        self._keep(message_id, ledger, frame.ref, head, message, received)
+        mail = self._keep(message_id, ledger, frame.ref, head, message, received)
+        self._hand_out(mail, mine, accounts)
+
+    def _hand_out(self, mail: Mail, mine: Sequence[LocalRecipient], accounts: Accounts) -> None:
+        threads: dict[AccountId, MessageId] = {}  # an account may have two addresses among them
         for recipient in mine:
-            account = accounts.get(recipient.account, received)
-            self._enter(account, self._target(accounts, account, recipient), message_id, len(message), 0, 0)
+            account = accounts.get(recipient.account, mail.received)
+            box = self._target(accounts, account, recipient)
+            threads[account.id] = self._enter(account, box, mail, 0, 0, threads.get(account.id))
 
     def _target(self, accounts: Accounts, account: AccountState, recipient: LocalRecipient) -> MailboxState:
         """INBOX, or the mailbox the sub-address names when there is one. RFC 5233 §4."""
@@ -182,7 +208,7 @@ class CellFold:
 
     def _keep(
         self, message_id: int, ledger: int, ref: PackRef, head: int, message: memoryview, received: int
-    ) -> None:
+    ) -> Mail:
         found = self._summarise(message)
         self._messages.append(
             (
@@ -194,24 +220,38 @@ class CellFold:
                 head,
                 len(message),
                 received,
-                found.envelope,
-                found.structure,
-                found.preview,
+                *found,
             )
         )
+        return Mail(message_id, len(message), received, found.references)
 
     def _enter(
-        self, account: AccountState, box: MailboxState, message_id: int, size: int, flags: int, born: int
-    ) -> int:
-        """One new entry at the end of a mailbox; its UID."""
+        self,
+        account: AccountState,
+        box: MailboxState,
+        mail: Mail,
+        flags: int,
+        born: int,
+        thread: MessageId | None = None,
+    ) -> MessageId:
+        """One new entry at the end of a mailbox; the Email's thread. ``thread``: the Email is there already.
+
+        STORE-15 each Email comes into being at a modseq of its own.
+        """
         uid: int = box.uidnext
         box.uidnext = uid + 1
-        account.modseq += 1
-        box.modseq = account.modseq
-        box.count(1, flags, size)
-        self._entries.append((box.id, uid, account.modseq, flags, message_id, born))
-        self._changes.append((account.id, account.modseq, box.id, 0, UidSet([(uid, uid)]).pack()))
-        return uid
+        account.modseq = modseq = account.modseq + 1
+        box.modseq = modseq
+        box.count(1, flags, mail.size)
+        came = 0
+        if thread is None:
+            came = mail.id
+            thread = self._threads.of(account.id, came, mail.references)
+            self._emails.append((account.id, thread, came, mail.received, modseq))
+        self._entries.append((box.id, uid, modseq, flags, mail.id, born, mail.received, thread))
+        uids = UidSet([(uid, uid)]).pack()
+        self._changes.append((account.id, modseq, box.id, ADDED, uids, came, thread if came else 0))
+        return thread
 
     def _is_second_try(self, meta: Delivery, message: memoryview) -> bool:
         digest = delivery_digest(meta, message)
@@ -267,7 +307,7 @@ class CellFold:
                 *UNREADABLE,
             )
         )
-        self._enter(account, accounts.inbox(account), message_id, 0, 0, 0)
+        self._enter(account, accounts.inbox(account), Mail(message_id, 0, 0, b""), 0, 0)
 
     def _lost(self, ledger: int, lost: Lost, accounts: Accounts) -> None:
         """As if it had been delivered, but for what it says. STORE-4"""
@@ -275,11 +315,8 @@ class CellFold:
         number, *place, received_at, local = msgspec.structs.astuple(lost.placed)
         message_id, received = ledger << 48 | number, int(received_at)
         self._messages.append((message_id, ledger, *place, received, *UNREADABLE))
-        for recipient in local:
-            if recipient.cell == self.cell:
-                account = accounts.get(recipient.account, received)
-                box = self._target(accounts, account, recipient)
-                self._enter(account, box, message_id, lost.placed.size, 0, 0)
+        mine = [recipient for recipient in local if recipient.cell == self.cell]
+        self._hand_out(Mail(message_id, lost.placed.size, received, b""), mine, accounts)
 
     # -- commands -----------------------------------------------------------------
 
@@ -295,7 +332,7 @@ class CellFold:
         if isinstance(command, c.AppendAll):
             return self._append_all(ledger, frame.sequence, command, account, accounts)
         self._flush()
-        carrier = Carrier(self.db, accounts, account, frame.sequence, int(meta.at), self._changes)
+        carrier = Carrier(self.db, accounts, account, frame.sequence, int(meta.at))
         try:
             outcome = carrier.carry_out(command)
         except Refusal as refusal:
@@ -320,9 +357,12 @@ class CellFold:
         message = memoryview(frame.body)[head:]
         message_id = ledger << 48 | frame.sequence
         when = at if command.internaldate is None else int(command.internaldate)
-        self._keep(message_id, ledger, frame.ref, head, message, when)
-        uid = self._enter(account, box, message_id, len(message), flags, frame.sequence)
-        return c.Appended(modseq=account.modseq, mailbox=box.id, uidvalidity=box.uidvalidity, uid=uid)
+        mail = self._keep(message_id, ledger, frame.ref, head, message, when)
+        uid = box.uidnext
+        self._enter(account, box, mail, flags, frame.sequence)
+        return c.Appended(
+            modseq=account.modseq, mailbox=box.id, uidvalidity=box.uidvalidity, uid=uid, message=message_id
+        )
 
     def _lay_down(self, ledger: int, frame: Frame) -> None:
         """A message in the heap, in no mailbox yet, and in none ever if its command wasn't written."""
@@ -342,17 +382,23 @@ class CellFold:
         except Refusal as refusal:
             account.keywords = keywords
             return c.Failed(modseq=account.modseq, reason=refusal.reason.value, text=refusal.text)
-        uids: list[int] = []
-        for new, bits in zip(command.messages, flags):
+        first = box.uidnext
+        laid: list[Mail] = []
+        for new in command.messages:
             assert new.laid is not None and new.internaldate is not None
             number, *place, size = msgspec.structs.astuple(new.laid)
-            message_id = ledger << 48 | number
+            mail = Mail(ledger << 48 | number, size, int(new.internaldate), b"")
             # Taken only where the heap has no such row: a damaged frame costs its own message. STORE-4
-            self._messages.append((message_id, ledger, *place, size, int(new.internaldate), *UNREADABLE))
-            uids.append(self._enter(account, box, message_id, size, bits, sequence))
+            self._messages.append((mail.id, ledger, *place, size, mail.received, *UNREADABLE))
+            laid.append(mail)
+        self._flush()
+        for mail, bits in zip(laid, flags):
+            found = self.db.execute('SELECT "references" FROM message WHERE id=?', (mail.id,)).get
+            self._enter(account, box, mail._replace(references=found), bits, sequence)
         return c.AppendedAll(
             modseq=account.modseq,
             mailbox=box.id,
             uidvalidity=box.uidvalidity,
-            uids=UidSet.of(uids).pack(),
+            uids=UidSet([(first, box.uidnext - 1)]).pack() if laid else b"",
+            messages=tuple(mail.id for mail in laid),
         )

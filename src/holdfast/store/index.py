@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Protocol
 
 import apsw
@@ -9,6 +10,8 @@ import apsw
 from holdfast.model.errors import Unavailable
 from holdfast.store import schema
 from holdfast.world import World
+
+_NAME = re.compile(r"cell-\d+\.sqlite").fullmatch
 
 
 def component(cell: int) -> str:
@@ -42,6 +45,11 @@ class IndexFiles:
 
     def path(self, cell: int) -> str:
         return f"{self._folder}/cell-{cell:02d}.sqlite"
+
+    def cells(self) -> list[int]:
+        """Those that have an index here."""
+        names = self._world.disk.list(self._folder)
+        return sorted(int(name[5:-7]) for name in names if _NAME(name))
 
     def open_writer(self, cell: int) -> apsw.Connection | None:
         path = self.path(cell)

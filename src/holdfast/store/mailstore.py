@@ -17,6 +17,7 @@ from holdfast.model.mail import AccountId, Position
 from holdfast.store import commands as c
 from holdfast.store.fullness import Fullness
 from holdfast.store.index import IndexFiles
+from holdfast.store.objects import Due
 from holdfast.store.reader import AccountMail, Readers
 from holdfast.store.replay import Volume
 from holdfast.store.writer import Answer, Moved, StoreWriter
@@ -272,6 +273,14 @@ class MailStore:
         if isinstance(outcome, Refused | Unavailable):
             raise outcome
         return outcome
+
+    def cells(self) -> list[int]:
+        """The cells that there are here."""
+        return self._readers.cells()
+
+    def due(self, cell: int, before: int, limit: int = 1000) -> list[Due]:
+        """Objects of the cell's accounts whose time (UTC seconds) has come by ``before``, the first first."""
+        return self._readers.due(cell, before, limit)
 
     def announce(self, ledger: str, durable: Position) -> None:
         """Tell the writer how far an intake's ledger is durable; best effort, repeated when it returns."""

@@ -7,44 +7,34 @@ An index that can't be read is ``Unavailable``; it is never an empty mailbox (ST
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import apsw
 
 from holdfast.model.errors import Unavailable
-from holdfast.model.mail import AccountId, Mailbox, MailboxId, PackRef, Role
+from holdfast.model.mail import AccountId, Mailbox, MailboxId, MessageId, PackRef, Role
 from holdfast.model.uidset import EMPTY, UidSet
 from holdfast.packs import Frame
 from holdfast.store import commands as c
-from holdfast.store import export, schema
+from holdfast.store import counts, emails, export, history, schema
 from holdfast.store.columns import OF_ENTRY, Column, GoneMessage, MessageRef, Usage
+from holdfast.store.connection import CellReader
+from holdfast.store.counts import NOTHING, Counts
+from holdfast.store.emails import EmailRow, Listed, Place
+from holdfast.store.history import EmailChanges, EmailState, MailboxChanges, ObjectChanges
 from holdfast.store.index import IndexFiles, component
+from holdfast.store.objects import Due, Object
 from holdfast.store.replay import Volume
 from holdfast.world import World
 
 CHUNK_ROWS = 500
 VIEWS = 2000  # UID sets one process keeps
 OPEN_CELLS = 128
+COUNTED = 200  # accounts whose counts one process keeps
 
 __all__ = ["AccountMail", "CellReader", "Column", "GoneMessage", "MessageRef", "Readers", "Usage"]
-
-
-class CellReader:
-    """One cell's index, open for reading."""
-
-    __slots__ = ("cell", "db", "identity")
-
-    def __init__(self, db: apsw.Connection, cell: int, identity: tuple[int, int] | None) -> None:
-        self.db = db
-        self.cell = cell
-        self.identity = identity
-
-    def rows(self, sql: str, *values: object) -> list[Any]:
-        try:
-            return schema.rows(self.db, sql, *values)
-        except apsw.Error as error:
-            raise Unavailable(component(self.cell), f"{type(error).__name__}: {error}") from error
 
 
 class Readers:
@@ -56,6 +46,7 @@ class Readers:
         self.volume = volume
         self._cells: OrderedDict[int, CellReader] = OrderedDict()
         self._uids: OrderedDict[MailboxId, tuple[int, int, UidSet]] = OrderedDict()
+        self._counts: OrderedDict[AccountId, tuple[int, dict[MailboxId, Counts]]] = OrderedDict()
 
     def cell(self, cell: int) -> CellReader:
         """The cell's index as it stands at its place; a removed one serves until a new one is there."""
@@ -76,13 +67,37 @@ class Readers:
             raise Unavailable(component(cell), "the index is of another version and is being made anew")
         if reader is not None:
             self._uids.clear()
+            self._counts.clear()
         self._cells[cell] = reader = CellReader(db, cell, identity)
         if len(self._cells) > OPEN_CELLS:
             self._cells.popitem(last=False)
         return reader
 
+    def cells(self) -> list[int]:
+        return self._files.cells()
+
+    def due(self, cell: int, before: int, limit: int) -> list[Due]:
+        """See ``MailStore.due``."""
+        sql = "SELECT account, kind, id, due FROM object WHERE due>0 AND due<=? ORDER BY due, id LIMIT ?"
+        return [
+            Due(account, cell, kind, id_, due)
+            for account, kind, id_, due in self.cell(cell).rows(sql, before, limit)
+        ]
+
     def account(self, account: AccountId, cell: int) -> AccountMail:
         return AccountMail(self, self.cell(cell), account)
+
+    def counts(
+        self, reader: CellReader, account: AccountId, modseq: int, trash: MailboxId
+    ) -> dict[MailboxId, Counts]:
+        """What each mailbox has, as of ``modseq``."""
+        known = self._counts.get(account)
+        if known is None or known[0] != modseq:
+            known = self._counts[account] = (modseq, counts.of_account(reader, account, trash))
+        self._counts.move_to_end(account)
+        if len(self._counts) > COUNTED:
+            self._counts.popitem(last=False)
+        return known[1]
 
     def known_uids(self, box: Mailbox) -> UidSet | None:
         """All UIDs of a mailbox as of ``box.modseq``, if they needn't be read."""
@@ -215,12 +230,9 @@ class AccountMail:
 
     def selected(self, mailbox: MailboxId) -> tuple[Mailbox, UidSet] | None:
         """A mailbox and its UIDs, of one moment."""
-        self._reader.rows("BEGIN")
-        try:
+        with self._reader.moment():
             box = self.by_id(mailbox)
             return None if box is None else (box, self.uids(box))
-        finally:
-            self._reader.rows("COMMIT")
 
     def changes(self, mailbox: MailboxId, since: int) -> list[c.Change]:
         """What happened to a mailbox after modseq ``since``, in order."""
@@ -277,6 +289,87 @@ class AccountMail:
         )  # fmt: skip
         return int(found[0][0]) if found else None
 
+    # -- as JMAP has it
+
+    @contextmanager
+    def moment(self) -> Iterator[int]:
+        """All that is read within is of one moment; gives the account's modseq then. No await within."""
+        with self._reader.moment():
+            self.exists()
+            yield self._modseq
+
+    def emails(self, ids: Iterable[MessageId]) -> dict[MessageId, EmailRow]:
+        """Those of the messages that stand in a mailbox now."""
+        return emails.rows(self._reader, self.account, ids)
+
+    def places(self, ids: Iterable[MessageId]) -> dict[MessageId, list[Place]]:
+        """Where each of the messages stands, by mailbox and UID."""
+        return emails.places(self._reader, self.account, ids)
+
+    def threads(self, ids: Iterable[MessageId]) -> dict[MessageId, list[MessageId]]:
+        """The Emails of each thread, the first received first; threads without any are left out."""
+        return emails.threads(self._reader, self.account, ids)
+
+    def listing(
+        self, mailbox: MailboxId | None, newest_first: bool = True, after: Listed | None = None
+    ) -> Iterator[list[Listed]]:
+        """The Emails of a mailbox, or of all (None), by (received, message); in chunks, each its own read
+        unless all is within ``moment``. ``after``: only what follows it."""
+        boxes = [mailbox] if mailbox is not None else [box.id for box in self._mailboxes("total>0")]
+        return emails.listing(self._reader, boxes, newest_first, after)
+
+    def mail_counts(self, mailbox: MailboxId) -> Counts:
+        """How many Emails and threads, and how many are unread: reads the account where it isn't known."""
+        with self.moment() as modseq:
+            trash = self._mailboxes("role=?", Role.TRASH.value)
+            found = self._readers.counts(self._reader, self.account, modseq, trash[0].id if trash else 0)
+        return found.get(mailbox, NOTHING)
+
+    def email_changes(self, since: EmailState, limit: int) -> EmailChanges | None:
+        """Of at most ``limit`` Emails; None: the account has never been at that state."""
+        with self.moment() as modseq:
+            end = EmailState(modseq)
+            return (
+                None if since > end else history.email_changes(self._reader, self.account, since, end, limit)
+            )
+
+    def thread_changes(self, since: EmailState, limit: int) -> EmailChanges | None:
+        """The same of threads."""
+        with self.moment() as modseq:
+            end = EmailState(modseq)
+            return (
+                None if since > end else history.thread_changes(self._reader, self.account, since, end, limit)
+            )
+
+    def mailbox_changes(self, since: EmailState, limit: int) -> MailboxChanges | None:
+        """The same of mailboxes, those among them whose counts alone may have changed."""
+        with self.moment() as modseq:
+            end = EmailState(modseq)
+            return (
+                None
+                if since > end
+                else history.mailbox_changes(self._reader, self.account, since, end, limit)
+            )
+
+    def object_changes(self, kind: str, since: EmailState, limit: int) -> ObjectChanges | None:
+        """The same of objects of a kind."""
+        with self.moment() as modseq:
+            end = EmailState(modseq)
+            return (
+                None
+                if since > end
+                else history.object_changes(self._reader, self.account, kind, since, end, limit)
+            )
+
+    def objects(self, kind: str) -> list[Object]:
+        """All of a kind, in order of their ids."""
+        sql = f"{_OBJECTS} AND gone=0 ORDER BY id"
+        return [Object(*row) for row in self._reader.rows(sql, self.account, kind)]
+
+    def object(self, kind: str, id_: str) -> Object | None:
+        found = self._reader.rows(f"{_OBJECTS} AND id=? AND gone=0", self.account, kind, id_)
+        return Object(*found[0]) if found else None
+
     # -- what there is in all, and what there was
 
     def usage(self) -> Usage:
@@ -330,6 +423,9 @@ class AccountMail:
                 if isinstance(frame, Frame):
                     found[place] = memoryview(frame.body)[refs[place][4] :]
         return found
+
+
+_OBJECTS = "SELECT id, data, made, modseq, due FROM object WHERE account=? AND kind=?"
 
 
 def _mailbox(row: Sequence[Any]) -> Mailbox:

@@ -7,7 +7,7 @@ from typing import Any
 import apsw
 
 # Raised with any change of tables or of what the fold writes: an index of another version is rebuilt.
-VERSION = 2
+VERSION = 3
 
 TABLES = """
 CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -36,6 +36,7 @@ CREATE TABLE mailbox(
     deleted INTEGER NOT NULL,
     bytes INTEGER NOT NULL,
     first_recent INTEGER NOT NULL,
+    sort_order INTEGER NOT NULL,        -- JMAP's, RFC 8621 §2
     UNIQUE(account, name)
 );
 
@@ -49,7 +50,46 @@ CREATE TABLE entry(
     flags INTEGER NOT NULL,
     message INTEGER NOT NULL,
     born INTEGER NOT NULL,              -- sequence of the mail frame that put it here; 0: delivered here
+    received INTEGER NOT NULL,          -- the message's
+    thread INTEGER NOT NULL,            -- the Email's
     PRIMARY KEY(mailbox, uid)
+) WITHOUT ROWID;
+
+CREATE INDEX entry_listed ON entry(mailbox, received, message, thread);
+CREATE INDEX entry_of ON entry(message, mailbox);
+
+-- One row per message per account that has or had it: a JMAP Email. See emails.py.
+CREATE TABLE email(
+    account INTEGER,
+    thread INTEGER,                     -- id of the first message of its thread
+    message INTEGER,
+    received INTEGER NOT NULL,
+    made INTEGER NOT NULL,              -- modseq at which it came into being, the last time
+    "left" INTEGER NOT NULL,            -- … at which one of its entries was last removed for good; 0: never
+    gone INTEGER NOT NULL,              -- … and it was the only one: the Email is no more; 0: it is
+    PRIMARY KEY(account, thread, message)
+) WITHOUT ROWID;
+
+CREATE INDEX email_left ON email(account, "left", message) WHERE "left" > 0;
+
+-- Earlier lives of what was gone and is there again: of Emails (kind '') and of objects.
+CREATE TABLE life(
+    account INTEGER,
+    kind TEXT,
+    id,
+    made INTEGER,
+    gone INTEGER NOT NULL,
+    PRIMARY KEY(account, kind, id, made)
+) WITHOUT ROWID;
+
+CREATE INDEX life_gone ON life(account, kind, gone);
+
+-- Which thread a message belongs to that names this message id under this subject. See threads.py.
+CREATE TABLE reference(
+    account INTEGER,
+    digest INTEGER,
+    thread INTEGER NOT NULL,
+    PRIMARY KEY(account, digest)
 ) WITHOUT ROWID;
 
 -- The heap: what never changes. One row per message per cell.
@@ -64,7 +104,8 @@ CREATE TABLE message(
     received INTEGER NOT NULL,          -- INTERNALDATE, UTC seconds
     envelope BLOB NOT NULL,
     structure BLOB NOT NULL,
-    preview TEXT NOT NULL
+    preview TEXT NOT NULL,
+    "references" BLOB NOT NULL          -- its digests for ``reference``, 8 bytes each
 );
 
 -- What was removed and can be brought back; narrow, in the order of removal.
@@ -76,6 +117,7 @@ CREATE TABLE gone(
     uid INTEGER NOT NULL,
     flags INTEGER NOT NULL,
     message INTEGER NOT NULL,
+    thread INTEGER NOT NULL,
     removed_at INTEGER NOT NULL,        -- UTC seconds: the time in the command's frame
     PRIMARY KEY(account, number)
 ) WITHOUT ROWID;
@@ -86,7 +128,34 @@ CREATE TABLE change(
     mailbox INTEGER,
     kind INTEGER,
     uids BLOB,
+    message INTEGER NOT NULL,           -- the one whose Email came into being by this; 0: none
+    thread INTEGER NOT NULL,            -- its thread
     PRIMARY KEY(account, modseq, mailbox, kind)
+) WITHOUT ROWID;
+
+-- What JMAP keeps beside mail: identities, contacts, settings … What is gone keeps a row without data.
+CREATE TABLE object(
+    account INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    made INTEGER NOT NULL,
+    modseq INTEGER NOT NULL,            -- of its last change
+    gone INTEGER NOT NULL,
+    due INTEGER NOT NULL,               -- UTC seconds; 0: never
+    data BLOB NOT NULL,
+    UNIQUE(account, kind, id)
+);
+
+CREATE INDEX object_made ON object(account, kind, made);
+CREATE INDEX object_moved ON object(account, kind, modseq);
+CREATE INDEX object_due ON object(due) WHERE due > 0;
+
+-- How many there are of a kind.
+CREATE TABLE kept(
+    account INTEGER,
+    kind TEXT,
+    total INTEGER NOT NULL,
+    PRIMARY KEY(account, kind)
 ) WITHOUT ROWID;
 
 -- Messages whose sender may never have seen our 250: the same again is not delivered again.

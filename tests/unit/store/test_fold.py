@@ -218,7 +218,8 @@ def test_store_4_a_damaged_delivery_keeps_its_uid_and_is_listed_as_unreadable():
     fold, _ = tape.fold()
     assert [row[0] for row in entries(fold, INBOX)] == [1, 2, 3] and fold.bad_frames == 1
     damaged = contents(fold)
-    assert damaged["entry"] == whole["entry"] and damaged["message"][2] == whole["message"][2]
+    places = [[row[:6] for row in each["entry"]] for each in (damaged, whole)]
+    assert places[0] == places[1] and damaged["message"][2] == whole["message"][2]
     assert b"unreadable" in damaged["message"][1][8]
 
 

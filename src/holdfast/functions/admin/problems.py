@@ -30,6 +30,7 @@ STATUS: dict[Reason, int] = {
     Reason.LIMIT: 409,
     Reason.BAD_SYNTAX: 409,
     Reason.EXISTS: 409,
+    Reason.CHANGED: 409,
 }
 
 

@@ -26,6 +26,7 @@ REFUSALS: dict[Reason, tuple[bytes, bytes]] = {
     Reason.LIMIT: (b"NO", b"LIMIT"),
     Reason.BAD_SYNTAX: (b"BAD", b"CLIENTBUG"),
     Reason.EXISTS: (b"NO", b"ALREADYEXISTS"),
+    Reason.CHANGED: (b"NO", b""),
 }
 _MAKE_IT_FIRST = frozenset(("APPEND", "COPY", "MOVE"))  # RFC 3501 §7.1 TRYCREATE
 _TEXT_CHARACTERS = 400

@@ -139,6 +139,7 @@ _METHOD_FAULTS = {
     Reason.TOO_LARGE: MethodFault.REQUEST_TOO_LARGE,
     Reason.TOO_MANY: MethodFault.REQUEST_TOO_LARGE,
     Reason.LIMIT: MethodFault.REQUEST_TOO_LARGE,
+    Reason.CHANGED: MethodFault.STATE_MISMATCH,
 }
 
 _SET_FAULTS = {

@@ -62,6 +62,7 @@ _REFUSED: dict[Reason, tuple[int, str]] = {
     Reason.LIMIT: (452, "4.3.1"),
     Reason.BAD_SYNTAX: (501, "5.5.4"),
     Reason.EXISTS: (554, "5.0.0"),
+    Reason.CHANGED: (554, "5.0.0"),
 }
 
 # which component is out of reach decides only the detail, never the class

@@ -1,0 +1,50 @@
+"""One cell's index, open for reading. Every error of it is ``Unavailable`` with the cell's name (STORE-8)."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import apsw
+
+from holdfast.model.errors import Unavailable
+from holdfast.store import schema
+from holdfast.store.index import component
+
+
+class CellReader:
+    __slots__ = ("cell", "db", "identity")
+
+    def __init__(self, db: apsw.Connection, cell: int, identity: tuple[int, int] | None) -> None:
+        self.db = db
+        self.cell = cell
+        self.identity = identity
+
+    def rows(self, sql: str, *values: object) -> list[Any]:
+        try:
+            return schema.rows(self.db, sql, *values)
+        except apsw.Error as error:
+            raise self._unavailable(error) from error
+
+    def many(self, sql: str, bindings: Iterable[tuple[Any, ...]]) -> list[Any]:
+        """The rows that one question finds with each of many bindings."""
+        try:
+            return list(self.db.executemany(sql, bindings))
+        except apsw.Error as error:
+            raise self._unavailable(error) from error
+
+    @contextlib.contextmanager
+    def moment(self) -> Iterator[None]:
+        """All that is read within is of one moment; there is to be no await within. May be nested."""
+        if self.db.in_transaction:
+            yield
+            return
+        self.rows("BEGIN")
+        try:
+            yield
+        finally:
+            self.rows("COMMIT")
+
+    def _unavailable(self, error: apsw.Error) -> Unavailable:
+        return Unavailable(component(self.cell), f"{type(error).__name__}: {error}")
