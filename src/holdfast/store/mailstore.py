@@ -297,6 +297,10 @@ class MailStore:
         if not watchers:
             self._watchers.pop(account, None)
 
+    def watch_all(self, watcher: Callable[[Moved], object]) -> None:
+        """``watcher`` is told of all that moves, as (cell, account, modseq); of nothing: all may have moved."""
+        self._writes.on_moved.append(watcher)
+
     def _moved(self, moved: Moved) -> None:
         accounts = [account for _, account, _ in moved] if moved else list(self._watchers)
         loop = asyncio.get_running_loop()
