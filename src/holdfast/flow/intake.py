@@ -165,6 +165,11 @@ class Intake:
         return component(self._volume, self._ledger)
 
     @property
+    def ledger(self) -> str:
+        """Its name."""
+        return self._ledger
+
+    @property
     def durable(self) -> Position:
         """How far the ledger is durable. Raises ``Unavailable`` while it isn't open."""
         self.check()

@@ -16,6 +16,8 @@ from starlette.responses import RedirectResponse, Response
 import holdfast.functions.jmap
 from holdfast.directory.people import People
 from holdfast.flow.intake import Intake
+from holdfast.flow.sending import SendingLimits
+from holdfast.flow.sent import Sent
 from holdfast.functions.jmap.app import Jmap
 from holdfast.functions.jmap.asking import Parts
 from holdfast.functions.jmap.authorize import Authorize
@@ -51,9 +53,9 @@ async def run_jmap(start: Start) -> None:
         store = await stack.enter_async_context(parts.store_handle(start))
         history = await stack.enter_async_context(parts.history_of(start))
         sign_in = await stack.enter_async_context(parts.sign_in_noted(start, people, history))
-        intake = await stack.enter_async_context(_intake(start))
+        intake, sent = await stack.enter_async_context(_intake(start))
         sign_ins = stack.enter_context(contextlib.closing(SignIns(world, layout.tokens_path(config))))
-        given = _parts(start, people, store, intake)
+        given = _parts(start, people, store, intake, SendingLimits(world, people, sent, "jmap"))
         site = web.site(start, packages=[portal.FOLDER, FOLDER], brand=web.brand_for(people))
         tokens = Tokens(world, site.seal, sign_ins, people)
         webmail = web.url_of(config, "webmail") if config.workers.webmail else ""
@@ -75,7 +77,7 @@ async def run_jmap(start: Start) -> None:
         await web.serve(start, jmap.app, message_bytes=JMAP_REQUEST_BYTES)
 
 
-def _parts(start: Start, people: People, store: MailStore, intake: Intake) -> Parts:
+def _parts(start: Start, people: People, store: MailStore, intake: Intake, sending: SendingLimits) -> Parts:
     return Parts(
         world=start.world,
         store=store,
@@ -84,6 +86,8 @@ def _parts(start: Start, people: People, store: MailStore, intake: Intake) -> Pa
         intake=intake,
         hostname=start.config.service.hostname,
         limits=CoreLimits(),
+        sending=sending,
+        mail_limits=start.config.limits,
     )
 
 
@@ -105,9 +109,10 @@ def _first_page(webmail: str) -> Any:
 
 
 @contextlib.asynccontextmanager
-async def _intake(start: Start) -> AsyncIterator[Intake]:
-    """Where what is sent becomes durable: this process's own ledger."""
+async def _intake(start: Start) -> AsyncIterator[tuple[Intake, Sent]]:
+    """Where what is sent becomes durable: this process's own ledger; and how much was sent by whom."""
     config, volume = start.config, layout.main_volume(start.config)
+    sent = Sent(start.world, config.volume_folder(volume), start.name)
     async with parts.announcing(start) as announce:
         intake = Intake(
             start.world,
@@ -115,16 +120,18 @@ async def _intake(start: Start) -> AsyncIterator[Intake]:
             start.name,
             host=config.service.hostname,
             inflight_bytes=config.limits.inflight_bytes,
-            announce=announce,
+            announce=sent.announcing(announce),
             copies=config.copies_of(volume, "synchronous"),
             trailing=config.copies_of(volume, "trailing"),
             pack_bytes=config.volumes[volume].pack_bytes,
+            in_doubt=False,
         )
         await intake.open()
         try:
-            yield intake
+            yield intake, sent
         finally:
             await intake.close()
+            await sent.close()
 
 
 async def _stopping(start: Start, watching: Watching) -> None:

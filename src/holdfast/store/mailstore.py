@@ -298,7 +298,7 @@ class MailStore:
             self._watchers.pop(account, None)
 
     def watch_all(self, watcher: Callable[[Moved], object]) -> None:
-        """``watcher`` is told of all that moves, as (cell, account, modseq); of nothing: all may have moved."""
+        """``watcher`` is told of all that moves, (cell, account, modseq); of nothing: all may have."""
         self._writes.on_moved.append(watcher)
 
     def _moved(self, moved: Moved) -> None:

@@ -361,6 +361,16 @@ class AccountMail:
                 else history.object_changes(self._reader, self.account, kind, since, end, limit)
             )
 
+    def object_state(self, kind: str) -> EmailState:
+        """Of the last change of any of a kind: it moves with nothing else."""
+        sql = "SELECT max(modseq) FROM object WHERE account=? AND kind=?"
+        return EmailState(self._reader.rows(sql, self.account, kind)[0][0] or 0)
+
+    def object_count(self, kind: str) -> int:
+        """How many of a kind there are."""
+        rows = self._reader.rows("SELECT total FROM kept WHERE account=? AND kind=?", self.account, kind)
+        return int(rows[0][0]) if rows else 0
+
     def objects(self, kind: str) -> list[Object]:
         """All of a kind, in order of their ids."""
         sql = f"{_OBJECTS} AND gone=0 ORDER BY id"

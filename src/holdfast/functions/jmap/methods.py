@@ -13,13 +13,35 @@ from collections.abc import Callable, Coroutine, Iterable
 from types import ModuleType
 from typing import Any, Final, NamedTuple
 
-from holdfast.functions.jmap import core_methods
+from holdfast.functions.jmap import (
+    address_books,
+    blob_methods,
+    contacts,
+    core_methods,
+    identities,
+    outbox,
+    quotas,
+    settings,
+    snooze,
+    submissions,
+)
 from holdfast.functions.jmap.asking import Describe, Handler, Parts
 from holdfast.wire.jmap.methods import METHODS as OF_THE_WIRE
 from holdfast.wire.jmap.server import Method
 
 Run = Callable[[Parts], Coroutine[Any, Any, None]]
-MODULES: Final[tuple[ModuleType, ...]] = (core_methods,)
+MODULES: Final[tuple[ModuleType, ...]] = (
+    core_methods,
+    blob_methods,
+    identities,
+    submissions,
+    outbox,
+    address_books,
+    contacts,
+    quotas,
+    snooze,
+    settings,
+)
 
 
 class Table(NamedTuple):
