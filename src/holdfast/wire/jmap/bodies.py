@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from holdfast.mime.defects import Defect
 from holdfast.mime.fields import Field
@@ -16,6 +16,26 @@ from holdfast.wire.jmap.headers import HeaderProperty, as_raw, header_values
 from holdfast.wire.jmap.mail import EmailBodyValue, EmailHeader
 
 BlobOf = Callable[["Numbered"], str]
+
+
+class Outline(Protocol):
+    """What of a part decides where it is shown."""
+
+    @property
+    def type(self) -> str: ...
+    @property
+    def subtype(self) -> str: ...
+    @property
+    def is_multipart(self) -> bool: ...
+    @property
+    def parts(self: Shown) -> tuple[Shown, ...]: ...
+    @property
+    def disposition(self) -> str | None: ...
+    @property
+    def name(self) -> str | None: ...
+
+
+Shown = TypeVar("Shown", bound=Outline)
 
 
 class Numbered(NamedTuple):
@@ -33,6 +53,10 @@ class Numbered(NamedTuple):
     @property
     def type(self) -> str:
         return f"{self.part.type}/{self.part.subtype}"
+
+    @property
+    def subtype(self) -> str:
+        return self.part.subtype
 
     @property
     def name(self) -> str | None:
@@ -64,12 +88,12 @@ def leaves(what: Numbered) -> Iterator[Numbered]:
         yield what
 
 
-class Bodies(NamedTuple):
+class Bodies(NamedTuple, Generic[Shown]):
     """What to show where plain text, or HTML, is preferred; and what to offer as attached."""
 
-    text: list[Numbered]
-    html: list[Numbered]
-    attachments: list[Numbered]
+    text: list[Shown]
+    html: list[Shown]
+    attachments: list[Shown]
 
     @property
     def has_attachment(self) -> bool:
@@ -77,20 +101,20 @@ class Bodies(NamedTuple):
         return any(each.disposition != "inline" for each in self.attachments)
 
 
-def bodies(root: Numbered) -> Bodies:
+def bodies(root: Shown) -> Bodies[Shown]:
     """The decomposition of RFC 8621 §4.1.4 (JMAP-7)."""
-    found = Bodies([], [], [])
+    found: Bodies[Shown] = Bodies([], [], [])
     _sort((root,), "mixed", False, found.text, found.html, found.attachments)
     return found
 
 
 def _sort(
-    parts: tuple[Numbered, ...],
+    parts: tuple[Shown, ...],
     around: str,
     in_alternative: bool,
-    text: list[Numbered] | None,
-    html: list[Numbered] | None,
-    attachments: list[Numbered],
+    text: list[Shown] | None,
+    html: list[Shown] | None,
+    attachments: list[Shown],
 ) -> None:
     """``around``: the subtype of the multipart these parts stand in. ``text`` or ``html`` None: an
     alternative around them showed that this one is made of other parts."""
@@ -99,7 +123,7 @@ def _sort(
     for index, each in enumerate(parts):
         kind = each.type
         if each.is_multipart:
-            inner = each.part.subtype
+            inner = each.subtype
             _sort(each.parts, inner, in_alternative or inner == "alternative", text, html, attachments)
         elif not _is_body(each, kind, index, around):
             attachments.append(each)
@@ -129,7 +153,7 @@ def _is_media(kind: str) -> bool:
     return kind.startswith(("image/", "audio/", "video/"))
 
 
-def _is_body(each: Numbered, kind: str, index: int, around: str) -> bool:
+def _is_body(each: Outline, kind: str, index: int, around: str) -> bool:
     """Not attached, of a type that can be shown; in a multipart/related only the first; and a text with a
     name is a file unless it comes first."""
     media = _is_media(kind)

@@ -113,7 +113,7 @@ class _Reading:
         self._blob_of = blob_of
         self._fields: list[Field] | None = None
         self._tree: Numbered | None = None
-        self._decomposed: Bodies | None = None
+        self._decomposed: Bodies[Numbered] | None = None
 
     @property
     def fields(self) -> list[Field]:
@@ -128,7 +128,7 @@ class _Reading:
         return self._tree
 
     @property
-    def decomposed(self) -> Bodies:
+    def decomposed(self) -> Bodies[Numbered]:
         if self._decomposed is None:
             self._decomposed = bodies(self.tree)
         return self._decomposed
@@ -150,7 +150,12 @@ class _Reading:
             wanted += self.decomposed.html
         most = self.wishes.most_bytes
         texts = {each.number: each.part for each in wanted if each.part.type == "text"}
-        return {number: body_value(part, most) for number, part in texts.items()}
+        values = {number: body_value(part, most) for number, part in texts.items()}
+        if self.wishes.clean is not None:
+            for number, value in values.items():
+                if texts[number].subtype == "html":
+                    value.value = self.wishes.clean(value.value)
+        return values
 
 
 _READERS: Final[dict[str, Callable[[_Reading], object]]] = {

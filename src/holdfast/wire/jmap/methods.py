@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, ClassVar, Final, Literal, NamedTuple
 
 import msgspec
@@ -134,13 +135,14 @@ class EmailQueryChanges(QueryChanges, kw_only=True):
 
 
 class BodyWishes(NamedTuple):
-    """Which bodies of a message are asked for. ``most_bytes`` 0: whole."""
+    """Which bodies of a message are asked for. ``most_bytes`` 0: whole. ``clean``: makes HTML harmless."""
 
     properties: tuple[str, ...] = DEFAULT_BODY_PROPERTIES
     text: bool = False
     html: bool = False
     every: bool = False
     most_bytes: int = 0
+    clean: Callable[[str], str] | None = None
 
 
 class EmailGet(Get, kw_only=True):
@@ -151,6 +153,8 @@ class EmailGet(Get, kw_only=True):
     fetch_html_body_values: bool = msgspec.field(default=False, name="fetchHTMLBodyValues")
     fetch_all_body_values: bool = False
     max_body_value_bytes: UnsignedInt = 0
+    # Of the capability https://holdfast.dev/ns/webmail: bodies of type HTML are made harmless.
+    sanitize_html_body_values: bool = msgspec.field(default=False, name="sanitizeHTMLBodyValues")
 
     def bodies(self) -> BodyWishes:
         return _wishes(self)
@@ -167,6 +171,8 @@ class EmailParse(Arguments, kw_only=True):
     fetch_html_body_values: bool = msgspec.field(default=False, name="fetchHTMLBodyValues")
     fetch_all_body_values: bool = False
     max_body_value_bytes: UnsignedInt = 0
+    # Of the capability https://holdfast.dev/ns/webmail: bodies of type HTML are made harmless.
+    sanitize_html_body_values: bool = msgspec.field(default=False, name="sanitizeHTMLBodyValues")
 
     def bodies(self) -> BodyWishes:
         return _wishes(self)

@@ -3,10 +3,12 @@
 import pytest
 
 from corpus.make import messages
+from holdfast.mime.bodystructure import bodystructure
 from holdfast.mime.envelope import envelope
 from holdfast.mime.structure import parse
+from holdfast.wire.jmap.bodies import bodies, numbered
 from holdfast.wire.jmap.email import EmailReader
-from holdfast.wire.jmap.indexed import ENVELOPE_PROPERTIES, envelope_properties
+from holdfast.wire.jmap.indexed import ENVELOPE_PROPERTIES, envelope_properties, has_attachment
 from holdfast.wire.jmap.methods import BodyWishes
 
 
@@ -30,3 +32,14 @@ def test_envelope_and_message_say_the_same():
 
 def test_what_is_no_envelope_says_nothing():
     assert envelope_properties(b"") == envelope_properties(b"(NIL)") == {}
+
+
+@pytest.mark.slow
+def test_an_attachment_is_told_by_the_index_as_by_the_message():
+    told = {}
+    for name, message in messages():
+        root = parse(message)
+        whole = bodies(numbered(root)).has_attachment
+        if has_attachment(bodystructure(root)) != whole:
+            told[name] = whole
+    assert not told
