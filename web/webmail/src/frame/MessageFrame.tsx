@@ -3,7 +3,8 @@
 import { signal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { language, t } from "../texts";
-import { type Key, HELLO, type FrameTexts, type ToFrame, fromFrame } from "./protocol";
+import { pressed, useFramePort } from "./port";
+import { type FrameTexts, type ToFrame, fromFrame } from "./protocol";
 import "./frame.css";
 
 export interface MessageFrameProps {
@@ -31,23 +32,15 @@ const LOWEST = 24;
 
 export function MessageFrame(props: MessageFrameProps) {
   const frame = useRef<HTMLIFrameElement>(null);
-  const port = useRef<MessagePort | null>(null);
   const current = useRef(props);
   current.current = props;
   const link = useMemo(() => signal({ url: "", mismatched: false }), []);
   const page = props.remoteImages ? "frame-images.html" : "frame.html";
 
-  // Once per page that was loaded: a port of its own, and the message through it.
-  const open = () => {
-    port.current?.close();
-    const channel = new MessageChannel();
-    port.current = channel.port1;
-    channel.port1.onmessage = (event) => hear(event.data);
-    frame.current?.contentWindow?.postMessage(HELLO, location.origin, [channel.port2]);
+  const { open, say } = useFramePort(frame, (data) => hear(data), () => {
     say(shown(current.current));
     say({ kind: "look", inverted: current.current.inverted ?? false });
-  };
-  const say = (said: ToFrame) => port.current?.postMessage(said);
+  });
   const hear = (data: unknown) => {
     const said = fromFrame(data);
     if (said?.kind === "height") frame.current?.style.setProperty("height", `${Math.max(said.height, LOWEST)}px`);
@@ -59,7 +52,6 @@ export function MessageFrame(props: MessageFrameProps) {
 
   useEffect(() => say(shown(current.current)), [props.html, props.text, props.inline, language.value]);
   useEffect(() => say({ kind: "look", inverted: props.inverted ?? false }), [props.inverted]);
-  useEffect(() => () => port.current?.close(), []);
 
   return (
     <div class="message-frame">
@@ -93,11 +85,4 @@ function shown(props: MessageFrameProps): ToFrame {
     remoteImages: props.remoteImages ?? false,
     texts: frameTexts(),
   };
-}
-
-/** The key as if it had been pressed on the frame's element, for the app's shortcuts. */
-function pressed(frame: HTMLIFrameElement, { key, code, ctrlKey, shiftKey, altKey, metaKey }: Key): void {
-  frame.dispatchEvent(
-    new KeyboardEvent("keydown", { key, code, ctrlKey, shiftKey, altKey, metaKey, bubbles: true, cancelable: true }),
-  );
 }

@@ -73,17 +73,7 @@ export function fromFrame(data: unknown): FromFrame | null {
         ? { kind: "shown", blocked: said.blocked, mismatched: said.mismatched }
         : null;
     case "key":
-      return isShort(said.key, LONGEST_KEY) && isShort(said.code, LONGEST_KEY)
-        ? {
-            kind: "key",
-            key: said.key,
-            code: said.code,
-            ctrlKey: said.ctrlKey === true,
-            shiftKey: said.shiftKey === true,
-            altKey: said.altKey === true,
-            metaKey: said.metaKey === true,
-          }
-        : null;
+      return keyOf(said);
     case "link":
       return isShort(said.url, LONGEST_URL) ? { kind: "link", url: said.url, mismatched: said.mismatched === true } : null;
     case "mailto":
@@ -93,7 +83,21 @@ export function fromFrame(data: unknown): FromFrame | null {
   }
 }
 
-function isCount(value: unknown): value is number {
+/** A key press, or null. */
+export function keyOf(said: Record<string, unknown>): ({ kind: "key" } & Key) | null {
+  if (!isShort(said.key, LONGEST_KEY) || !isShort(said.code, LONGEST_KEY)) return null;
+  return {
+    kind: "key",
+    key: said.key,
+    code: said.code,
+    ctrlKey: said.ctrlKey === true,
+    shiftKey: said.shiftKey === true,
+    altKey: said.altKey === true,
+    metaKey: said.metaKey === true,
+  };
+}
+
+export function isCount(value: unknown): value is number {
   return typeof value === "number" && Number.isInteger(value) && value >= 0;
 }
 

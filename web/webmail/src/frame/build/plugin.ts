@@ -1,21 +1,32 @@
-/** Builds frame.html and frame-images.html: `framePages()` for Vite, `buildFrame()` for tests. */
+/** Builds the pages of the frames: for messages, and for the editor. `framePages()` for Vite, `buildFrame()` for tests. */
 
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { type Plugin, build } from "vite";
 import { type FrameParts, framePage } from "./page";
 
-const FRAME = fileURLToPath(new URL("..", import.meta.url));
-const PAGES: Record<string, boolean> = { "frame.html": false, "frame-images.html": true };
+const SRC = fileURLToPath(new URL("../..", import.meta.url));
+const MESSAGE = { script: "frame/inside/main.ts", style: "frame/inside/message.css" };
+const EDITOR = { script: "compose/editor/inside/main.ts", style: "compose/editor/inside/editor.css" };
+const PAGES = {
+  "frame.html": { ...MESSAGE, images: false },
+  "frame-images.html": { ...MESSAGE, images: true },
+  "editor.html": { ...EDITOR, images: false },
+};
 
 /** The pages by name. `cleaner` takes the place of inside/clean.ts: tests prove what holds without it. */
 export async function buildFrame(cleaner?: string): Promise<Record<string, string>> {
-  const parts: FrameParts = {
-    outerScript: await script(`${FRAME}outside/main.ts`),
-    innerScript: await script(`${FRAME}inside/main.ts`, cleaner),
-    innerStyle: (await readFile(`${FRAME}inside/message.css`, "utf8")).replace(/\/\*.*?\*\/|\s*\n\s*/gs, ""),
-  };
-  return Object.fromEntries(Object.entries(PAGES).map(([name, images]) => [name, framePage(parts, images)]));
+  const outerScript = await script("frame/outside/main.ts");
+  const made: Record<string, string> = {};
+  for (const [name, page] of Object.entries(PAGES)) {
+    const parts: FrameParts = { outerScript, innerScript: await script(page.script, cleaner), innerStyle: await style(page.style) };
+    made[name] = framePage(parts, page.images);
+  }
+  return made;
+}
+
+async function style(file: string): Promise<string> {
+  return (await readFile(SRC + file, "utf8")).replace(/\/\*.*?\*\/|\s*\n\s*/gs, "");
 }
 
 /** One file as one classic script. */
@@ -29,7 +40,7 @@ async function script(entry: string, cleaner?: string): Promise<string> {
       write: false,
       target: "es2022",
       modulePreload: false,
-      lib: { entry, formats: ["iife"], name: "frame", fileName: "frame" },
+      lib: { entry: SRC + entry, formats: ["iife"], name: "frame", fileName: "frame" },
     },
   });
   const output = (Array.isArray(made) ? made : [made]).flatMap((each) => ("output" in each ? each.output : []));

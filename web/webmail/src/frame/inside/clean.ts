@@ -33,7 +33,7 @@ const PURIFY: Config & { RETURN_DOM: true } = {
 };
 
 // Images that draw and can do nothing else. SVG in <img> couldn't run either; it isn't needed.
-const DATA_IMAGE = /^data:image\/(?:png|jpe?g|gif|webp|avif|bmp)[;,]/i;
+export const DATA_IMAGE = /^data:image\/(?:png|jpe?g|gif|webp|avif|bmp)[;,]/i;
 // Where other programs put what is answered; the attribute data-quote marks it from here on.
 const QUOTES = "blockquote[type=cite], .gmail_quote, .yahoo_quoted, .protonmail_quote, .moz-cite-prefix + blockquote";
 const INVISIBLE = 3; // pixels: what is smaller was put there to be counted, not to be seen
@@ -53,8 +53,16 @@ export interface Clean {
   mismatched: number;
 }
 
+/** The body of a document without a window, with nothing in it but what is listed. */
+export function purified(html: string): HTMLElement {
+  // After a <br> no <frameset> can take the body's place.
+  const body = DOMPurify.sanitize(`<br>${html}`, PURIFY) as HTMLElement;
+  body.firstChild?.remove();
+  return body;
+}
+
 export function clean(html: string, allowed: Allowed): Clean {
-  const body = DOMPurify.sanitize(html, PURIFY) as HTMLElement;
+  const body = purified(html);
   const result: Clean = { body, blocked: 0, mismatched: 0 };
   for (const each of body.querySelectorAll<HTMLElement>("*")) {
     result.blocked += cleanBackground(each, allowed);
@@ -94,7 +102,7 @@ function cleanImage(image: HTMLImageElement, allowed: Allowed): number {
   return 0;
 }
 
-function contentId(address: string): string {
+export function contentId(address: string): string {
   const id = address.slice("cid:".length);
   try {
     return decodeURIComponent(id);

@@ -1,0 +1,219 @@
+"""The webmail's message frame in a real browser: published attacks on sanitisers, with and without one.
+
+``tests/frame/attacks.json`` is the list. Each is shown in the frame as it is shipped, and in one built without
+its cleaner, so that what holds then is the policy and the sandbox alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Error, Frame, Page
+
+pytestmark = pytest.mark.slow
+
+WEBMAIL = Path(__file__).parents[2] / "web" / "webmail"
+HERE = WEBMAIL / "tests" / "frame"
+# Tighter than the webmail's own in scripts, and without frame-src: nothing here may hold only thanks to the app.
+APP_POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; frame-src *; connect-src 'self'"
+PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+SHOWN_MS = 3000
+# Said by the frame when it is used as meant.
+WORDS = {"shown", "height", "link", "key", "mailto"}
+
+
+class Site:
+    """A server on loopback that remembers what it was asked."""
+
+    def __init__(self, folders: list[Path]) -> None:
+        asked: list[tuple[str, str]] = []
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                path = self.path.split("?")[0]
+                asked.append((path, self.headers.get("Sec-Fetch-Dest", "")))
+                file = next((each for folder in folders if (each := folder / path[1:]).is_file()), None)
+                kind = {".html": "text/html; charset=utf-8", ".js": "text/javascript"}.get(Path(path).suffix, "image/gif")
+                body = file.read_bytes() if file else PIXEL
+                self.send_response(200)
+                self.send_header("Content-Type", kind)
+                if path.startswith("/harness"):
+                    self.send_header("Content-Security-Policy", APP_POLICY)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                with contextlib.suppress(OSError):  # whoever asked may have left
+                    self.wfile.write(body)
+
+            do_POST = do_GET
+
+            def log_message(self, format: str, *args: object) -> None:
+                """Quiet."""
+
+        self.asked = asked
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.bare = f"127.0.0.1:{self._server.server_address[1]}"
+        self.url = f"http://{self.bare}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    node = shutil.which("node")
+    if not node or not (WEBMAIL / "node_modules").is_dir():
+        pytest.skip("the webmail's packages aren't installed; npm ci in web/webmail does it")
+    built = tmp_path_factory.mktemp("frame")
+    subprocess.run([node, HERE / "build.mjs", built], check=True, cwd=WEBMAIL)
+    made = Site([built, HERE])
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def enemy() -> Iterator[Site]:
+    made = Site([])
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def page(browser: Browser, app: Site) -> Iterator[Page]:
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{app.url}/harness.html")
+    yield page
+    context.close()
+
+
+def show(page: Page, kind: str = "shipped", *, images: bool = False, **message: Any) -> dict[str, Any]:
+    """What the frame says to have shown. Empty where it said nothing: an attack that breaks its own page."""
+    name = f"/{kind}/{'frame-images' if images else 'frame'}.html"
+    silence = f"new Promise(done => setTimeout(done, {SHOWN_MS}, {{}}))"
+    call = f"([message, name]) => Promise.race([show(message, name), {silence}])"
+    found: dict[str, Any] = page.evaluate(call, [{"remoteImages": images, **message}, name])
+    return found
+
+
+def inner(page: Page) -> Frame:
+    return page.frames[-1]
+
+
+# What a reader may do by accident: every element is pointed at, focused and clicked, but for good links.
+_POKE = """() => {
+  const all = [...document.querySelectorAll("*")].slice(0, 300);
+  for (const each of all) {
+    for (const name of ["pointerenter", "mouseover", "mouseenter", "focus", "pointerrawupdate", "scroll", "input"]) {
+      each.dispatchEvent(new Event(name, {bubbles: true}));
+    }
+    if (each.closest("a[target=_blank][href^=http]")) continue;
+    try { each.focus && HTMLElement.prototype.focus.call(each); } catch {}
+    each.dispatchEvent(new MouseEvent("click", {bubbles: true, cancelable: true, composed: true}));
+  }
+}"""
+
+_WRONG = """() => {
+  const found = [];
+  const bad = /^(script|style|link|meta|base|iframe|object|embed|form|input|button|textarea|select|svg|math|template)$/i;
+  for (const each of document.querySelector("main").querySelectorAll("*")) {
+    if (each.namespaceURI !== "http://www.w3.org/1999/xhtml" || bad.test(each.localName)) found.push(each.localName);
+    for (const {name, value} of each.attributes) {
+      if (/^on|^(id|name|class|srcset|target|ping|form)/i.test(name)) {
+        const own = {target: "_blank", class: /^hf-/}[name];
+        if (!own || !value.match(own)) found.push(name + "=" + value);
+      }
+      if (name === "href" && !/^(https?|mailto|tel):/.test(value)) found.push(name + "=" + value);
+      if (name === "src" && !/^(blob:|data:image\\/(png|jpe?g|gif|webp|avif|bmp)|https?:)/.test(value)) found.push(name + "=" + value);
+      if (name === "style" && /(^|;)\\s*(position|z-index|transform|cursor|content|filter)\\s*:|expression|@|--/i.test(value)) found.push(value);
+    }
+  }
+  return found;
+}"""
+
+
+def attacks(enemy: Site) -> list[str]:
+    listed = json.loads((HERE / "attacks.json").read_text(encoding="utf-8"))
+    return [
+        each["html"].replace("{host}", enemy.url).replace("{bare}", enemy.bare).replace("{n}", str(number))
+        for number, each in enumerate(listed)
+    ]
+
+
+def what_happened(page: Page, app: Site) -> list[str]:
+    """Everything that must not: a script ran, the page changed, a frame left its place, the app was reached."""
+    if page.url != f"{app.url}/harness.html":
+        return [f"the app's page went to {page.url}"]
+    heard, intact = page.evaluate("[heard.splice(0), secret + document.querySelectorAll('iframe').length]")
+    wrong = [str(each) for each in heard if each.get("kind") not in WORDS]
+    if intact != "only the app may read this1":
+        wrong.append("the app's page was changed")
+    if len(page.frames) > 3:
+        wrong.append(f"frames: {[each.url for each in page.frames]}")
+    for each in page.frames[2:]:
+        if each.url not in ("about:srcdoc", "chrome-error://chromewebdata/"):
+            wrong.append(f"the frame went to {each.url}")
+    return wrong
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("images", [False, True], ids=["no images", "images allowed"])
+@pytest.mark.parametrize("kind", ["shipped", "uncleaned"])
+def test_no_attack_runs_asks_leaves_or_reaches_the_app(page: Page, app: Site, enemy: Site, kind: str, images: bool):
+    dialogs: list[str] = []
+    page.context.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    page.context.on("page", lambda opened: dialogs.append(f"opened {opened.url}"))
+    wrong: list[str] = []
+    for html in attacks(enemy):
+        said = show(page, kind, images=images, html=html)
+        if kind == "shipped":
+            happened = [] if said else ["nothing was shown"]
+            happened += inner(page).evaluate(_WRONG)
+        else:
+            happened = []
+        with contextlib.suppress(Error) if kind == "uncleaned" else contextlib.nullcontext():
+            inner(page).evaluate(_POKE)  # a frame whose navigation was blocked has nobody to poke
+        happened += what_happened(page, app)
+        wrong += [f"{html[:200]!r}: {each}" for each in happened]
+    page.evaluate("new Promise(done => setTimeout(done, 500))")
+    wrong += what_happened(page, app) + dialogs
+    wrong += [f"asked for {each}" for each in enemy.asked if not (images and each[1] == "image")]
+    assert not wrong, "\n".join(wrong)
+
+
+# Each attack in a frame of its own that nothing guards; gives the numbers of those that ran a script.
+_UNGUARDED = """async ([attacks, most]) => {
+  const ran = new Set();
+  addEventListener("message", event => ran.add(String(event.data)));
+  for (const html of attacks) {
+    const frame = document.createElement("iframe");
+    frame.srcdoc = html;
+    document.body.append(frame);
+  }
+  for (let n = 0; n < 100 && ran.size < most; n++) await new Promise(done => setTimeout(done, 100));
+  return [...ran];
+}"""
+
+
+LIVING = 30  # of the list, at least, where nothing guards
+
+
+def test_the_attacks_are_alive_where_nothing_guards(page: Page, enemy: Site):
+    """Else the test above would prove nothing."""
+    page.goto(f"{enemy.url}/plain.html")
+    leaving = ("top.location", "parent.location", "_top", "_parent", "content=\"0\"")
+    staying = [each for each in attacks(enemy) if not any(word in each for word in leaving)]
+    ran = page.evaluate(_UNGUARDED, [staying, LIVING])
+    asked = {path for path, _ in enemy.asked if path[1:].isdigit()}
+    assert len(ran) >= LIVING and len(asked) >= LIVING, (ran, asked)
