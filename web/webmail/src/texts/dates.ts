@@ -37,9 +37,9 @@ export function since(moment: Moment, now = Date.now()): string {
   return then.toDateString() === new Date(now).toDateString() ? clock(then) : shortDate(then);
 }
 
-/** A group's heading in a list: today, yesterday, this week, or the month. */
-export function weekday(moment: Moment): string {
-  return write(new Date(moment), { weekday: "long" });
+/** Beside a time to choose: “Mon, 30 Nov, 08:00”. */
+export function momentHint(moment: Moment): string {
+  return write(new Date(moment), { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 }
 
 /** “5 minutes ago”, “in 2 hours”. */

@@ -75,7 +75,7 @@ export function Menu({ label, icon = "more", items, class: look = "tool", childr
 interface ListProps {
   id: string;
   label: string;
-  anchor: RefObject<HTMLElement>;
+  anchor: RefObject<HTMLElement | null>;
   items: MenuEntry[];
   /** Where it opens instead of beside its anchor: a context menu. */
   at?: { x: number; y: number };
@@ -155,8 +155,8 @@ function Item({ item, onClose }: { item: MenuItem; onClose: (back?: boolean) => 
 
 /** Puts an element into the top layer beside its anchor, and closes it by a press outside or a move of the page. */
 export function useTopLayer(
-  element: RefObject<HTMLElement>,
-  anchor: RefObject<HTMLElement>,
+  element: RefObject<HTMLElement | null>,
+  anchor: RefObject<HTMLElement | null>,
   onClose: (back?: boolean) => void,
   at?: { x: number; y: number },
 ): void {

@@ -1,0 +1,66 @@
+/** Over the results: what was understood, piece by piece, each to be taken away; quick narrowings; keeping it. */
+
+import { mail, type SearchPiece } from "../../data";
+import { language, t } from "../../texts";
+import { Icon } from "../pieces/icon";
+import { toast } from "../pieces/toast";
+import { go } from "../router";
+import { setting } from "../setting";
+
+/** Spelled in the language that is spoken; each is offered while it isn't in the search yet. */
+const NARROWINGS = {
+  attachment: { en: "has:attachment", de: "hat:anhang" },
+  unread: { en: "is:unread", de: "ist:ungelesen" },
+  starred: { en: "is:starred", de: "ist:markiert" },
+  year: { en: "newer_than:1y", de: "neuer_als:1j" },
+} as const;
+
+export function SearchHead({ query }: { query: string }) {
+  const parsed = mail.search.parse(query);
+  const without = (piece: SearchPiece) => `${query.slice(0, piece.start)}${query.slice(piece.end)}`.replace(/\s+/g, " ").trim();
+  const to = (next: string) => (next ? go({ view: "search", query: next }) : go({ view: "mail", mailbox: "inbox" }));
+  const kept = setting("searches").some((each) => each.text === query);
+  const offered = (Object.keys(NARROWINGS) as (keyof typeof NARROWINGS)[]).filter((each) => !query.includes(spelled(each)));
+  return (
+    <div class="search-head">
+      <ul class="chips" aria-label={t("search.pieces")}>
+        {parsed.pieces.map((piece) => (
+          <li key={`${piece.start}-${piece.value}`} class={piece.wrong ? "chip wrong" : "chip strong"}>
+            <span>{pieceText(piece)}</span>
+            {piece.wrong && <span class="aside">{t("search.wrong")}</span>}
+            <button type="button" aria-label={t("search.without", { piece: pieceText(piece) })} onClick={() => to(without(piece))}>
+              <Icon name="close" />
+            </button>
+          </li>
+        ))}
+      </ul>
+      <div class="search-ways">
+        {offered.map((each) => (
+          <button key={each} type="button" class="chip way" onClick={() => to(`${query} ${spelled(each)}`)}>
+            {t(`search.narrow.${each}`)}
+          </button>
+        ))}
+        <button type="button" class="chip way" aria-pressed={kept} onClick={() => keep(query, kept)}>
+          <Icon name={kept ? "check" : "plus"} />
+          {t(kept ? "search.kept" : "search.keep")}
+        </button>
+      </div>
+    </div>
+  );
+}
+
+function spelled(narrowing: keyof typeof NARROWINGS): string {
+  return NARROWINGS[narrowing][language.value];
+}
+
+function pieceText(piece: SearchPiece): string {
+  const value = piece.value.includes(" ") ? `“${piece.value}”` : piece.value;
+  const named = piece.operator ? `${piece.operator}: ${value}` : value;
+  return piece.not ? t("search.not", { piece: named }) : named;
+}
+
+function keep(query: string, kept: boolean): void {
+  const others = mail.settings.now.peek().searches.filter((each) => each.text !== query);
+  void mail.settings.set({ searches: kept ? others : [...others, { name: query, text: query }] });
+  toast({ text: t(kept ? "search.forgotten" : "search.keptText") });
+}

@@ -1,0 +1,189 @@
+/** The page of somebody who is signed in: mailboxes, list and conversation beside each other as there is room, or
+ * another part of the webmail in their place. */
+
+import { useEffect } from "preact/hooks";
+import { mail } from "../data";
+import { t, type Key } from "../texts";
+import { act, openKey, starTarget, undo } from "./acts";
+import { ask, askMailbox } from "./choose/asked";
+import { Questions } from "./choose/choose";
+import { Banner } from "./header/banner";
+import { Header } from "./header/header";
+import { useCommands, useKeys } from "./keys/dispatch";
+import { helpShown, KeysHelp } from "./keys/help";
+import { beside, drawer, narrow } from "./layout";
+import { clearSelection, cursor, followAddress, list, mailboxNow, rowOf, selected, selectWhere, toggle } from "./list/current";
+import { DestroyQuestion } from "./list/destroy";
+import { takeFocus } from "./list/focus";
+import { ListPane, listName } from "./list/pane";
+import { openRow } from "./list/rows";
+import { snoozing } from "./list/row_menu";
+import { NarrowBar } from "./narrow_bar";
+import { Toasts, undoLast } from "./pieces/toast";
+import { tellProblems } from "./problem";
+import { walk } from "./reading/bar";
+import { Conversation } from "./reading/conversation";
+import { PictureDialog } from "./reading/attachments";
+import { Nobody } from "./reading/nobody";
+import { SourceDialog } from "./reading/source";
+import { closeThread, compose, go, route } from "./router";
+import { Compose, Contacts, Settings } from "./slots";
+import { FirstSync } from "./start/first_sync";
+import { MailboxDialogs } from "./side/mailbox_dialogs";
+import { Side } from "./side/side";
+
+export function Shell() {
+  useKeys();
+  useCommands(pageCommands);
+  useEffect(followAddress, []);
+  useEffect(tellProblems, []);
+  useTitle();
+  const now = route.value;
+  const first = mail.connection.sync.value;
+  const waiting = first.phase === "first" && mail.mailboxes.all.value === null;
+  return (
+    <div class={`shell ${now.view}${drawer.value ? " drawer" : ""}`} data-reading={beside.value}>
+      <a class="skip" href="#list" onClick={(event) => (event.preventDefault(), skipTo("list"))}>
+        {t("skip.list")}
+      </a>
+      <a class="skip" href="#reading" onClick={(event) => (event.preventDefault(), skipTo("reading"))}>
+        {t("skip.reading")}
+      </a>
+      <Header />
+      <Banner />
+      <Side />
+      {drawer.value && narrow.value && <button type="button" class="side-shade" aria-label={t("side.close")} onClick={() => (drawer.value = false)} />}
+      <main class="main">{waiting ? <FirstSync /> : <View />}</main>
+      <NarrowBar />
+      <KeysHelp />
+      <Questions />
+      <MailboxDialogs />
+      <DestroyQuestion />
+      <SourceDialog />
+      <PictureDialog />
+      <Toasts />
+    </div>
+  );
+}
+
+function View() {
+  const now = route.value;
+  switch (now.view) {
+    case "compose":
+      return <Compose key={`${now.kind}-${now.about ?? ""}`} route={now} onDone={comeBack} />;
+    case "contacts":
+      return <Contacts route={now} />;
+    case "settings":
+      return <Settings route={now} />;
+    default:
+      return <Panes thread={now.thread} />;
+  }
+}
+
+function Panes({ thread }: { thread: string | undefined }) {
+  const own = beside.value === "own";
+  return (
+    <>
+      <h1 class="aside">{listName()}</h1>
+      {(!own || thread === undefined) && <ListPane />}
+      {(!own || thread !== undefined) && (
+        <section class="reading" id="reading" tabIndex={-1} aria-label={t("read.region")}>
+          {thread === undefined ? <Nobody /> : <Conversation key={thread} open={thread} />}
+        </section>
+      )}
+    </>
+  );
+}
+
+/** Back to where one was before writing; to the inbox where there is no before. */
+function comeBack(): void {
+  if (history.length > 1) history.back();
+  else go({ view: "mail", mailbox: "inbox" });
+}
+
+function skipTo(id: string): void {
+  document.getElementById(id)?.focus();
+}
+
+/** "(3) Inbox – Holdfast" */
+function useTitle(): void {
+  const unread = mail.mailboxes.all.value?.find((each) => each.role === "inbox")?.unreadThreads ?? 0;
+  const titles: Partial<Record<typeof route.value.view, Key>> = { compose: "compose", contacts: "side.contacts", settings: "side.settings" };
+  const named = titles[route.value.view];
+  const name = named ? t(named) : listName();
+  const product = mail.session.links.value.product;
+  useEffect(() => {
+    document.title = `${unread ? `(${unread}) ` : ""}${name ? `${name} – ` : ""}${product}`;
+  }, [unread, name, product]);
+}
+
+/** What keys do wherever one is; views that know better come first. */
+const pageCommands = {
+  next: () => step(1),
+  previous: () => step(-1),
+  open: () => {
+    const row = cursor.peek() && rowOf(cursor.peek() as string);
+    return row && !openKey() ? openRow(row) : false;
+  },
+  back: () => {
+    if (!openKey()) return route.peek().view === "mail" ? false : go({ view: "mail", mailbox: "inbox" });
+    takeFocus();
+    return closeThread();
+  },
+  archive: () => (mailboxNow.peek()?.role === "archive" ? false : act("archive")),
+  trash: () => (mailboxNow.peek()?.role === "trash" ? false : act("trash")),
+  junk: () => act(mailboxNow.peek()?.role === "junk" ? "notJunk" : "junk"),
+  move: () => ask("move"),
+  label: () => ask("label"),
+  snooze: () => (snoozing() ? ask("snooze") : false),
+  undo: () => undoLast() || void undo(),
+  star: starTarget,
+  read: () => act("read"),
+  unread: () => {
+    const done = act("unread");
+    if (done && openKey()) closeThread();
+    return done;
+  },
+  select: () => {
+    const row = rowOf(openKey() ?? cursor.peek() ?? "");
+    return row ? toggle(row) : false;
+  },
+  selectAll: () => selectWhere(() => true),
+  selectNone: clearSelection,
+  selectRead: () => selectWhere((row) => !row.unread),
+  selectUnread: () => selectWhere((row) => row.unread),
+  selectStarred: () => selectWhere((row) => row.starred),
+  goInbox: () => go({ view: "mail", mailbox: "inbox" }),
+  goStarred: () => go({ view: "mail", mailbox: "starred" }),
+  goSent: () => go({ view: "mail", mailbox: "sent" }),
+  goDrafts: () => go({ view: "mail", mailbox: "drafts" }),
+  goAll: () => go({ view: "mail", mailbox: mail.mailboxes.byRole("all") ? "all" : "archive" }),
+  goMailbox: askMailbox,
+  goContacts: () => go({ view: "contacts" }),
+  help: () => {
+    helpShown.value = true;
+  },
+  compose: () => compose("new"),
+  reply: () => answer("reply"),
+  replyAll: () => answer("replyAll"),
+  forward: () => answer("forward"),
+};
+
+/** Along the list: to the next conversation while one is read, else to the next row. */
+function step(by: 1 | -1): unknown {
+  const now = list.peek();
+  if (!now || !["mail", "search"].includes(route.peek().view)) return false;
+  if (openKey()) return void walk(by);
+  const at = cursor.peek() ? now.indexOf(cursor.peek() as string) : -1;
+  const row = now.row(at < 0 ? 0 : at + by);
+  if (!row) return;
+  takeFocus();
+  cursor.value = row.key;
+}
+
+/** Answers the row with the focus, where no conversation is open. */
+function answer(kind: "reply" | "replyAll" | "forward"): unknown {
+  const row = selected.peek().size ? null : rowOf(openKey() ?? cursor.peek() ?? "");
+  const last = row?.emails.at(-1);
+  return last ? compose(kind, last) : false;
+}
