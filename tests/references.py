@@ -20,7 +20,7 @@ from holdfast.run import certificate
 DOVECOT = "/usr/sbin/dovecot"
 POSTFIX = "/usr/sbin/postfix"
 NOBODY = 65534
-START_S = 20.0
+START_S = 60.0
 PASSWORD = "pw"
 
 _DOVECOT = """

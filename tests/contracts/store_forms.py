@@ -205,7 +205,7 @@ class Rebuilt(Form):
 FORMS = {"local": Form, "socket": Socket, "restarted": Restarted, "rebuilt": Rebuilt}
 
 
-async def eventually(true: Callable[[], object], seconds: float = 10.0) -> None:
+async def eventually(true: Callable[[], object], seconds: float = 60.0) -> None:
     async with asyncio.timeout(seconds):
         while not true():
             await asyncio.sleep(0.002)

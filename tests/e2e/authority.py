@@ -77,7 +77,7 @@ class Authority:
                 env=environment,
                 cwd=self.folder,
             )
-        give_up = time.monotonic() + 15
+        give_up = time.monotonic() + 60
         while not self._answers():
             assert time.monotonic() < give_up, (self.folder / "pebble.log").read_text()
             time.sleep(0.02)
@@ -104,5 +104,5 @@ class Authority:
     def stop(self) -> None:
         if self.process is not None:
             self.process.terminate()
-            self.process.wait(timeout=10)
+            self.process.wait(timeout=30)
             self.process = None

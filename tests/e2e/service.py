@@ -39,7 +39,7 @@ WEB_DOORS = {  # role → its doors here: without TLS, as browsers see loopback 
     "setup": ("setup_http", "setup_https"),
     "health": ("health_http",),
 }
-START_S = 60.0
+PATIENCE_S = 90.0  # a busy machine is no wrong answer
 
 _prepared: dict[str, Path] = {}
 _kept: list[tempfile.TemporaryDirectory[str]] = []  # until the tests end
@@ -49,8 +49,8 @@ def password(name: str) -> str:
     return f"secret of {name}"
 
 
-def until(true: Callable[[], Any], seconds: float = 10.0) -> Any:
-    """What `true` returned once it was true; fails after `seconds`."""
+def until(true: Callable[[], Any], seconds: float = PATIENCE_S) -> Any:
+    """What `true` returned once it was true; fails after `seconds`, named only where they are a promise."""
     give_up = time.monotonic() + seconds
     while not (found := true()):
         assert time.monotonic() < give_up, f"not within {seconds:g} s"
@@ -141,7 +141,7 @@ class Service:
             self.process = subprocess.Popen(command, stderr=errors, env=self._environment(), cwd=self.folder)
         self.wait_ready()
 
-    def wait_ready(self, seconds: float = START_S) -> None:
+    def wait_ready(self, seconds: float = PATIENCE_S) -> None:
         def ready() -> bool:
             assert self.process is not None
             assert self.process.poll() is None, f"it ended: {(self.folder / 'stderr').read_text()}"
@@ -158,7 +158,7 @@ class Service:
         """SIGTERM, as systemd does."""
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-            assert self.process.wait(timeout=15) == 0
+            assert self.process.wait(timeout=30) == 0
 
     def kill(self, name: str) -> None:
         """kill -9 of one process: 'mx-0', 'store-0', …"""
@@ -179,7 +179,7 @@ class Service:
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(timeout=15)
+                self.process.wait(timeout=30)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
@@ -211,7 +211,7 @@ class Service:
                 return b"\n".join(each.read_bytes() for each in self.folder.rglob("*") if each.is_file())
             return None
 
-        found: bytes = until(read, 60)
+        found: bytes = until(read)
         return found
 
     def holdfast(self, *words: str, input: str | None = None) -> subprocess.CompletedProcess[str]:
@@ -249,9 +249,9 @@ class Service:
         """Signed in."""
         client: imaplib.IMAP4
         if tls:
-            client = imaplib.IMAP4_SSL(HOST, self.ports["imaps"], ssl_context=self.trust, timeout=30)
+            client = imaplib.IMAP4_SSL(HOST, self.ports["imaps"], ssl_context=self.trust, timeout=60)
         else:
-            client = imaplib.IMAP4(HOST, self.ports["imap"], timeout=30)
+            client = imaplib.IMAP4(HOST, self.ports["imap"], timeout=60)
         client.login(f"{name}@{DOMAIN}", password(name))
         return client
 
@@ -259,9 +259,9 @@ class Service:
         """Signed in."""
         client: poplib.POP3
         if tls:
-            client = poplib.POP3_SSL(HOST, self.ports["pop3s"], context=self.trust, timeout=30)
+            client = poplib.POP3_SSL(HOST, self.ports["pop3s"], context=self.trust, timeout=60)
         else:
-            client = poplib.POP3(HOST, self.ports["pop3"], timeout=30)
+            client = poplib.POP3(HOST, self.ports["pop3"], timeout=60)
         client.user(f"{name}@{DOMAIN}")
         client.pass_(password(name))
         return client
@@ -270,9 +270,9 @@ class Service:
         """A connection to `mx`, `submission` or `submissions`; signed in as `name`."""
         client: smtplib.SMTP
         if door == "submissions":
-            client = smtplib.SMTP_SSL(HOST, self.ports[door], context=self.trust, timeout=30)
+            client = smtplib.SMTP_SSL(HOST, self.ports[door], context=self.trust, timeout=60)
         else:
-            client = smtplib.SMTP(HOST, self.ports[door], timeout=30)
+            client = smtplib.SMTP(HOST, self.ports[door], timeout=60)
         if door == "submission":
             client.starttls(context=self.trust)
         if name:

@@ -102,7 +102,7 @@ def remove_indexes(service: Service, *, only: int | None = None) -> None:
 
 def wait_rebuilt(service: Service, cells: int, since: int) -> None:
     """Until `cells` more indexes than `since` were made."""
-    until(lambda: len(service.events("index_rebuilt")) >= since + cells, 60)
+    until(lambda: len(service.events("index_rebuilt")) >= since + cells)
 
 
 def cell_of(service: Service, name: str) -> int:

@@ -208,7 +208,7 @@ def test_admin_10_a_hook_hears_in_order_of_everything_over_kills_and_a_broken_en
         if number in (1, 4):
             kill_admin(service)
     crm.broken = False
-    until(lambda: set(wanted) <= set(crm.addresses()), 15)
+    until(lambda: set(wanted) <= set(crm.addresses()))
     assert [each for each in crm.addresses() if each in wanted] == wanted
     assert not crm.wrong
     [hook] = interface.ask("GET", "/v1/hooks").json["items"]

@@ -183,7 +183,7 @@ def test_a_strange_message_is_taken_shown_and_given_back_as_it_was(crowd, person
         with Line(crowd, "mx") as line:
             line.to_data(person)
             assert line.ask(message + b".\r\n").startswith(b"250")
-        until(lambda: count(crowd, person) == 1, 20)
+        until(lambda: count(crowd, person) == 1)
         client = crowd.imap(person)
         client.select()
         kind, _ = client.fetch("1", "(FLAGS ENVELOPE BODYSTRUCTURE)")
@@ -219,7 +219,7 @@ def test_a_message_as_large_as_allowed_is_taken_and_one_that_is_larger_is_not(cr
             line.to_data(person)
             assert line.ask(message + b"one line more\r\n.\r\n").startswith(b"552 5.3.4")
             assert line.ask(b"NOOP\r\n").startswith(b"250")
-        until(lambda: count(crowd, person) == 1, 20)
+        until(lambda: count(crowd, person) == 1)
         client = crowd.imap(person)
         client.select()
         [(_, raw), _] = client.fetch("1", "(BODY.PEEK[])")[1]
@@ -281,7 +281,7 @@ def test_who_doesn_t_read_a_large_answer_costs_little_memory_and_holds_nobody_up
     message = large(20 * MIB)
     with crowd.smtp() as client:
         client.sendmail("you@example.net", [f"{person}@{DOMAIN}"], message)
-    until(lambda: count(crowd, person) == 1, 20)
+    until(lambda: count(crowd, person) == 1)
     # a few times as much as one message is held while it is written; not once per client
     with bounded(crowd, "imap-0", "imap-1", by=300 * MIB), contextlib.ExitStack() as stack:
         for _ in range(20):

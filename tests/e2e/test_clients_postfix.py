@@ -59,7 +59,7 @@ def test_what_postfix_was_given_is_what_the_customer_reads(crowd, person, tls):
             for name, message in kinds.items():
                 options = ["BODY=8BITMIME"] + (["SMTPUTF8"] if name == "header" else [])
                 client.sendmail("you@example.net", [f"{person}@{DOMAIN}"], message, mail_options=options)
-        until(lambda: len(crowd.subjects(person)) == len(kinds), 30)
+        until(lambda: len(crowd.subjects(person)) == len(kinds))
     came = {without_postfix(raw) for raw in bodies(crowd, person)}
     assert came == set(kinds.values())
 
@@ -69,7 +69,7 @@ def test_a_recipient_that_is_not_there_bounces_at_the_sender_at_once(crowd, pers
     with sender(crowd) as (port, _):
         with smtplib.SMTP(HOST, port, timeout=30) as client:
             client.sendmail(f"{person}@{DOMAIN}", [f"nobody@{DOMAIN}"], letter("lost"))
-        until(lambda: crowd.subjects(person) == ["Undelivered Mail Returned to Sender"], 30)
+        until(lambda: crowd.subjects(person) == ["Undelivered Mail Returned to Sender"])
     assert b"550 5.1.1" in bodies(crowd, person)[0]
 
 
@@ -80,10 +80,10 @@ def test_postfix_comes_back_after_421_and_after_a_refused_connection(make_servic
         with socket.create_connection((HOST, service.ports["mx"])):
             with smtplib.SMTP(HOST, port, timeout=30) as client:
                 client.sendmail("you@example.net", [f"anna@{DOMAIN}"], letter("patient"))
-            until(lambda: "status=deferred" in (folder / "log").read_text(), 20)
+            until(lambda: "status=deferred" in (folder / "log").read_text())
         assert " 421 " in (folder / "log").read_text()
         try:
-            until(lambda: service.subjects() == ["patient"], 40)
+            until(lambda: service.subjects() == ["patient"])
         finally:
             print((folder / "log").read_text())
 

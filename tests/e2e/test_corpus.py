@@ -20,7 +20,7 @@ def test_real_mail_comes_back_byte_for_byte_whatever_happens_to_the_indexes(serv
         service, [(service.people[n % len(service.people)], each) for n, each in enumerate(mail)], 6
     )
     for name, messages in mine.items():
-        until(lambda: count(service, name) == len(messages), 30)  # noqa: B023
+        until(lambda: count(service, name) == len(messages))  # noqa: B023
         assert by_imap(service, name) == sorted(messages)
     everything = {name: sorted(messages) for name, messages in mine.items()}
     assert all_by_pop3(service) == everything
@@ -41,7 +41,7 @@ def test_real_mail_comes_back_byte_for_byte_whatever_happens_to_the_indexes(serv
     service.stop()
     remove_indexes(service)
     service.start()
-    until(lambda: len(index_files(service)) == cells, 30)
+    until(lambda: len(index_files(service)) == cells)
     assert same(before, snapshots(service))
     for name, messages in mine.items():
         assert by_imap(service, name) == sorted(messages)

@@ -123,7 +123,7 @@ def test_watch_2_a_frozen_function_is_unhealthy_and_no_other_is(service):
     frozen = service.pid("pop3-0")
     os.kill(frozen, signal.SIGSTOP)
     try:
-        until(lambda: state(service, "pop3") == "unhealthy", 20)
+        until(lambda: state(service, "pop3") == "unhealthy")
         began = time.monotonic()
         status, page = get(service, "/healthz/ready?func=pop3")
         assert (status, time.monotonic() - began < 6) == (503, True)
@@ -133,7 +133,7 @@ def test_watch_2_a_frozen_function_is_unhealthy_and_no_other_is(service):
         assert samples(service)["holdfast_process_up", "process=pop3-0"] == 0
     finally:
         os.kill(frozen, signal.SIGCONT)
-    until(lambda: state(service, "pop3") == "healthy", 20)
+    until(lambda: state(service, "pop3") == "healthy")
 
 
 def test_watch_6_without_store_and_people_each_function_says_for_itself_how_it_is(service):

@@ -83,10 +83,10 @@ def load(senders):
     """They send within; acknowledged are some before and some after."""
     for sender in senders:
         sender.start()
-    until(lambda: all(len(sender.acknowledged) > 5 for sender in senders), 20)
+    until(lambda: all(len(sender.acknowledged) > 5 for sender in senders))
     yield
     marks = [len(sender.acknowledged) for sender in senders]
-    until(lambda: all(len(s.acknowledged) > mark + 5 for s, mark in zip(senders, marks)), 30)
+    until(lambda: all(len(s.acknowledged) > mark + 5 for s, mark in zip(senders, marks)))
     for sender in senders:
         sender.ends.set()
     for sender in senders:
@@ -147,11 +147,11 @@ def test_what_was_acknowledged_is_there_once_whoever_is_killed(service, roles, c
         for role in roles:
             began = time.monotonic()
             kill(service, role)
-            until(lambda: accepts(service), 20)
+            until(lambda: accepts(service))
             back.append(time.monotonic() - began)
             time.sleep(0.2)
     sent = [name for sender in senders for name in sender.acknowledged]
-    until(lambda: count(service, "ben") >= len(sent), 20)
+    until(lambda: count(service, "ben") >= len(sent))
     with capsys.disabled():
         print(
             f"\nkill -9 of {', '.join(roles)}: {len(sent)} messages in {sum(s.tries for s in senders)} tries"
@@ -203,11 +203,11 @@ def test_imap_changes_that_were_acknowledged_are_there_once(service, capsys):
     changers = [Changer(service, number) for number in range(3)]
     for changer in changers:
         changer.start()
-    until(lambda: all(len(changer.flagged) > 5 for changer in changers), 20)
+    until(lambda: all(len(changer.flagged) > 5 for changer in changers))
     for role in ("store-0", "imap-0", "imap-1", "store-0", "everything", "store-0"):
         kill(service, role)
         marks = [len(changer.flagged) for changer in changers]
-        until(lambda: all(len(c.flagged) > mark + 5 for c, mark in zip(changers, marks)), 20)  # noqa: B023
+        until(lambda: all(len(c.flagged) > mark + 5 for c, mark in zip(changers, marks)))  # noqa: B023
     for changer in changers:
         changer.ends.set()
         changer.join(30)
@@ -237,14 +237,14 @@ def test_what_a_customer_sent_to_elsewhere_is_in_the_queue_once(make_service, ca
         for role in ("submission-0", "relay-0", "auth-0", "relay-0", "everything", "submission-0"):
             kill(service, role)
             marks = [len(sender.acknowledged) for sender in senders]
-            until(lambda: all(len(s.acknowledged) > mark for s, mark in zip(senders, marks)), 20)  # noqa: B023
+            until(lambda: all(len(s.acknowledged) > mark for s, mark in zip(senders, marks)))  # noqa: B023
     sent = {f"to-{name}@example.net" for sender in senders for name in sender.acknowledged}
 
     def queued():
         lines = service.holdfast("queue", "list", "--json").stdout.splitlines()
         return Counter(json.loads(line)["recipient"] for line in lines)
 
-    until(lambda: len(queued()) >= len(sent), 20)
+    until(lambda: len(queued()) >= len(sent))
     with capsys.disabled():
         print(f"\n{len(sent)} to elsewhere in {sum(s.tries for s in senders)} tries")
     assert queued() == Counter(sent)

@@ -201,7 +201,7 @@ def test_the_history_of_all_processes_is_one_list(house, name):
         shown = house.holdfast("account", "sign-ins", f"{name}@{DOMAIN}", "--json")
         return [json.loads(line) for line in shown.stdout.splitlines()]
 
-    found = until(lambda: (seen := rows()) and len(seen) == 4 and seen, 10.0)
+    found = until(lambda: (seen := rows()) and len(seen) == 4 and seen)
     assert {(row["function"], row["result"]) for row in found} == {
         ("imap", "right"), ("pop3", "right"), ("submission", "right"), ("imap", "wrong")
     }  # fmt: skip
@@ -226,7 +226,7 @@ def test_without_the_people_process_everybody_signs_in_and_a_change_waits_for_it
             assert everywhere(house, name, password(name)) == {IN}, "not in effect yet"
             os.kill(pid, signal.SIGKILL)  # … and of who is to carry it out: it is started again
             back = time.monotonic()
-            until(lambda: second.ask(state=ticket) == {"state": "Carried"}, 20.0)
+            until(lambda: second.ask(state=ticket) == {"state": "Carried"})
             carried = time.monotonic() - back
     took = seconds_until_refused(house, name, password(name))
     with capsys.disabled():
@@ -244,7 +244,7 @@ def test_a_password_set_meanwhile_by_another_stays(house, name):
         done = house.holdfast("account", "password", f"{name}@{DOMAIN}", input="set later\n")
         assert done.returncode == 0, done.stderr
     with asker(house) as second:
-        until(lambda: second.ask(state=ticket) != {"state": "Waiting"}, 10.0)
+        until(lambda: second.ask(state=ticket) != {"state": "Waiting"})
     assert everywhere(house, name, "set later") == {IN}
     assert everywhere(house, name, "asked first") == {WRONG}
 
@@ -259,4 +259,4 @@ def test_with_every_mail_process_gone_a_password_is_changed_all_the_same(house, 
         began = time.monotonic()
         assert asking.ask(set=account, credential=hash_password("all alone", b"0" * 16)) == {"done": True}
         assert time.monotonic() - began < 1.0
-    until(lambda: everywhere(house, name, "all alone") == {IN}, 10.0)
+    until(lambda: everywhere(house, name, "all alone") == {IN})

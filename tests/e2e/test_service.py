@@ -207,4 +207,4 @@ def test_dev_runs_all_roles_in_one_process_and_leaves_out_what_it_is_told_to(mak
         until(lambda: service.subjects() == ["hello"])  # signs in without auth: the process checks by itself
     finally:
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=15) == 0
+        assert process.wait(timeout=60) == 0

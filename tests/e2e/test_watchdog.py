@@ -34,8 +34,8 @@ def test_run_9_a_stopped_process_is_started_again_and_mail_goes_on(service):
     stopped = service.pid("store-0")
     os.kill(stopped, signal.SIGSTOP)
     service.send("while the store stands still")  # RUN-7: taken without it
-    until(lambda: frozen(service, "store-0"), 10)
-    until(lambda: service.pid("store-0") != stopped if running(service, "store-0") else False, 10)
+    until(lambda: frozen(service, "store-0"))
+    until(lambda: service.pid("store-0") != stopped if running(service, "store-0") else False)
     service.wait_ready()
     until(lambda: "while the store stands still" in service.subjects())
     assert not frozen(service, "imap-0")

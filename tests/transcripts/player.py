@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 FOLDER = Path(__file__).parent
-REPLY_S = 10.0  # a server that says nothing for so long has said the wrong thing
+REPLY_S = 60.0  # a server that says nothing for so long has said the wrong thing
 
 
 class Wrong(AssertionError):

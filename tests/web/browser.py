@@ -92,26 +92,31 @@ _ACTIONABLE = """() => {
   return found.map(each => each.outerHTML.slice(0, 120));
 }"""
 
-_STEP = """() => {
-  const each = document.activeElement;
-  const style = getComputedStyle(each);
-  const seen = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
-  return each.dataset.step === undefined ? [null, true] : [Number(each.dataset.step), seen];
+# Each step of the focus, and whether it is seen; noted in the page, as asking after each key takes long.
+_NOTE_STEPS = """() => {
+  window.steps = [];
+  document.addEventListener("focusin", event => {
+    const each = event.target;
+    const style = getComputedStyle(each);
+    const seen = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
+    if (each.dataset.step !== undefined) window.steps.push([Number(each.dataset.step), seen]);
+  });
 }"""
 
 
 def _beyond_the_keyboard(page: Page) -> list[str]:
     """What Tab doesn't reach or reaches out of order, and focus that isn't seen: 2.1.1, 2.4.3, 2.4.7."""
     actionable = page.evaluate(_ACTIONABLE)
+    page.evaluate(_NOTE_STEPS)
+    for _ in range(len(actionable) + SCROLLED):
+        page.keyboard.down("Tab")  # held down: the focus goes on
+    page.keyboard.up("Tab")
     order: list[int] = []
     found = []
-    for _ in range(len(actionable) + SCROLLED):
-        page.keyboard.press("Tab")
-        step, seen = page.evaluate(_STEP)
+    for step, seen in page.evaluate("window.steps"):
         if step in order:
             break
-        if step is not None:
-            order.append(step)
+        order.append(step)
         if not seen:
             found.append(f"the focus isn't seen: {actionable[step]}")
     missed = [actionable[step] for step in range(len(actionable)) if step not in order]

@@ -13,7 +13,7 @@ from web.browser import CHROMIUM
 
 ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking"]
 VIEW = {"width": 1100, "height": 800}
-PATIENCE_MS = 15_000
+PATIENCE_MS = 60_000
 
 
 @pytest.fixture(scope="session")

@@ -64,7 +64,7 @@ class RealProvider:
         log = (self.folder / "provider.log").open("ab")
         environment = {**os.environ, **said}
         self.process = subprocess.Popen([str(node), str(SCRIPT)], env=environment, stdout=log, stderr=log)
-        until(lambda: answers(self.port), 20)
+        until(lambda: answers(self.port))
 
     def stop(self) -> None:
         if self.process is not None and self.process.poll() is None:

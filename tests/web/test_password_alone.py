@@ -61,11 +61,11 @@ def dead(service: Service, *names: str) -> Iterator[None]:
     try:
         for pid in pids:
             os.kill(pid, signal.SIGKILL)
-        until(lambda: all(state_of(pid) == "Z" for pid in pids), 30)  # none of them makes a file any more
+        until(lambda: all(state_of(pid) == "Z" for pid in pids))  # none of them makes a file any more
         yield
     finally:
         os.kill(service.process.pid, signal.SIGCONT)
-        until(lambda: all_again(service, names, pids), 30)
+        until(lambda: all_again(service, names, pids))
 
 
 def state_of(pid: int) -> str:
@@ -134,7 +134,7 @@ def test_password_1_with_the_people_process_killed_it_is_taken_and_in_effect_on_
         assert imap_takes(service, "ben", password("ben"))
         assert "is out of reach" in ben.get("/").text
         assert NEW.encode() not in service.on_disk()
-    until(lambda: "It is done" in ben.get(ticket).text, 15)
+    until(lambda: "It is done" in ben.get(ticket).text)
     takes(service, "ben", NEW, 2)
     until(lambda: not imap_takes(service, "ben", password("ben")), 2)  # there are two IMAP processes
 
@@ -183,7 +183,7 @@ def test_contacts_changed_one_after_the_other_while_people_is_gone_are_all_kept(
         page = emil.get("/contacts").text
         return "+4917055577" in page and "checked" in page and 'value="de" selected' in page
 
-    until(there, 15)
+    until(there)
 
 
 def test_password_6_an_export_is_made_with_the_people_process_and_the_store_killed(service: Service):

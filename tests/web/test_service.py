@@ -43,7 +43,7 @@ def test_a_session_outlives_the_process_that_began_it(service: Service, page: Pa
     until(lambda: _pid(service) not in (0, before))
     assert service.process is not None
     service.process.send_signal(signal.SIGHUP)
-    until(lambda: service.events("rolling_restart_ended"), 30)
+    until(lambda: service.events("rolling_restart_ended"))
     page.reload()
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
 

@@ -270,8 +270,8 @@ def test_contract_system_gone_then_back_the_number_is_checked_before_the_account
     finally:
         contracts.start()
     paths = [urllib.parse.urlsplit(each.url).path for each in (good, bad)]
-    until(lambda: good.get(paths[0]) == "Your account is ready", 40)
-    until(lambda: bad.get(paths[1]) == "The account could not be made", 40)
+    until(lambda: good.get(paths[0]) == "Your account is ready")
+    until(lambda: bad.get(paths[1]) == "The account could not be made")
     assert "We don’t know the contract number" in bad.text
     receives_and_reads(service, "ida", "firm.example")
     until(lambda: [each for each in sms.texts() if "ina@" in each["text"] and "could not" in each["text"]])

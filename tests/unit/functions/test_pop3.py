@@ -26,7 +26,7 @@ class Talk:
 
     async def hear(self) -> Response:
         while (response := self.client.next_event()) is None:
-            data = await asyncio.wait_for(self.wire.receive(), 5)
+            data = await asyncio.wait_for(self.wire.receive(), 60)
             assert data, "the connection ended"
             self.client.receive(data)
         return response
@@ -176,6 +176,6 @@ def test_too_many_wrong_passwords_end_the_connection(on):
         for _ in range(3):
             await talk.say("USER u1@example.org")
             assert (await talk.say("PASS wrong")).code == "AUTH"
-        assert await asyncio.wait_for(talk.wire.receive(), 5) == b""
+        assert await asyncio.wait_for(talk.wire.receive(), 60) == b""
 
     on(test)

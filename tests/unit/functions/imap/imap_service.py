@@ -92,7 +92,7 @@ class Client:
 
     async def line(self) -> bytes:
         """One response with its literals, without ``* `` and the line end."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             whole = await self.reader.readline()
             while announced := LITERAL.search(whole):
                 whole += await self.reader.readexactly(int(announced[1]))
@@ -152,7 +152,7 @@ class Service:
 
     async def open(self) -> None:
         self.writer = await StoreWriter.open(self.world, f"{self.folder}/volume", self.files, cells=1)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while self.writer.behind:
                 await asyncio.sleep(0.001)
         self.store = MailStore(self.world, self.writer, self.files, f"{self.folder}/volume")
