@@ -25,21 +25,25 @@ from holdfast.functions.jmap.basic import Basic
 from holdfast.functions.jmap.clients import Clients
 from holdfast.functions.jmap.methods import TABLE
 from holdfast.functions.jmap.oauth import OAuth
+from holdfast.functions.jmap.push_methods import VAPID
+from holdfast.functions.jmap.pushes import Pushes
 from holdfast.functions.jmap.session import Sessions
 from holdfast.functions.jmap.sign_ins import SignIns
 from holdfast.functions.jmap.tokens import Tokens
 from holdfast.functions.jmap.uploads import Uploads
 from holdfast.functions.jmap.watching import Watching
+from holdfast.functions.jmap.webpush import Vapid
 from holdfast.functions.jmap.who import Who
 from holdfast.model.errors import Unavailable
 from holdfast.model.limits import JMAP_REQUEST_BYTES, JMAP_SWEEP_S
 from holdfast.pages import Visit
 from holdfast.portal import portal
-from holdfast.run import layout, parts, web
+from holdfast.run import keys, layout, parts, web
 from holdfast.run.child import Start
 from holdfast.run.reaching import running
 from holdfast.store.mailstore import MailStore
 from holdfast.wire.jmap.core import CORE, WEBSOCKET, CoreLimits, WebSocketCapability
+from holdfast.world.http import HttpClient
 
 FOLDER = Path(holdfast.functions.jmap.__file__).parent
 
@@ -55,7 +59,9 @@ async def run_jmap(start: Start) -> None:
         sign_in = await stack.enter_async_context(parts.sign_in_noted(start, people, history))
         intake, sent = await stack.enter_async_context(_intake(start))
         sign_ins = stack.enter_context(contextlib.closing(SignIns(world, layout.tokens_path(config))))
-        given = _parts(start, people, store, intake, SendingLimits(world, people, sent, "jmap"))
+        pushes = await stack.enter_async_context(_pushes(start, people, store))
+        sending = SendingLimits(world, people, sent, "jmap")
+        given = _parts(start, people, store, intake, sending, pushes)
         site = web.site(start, packages=[portal.FOLDER, FOLDER], brand=web.brand_for(people))
         tokens = Tokens(world, site.seal, sign_ins, people)
         webmail = web.url_of(config, "webmail") if config.workers.webmail else ""
@@ -66,24 +72,28 @@ async def run_jmap(start: Start) -> None:
         watching = Watching(store, TABLE.kinds)
         stack.callback(people.watch_sign_outs(watching.sign_out))
         who = Who(tokens, Basic(world, people, sign_in), plain=config.tls.plain_sign_in)
-        sessions = Sessions(world.clock, given, TABLE, url, _of_the_server(url, given.limits))
+        sessions = Sessions(world.clock, given, TABLE, url, _of_the_server(url, given))
         oauth = OAuth(tokens, url)
         jmap = Jmap(given, TABLE, sessions, who, oauth, clients, watching, site.app)
         stack.enter_context(running(_stopping(start, watching)))
         if start.worker == 0:
             stack.enter_context(running(_sweeping(given, sign_ins)))
+            stack.enter_context(running(pushes.run()))
             for run in TABLE.runs:
                 stack.enter_context(running(run(given)))
         await web.serve(start, jmap.app, message_bytes=JMAP_REQUEST_BYTES)
 
 
-def _parts(start: Start, people: People, store: MailStore, intake: Intake, sending: SendingLimits) -> Parts:
+def _parts(
+    start: Start, people: People, store: MailStore, intake: Intake, sending: SendingLimits, pushes: Pushes
+) -> Parts:
     return Parts(
         world=start.world,
         store=store,
         people=people,
         uploads=Uploads(start.world, layout.uploads_folder(start.config)),
         intake=intake,
+        pushes=pushes,
         hostname=start.config.service.hostname,
         limits=CoreLimits(),
         sending=sending,
@@ -91,10 +101,11 @@ def _parts(start: Start, people: People, store: MailStore, intake: Intake, sendi
     )
 
 
-def _of_the_server(url: str, limits: CoreLimits) -> dict[str, object]:
+def _of_the_server(url: str, given: Parts) -> dict[str, object]:
     """What the session object says of capabilities for all accounts."""
     return {
-        CORE: limits,
+        CORE: given.limits,
+        VAPID: {"applicationServerKey": given.pushes.key},
         WEBSOCKET: WebSocketCapability(url=f"ws{url.removeprefix('http')}/jmap/ws"),
     }
 
@@ -132,6 +143,17 @@ async def _intake(start: Start) -> AsyncIterator[tuple[Intake, Sent]]:
         finally:
             await intake.close()
             await sent.close()
+
+
+@contextlib.asynccontextmanager
+async def _pushes(start: Start, people: People, store: MailStore) -> AsyncIterator[Pushes]:
+    client = HttpClient(start.world, public_only=True)
+    subject = f"mailto:postmaster@{start.config.service.hostname}"
+    vapid = Vapid(keys.key_of(start.config, "vapid"), subject)
+    try:
+        yield Pushes(start.world, store, people, client, vapid, TABLE.kinds)
+    finally:
+        await client.close()
 
 
 async def _stopping(start: Start, watching: Watching) -> None:

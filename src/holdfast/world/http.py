@@ -23,7 +23,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from holdfast.model.errors import Unavailable
+from holdfast.model.errors import Reason, Refused, Unavailable
 from holdfast.model.limits import (
     HTTP_ANSWER_BYTES,
     HTTP_ANSWER_S,
@@ -328,9 +328,13 @@ class HttpAnswer(NamedTuple):
 class HttpClient:
     """Asks servers that are not ours. Follows no redirect, believes no proxy of the environment."""
 
-    def __init__(self, world: World, *, authority_path: str | None = None) -> None:
-        """``authority_path``: a PEM file of the only authority to trust; None: the system's."""
+    def __init__(self, world: World, *, authority_path: str | None = None, public_only: bool = False) -> None:
+        """``authority_path``: a PEM file of the only authority to trust; None: the system's.
+
+        ``public_only``: for addresses that strangers name; nothing in our own networks is asked.
+        """
         self._world = world
+        self._public_only = public_only
         context = ssl.create_default_context(cafile=authority_path)
         self._client = httpx2.AsyncClient(
             verify=context,
@@ -351,8 +355,11 @@ class HttpClient:
         most_bytes: int = HTTP_ANSWER_BYTES,
     ) -> HttpAnswer:
         """Whatever status it has, but 429 and 5xx. Raises ``Unavailable(component)`` for those, for no
-        answer within ``timeout_s`` and for one longer than ``most_bytes``."""
+        answer within ``timeout_s`` and for one longer than ``most_bytes``.
+        ``Refused(NOT_ALLOWED)`` for an address that isn't public, where only those are asked."""
         try:
+            if self._public_only:
+                await _check_public(url)
             async with (
                 asyncio.timeout(timeout_s),
                 self._client.stream(method, url, headers=dict(headers or {}), content=content) as answer,
@@ -372,6 +379,16 @@ class HttpClient:
 
     async def close(self) -> None:
         await self._client.aclose()
+
+
+async def _check_public(url: str) -> None:
+    """Raises ``Refused(NOT_ALLOWED)``, or ``OSError`` for a name without addresses. A name whose addresses
+    change between this and the question gets through: what is asked must be harmless to whoever hears it."""
+    parts = httpx2.URL(url)
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(parts.host, parts.port or 443, type=socket.SOCK_STREAM)
+    if not all(ipaddress.ip_address(str(each[4][0]).partition("%")[0]).is_global for each in found):
+        raise Refused(Reason.NOT_ALLOWED, f"{parts.host} is in a network of ours, or in nobody's")
 
 
 def _retry_after(headers: Mapping[str, str]) -> float:

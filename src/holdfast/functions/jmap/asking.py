@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from holdfast.directory.people import People
     from holdfast.flow.intake import Intake
     from holdfast.flow.sending import SendingLimits
+    from holdfast.functions.jmap.pushes import Pushes
     from holdfast.functions.jmap.uploads import Uploads
 
 Outcome = AnyOutcome | Refused | Unavailable
@@ -43,6 +44,7 @@ class Parts:
     people: People
     uploads: Uploads
     intake: Intake
+    pushes: Pushes
     hostname: str
     limits: CoreLimits
     sending: SendingLimits | None = None

@@ -37,6 +37,22 @@ PROGRAM_ALLOWED = register(
     "client",
     "peer",
 )
+PUSH_LATER = register(
+    "jmap_push_later",
+    "info",
+    "a push service can't be reached; the subscriber is told later, everything in one piece.",
+    "account",
+    "subscription",
+    "reason",
+)
+PUSH_REFUSED = register(
+    "jmap_push_refused",
+    "warn",
+    "a push service took a message and didn't accept it, or may not be asked; the message was given up.",
+    "account",
+    "subscription",
+    "reason",
+)
 UNAVAILABLE = register(
     "jmap_unavailable",
     "warn",

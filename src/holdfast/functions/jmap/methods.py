@@ -20,6 +20,7 @@ from holdfast.functions.jmap import (
     core_methods,
     identities,
     outbox,
+    push_methods,
     quotas,
     settings,
     snooze,
@@ -33,6 +34,7 @@ Run = Callable[[Parts], Coroutine[Any, Any, None]]
 MODULES: Final[tuple[ModuleType, ...]] = (
     core_methods,
     blob_methods,
+    push_methods,
     identities,
     submissions,
     outbox,

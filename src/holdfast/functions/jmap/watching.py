@@ -16,7 +16,7 @@ from holdfast.functions.jmap.asking import name_of
 from holdfast.model.limits import JMAP_LISTENERS
 from holdfast.model.mail import AccountId
 from holdfast.model.people import Account
-from holdfast.store import AccountMail, EmailChanges, EmailState, MailboxChanges, MailStore, ObjectChanges
+from holdfast.store import AccountMail, EmailChanges, EmailState, MailboxChanges, MailStore
 from holdfast.wire.jmap.errors import RequestError, RequestFault
 from holdfast.wire.jmap.push import StateChange
 
@@ -70,7 +70,7 @@ class Listener:
         modseq = mail.modseq
         if modseq == self.modseq:
             return None
-        states = dict.fromkeys(changed_types(mail, self.modseq, self._types), str(EmailState(modseq)))
+        states = changed_states(mail, self.modseq, self._types)
         self.modseq = modseq
         if not states:
             return None
@@ -80,24 +80,29 @@ class Listener:
         return self._store.account(self.account.id, self.account.cell)
 
 
-def changed_types(mail: AccountMail, since: int, kinds: Sequence[str]) -> Iterator[str]:
-    """The types of which anything changed after modseq ``since``. ``kinds``: of objects that are no mail."""
-    state = EmailState(since)
-    emails = mail.email_changes(state, _DELIVERED)
-    if _has_any(emails):
-        yield "Email"
-    if emails is None or emails.created:
-        yield "EmailDelivery"  # RFC 8621 §1.5
-    if _has_any(mail.thread_changes(state, 1)):
-        yield "Thread"
-    if _has_any(mail.mailbox_changes(state, 1)):
-        yield "Mailbox"
-    for kind in kinds:
-        if _has_any(mail.object_changes(kind, state, 1)):
-            yield kind
+def changed_states(mail: AccountMail, since: int, kinds: Sequence[str]) -> dict[str, str]:
+    """The states of those types of which anything changed after modseq ``since``."""
+    before = EmailState(since)
+    states: dict[str, str] = {}
+    with mail.moment() as modseq:
+        now = str(EmailState(modseq))
+        emails = mail.email_changes(before, _DELIVERED)
+        if _has_any(emails):
+            states["Email"] = now
+        if emails is None or emails.created:
+            states["EmailDelivery"] = now  # RFC 8621 §1.5
+        if _has_any(mail.thread_changes(before, 1)):
+            states["Thread"] = now
+        if _has_any(mail.mailbox_changes(before, 1)):
+            states["Mailbox"] = now
+        for kind in kinds:
+            state = mail.object_state(kind)
+            if state.modseq > since:
+                states[kind] = str(state)
+    return states
 
 
-def _has_any(changes: EmailChanges | MailboxChanges | ObjectChanges | None) -> bool:
+def _has_any(changes: EmailChanges | MailboxChanges | None) -> bool:
     """Of what nobody knows any more, everything may have changed."""
     return changes is None or bool(changes.created or changes.updated or changes.destroyed)
 

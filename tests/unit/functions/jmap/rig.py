@@ -20,7 +20,9 @@ from holdfast.directory import People, PeopleWriter
 from holdfast.flow.intake import Intake
 from holdfast.functions.jmap.asking import Ask, Parts, carry_out, name_of
 from holdfast.functions.jmap.methods import TABLE
+from holdfast.functions.jmap.pushes import Pushes
 from holdfast.functions.jmap.uploads import Uploads
+from holdfast.functions.jmap.webpush import Vapid
 from holdfast.model.envelope import Delivery, LocalRecipient
 from holdfast.model.ledgers import Kind
 from holdfast.model.mail import Mailbox, Position
@@ -31,6 +33,7 @@ from holdfast.store.frames import encode
 from holdfast.wire.jmap.core import CoreLimits
 from holdfast.wire.jmap.server import Server
 from holdfast.world import World, real_world
+from holdfast.world.http import HttpClient
 
 CHEAP = "$argon2id$v=19$m=8,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$" + "A" * 43
 CELLS = 4
@@ -72,6 +75,7 @@ class Rig:
         self.volume = f"{folder}/volume"
         self.files = IndexFiles(world, f"{folder}/index")
         self.limits = CoreLimits()
+        self.client = HttpClient(world)  # to push services
         self._delivered = 0
 
     async def open(self) -> None:
@@ -96,6 +100,9 @@ class Rig:
             announce=self._announced,
         )
         await self.intake.open()
+        self.pushes = Pushes(
+            world, self.store, self.people, self.client, Vapid(b"k" * 32, "mailto:a@example.org"), TABLE.kinds
+        )
         for login in (ADA, BEN):
             account = self.account(login)
             await self.store.open_account(account.id, account.cell)
@@ -136,6 +143,7 @@ class Rig:
             people=self.people,
             uploads=Uploads(self.world, f"{self.folder}/uploads"),
             intake=self.intake,
+            pushes=self.pushes,
             hostname="mail.example.org",
             limits=self.limits,
         )
