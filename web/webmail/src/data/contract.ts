@@ -445,7 +445,7 @@ export interface DraftState {
   saved: "typing" | "device" | "server";
   savedAt: Millis | null;
   /** The draft was edited elsewhere too: theirs stays as a draft of its own (`other`), yours is this one. */
-  conflict: { other: Id } | null;
+  conflict: { other: Id | null } | null;
   problem: Problem | null;
 }
 
