@@ -68,6 +68,11 @@ class Ask:
         """The account's mail as it is now; ask again after a change. Raises ``Unavailable("cell-…")``."""
         return self.parts.store.account(self.account.id, self.account.cell)
 
+    @property
+    def whose(self) -> dict[str, Any]:
+        """What every command of the store names: ``Delete(**ask.whose, name=…)``."""
+        return {"account": self.account.id, "cell": self.account.cell}
+
     async def commit(self, commands: Sequence[AnyCommand]) -> list[Outcome]:
         """Durable and in effect when it returns; raises ``Unavailable("store")`` when none was kept."""
         return await self.parts.store.commit(commands)

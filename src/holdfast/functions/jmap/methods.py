@@ -16,15 +16,20 @@ from typing import Any, Final, NamedTuple
 from holdfast.functions.jmap import (
     address_books,
     blob_methods,
+    changes,
     contacts,
     core_methods,
+    email_get,
     identities,
+    mailbox_query,
+    mailboxes,
     outbox,
     push_methods,
     quotas,
     settings,
     snooze,
     submissions,
+    threads,
 )
 from holdfast.functions.jmap.asking import Describe, Handler, Parts
 from holdfast.wire.jmap.methods import METHODS as OF_THE_WIRE
@@ -43,6 +48,11 @@ MODULES: Final[tuple[ModuleType, ...]] = (
     quotas,
     snooze,
     settings,
+    mailboxes,
+    mailbox_query,
+    threads,
+    changes,
+    email_get,
 )
 
 

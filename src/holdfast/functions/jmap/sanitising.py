@@ -17,11 +17,111 @@ from holdfast.mime.text import html_text
 from holdfast.model.limits import JMAP_HTML_CHARACTERS, JMAP_HTML_DEPTH, JMAP_HTML_ENTITIES, JMAP_HTML_TAG
 
 TAGS: Final = frozenset(
-    ["a", "abbr", "address", "article", "aside", "b", "bdi", "bdo", "big", "blockquote", "br", "caption", "center", "cite", "code", "col", "colgroup", "dd", "del", "dfn", "div", "dl", "dt", "em", "figcaption", "figure", "font", "footer", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "i", "img", "ins", "kbd", "li", "main", "mark", "ol", "p", "pre", "q", "rp", "rt", "ruby", "s", "samp", "section", "small", "span", "strike", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "time", "tr", "tt", "u", "ul", "var", "wbr"]
+    [
+        "a",
+        "abbr",
+        "address",
+        "article",
+        "aside",
+        "b",
+        "bdi",
+        "bdo",
+        "big",
+        "blockquote",
+        "br",
+        "caption",
+        "center",
+        "cite",
+        "code",
+        "col",
+        "colgroup",
+        "dd",
+        "del",
+        "dfn",
+        "div",
+        "dl",
+        "dt",
+        "em",
+        "figcaption",
+        "figure",
+        "font",
+        "footer",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "header",
+        "hr",
+        "i",
+        "img",
+        "ins",
+        "kbd",
+        "li",
+        "main",
+        "mark",
+        "ol",
+        "p",
+        "pre",
+        "q",
+        "rp",
+        "rt",
+        "ruby",
+        "s",
+        "samp",
+        "section",
+        "small",
+        "span",
+        "strike",
+        "strong",
+        "sub",
+        "sup",
+        "table",
+        "tbody",
+        "td",
+        "tfoot",
+        "th",
+        "thead",
+        "time",
+        "tr",
+        "tt",
+        "u",
+        "ul",
+        "var",
+        "wbr",
+    ]
 )
 # Gone with what is in them.
-_WHOLE: Final = frozenset(
-    ["applet", "audio", "button", "canvas", "datalist", "dialog", "embed", "frameset", "iframe", "math", "noembed", "noframes", "noscript", "object", "option", "plaintext", "script", "select", "slot", "style", "svg", "template", "textarea", "title", "video", "xmp"]
+_WHOLE: Final = _words(
+    [
+        "applet",
+        "audio",
+        "button",
+        "canvas",
+        "datalist",
+        "dialog",
+        "embed",
+        "frameset",
+        "iframe",
+        "math",
+        "noembed",
+        "noframes",
+        "noscript",
+        "object",
+        "option",
+        "plaintext",
+        "script",
+        "select",
+        "slot",
+        "style",
+        "svg",
+        "template",
+        "textarea",
+        "title",
+        "video",
+        "xmp",
+    ]
 )
 ATTRIBUTES: Final[dict[str, set[str]]] = {
     "*": {"align", "dir", "lang", "style", "title", "valign"},
@@ -45,7 +145,54 @@ ATTRIBUTES: Final[dict[str, set[str]]] = {
 SCHEMES: Final = frozenset(("http", "https", "mailto", "tel", "cid"))
 _SIDES = ("top", "right", "bottom", "left")
 STYLES: Final = frozenset(
-    ["background", "background-color", "border", "border-collapse", "border-color", "border-radius", "border-spacing", "border-style", "border-width", "box-sizing", "caption-side", "clear", "color", "direction", "display", "empty-cells", "float", "font", "font-family", "font-size", "font-style", "font-variant", "font-weight", "height", "letter-spacing", "line-height", "list-style-type", "margin", "max-height", "max-width", "min-height", "min-width", "overflow-wrap", "padding", "table-layout", "text-align", "text-decoration", "text-indent", "text-transform", "unicode-bidi", "vertical-align", "white-space", "width", "word-break", "word-spacing", "word-wrap"]
+    [
+        "background",
+        "background-color",
+        "border",
+        "border-collapse",
+        "border-color",
+        "border-radius",
+        "border-spacing",
+        "border-style",
+        "border-width",
+        "box-sizing",
+        "caption-side",
+        "clear",
+        "color",
+        "direction",
+        "display",
+        "empty-cells",
+        "float",
+        "font",
+        "font-family",
+        "font-size",
+        "font-style",
+        "font-variant",
+        "font-weight",
+        "height",
+        "letter-spacing",
+        "line-height",
+        "list-style-type",
+        "margin",
+        "max-height",
+        "max-width",
+        "min-height",
+        "min-width",
+        "overflow-wrap",
+        "padding",
+        "table-layout",
+        "text-align",
+        "text-decoration",
+        "text-indent",
+        "text-transform",
+        "unicode-bidi",
+        "vertical-align",
+        "white-space",
+        "width",
+        "word-break",
+        "word-spacing",
+        "word-wrap",
+    ]
 ) | {f"{name}-{side}" for name in ("border", "margin", "padding") for side in _SIDES}
 
 _clean = nh3.Cleaner(
@@ -81,8 +228,7 @@ def _checked(match: re.Match[str]) -> str:
     kept = [
         f' {name}="{value}"'
         for name, raw in _ATTRIBUTE.findall(match[2])
-        if (value := _value(match[1], name, raw))
-        or name not in ("href", "src", "style")
+        if (value := _value(match[1], name, raw)) or name not in ("href", "src", "style")
     ]
     return f"<{match[1]}{''.join(kept)}>"
 
@@ -91,7 +237,9 @@ def _value(tag: str, name: str, raw: str) -> str:
     if name == "style":
         declared = html.unescape(raw).split(";")
         return html.escape(";".join(each for each in declared if _stays(each)))
-    if (name == "href" and not _LINKED(html.unescape(raw))) or (name == "src" and not _SHOWN(html.unescape(raw))):
+    if (name == "href" and not _LINKED(html.unescape(raw))) or (
+        name == "src" and not _SHOWN(html.unescape(raw))
+    ):
         return ""
     return raw
 
@@ -102,10 +250,33 @@ def _stays(declaration: str) -> bool:
 
 # Readers of HTML need time that grows with the square of some things; none of them is in mail.
 
-_LONG_TAG = re.compile(r"<[A-Za-z/!?][^>]{%d,}(?:>|\Z)" % JMAP_HTML_TAG)
+_LONG_TAG = re.compile(rf"<[A-Za-z/!?][^>]{{{JMAP_HTML_TAG},}}(?:>|\Z)")
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)")
-_ENDS_BY_ITSELF = frozenset(
-    ["area", "base", "br", "col", "dd", "dt", "embed", "hr", "img", "input", "li", "link", "meta", "option", "p", "param", "source", "td", "th", "tr", "track", "wbr"]
+_ENDS_BY_ITSELF = _words(
+    [
+        "area",
+        "base",
+        "br",
+        "col",
+        "dd",
+        "dt",
+        "embed",
+        "hr",
+        "img",
+        "input",
+        "li",
+        "link",
+        "meta",
+        "option",
+        "p",
+        "param",
+        "source",
+        "td",
+        "th",
+        "tr",
+        "track",
+        "wbr",
+    ]
 )
 
 

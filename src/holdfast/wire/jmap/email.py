@@ -70,10 +70,11 @@ class EmailReader:
     def needs_message(self, kept: Collection[str] = KEPT_PROPERTIES) -> bool:
         """Whether more is asked for than ``kept``, which is known without the message's bytes."""
         wanted = (name for name in self.properties if name not in kept)
-        return any(name != "bodyValues" or self._asks_values for name in wanted)
+        return any(name != "bodyValues" or self.asks_values for name in wanted)
 
     @property
-    def _asks_values(self) -> bool:
+    def asks_values(self) -> bool:
+        """Whether texts are asked for."""
         return self._bodies.text or self._bodies.html or self._bodies.every
 
     def read(self, root: Root | None, kept: Mapping[str, object], blob_of: BlobOf) -> Json:
@@ -86,7 +87,7 @@ class EmailReader:
         for name in self.properties:
             if name in kept:
                 email[name] = kept[name]
-            elif name == "bodyValues" and not self._asks_values:
+            elif name == "bodyValues" and not self.asks_values:
                 email[name] = {}
             elif name not in KEPT_PROPERTIES:
                 if reading is None:
