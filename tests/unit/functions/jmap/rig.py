@@ -98,6 +98,7 @@ class Rig:
             host="mail.example.org",
             inflight_bytes=1 << 28,
             announce=self._announced,
+            in_doubt=False,
         )
         await self.intake.open()
         self.pushes = Pushes(
