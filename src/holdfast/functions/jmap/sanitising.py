@@ -16,112 +16,21 @@ import nh3
 from holdfast.mime.text import html_text
 from holdfast.model.limits import JMAP_HTML_CHARACTERS, JMAP_HTML_DEPTH, JMAP_HTML_ENTITIES, JMAP_HTML_TAG
 
-TAGS: Final = frozenset(
-    [
-        "a",
-        "abbr",
-        "address",
-        "article",
-        "aside",
-        "b",
-        "bdi",
-        "bdo",
-        "big",
-        "blockquote",
-        "br",
-        "caption",
-        "center",
-        "cite",
-        "code",
-        "col",
-        "colgroup",
-        "dd",
-        "del",
-        "dfn",
-        "div",
-        "dl",
-        "dt",
-        "em",
-        "figcaption",
-        "figure",
-        "font",
-        "footer",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "header",
-        "hr",
-        "i",
-        "img",
-        "ins",
-        "kbd",
-        "li",
-        "main",
-        "mark",
-        "ol",
-        "p",
-        "pre",
-        "q",
-        "rp",
-        "rt",
-        "ruby",
-        "s",
-        "samp",
-        "section",
-        "small",
-        "span",
-        "strike",
-        "strong",
-        "sub",
-        "sup",
-        "table",
-        "tbody",
-        "td",
-        "tfoot",
-        "th",
-        "thead",
-        "time",
-        "tr",
-        "tt",
-        "u",
-        "ul",
-        "var",
-        "wbr",
-    ]
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+TAGS: Final = _words(
+    "a abbr address article aside b bdi bdo big blockquote br caption center cite code col colgroup dd"
+    " del dfn div dl dt em figcaption figure font footer h1 h2 h3 h4 h5 h6 header hr i img ins kbd li main"
+    " mark ol p pre q rp rt ruby s samp section small span strike strong sub sup table tbody td tfoot th"
+    " thead time tr tt u ul var wbr"
 )
 # Gone with what is in them.
 _WHOLE: Final = _words(
-    [
-        "applet",
-        "audio",
-        "button",
-        "canvas",
-        "datalist",
-        "dialog",
-        "embed",
-        "frameset",
-        "iframe",
-        "math",
-        "noembed",
-        "noframes",
-        "noscript",
-        "object",
-        "option",
-        "plaintext",
-        "script",
-        "select",
-        "slot",
-        "style",
-        "svg",
-        "template",
-        "textarea",
-        "title",
-        "video",
-        "xmp",
-    ]
+    "applet audio button canvas datalist dialog embed frameset iframe math noembed noframes noscript"
+    " object option plaintext script select slot style svg template textarea title video xmp"
 )
 ATTRIBUTES: Final[dict[str, set[str]]] = {
     "*": {"align", "dir", "lang", "style", "title", "valign"},
@@ -144,55 +53,13 @@ ATTRIBUTES: Final[dict[str, set[str]]] = {
 }
 SCHEMES: Final = frozenset(("http", "https", "mailto", "tel", "cid"))
 _SIDES = ("top", "right", "bottom", "left")
-STYLES: Final = frozenset(
-    [
-        "background",
-        "background-color",
-        "border",
-        "border-collapse",
-        "border-color",
-        "border-radius",
-        "border-spacing",
-        "border-style",
-        "border-width",
-        "box-sizing",
-        "caption-side",
-        "clear",
-        "color",
-        "direction",
-        "display",
-        "empty-cells",
-        "float",
-        "font",
-        "font-family",
-        "font-size",
-        "font-style",
-        "font-variant",
-        "font-weight",
-        "height",
-        "letter-spacing",
-        "line-height",
-        "list-style-type",
-        "margin",
-        "max-height",
-        "max-width",
-        "min-height",
-        "min-width",
-        "overflow-wrap",
-        "padding",
-        "table-layout",
-        "text-align",
-        "text-decoration",
-        "text-indent",
-        "text-transform",
-        "unicode-bidi",
-        "vertical-align",
-        "white-space",
-        "width",
-        "word-break",
-        "word-spacing",
-        "word-wrap",
-    ]
+STYLES: Final = _words(
+    "background background-color border border-collapse border-color border-radius border-spacing"
+    " border-style border-width box-sizing caption-side clear color direction display empty-cells float"
+    " font font-family font-size font-style font-variant font-weight height letter-spacing line-height"
+    " list-style-type margin max-height max-width min-height min-width overflow-wrap padding table-layout"
+    " text-align text-decoration text-indent text-transform unicode-bidi vertical-align white-space width"
+    " word-break word-spacing word-wrap"
 ) | {f"{name}-{side}" for name in ("border", "margin", "padding") for side in _SIDES}
 
 _clean = nh3.Cleaner(
@@ -253,30 +120,7 @@ def _stays(declaration: str) -> bool:
 _LONG_TAG = re.compile(rf"<[A-Za-z/!?][^>]{{{JMAP_HTML_TAG},}}(?:>|\Z)")
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)")
 _ENDS_BY_ITSELF = _words(
-    [
-        "area",
-        "base",
-        "br",
-        "col",
-        "dd",
-        "dt",
-        "embed",
-        "hr",
-        "img",
-        "input",
-        "li",
-        "link",
-        "meta",
-        "option",
-        "p",
-        "param",
-        "source",
-        "td",
-        "th",
-        "tr",
-        "track",
-        "wbr",
-    ]
+    "area base br col dd dt embed hr img input li link meta option p param source td th tr track wbr"
 )
 
 
