@@ -14,7 +14,7 @@ import msgspec
 
 from holdfast.functions.jmap.asking import Ask, Handler
 from holdfast.model.errors import Reason, Refused, Unavailable
-from holdfast.model.limits import JMAP_OBJECT_BYTES
+from holdfast.model.limits import OBJECT_BYTES
 from holdfast.store import AccountMail, AnyCommand, EmailState, Object, PutObject, RemoveObject
 from holdfast.wire.jmap.core import Json
 from holdfast.wire.jmap.errors import MethodError, MethodFault, SetFault, SetRefused
@@ -285,8 +285,8 @@ class Batch:
     def put(self, object_id: str, value: Json, old: Stored | None) -> Stored:
         """``old``: what stands there, None for nothing."""
         data = encode(value)
-        if len(data) > JMAP_OBJECT_BYTES:
-            text = f"One may have {JMAP_OBJECT_BYTES} bytes; this would be {len(data)}."
+        if len(data) > OBJECT_BYTES:
+            text = f"One may have {OBJECT_BYTES} bytes; this would be {len(data)}."
             raise SetRefused(SetFault.TOO_LARGE, text)
         new = Stored(object_id, value, old.modseq if old is not None else 0, self.kind.due(value))
         account, expected = self.ask.account, new.modseq
