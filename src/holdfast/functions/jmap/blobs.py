@@ -1,7 +1,8 @@
 """Blobs: whole messages, their parts decoded, and uploads, each under an id. RFC 8620 §6
 
-``B…`` a message that stands in a mailbox of the account, ``P…`` a part of one, ``U…`` an upload. What is
-none of the account's is not there, as what never was.
+``B…`` a message that stands in a mailbox of the account, ``P…`` a part of one, ``U…`` an upload;
+``…__2_1`` part 2.1 of the message that another blob is. What is none of the account's is not there, as what
+never was.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from holdfast.model.people import Account
 from holdfast.wire.jmap.bodies import Numbered, numbered
 
 MESSAGE_TYPE = "message/rfc822"
+INNER = "__"
 
 
 class Blob(NamedTuple):
@@ -28,6 +30,12 @@ class Blob(NamedTuple):
 
 async def read_blob(parts: Parts, account: Account, blob_id: str) -> Blob | None:
     """None: there is no such blob. Raises ``Unavailable`` for one that can't be read now, or is damaged."""
+    outer, joint, number = blob_id.rpartition(INNER)
+    if joint:
+        around = await read_blob(parts, account, outer)
+        if around is None:
+            return None
+        return await parts.world.offload(_part, bytes(around.data), number.replace("_", "."))
     if blob_id[:1] == "U":
         data = await parts.uploads.read(account.id, blob_id)
         return None if data is None else Blob(data)

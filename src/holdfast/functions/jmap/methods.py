@@ -19,7 +19,10 @@ from holdfast.functions.jmap import (
     changes,
     contacts,
     core_methods,
+    email_copy,
     email_get,
+    email_import,
+    email_set,
     identities,
     mailbox_query,
     mailboxes,
@@ -55,6 +58,9 @@ MODULES: Final[tuple[ModuleType, ...]] = (
     threads,
     changes,
     email_get,
+    email_set,
+    email_import,
+    email_copy,
 )
 
 
