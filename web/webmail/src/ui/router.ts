@@ -8,6 +8,7 @@
  */
 
 import { signal } from "@preact/signals";
+import { askWindow, hasRoom } from "../compose/asked";
 
 export type ComposeKind = "new" | "draft" | "reply" | "replyAll" | "forward" | "asAttachment";
 
@@ -79,9 +80,11 @@ export function go(to: Route, replace = false): void {
   }
 }
 
-/** Starts a message: a new one, or about an Email or a draft. */
+/** Starts a message: a new one, or about an Email or a draft. In a window of its own where there is room. */
 export function compose(kind: ComposeKind, about?: string, fields: Record<string, string> = {}): void {
-  go({ view: "compose", kind, ...(about ? { about } : {}), fields });
+  const to: ComposeRoute = { view: "compose", kind, ...(about ? { about } : {}), fields };
+  if (hasRoom()) askWindow(to);
+  else go(to);
 }
 
 /** The conversation is closed, its list stays. */

@@ -23,6 +23,8 @@ export interface SettingsProps {
 }
 
 export const Compose = later<ComposeProps>(() => import("../compose"));
+/** Windows in which messages are written beside everything else: `asked` of src/compose says which. */
+export const Dock = later<object>(() => import("../compose/dock"));
 export const Contacts = later<ContactsProps>(() => import("../contacts"));
 export const Settings = later<SettingsProps>(() => import("../settings"));
 

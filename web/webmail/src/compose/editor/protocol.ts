@@ -22,11 +22,14 @@ export interface Format {
 }
 
 export type ToEditor =
-  | { kind: "load"; html: string; images: Map<string, Blob>; lang: string; label: string; focus: boolean }
+  | { kind: "load"; html: string; images: Map<string, Blob>; lang: string; label: string }
   | { kind: "do"; command: Command; value: string }
   /** Bytes of an image that came later; with `insert` it is put where the cursor is. */
   | { kind: "image"; cid: string; image: Blob; name: string; insert: boolean }
   | { kind: "signature"; html: string }
+  | { kind: "look"; inverted: boolean }
+  /** Asks for what stands there now: the answer is `changed`. */
+  | { kind: "tell" }
   | { kind: "focus" };
 
 export type FromEditor =

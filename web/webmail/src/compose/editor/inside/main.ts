@@ -46,6 +46,10 @@ function hear(said: ToEditor): void {
       return takeImage(said.cid, said.image, said.name, said.insert);
     case "signature":
       return exchangeSignature(said.html);
+    case "look":
+      return void document.documentElement.classList.toggle("inverted", said.inverted);
+    case "tell":
+      return changed();
     case "focus":
       squire.focus();
   }
@@ -58,7 +62,6 @@ function load(said: ToEditor & { kind: "load" }): void {
   for (const [cid, image] of said.images) urls.set(cid, URL.createObjectURL(image));
   squire.setHTML(said.html);
   squire.moveCursorToStart();
-  if (said.focus) squire.focus();
 }
 
 function takeImage(cid: string, image: Blob, name: string, insert: boolean): void {
