@@ -24,8 +24,9 @@ FIRST_MAILBOXES = (
 )
 
 
-# account, modseq, mailbox, kind, packed UIDs; the message that came into being, its thread
-ChangeRow = tuple[int, int, int, int, bytes, int, int]
+# account, modseq, mailbox, kind, packed UIDs; the message whose Email came into being, its thread; the
+# first and the last number of what was removed for good
+ChangeRow = tuple[int, int, int, int, bytes, int, int, int, int]
 
 _SEEN, _DELETED = int(Flag.SEEN), int(Flag.DELETED)
 
@@ -202,12 +203,14 @@ class Accounts:
         kind: int,
         uids: UidSet,
         came: tuple[MessageId, MessageId] = (0, 0),
+        removed: tuple[int, int] = (0, 0),
     ) -> None:
         """Put a change on the account's stream, at its modseq as it stands.
 
-        ``came``: the message whose Email came into being by it, and its thread.
+        ``came``: the message whose Email came into being by it, and its thread; ``removed``: the first and
+        the last number of what was removed for good.
         """
-        self._changes.append((account.id, account.modseq, mailbox, kind, uids.pack(), *came))
+        self._changes.append((account.id, account.modseq, mailbox, kind, uids.pack(), *came, *removed))
 
     def _load(self, where: str, *values: object) -> MailboxState | None:
         row = schema.row(self._db, f"SELECT * FROM mailbox WHERE {where}", *values)

@@ -30,10 +30,11 @@ class Row(NamedTuple):
     size: int
     received: int
     thread: int
+    made: int
 
 
 class GoneRow(NamedTuple):
-    """A removed entry that comes back. ``made``, ``gone``: its Email's."""
+    """A removed entry that comes back. ``made``: its Email's, None while there is none."""
 
     number: int
     mailbox: int
@@ -43,16 +44,15 @@ class GoneRow(NamedTuple):
     size: int
     received: int
     thread: int
-    made: int
-    gone: int
+    made: int | None
 
 
-_INSERT_ENTRY = "INSERT INTO entry VALUES(?,?,?,?,?,?,?,?)"
+INSERT_ENTRY = "INSERT INTO entry VALUES(?,?,?,?,?,?,?,?,?)"
 _GONE_ROWS = (
-    "SELECT g.number, g.mailbox, g.name, g.flags, g.message, m.size, m.received, g.thread, e.made, e.gone"
+    "SELECT g.number, g.mailbox, g.name, g.flags, g.message, m.size, m.received, g.thread,"
+    " (SELECT e.made FROM entry e WHERE e.message=g.message AND e.mailbox BETWEEN ?4 AND ?5 LIMIT 1)"
     " FROM gone g JOIN message m ON m.id=g.message"
-    " JOIN email e ON e.account=g.account AND e.thread=g.thread AND e.message=g.message"
-    " WHERE g.account=? AND g.number BETWEEN ? AND ?"
+    " WHERE g.account=?1 AND g.number BETWEEN ?2 AND ?3 AND NOT g.back"
 )
 
 
@@ -100,7 +100,7 @@ class Carrier:
         """The entries among ``uids``, in order."""
         found: list[Row] = []
         sql = (
-            "SELECT e.uid, e.flags, e.message, m.size, e.received, e.thread"
+            "SELECT e.uid, e.flags, e.message, m.size, e.received, e.thread, e.made"
             " FROM entry e JOIN message m ON m.id=e.message"
             f" WHERE e.mailbox=? AND e.uid BETWEEN ? AND ? {condition}"
         )
@@ -161,9 +161,9 @@ class Carrier:
         modseq = self._next(target)
         first = target.uidnext
         self.db.executemany(
-            _INSERT_ENTRY,
+            INSERT_ENTRY,
             [
-                (target.id, uid, modseq, row.flags, row.message, self.sequence, row.received, row.thread)
+                (target.id, uid, modseq, row[1], row[2], self.sequence, *row[4:])
                 for uid, row in enumerate(rows, first)
             ],
         )
@@ -173,41 +173,50 @@ class Carrier:
         self.accounts.note(self.account, target.id, ADDED, copies)
         return UidSet.of(row.uid for row in rows).pack(), copies.pack()
 
-    def _note_gone(self, box: MailboxState, uids: UidSet) -> None:
-        """STORE-10: what is removed for good can be brought back. Every one of ``uids`` is there."""
+    def _note_gone(self, box: MailboxState, uids: UidSet) -> tuple[int, int]:
+        """STORE-10: what is removed for good, by the modseq that comes next, can be brought back.
+
+        Every one of ``uids`` is there. The first and the last number of the removals.
+        """
+        first = self.account.removed + 1
         for low, high in uids.ranges:
             self.db.execute(
-                "INSERT INTO gone SELECT ?1, ?2 + uid - ?3, mailbox, ?4, uid, flags, message, thread, ?5"
+                "INSERT INTO gone SELECT ?1, ?2 + uid - ?3, mailbox, ?4, uid, flags, message, thread,"
+                " made, ?8, 0, 0, ?5"
                 " FROM entry WHERE mailbox=?6 AND uid BETWEEN ?3 AND ?7",
-                (self.account.id, self.account.removed + 1, low, box.name, self.at, box.id, high),
+                (
+                    self.account.id,
+                    self.account.removed + 1,
+                    low,
+                    box.name,
+                    self.at,
+                    box.id,
+                    high,
+                    self.account.modseq + 1,
+                ),
             )
             self.account.removed += high - low + 1
+        return first, self.account.removed
 
-    def _note_left(self, removed: int) -> None:
-        """The Emails of all removals after the one numbered ``removed`` have lost entries, at the account's
-        modseq as it stands; those that have none are gone."""
+    def _note_last(self, removed: tuple[int, int]) -> None:
+        """The entries of these removals are no more: which Emails went with them?"""
         self.db.execute(
-            'UPDATE email SET "left"=?1, gone=CASE WHEN EXISTS('
-            "SELECT 1 FROM entry e WHERE e.message=email.message AND e.mailbox BETWEEN ?2 AND ?3"
-            ") THEN 0 ELSE ?1 END"
-            " FROM (SELECT DISTINCT thread, message FROM gone WHERE account=?4 AND number>?5) g"
-            " WHERE email.account=?4 AND email.thread=g.thread AND email.message=g.message",
-            (self.account.modseq, *mailboxes_of(self.account.id), self.account.id, removed),
+            "UPDATE gone SET last=1 WHERE account=?1 AND number BETWEEN ?2 AND ?3 AND NOT EXISTS("
+            "SELECT 1 FROM entry e WHERE e.message=gone.message AND e.mailbox BETWEEN ?4 AND ?5)",
+            (self.account.id, *removed, *mailboxes_of(self.account.id)),
         )
 
     def _remove_rows(self, box: MailboxState, rows: list[Row], *, for_good: bool = False) -> UidSet:
         """``for_good``: they aren't moved."""
         uids = UidSet.of(row.uid for row in rows)
-        removed = self.account.removed
-        if for_good:
-            self._note_gone(box, uids)
+        removed = self._note_gone(box, uids) if for_good else (0, 0)
         for low, high in uids.ranges:
             self.db.execute("DELETE FROM entry WHERE mailbox=? AND uid BETWEEN ? AND ?", (box.id, low, high))
+        if for_good:
+            self._note_last(removed)
         _count_all(box, -1, rows)
         self._next(box)
-        self.accounts.note(self.account, box.id, REMOVED, uids)
-        if for_good:
-            self._note_left(removed)
+        self.accounts.note(self.account, box.id, REMOVED, uids, removed=removed)
         return uids
 
     def _copy(self, command: c.Copy) -> c.AnyOutcome:
@@ -245,50 +254,40 @@ class Carrier:
     def _restore(self, command: c.Restore) -> c.AnyOutcome:
         """Into the mailbox they were in; if that is gone, into the one of its name, or INBOX. STORE-10."""
         found: list[GoneRow] = []
+        account = self.account.id
         for low, high in UidSet.unpack(command.rows).ranges:
-            found += map(GoneRow._make, schema.rows(self.db, _GONE_ROWS, self.account.id, low, high))
+            rows = schema.rows(self.db, _GONE_ROWS, account, low, high, *mailboxes_of(account))
+            found += map(GoneRow._make, rows)
             self.db.execute(
-                "DELETE FROM gone WHERE account=? AND number BETWEEN ? AND ?", (self.account.id, low, high)
+                "UPDATE gone SET back=1 WHERE account=? AND number BETWEEN ? AND ?", (account, low, high)
             )
         rows_of: dict[MailboxId, list[GoneRow]] = {}
         for row in found:
             rows_of.setdefault(self._home(row.mailbox, row.name).id, []).append(row)
-        back: set[int] = set()
+        made = {row.message: row.made for row in found if row.made is not None}
         placed = {
-            mailbox: self._bring_back(self.accounts.by_id(self.account, mailbox), rows, back)
+            mailbox: self._bring_back(self.accounts.by_id(self.account, mailbox), rows, made)
             for mailbox, rows in rows_of.items()
         }
         return c.Restored(
             modseq=self.account.modseq, rows=UidSet.of(row.number for row in found).pack(), placed=placed
         )
 
-    def _bring_back(self, target: MailboxState, rows: list[GoneRow], back: set[int]) -> bytes:
-        """Entries at the end of ``target``: their packed UIDs. ``back``: messages whose Emails were gone
-        before the command and are there again; each of them at a modseq of its own (STORE-15)."""
+    def _bring_back(self, target: MailboxState, rows: list[GoneRow], made: dict[int, int]) -> bytes:
+        """Entries at the end of ``target``: their packed UIDs. ``made``: of the Emails that are there; each
+        that comes into being again does so at a modseq of its own (STORE-15)."""
         first = target.uidnext
         entries: list[tuple[int, ...]] = []
-        lives: list[tuple[object, ...]] = []
-        alive: list[tuple[int, ...]] = []
         for row in rows:
             modseq = self._next(target)
             uid, flags = target.uidnext, row.flags & ~_DELETED
             target.uidnext = uid + 1
             target.count(1, flags, row.size)
-            entries.append(
-                (target.id, uid, modseq, flags, row.message, self.sequence, row.received, row.thread)
-            )
-            came = (0, 0)
-            if row.gone and row.message not in back:
-                back.add(row.message)
-                came = (row.message, row.thread)
-                lives.append((self.account.id, row.message, row.made, row.gone))
-                alive.append((modseq, self.account.id, row.thread, row.message))
+            came = (0, 0) if row.message in made else (row.message, row.thread)
+            email = (row.received, row.thread, made.setdefault(row.message, modseq))
+            entries.append((target.id, uid, modseq, flags, row.message, self.sequence, *email))
             self.accounts.note(self.account, target.id, ADDED, UidSet([(uid, uid)]), came)
-        self.db.executemany(_INSERT_ENTRY, entries)
-        self.db.executemany("INSERT INTO life VALUES(?,'',?,?,?)", lives)
-        self.db.executemany(
-            "UPDATE email SET made=?, gone=0 WHERE account=? AND thread=? AND message=?", alive
-        )
+        self.db.executemany(INSERT_ENTRY, entries)
         return UidSet([(first, target.uidnext - 1)]).pack()
 
     def _home(self, mailbox: MailboxId, name: str) -> MailboxState:
@@ -346,15 +345,14 @@ class Carrier:
             raise Refusal(Reason.NO_SUCH_MAILBOX, f"no mailbox named {command.name!r}")
         if box.name == "INBOX":
             raise Refusal(Reason.NOT_ALLOWED, "INBOX can't be deleted")
-        removed = self.account.removed
+        removed = (0, 0)
         if box.total:
             uids = schema.rows(self.db, "SELECT uid FROM entry WHERE mailbox=? ORDER BY uid", box.id)
-            self._note_gone(box, UidSet.of(row[0] for row in uids))
+            removed = self._note_gone(box, UidSet.of(row[0] for row in uids))
         self._next(box)
-        self.accounts.note(self.account, box.id, GONE, EMPTY)
+        self.accounts.note(self.account, box.id, GONE, EMPTY, removed=removed)
         self.accounts.remove(self.account, box)
-        if removed < self.account.removed:
-            self._note_left(removed)
+        self._note_last(removed)
         return c.Done(modseq=self.account.modseq)
 
     def _describe(self, command: c.Describe) -> c.AnyOutcome:

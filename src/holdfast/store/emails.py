@@ -19,19 +19,21 @@ LIST_ROWS = 2000  # of one chunk of a listing
 _SEEN, _DELETED = int(Flag.SEEN), int(Flag.DELETED)
 
 _EMAILS = (
-    "SELECT e.message, e.mailbox, e.flags, e.modseq, e.thread, e.received, mail.made,"
+    "SELECT e.message, e.mailbox, e.flags, e.modseq, e.thread, e.received, e.made,"
     f" m.envelope, m.structure, m.preview, {Column.REF.value}"
     " FROM entry e JOIN message m ON m.id=e.message"
-    " JOIN email mail ON mail.account=? AND mail.thread=e.thread AND mail.message=e.message"
     " WHERE e.message=? AND e.mailbox BETWEEN ? AND ? ORDER BY e.mailbox, e.uid"
 )
 _PLACES = (
     "SELECT message, mailbox, uid, flags, modseq FROM entry WHERE message=? AND mailbox BETWEEN ? AND ?"
     " ORDER BY mailbox, uid"
 )
-_THREADS = (
-    "SELECT thread, message FROM email WHERE account=? AND thread=? AND gone=0 ORDER BY received, message"
+# Of a thread's entries; the one that it is named after is found by its own id.
+OF_THREAD = (
+    "SELECT {0} FROM entry WHERE thread=?1 AND thread != message AND mailbox BETWEEN ?2 AND ?3"
+    " UNION SELECT {0} FROM entry WHERE message=?1 AND thread=message AND mailbox BETWEEN ?2 AND ?3"
 )
+_THREADS = OF_THREAD.format("thread, message, received") + " ORDER BY received, message"
 
 
 class EmailRow(NamedTuple):
@@ -81,7 +83,7 @@ def merged(flags: Iterable[int]) -> int:
 def rows(reader: CellReader, account: AccountId, ids: Iterable[MessageId]) -> dict[MessageId, EmailRow]:
     """Those of ``ids`` that stand in a mailbox; one look-up each."""
     span = mailboxes_of(account)
-    found = reader.many(_EMAILS, ((account, each, *span) for each in ids))
+    found = reader.many(_EMAILS, ((each, *span) for each in ids))
     entries: dict[MessageId, list[Any]] = {}
     for row in found:
         entries.setdefault(row[0], []).append(row)
@@ -120,7 +122,8 @@ def threads(
 ) -> dict[MessageId, list[MessageId]]:
     """The Emails of threads, in the order they were received; empty threads are left out."""
     found: dict[MessageId, list[MessageId]] = {}
-    for thread, message in reader.many(_THREADS, ((account, each) for each in ids)):
+    span = mailboxes_of(account)
+    for thread, message, _ in reader.many(_THREADS, ((each, *span) for each in ids)):
         found.setdefault(thread, []).append(message)
     return found
 

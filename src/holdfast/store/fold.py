@@ -24,7 +24,7 @@ from holdfast.packs import BadFrame, Frame
 from holdfast.store import commands as c
 from holdfast.store import schema
 from holdfast.store.accounts import Accounts, AccountState, ChangeRow, MailboxState
-from holdfast.store.changes import ADDED, Carrier
+from holdfast.store.changes import ADDED, INSERT_ENTRY, Carrier
 from holdfast.store.frames import Item, Lost, decode_command, decode_delivery, decode_message, split_body
 from holdfast.store.refusal import Refusal
 from holdfast.store.threads import Threads, digests
@@ -46,6 +46,13 @@ class Mail(NamedTuple):
     size: int
     received: int
     references: bytes
+
+
+class Email(NamedTuple):
+    """What all entries of a message in one account have."""
+
+    thread: MessageId
+    made: int
 
 
 Summarise = Callable[[bytes | memoryview], Summary]
@@ -80,9 +87,7 @@ def delivery_digest(meta: Delivery, message: memoryview) -> bytes:
 
 
 _INSERT_MESSAGE = "INSERT OR IGNORE INTO message VALUES(?,?,?,?,?,?,?,?,?,?,?,?)"
-_INSERT_ENTRY = "INSERT INTO entry VALUES(?,?,?,?,?,?,?,?)"
-_INSERT_EMAIL = "INSERT INTO email VALUES(?,?,?,?,?,0,0)"
-_INSERT_CHANGE = "INSERT INTO change VALUES(?,?,?,?,?,?,?)"
+_INSERT_CHANGE = "INSERT INTO change VALUES(?,?,?,?,?,?,?,?,?)"
 
 
 class CellFold:
@@ -102,7 +107,6 @@ class CellFold:
         self._unsure = bool(db.execute("SELECT 1 FROM unsure LIMIT 1").get)
         self._messages: list[tuple[object, ...]] = []
         self._entries: list[tuple[int, ...]] = []
-        self._emails: list[tuple[int, ...]] = []
         self._changes: list[ChangeRow] = []
         self._threads = Threads(db)
 
@@ -138,7 +142,6 @@ class CellFold:
         """After a failed ``apply``: forget rows that were collected but not written."""
         self._messages.clear()
         self._entries.clear()
-        self._emails.clear()
         self._changes.clear()
         self._threads.forget()
 
@@ -148,11 +151,8 @@ class CellFold:
             self.db.executemany(_INSERT_MESSAGE, self._messages)
             self._messages.clear()
         if self._entries:
-            self.db.executemany(_INSERT_ENTRY, self._entries)
+            self.db.executemany(INSERT_ENTRY, self._entries)
             self._entries.clear()
-        if self._emails:
-            self.db.executemany(_INSERT_EMAIL, self._emails)
-            self._emails.clear()
         self._threads.flush()
         if self._changes:
             self.db.executemany(_INSERT_CHANGE, self._changes)
@@ -192,11 +192,11 @@ class CellFold:
         self._hand_out(mail, mine, accounts)
 
     def _hand_out(self, mail: Mail, mine: Sequence[LocalRecipient], accounts: Accounts) -> None:
-        threads: dict[AccountId, MessageId] = {}  # an account may have two addresses among them
+        emails: dict[AccountId, Email] = {}  # an account may have two addresses among them
         for recipient in mine:
             account = accounts.get(recipient.account, mail.received)
             box = self._target(accounts, account, recipient)
-            threads[account.id] = self._enter(account, box, mail, 0, 0, threads.get(account.id))
+            emails[account.id] = self._enter(account, box, mail, 0, 0, emails.get(account.id))
 
     def _target(self, accounts: Accounts, account: AccountState, recipient: LocalRecipient) -> MailboxState:
         """INBOX, or the mailbox the sub-address names when there is one. RFC 5233 §4."""
@@ -232,9 +232,9 @@ class CellFold:
         mail: Mail,
         flags: int,
         born: int,
-        thread: MessageId | None = None,
-    ) -> MessageId:
-        """One new entry at the end of a mailbox; the Email's thread. ``thread``: the Email is there already.
+        there: Email | None = None,
+    ) -> Email:
+        """One new entry at the end of a mailbox, and its Email. ``there``: that is one the account has.
 
         STORE-15 each Email comes into being at a modseq of its own.
         """
@@ -243,15 +243,16 @@ class CellFold:
         account.modseq = modseq = account.modseq + 1
         box.modseq = modseq
         box.count(1, flags, mail.size)
-        came = 0
-        if thread is None:
-            came = mail.id
-            thread = self._threads.of(account.id, came, mail.references)
-            self._emails.append((account.id, thread, came, mail.received, modseq))
-        self._entries.append((box.id, uid, modseq, flags, mail.id, born, mail.received, thread))
         uids = UidSet([(uid, uid)]).pack()
-        self._changes.append((account.id, modseq, box.id, ADDED, uids, came, thread if came else 0))
-        return thread
+        if there is None:
+            thread = self._threads.of(account.id, mail.id, mail.references)
+            email = Email(thread, modseq)
+            self._changes.append((account.id, modseq, box.id, ADDED, uids, mail.id, thread, 0, 0))
+        else:
+            email = there
+            self._changes.append((account.id, modseq, box.id, ADDED, uids, 0, 0, 0, 0))
+        self._entries.append((box.id, uid, modseq, flags, mail.id, born, mail.received, *email))
+        return email
 
     def _is_second_try(self, meta: Delivery, message: memoryview) -> bool:
         digest = delivery_digest(meta, message)

@@ -4,10 +4,11 @@ STORE-16 the states of an account are its modseqs: a function of the ledger. Wha
 is exactly the difference of what there was at each, and what changed of the rest, with any limit: one modseq
 that holds more than the limit is told in several answers.
 
-The ground is the change stream. A modseq is one change of one mailbox: entries added or flagged, which are
-found as long as they are there; an Email that came into being, which the change names; entries removed,
-whose Emails have kept the modseq (``left``). What isn't found any more has changed again later, and is told
-there. Whether an Email was there at a state is read from its lives: when it came, when it was gone.
+The ground is the change stream. A modseq is one change of one mailbox: an Email that came into being, which
+the change names; entries added or flagged, which are found as long as they are there; entries removed for
+good, which are listed in ``gone``. What isn't found any more has changed again later, and is told there; so
+is what was moved, where it was moved to. Whether an Email was there at a state is read from its lives: the
+entries it has tell when the last one began, ``gone`` tells of all before.
 """
 
 from __future__ import annotations
@@ -20,20 +21,26 @@ from holdfast.model.uidset import UidSet
 from holdfast.store.accounts import mailboxes_of
 from holdfast.store.changes import ADDED, DESCRIBED, FLAGGED, GONE, MADE, REMOVED, RENAMED, SUBSCRIBED
 from holdfast.store.connection import CellReader
+from holdfast.store.emails import OF_THREAD
 
 STREAM_ROWS = 500  # of the change stream read at once
 RELATED = 200  # entries of one change whose threads are looked up, to find mailboxes that count anew
 
 _STREAM = (
-    "SELECT modseq, mailbox, kind, uids, message, thread FROM change"
+    "SELECT modseq, mailbox, kind, uids, message, thread, first, last FROM change"
     f" WHERE account=? AND modseq>? ORDER BY modseq LIMIT {STREAM_ROWS}"
 )
 _ENTRIES = "SELECT uid, message, thread FROM entry WHERE mailbox=? AND uid BETWEEN ? AND ? LIMIT ?"
 _FLAGGED = _ENTRIES.replace("LIMIT", "AND modseq=? LIMIT")
-_LEFT = (
-    'SELECT message, thread FROM email WHERE account=?1 AND "left"=?2 AND "left">0 AND message>?3'
-    " UNION SELECT l.id, e.thread FROM life l JOIN email e ON e.account=?1 AND e.message=l.id"
-    " WHERE l.account=?1 AND l.kind='' AND l.gone=?2 AND l.id>?3 ORDER BY 1 LIMIT ?4"
+_GONE = "SELECT number, message, thread FROM gone WHERE account=? AND number BETWEEN ? AND ? LIMIT ?"
+_MADE = "SELECT message, made FROM entry WHERE message=? AND mailbox BETWEEN ? AND ? LIMIT 1"
+_LIVES = "SELECT message, made, modseq, number FROM gone WHERE account=? AND thread=? AND message=? AND last"
+_OBJECT = "SELECT id, made, gone FROM object WHERE account=? AND kind=? AND id=?"
+_OBJECT_LIVES = _OBJECT.replace("object", "life")
+_OF_THREAD = OF_THREAD.format("thread, message, made")
+_MAILBOXES = OF_THREAD.format("mailbox")
+_THREADS_LIVES = (
+    "SELECT thread, message, made, modseq, number FROM gone WHERE account=? AND thread=? AND last"
 )
 
 
@@ -100,7 +107,15 @@ class Event(NamedTuple):
     thread: MessageId
 
 
-Span = tuple[int, int]  # made, gone; gone 0: there
+class Life(NamedTuple):
+    """From when to when something was there; ``gone`` and ``number``, of the removal: None, it is there."""
+
+    made: int
+    gone: int | None = None
+    number: int = 1
+
+
+Lives = dict[Any, list[Life]]
 
 
 def stream(reader: CellReader, account: AccountId, since: int) -> Iterator[tuple[Any, ...]]:
@@ -117,9 +132,12 @@ def events_of(
     reader: CellReader, account: AccountId, change: tuple[Any, ...], done: int, most: int
 ) -> Iterator[Event]:
     """What one change of the stream did to messages, behind ``done``, at most ``most`` of it."""
-    modseq, mailbox, kind, packed, message, thread = change
+    modseq, mailbox, kind, packed, message, thread, first, last = change
     if message:
         yield Event(modseq, 0, message, thread)
+    elif first:
+        for each in reader.rows(_GONE, account, max(first, done + 1), last, most):
+            yield Event(modseq, *each)
     elif kind in (ADDED, FLAGGED):
         sql, also = (_FLAGGED, (modseq,)) if kind == FLAGGED else (_ENTRIES, ())
         for low, high in UidSet.unpack(packed).ranges:
@@ -131,9 +149,6 @@ def events_of(
             most -= len(found)
             if most <= 0:
                 return
-    elif kind in (REMOVED, GONE):
-        for left, of in reader.rows(_LEFT, account, modseq, done, most):
-            yield Event(modseq, left, left, of)
 
 
 def events(reader: CellReader, account: AccountId, since: EmailState, most: int) -> Iterator[Event]:
@@ -164,19 +179,21 @@ def _take(found: Iterable[Event], of: int, since: EmailState, end: EmailState, l
     return _Taken(ids, end, False)
 
 
-def _there(spans: Iterable[Span], state: EmailState, id_: int) -> bool:
+def _there(lives: Iterable[Life], state: EmailState) -> bool:
     """Was it there at that state?"""
-    moment = state.modseq + 1 if id_ <= state.done else state.modseq
-    return any(made <= moment and (not gone or moment < gone) for made, gone in spans)
+    told = (state.modseq + 1, state.done)
+    return any(
+        life.made <= state.modseq and (life.gone is None or (life.gone, life.number) > told) for life in lives
+    )
 
 
-def _lives(reader: CellReader, account: AccountId, kind: str) -> dict[Any, list[Span]]:
-    """Earlier lives; there are few."""
-    found: dict[Any, list[Span]] = {}
-    for id_, made, gone in reader.rows(
-        "SELECT id, made, gone FROM life WHERE account=? AND kind=?", account, kind
-    ):
-        found.setdefault(id_, []).append((made, gone))
+def _sort(lives: Lives, since: EmailState, until: EmailState) -> tuple[list[Any], list[Any], list[Any]]:
+    """Those created, updated and destroyed between the two."""
+    found: tuple[list[Any], list[Any], list[Any]] = ([], [], [])
+    for id_, of in lives.items():
+        before, after = _there(of, since), _there(of, until)
+        if before or after:
+            found[1 if before and after else 2 if before else 0].append(id_)
     return found
 
 
@@ -184,17 +201,13 @@ def email_changes(
     reader: CellReader, account: AccountId, since: EmailState, end: EmailState, limit: int
 ) -> EmailChanges:
     taken = _take(events(reader, account, since, limit + 1), 2, since, end, limit)
-    lives = _lives(reader, account, "")
-    created: list[int] = []
-    updated: list[int] = []
-    destroyed: list[int] = []
-    sql = "SELECT message, made, gone FROM email WHERE account=? AND thread=? AND message=?"
-    for id_, made, gone in reader.many(sql, ((account, of, each) for each, of in taken.ids.items())):
-        spans = [(made, gone), *lives.get(id_, ())]
-        before, after = _there(spans, since, id_), _there(spans, taken.state, id_)
-        if before or after:
-            (updated if before and after else destroyed if before else created).append(id_)
-    return EmailChanges(created, updated, destroyed, taken.state, taken.more)
+    span = mailboxes_of(account)
+    lives: Lives = {id_: [] for id_ in taken.ids}
+    for id_, made in reader.many(_MADE, ((each, *span) for each in taken.ids)):
+        lives[id_].append(Life(made))
+    for id_, *life in reader.many(_LIVES, ((account, of, each) for each, of in taken.ids.items())):
+        lives[id_].append(Life(*life))
+    return EmailChanges(*_sort(lives, since, taken.state), taken.state, taken.more)
 
 
 def thread_changes(
@@ -202,31 +215,25 @@ def thread_changes(
 ) -> EmailChanges:
     """A thread is there while one of its Emails is; it changes when one comes or goes."""
     taken = _take(_comings_and_goings(reader, account, since, limit + 1), 3, since, end, limit)
-    lives = _lives(reader, account, "")
-    changes = EmailChanges([], [], [], taken.state, taken.more)
-    members: dict[MessageId, list[tuple[MessageId, int, int]]] = {}
-    sql = "SELECT thread, message, made, gone FROM email WHERE account=? AND thread=?"
-    for thread, *email in reader.many(sql, ((account, each) for each in taken.ids)):
-        members.setdefault(thread, []).append((email[0], email[1], email[2]))
-    for thread, emails in members.items():
-        before, after = set(), set()
-        for id_, made, gone in emails:
-            spans = [(made, gone), *lives.get(id_, ())]
-            if _there(spans, since, id_):
-                before.add(id_)
-            if _there(spans, taken.state, id_):
-                after.add(id_)
-        if before != after:
-            kind = changes.created if not before else changes.updated if after else changes.destroyed
-            kind.append(thread)
-    return changes
+    span = mailboxes_of(account)
+    members: dict[MessageId, Lives] = {thread: {} for thread in taken.ids}
+    for thread, id_, made in reader.many(_OF_THREAD, ((each, *span) for each in taken.ids)):
+        members[thread].setdefault(id_, []).append(Life(made))
+    for thread, id_, *life in reader.many(_THREADS_LIVES, ((account, each) for each in taken.ids)):
+        members[thread].setdefault(id_, []).append(Life(*life))
+    moved: Lives = {
+        thread: [life for each in lives.values() for life in each]
+        for thread, lives in members.items()
+        if any(_there(each, since) != _there(each, taken.state) for each in lives.values())
+    }
+    return EmailChanges(*_sort(moved, since, taken.state), taken.state, taken.more)
 
 
 def _comings_and_goings(
     reader: CellReader, account: AccountId, since: EmailState, most: int
 ) -> Iterator[Event]:
     for change in stream(reader, account, since.modseq):
-        if change[4] or change[2] in (REMOVED, GONE):
+        if change[4] or change[6]:
             done = since.done if change[0] == since.modseq + 1 else 0
             yield from events_of(reader, account, change, done, most)
 
@@ -267,11 +274,8 @@ def _concerned(reader: CellReader, account: AccountId, change: tuple[Any, ...]) 
         if len(threads) > RELATED:
             concerned.update(row[0] for row in reader.rows("SELECT id FROM mailbox WHERE account=?", account))
         else:
-            sql = (
-                "SELECT DISTINCT e.mailbox FROM email m JOIN entry e ON e.message=m.message"
-                " WHERE m.account=? AND m.thread=? AND m.gone=0 AND e.mailbox BETWEEN ? AND ?"
-            )
-            concerned.update(row[0] for row in reader.many(sql, ((account, each, *span) for each in threads)))
+            found = reader.many(_MAILBOXES, ((each, *span) for each in threads))
+            concerned.update(row[0] for row in found)
     return sorted(concerned)
 
 
@@ -291,13 +295,8 @@ def object_changes(
             state, more = EmailState(at - 1), True
             break
         ids[id_] = None
-    lives = _lives(reader, account, kind)
-    changes = ObjectChanges([], [], [], state, more)
-    spans_of = "SELECT id, made, gone FROM object WHERE account=? AND kind=? AND id=?"
-    for id_, made, gone in reader.many(spans_of, ((account, kind, each) for each in ids)):
-        spans = [(made, gone), *lives.get(id_, ())]
-        before, after = _there(spans, since, 1), _there(spans, state, 1)
-        if before or after:
-            kinds = changes.updated if before and after else changes.destroyed if before else changes.created
-            kinds.append(id_)
-    return changes
+    lives: Lives = {id_: [] for id_ in ids}
+    for sql in (_OBJECT, _OBJECT_LIVES):
+        for id_, made, gone in reader.many(sql, ((account, kind, each) for each in ids)):
+            lives[id_].append(Life(made, gone or None))
+    return ObjectChanges(*_sort(lives, since, state), state, more)

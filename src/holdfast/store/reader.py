@@ -411,7 +411,8 @@ class AccountMail:
                 "SELECT g.number, g.mailbox, g.name, g.uid, g.flags, g.removed_at, g.message,"
                 f" m.size, m.received, m.envelope, m.preview, {Column.REF.value}"
                 " FROM gone g JOIN message m ON m.id=g.message"
-                " WHERE g.account=? AND g.number<? AND g.removed_at>=? ORDER BY g.number DESC LIMIT ?",
+                " WHERE g.account=? AND g.number<? AND g.removed_at>=? AND NOT g.back"
+                " ORDER BY g.number DESC LIMIT ?",
                 self.account, after or 1 << 62, int(since), limit,
             )
         ]  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 import apsw
 
 # Raised with any change of tables or of what the fold writes: an index of another version is rebuilt.
-VERSION = 3
+VERSION = 4
 
 TABLES = """
 CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -51,32 +51,20 @@ CREATE TABLE entry(
     message INTEGER NOT NULL,
     born INTEGER NOT NULL,              -- sequence of the mail frame that put it here; 0: delivered here
     received INTEGER NOT NULL,          -- the message's
-    thread INTEGER NOT NULL,            -- the Email's
+    thread INTEGER NOT NULL,            -- id of the first message of its thread
+    made INTEGER NOT NULL,              -- modseq at which the account got the message: the Email's beginning
     PRIMARY KEY(mailbox, uid)
 ) WITHOUT ROWID;
 
 CREATE INDEX entry_listed ON entry(mailbox, received, message, thread);
 CREATE INDEX entry_of ON entry(message, mailbox);
+CREATE INDEX entry_answer ON entry(thread, mailbox) WHERE thread != message;
 
--- One row per message per account that has or had it: a JMAP Email. See emails.py.
-CREATE TABLE email(
-    account INTEGER,
-    thread INTEGER,                     -- id of the first message of its thread
-    message INTEGER,
-    received INTEGER NOT NULL,
-    made INTEGER NOT NULL,              -- modseq at which it came into being, the last time
-    "left" INTEGER NOT NULL,            -- … at which one of its entries was last removed for good; 0: never
-    gone INTEGER NOT NULL,              -- … and it was the only one: the Email is no more; 0: it is
-    PRIMARY KEY(account, thread, message)
-) WITHOUT ROWID;
-
-CREATE INDEX email_left ON email(account, "left", message) WHERE "left" > 0;
-
--- Earlier lives of what was gone and is there again: of Emails (kind '') and of objects.
+-- Earlier lives of objects that were gone and are there again.
 CREATE TABLE life(
     account INTEGER,
     kind TEXT,
-    id,
+    id TEXT,
     made INTEGER,
     gone INTEGER NOT NULL,
     PRIMARY KEY(account, kind, id, made)
@@ -108,7 +96,7 @@ CREATE TABLE message(
     "references" BLOB NOT NULL          -- its digests for ``reference``, 8 bytes each
 );
 
--- What was removed and can be brought back; narrow, in the order of removal.
+-- What was removed, in the order of removal: to be brought back, and to tell when Emails were there.
 CREATE TABLE gone(
     account INTEGER,
     number INTEGER,                     -- of this removal, counted per account
@@ -118,9 +106,15 @@ CREATE TABLE gone(
     flags INTEGER NOT NULL,
     message INTEGER NOT NULL,
     thread INTEGER NOT NULL,
+    made INTEGER NOT NULL,              -- as the entry had it
+    modseq INTEGER NOT NULL,            -- of the removal
+    last INTEGER NOT NULL,              -- 1: the account had no other entry of the message, its Email is gone
+    back INTEGER NOT NULL,              -- 1: it was brought back
     removed_at INTEGER NOT NULL,        -- UTC seconds: the time in the command's frame
     PRIMARY KEY(account, number)
 ) WITHOUT ROWID;
+
+CREATE INDEX gone_email ON gone(account, thread, message) WHERE last;
 
 CREATE TABLE change(
     account INTEGER,
@@ -130,6 +124,8 @@ CREATE TABLE change(
     uids BLOB,
     message INTEGER NOT NULL,           -- the one whose Email came into being by this; 0: none
     thread INTEGER NOT NULL,            -- its thread
+    first INTEGER NOT NULL,             -- of removals for good: the numbers in ``gone``; 0: none
+    last INTEGER NOT NULL,
     PRIMARY KEY(account, modseq, mailbox, kind)
 ) WITHOUT ROWID;
 

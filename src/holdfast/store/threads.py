@@ -19,26 +19,29 @@ from holdfast import mime
 from holdfast.model.limits import REFERENCES
 from holdfast.model.mail import AccountId, MessageId
 
+_SUBJECT_BITS = ((1 << 20) - 1) << 44
+_pack = struct.Struct("<Q").pack
 _FIND = "SELECT thread FROM reference WHERE account=? AND digest=?"
 _PUT = "INSERT OR REPLACE INTO reference VALUES(?,?,?)"
 
 
 def digests(found: mime.Summary) -> bytes:
-    """Of a message, in the order in which they are looked up; packed, 8 bytes each."""
+    """Of a message, in the order in which they are looked up; packed, 8 bytes each.
+
+    The first 20 bits are of the subject alone, so that those of one thread lie side by side in the index.
+    """
     earlier = found.references
     own = found.message_id
     if not own and not earlier:
         return b""
-    subject = hashlib.blake2b(mime.base_subject(found.subject).encode("utf-8", "replace"), digest_size=8)
-    subject.update(b"\0")
+    subject = mime.base_subject(found.subject).encode("utf-8", "replace") + b"\0"
+    near = _number(subject) & _SUBJECT_BITS
     names = dict.fromkeys((own, *reversed(earlier[-REFERENCES:])))
-    return b"".join(_digest(subject, name) for name in names if name)
+    return b"".join([_pack(near | _number(subject + name) & ~_SUBJECT_BITS) for name in names if name])
 
 
-def _digest(subject: hashlib.blake2b, name: bytes) -> bytes:
-    digest = subject.copy()
-    digest.update(name)
-    return digest.digest()
+def _number(what: bytes) -> int:
+    return int.from_bytes(hashlib.blake2b(what, digest_size=8).digest(), "little")
 
 
 class Threads:
