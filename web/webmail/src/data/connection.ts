@@ -133,16 +133,16 @@ export class ConnectionState implements Watcher {
     let atLeast = 0;
     try {
       await this.probe();
-      this.trying.value = { busy: false, next: 0 };
-      this.reached();
+      this.trying.value = { busy: false, next: null };
+      if (!this.well) this.reached();
       return;
     } catch (error) {
       if (error instanceof Failure) {
         atLeast = error.more.retryAfterMs ?? 0;
         if (!error.temporary) {
           // It answered: what it refuses isn't a matter of reaching it.
-          this.trying.value = { busy: false, next: 0 };
-          this.reached();
+          this.trying.value = { busy: false, next: null };
+          if (!this.well) this.reached();
           return;
         }
       }

@@ -8,11 +8,12 @@
 import { signal, type Signal } from "@preact/signals";
 import type { Id } from "./contract";
 import { makingRoom, STORES, type KeptDraft, type KeptEmail, type KeptObject, type MailDB } from "./database";
-import { isPending, overlay, type Operation } from "./operations";
+import { isPending, overlay, type Fresh, type Operation } from "./operations";
 import { renamed } from "./patches";
 import type { Channel } from "./world";
 
 export const FIRST_LOADED = 500;
+const MOST_BURIED = 2_000;
 
 export interface Change {
   emails?: KeptEmail[];
@@ -28,7 +29,7 @@ export interface Change {
   names?: Record<Id, Id>;
 }
 
-interface Told { kind: "changed"; emails: Id[]; objects: string[]; operations: boolean; drafts: Id[]; names: boolean }
+interface Told { kind: "changed"; emails: Id[]; objects: string[]; operations: boolean; drafts: Id[]; names: boolean; synced: boolean }
 
 type Thing = Record<string, unknown> & { id: Id };
 
@@ -41,6 +42,8 @@ export class Kept {
   /** How much of the emails is in memory: the newest come first. */
   readonly loaded = signal<"none" | "newest" | "all">("none");
   readonly full = signal(false);
+  /** Counts up when the server's mail is another: lists ask again. */
+  readonly synced = signal(0);
   private readonly byThread = new Map<Id, Set<Id>>();
   private readonly objects = new Map<string, Map<Id, Thing>>();
   private readonly shown = new Map<string, Signal<ReadonlyMap<Id, Thing> | null>>();
@@ -49,6 +52,10 @@ export class Kept {
   private over = new Map<Id, KeptEmail | null>();
   private sorted: KeptEmail[] | null = null;
   private known = new Set<string>();
+  /** Emails that the server has said are gone, lately: an answer from before may still be on its way. */
+  private readonly buried = new Set<Id>();
+  /** Emails of which something just ceased to wait. */
+  readonly settled = new Set<Id>();
 
   constructor(
     readonly db: MailDB,
@@ -74,6 +81,12 @@ export class Kept {
     for (const type of this.shown.keys()) this.show(type);
   }
 
+  /** Whoever begins to lead knows all that the others have written. */
+  async readAll(): Promise<void> {
+    this.setOperations(await this.db.getAll("operations"));
+    this.drafts.value = new Map((await this.db.getAll("drafts")).map((each) => [each.id, each]));
+  }
+
   async loadRest(): Promise<void> {
     if (this.loaded.value === "all") return;
     for (const each of await this.db.getAll("emails")) if (!this.base.has(each.id)) this.take(each);
@@ -88,6 +101,10 @@ export class Kept {
     return over === undefined ? this.base.get(real) ?? null : over;
   }
 
+  isBuried(id: Id): boolean {
+    return this.buried.has(id);
+  }
+
   isPending(id: Id): boolean {
     return this.over.has(this.real(id));
   }
@@ -100,6 +117,11 @@ export class Kept {
       if (email) found.push(email);
     }
     return found.sort((a, b) => b.age - a.age || (a.id < b.id ? -1 : 1));
+  }
+
+  /** The same as the server said it last. */
+  threadBefore(id: Id): KeptEmail[] {
+    return [...(this.byThread.get(id) ?? [])].map((each) => this.base.get(each)!);
   }
 
   /** All that is here, newest first, as it is to be shown. */
@@ -136,6 +158,12 @@ export class Kept {
     return [...this.table(type).values()];
   }
 
+  /** Emails of an answer of the server, for lists and conversations; not those it has said are gone meanwhile. */
+  async found(emails: KeptEmail[]): Promise<void> {
+    const living = emails.filter((each) => !this.buried.has(each.id) && !same(this.base.get(each.id), each));
+    if (living.length) await this.write({ emails: living }).catch(() => this.apply({ emails: living }));
+  }
+
   /** What the server calls it. */
   real(id: Id): Id {
     return this.names.get(id) ?? id;
@@ -154,7 +182,7 @@ export class Kept {
   }
 
   /** New operations get their numbers; a failing write leaves nothing behind. */
-  async enqueue(operations: Omit<Operation, "number">[], change: Change = {}): Promise<Operation[]> {
+  async enqueue(operations: Fresh[], change: Change = {}): Promise<Operation[]> {
     const made = await makingRoom(this.db, async () => {
       const tx = this.db.transaction(STORES, "readwrite");
       const found: Operation[] = [];
@@ -181,7 +209,7 @@ export class Kept {
       if (!each || each.state !== "waiting") {
         tx.abort();
         await tx.done.catch(() => undefined);
-        await this.readAgain({ kind: "changed", emails: [], objects: [], operations: true, drafts: [], names: false });
+        await this.readAgain({ kind: "changed", emails: [], objects: [], operations: true, drafts: [], names: false, synced: false });
         return null;
       }
       // As they were before, so that who sends sees whether one was begun already.
@@ -244,6 +272,7 @@ export class Kept {
     }
     this.apply(change);
     for (const type of told.objects) this.show(type);
+    if (told.synced) this.synced.value++;
   }
 
   // ------------------------------------------------------------------------------------------- inside
@@ -281,6 +310,7 @@ export class Kept {
     for (const [local, real] of Object.entries(change.names ?? {})) this.names.set(local, real);
     for (const each of change.emails ?? []) this.take(each);
     for (const id of change.emailsGone ?? []) this.drop(id);
+    if (change.states && "state:Email" in change.states) this.synced.value++;
     const types = new Set<string>();
     for (const each of change.objects ?? []) {
       this.table(each.type).set(each.id, each.value);
@@ -324,6 +354,7 @@ export class Kept {
       const base = this.base.get(id);
       if (base) over.set(id, change(base));
     }
+    for (const id of this.over.keys()) if (!over.has(id)) this.settled.add(id);
     this.over = over;
     this.changed.value++;
   }
@@ -338,7 +369,8 @@ export class Kept {
     }
     const found = new Map(this.table(type));
     for (const [id, change] of changes) {
-      const value = change(found.get(id) ?? null);
+      // There are settings always, though nobody may have set any.
+      const value = change(found.get(id) ?? (type === "Settings" ? { id } : null));
       if (value) found.set(id, value);
       else found.delete(id);
     }
@@ -360,6 +392,8 @@ export class Kept {
   }
 
   private drop(id: Id): void {
+    this.buried.add(id);
+    if (this.buried.size > MOST_BURIED) for (const each of this.buried) if (this.buried.delete(each)) break;
     const email = this.base.get(id);
     if (!email) return;
     this.base.delete(id);
@@ -385,11 +419,14 @@ export class Kept {
       ])],
       operations: !!(change.operations || change.operationsGone),
       drafts: [...(change.drafts ?? []).map((each) => each.id), ...(change.draftsGone ?? [])],
-      names: !!change.names,
+      names: !!change.names && Object.keys(change.names).length > 0,
+      synced: !!change.states && "state:Email" in change.states,
     };
-    if (told.emails.length || told.objects.length || told.operations || told.drafts.length || told.names) this.channel.post(told);
+    if (told.synced || told.emails.length || told.objects.length || told.operations || told.drafts.length || told.names) this.channel.post(told);
   }
 }
+
+const same = (a: KeptEmail | undefined, b: KeptEmail): boolean => !!a && JSON.stringify(a) === JSON.stringify(b);
 
 function transactionOf(db: MailDB) {
   return db.transaction(STORES, "readwrite");

@@ -58,7 +58,8 @@ export interface SendOperation extends Common {
 }
 
 export type Operation = SetOperation | DraftOperation | SendOperation;
-export type New<T extends Operation> = Omit<T, "number" | "begun" | "tries" | "state" | "problem">;
+/** One that has no number yet. */
+export type Fresh<T extends Operation = Operation> = T extends Operation ? Omit<T, "number"> : never;
 
 /** Whether it still waits for the server to know it. */
 export const isPending = (operation: Operation): boolean => operation.state === "waiting" || operation.state === "sending";

@@ -16,7 +16,7 @@ import {
   type QueryResult, type SetResult,
 } from "../jmap/types";
 import type { Change, Kept } from "../kept";
-import type { DraftOperation, SendOperation, SetOperation } from "../operations";
+import type { DraftOperation, Fresh, SendOperation, SetOperation } from "../operations";
 import { keep } from "../sync/sync";
 import { freshId, type World } from "../world";
 import { ancestry, emailOf, envelopeOf, type Ancestry } from "./compose";
@@ -161,7 +161,7 @@ export class Mail {
       }],
       drafts: [{ ...draft, state: "sent", open: false, email, serverVersion: draft.version }],
     };
-    const after: Omit<SetOperation, "number">[] = [];
+    const after: Fresh<SetOperation>[] = [];
     const common = { lane: "mail", made: this.world.now(), begun: false, tries: 0, state: "waiting" as const, problem: null, kind: "set" as const };
     const plain = { create: {}, destroy: [] as Id[], args: {}, action: null, count: 1, shown: {} };
     const about = draft.draft.about;

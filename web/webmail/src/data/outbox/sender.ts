@@ -178,11 +178,13 @@ export class Sender {
     this.callOff?.();
     const now = this.world.now();
     const times: number[] = [];
+    const heads = new Set<string>();
     for (const each of this.kept.operations.value) {
       if (each.kind === "send" && (each.state === "held" || each.state === "sent") && each.at !== null) {
         times.push(each.state === "held" ? each.at : each.at + SENT_STAYS_MS);
       }
-      if (each.state !== "waiting" || !this.connection.well) continue;
+      if (each.state !== "waiting" || !this.connection.well || heads.has(each.lane)) continue;
+      heads.add(each.lane);
       const until = this.blocked.get(each.lane) ?? 0;
       times.push(Math.max(until, each.kind === "send" ? each.notBefore : 0, now));
     }

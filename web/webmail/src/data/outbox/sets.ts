@@ -49,6 +49,7 @@ export class Sets {
       oldState: null, newState: "", created: {}, updated: {}, destroyed: [], notCreated: {}, notUpdated: {}, notDestroyed: {},
     };
     const creates = Object.fromEntries(Object.entries(create).map(([local, { id: _, ...value }]) => [local, value]));
+    if (first.type === "Mailbox") for (const id of first.destroy) await this.clear(id);
     const parts: Record<string, unknown>[] = [];
     if (Object.keys(creates).length) parts.push({ create: creates });
     for (let at = 0; at < updates.length; at += most) parts.push({ update: Object.fromEntries(updates.slice(at, at + most)) });
@@ -63,6 +64,20 @@ export class Sets {
       Object.assign(whole.notDestroyed!, result.notDestroyed);
     }
     return whole;
+  }
+
+  /** What stands in a mailbox that is removed goes to the trash, unless it stands elsewhere as well. */
+  private async clear(mailbox: Id): Promise<void> {
+    const trash = this.kept.baseObjects("Mailbox").find((each) => each.role === "trash")?.id;
+    for (;;) {
+      const { ids } = await this.client.one<QueryResult>("Email/query", { filter: { inMailbox: mailbox }, limit: 100 });
+      if (!ids.length || !trash) return;
+      const { list } = await this.client.one<GetResult<KeptEmail>>("Email/get", { ids, properties: ["id", "mailboxIds"] });
+      const update = Object.fromEntries(list.map((each) => [each.id, Object.keys(each.mailboxIds).length > 1
+        ? { [`mailboxIds/${mailbox}`]: null } : { mailboxIds: { [trash]: true } }]));
+      const result = await this.client.one<SetResult>("Email/set", { update });
+      if (!Object.keys(result.updated ?? {}).length) return;
+    }
   }
 
   private async settle(claimed: SetOperation[], update: Record<Id, Patch>, result: SetResult): Promise<Tried> {

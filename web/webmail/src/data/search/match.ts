@@ -1,0 +1,117 @@
+/**
+ * The same search over what is on this device. Each Email is a few folded strings, made once; a search is a test
+ * of strings, so a keystroke over ten thousand messages is a walk through some megabytes of memory.
+ */
+
+import type { Id } from "../contract";
+import type { KeptEmail } from "../database";
+import type { Address } from "../jmap/types";
+import { hiddenBy, KEYWORDS, mailboxesNamed, type Place } from "./filter";
+import { fold, words } from "./fold";
+import { dateOf, nameOf, sizeOf, spanOf, type Term, type Tree } from "./parse";
+
+interface Folded { of: KeptEmail; from: string; to: string; cc: string; subject: string; preview: string }
+
+const people = (list: Address[] | null): string => (list ? words(list.map((each) => `${each.name ?? ""} ${each.email}`).join(" ")) : "");
+
+export type Test = (email: KeptEmail) => boolean;
+
+export class Searched {
+  private readonly folded = new Map<Id, Folded>();
+  private readonly texts = new Map<Id, string>();
+
+  /** The words of a message's body, folded already. */
+  setText(id: Id, text: string): void {
+    this.texts.set(id, text);
+  }
+
+  forget(id: Id): void {
+    this.folded.delete(id);
+    this.texts.delete(id);
+  }
+
+  /** Before it is needed: folding is what takes the time. */
+  prepare(email: KeptEmail): void {
+    this.get(email);
+  }
+
+  test(tree: Tree, place: Place, mailbox: Id | null): Test {
+    const test = this.compile(tree, place);
+    if (mailbox) return (email) => mailbox in email.mailboxIds && test(email);
+    const apart = new Set(hiddenBy(tree, place));
+    if (!apart.size) return test;
+    return (email) => Object.keys(email.mailboxIds).some((id) => !apart.has(id)) && test(email);
+  }
+
+  private compile(tree: Tree, place: Place): Test {
+    if (tree.kind === "term") return this.leaf(tree, place);
+    if (tree.kind === "not") {
+      const test = this.compile(tree.part, place);
+      return (email) => !test(email);
+    }
+    const tests = tree.parts.map((each) => this.compile(each, place));
+    return tree.kind === "or" ? (email) => tests.some((test) => test(email)) : (email) => tests.every((test) => test(email));
+  }
+
+  private leaf(term: Term, place: Place): Test {
+    const { operator, value } = term;
+    switch (operator) {
+      case "has": return (email) => email.hasAttachment;
+      case "larger": { const size = sizeOf(value)!; return (email) => email.size > size; }
+      case "smaller": { const size = sizeOf(value)!; return (email) => email.size < size; }
+      case "before": { const time = -dateOf(value, place.now)!; return (email) => email.age > time; }
+      case "after": { const time = -dateOf(value, place.now)!; return (email) => email.age <= time; }
+      case "older_than": { const time = -spanOf(value, place.now)!; return (email) => email.age > time; }
+      case "newer_than": { const time = -spanOf(value, place.now)!; return (email) => email.age <= time; }
+      case "is": {
+        const name = nameOf("is", value)!;
+        if (name === "snoozed") return inOne(place.mailboxes.filter((each) => each.role === "snoozed").map((each) => each.id));
+        const [keyword, has] = KEYWORDS[name]!;
+        return (email) => (keyword in email.keywords) === has;
+      }
+      case "in": return nameOf("in", value) === "anywhere" ? () => true : inOne(mailboxesNamed(value, place).map((each) => each.id));
+      default: return this.wordTest(term, place);
+    }
+  }
+
+  private wordTest({ operator, value, exact }: Term, place: Place): Test {
+    const me = ["me", "mich", "mir"].includes(fold(value)) && ["from", "to", "cc", "bcc"].includes(operator);
+    const folded = words(me ? place.me : value);
+    // What is being typed is the beginning of a word; a phrase is whole.
+    const wanted = exact || me ? folded : folded.trimEnd();
+    if (!wanted) return () => true;
+    switch (operator) {
+      case "from": return (email) => this.get(email).from.includes(wanted);
+      case "to": return (email) => this.get(email).to.includes(wanted);
+      case "cc": return (email) => this.get(email).cc.includes(wanted);
+      case "bcc": return () => false;
+      case "subject": return (email) => this.get(email).subject.includes(wanted);
+      case "body": return (email) => this.bodyHas(email, wanted);
+      default: return (email) => {
+        const each = this.get(email);
+        return each.subject.includes(wanted) || each.from.includes(wanted) || each.to.includes(wanted) || each.cc.includes(wanted) || this.bodyHas(email, wanted);
+      };
+    }
+  }
+
+  private bodyHas(email: KeptEmail, wanted: string): boolean {
+    const text = this.texts.get(email.id);
+    return text === undefined ? this.get(email).preview.includes(wanted) : text.includes(wanted);
+  }
+
+  private get(email: KeptEmail): Folded {
+    const known = this.folded.get(email.id);
+    // Keywords and mailboxes change, these words don't.
+    if (known && (known.of === email || (known.of.subject === email.subject && known.of.preview === email.preview))) return known;
+    const made: Folded = {
+      of: email, from: people(email.from), to: people(email.to), cc: people(email.cc), subject: words(email.subject ?? ""),
+      preview: words(email.preview),
+    };
+    this.folded.set(email.id, made);
+    return made;
+  }
+}
+
+function inOne(ids: Id[]): Test {
+  return (email) => ids.some((id) => id in email.mailboxIds);
+}
