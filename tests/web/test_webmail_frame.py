@@ -1,7 +1,7 @@
 """The webmail's message frame in a real browser: published attacks on sanitisers, with and without one.
 
-``tests/frame/attacks.json`` is the list. Each is shown in the frame as it is shipped, and in one built without
-its cleaner, so that what holds then is the policy and the sandbox alone.
+``tests/frame/attacks.json`` is the list. Each is shown in the frame as it is shipped, and in one built
+without its cleaner, so that what holds then is the policy and the sandbox alone.
 """
 
 from __future__ import annotations
@@ -24,10 +24,12 @@ pytestmark = pytest.mark.slow
 
 WEBMAIL = Path(__file__).parents[2] / "web" / "webmail"
 HERE = WEBMAIL / "tests" / "frame"
-# Tighter than the webmail's own in scripts, and without frame-src: nothing here may hold only thanks to the app.
+# Without frame-src, unlike the webmail's own: nothing here may hold only thanks to the app.
 APP_POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; frame-src *; connect-src 'self'"
 PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+KINDS = {".html": "text/html; charset=utf-8", ".js": "text/javascript"}
 SHOWN_MS = 3000
+NOWHERE = ("", "about:srcdoc", "about:blank", "chrome-error://chromewebdata/")
 # Said by the frame when it is used as meant.
 WORDS = {"shown", "height", "link", "key", "mailto"}
 
@@ -43,7 +45,7 @@ class Site:
                 path = self.path.split("?")[0]
                 asked.append((path, self.headers.get("Sec-Fetch-Dest", "")))
                 file = next((each for folder in folders if (each := folder / path[1:]).is_file()), None)
-                kind = {".html": "text/html; charset=utf-8", ".js": "text/javascript"}.get(Path(path).suffix, "image/gif")
+                kind = KINDS.get(Path(path).suffix, "image/gif")
                 body = file.read_bytes() if file else PIXEL
                 self.send_response(200)
                 self.send_header("Content-Type", kind)
@@ -108,35 +110,39 @@ def show(page: Page, kind: str = "shipped", *, images: bool = False, **message: 
 
 
 def inner(page: Page) -> Frame:
-    return page.frames[-1]
+    return page.frames[2]
 
 
 # What a reader may do by accident: every element is pointed at, focused and clicked, but for good links.
 _POKE = """() => {
-  const all = [...document.querySelectorAll("*")].slice(0, 300);
-  for (const each of all) {
-    for (const name of ["pointerenter", "mouseover", "mouseenter", "focus", "pointerrawupdate", "scroll", "input"]) {
-      each.dispatchEvent(new Event(name, {bubbles: true}));
-    }
+  const events = ["pointerenter", "mouseover", "mouseenter", "focus", "pointerrawupdate", "scroll", "input"];
+  for (const each of [...document.querySelectorAll("*")].slice(0, 300)) {
+    for (const name of events) each.dispatchEvent(new Event(name, {bubbles: true}));
     if (each.closest("a[target=_blank][href^=http]")) continue;
     try { each.focus && HTMLElement.prototype.focus.call(each); } catch {}
     each.dispatchEvent(new MouseEvent("click", {bubbles: true, cancelable: true, composed: true}));
   }
 }"""
 
+# Elements and attributes that cleaning leaves over and must not.
 _WRONG = """() => {
   const found = [];
-  const bad = /^(script|style|link|meta|base|iframe|object|embed|form|input|button|textarea|select|svg|math|template)$/i;
+  const bad = new Set(("script style link meta base iframe object embed form input button textarea select "
+      + "svg math template").split(" "));
+  const own = {target: /^_blank$/, class: /^hf-/};
+  const good = {
+    href: /^(https?|mailto|tel):/,
+    src: /^(blob:|data:image\\/(png|jpe?g|gif|webp|avif|bmp)|https?:)/,
+  };
+  const style = /(^|;)\\s*(position|z-index|transform|cursor|content|filter)\\s*:|expression|@|--/i;
   for (const each of document.querySelector("main").querySelectorAll("*")) {
-    if (each.namespaceURI !== "http://www.w3.org/1999/xhtml" || bad.test(each.localName)) found.push(each.localName);
+    const isHtml = each.namespaceURI === "http://www.w3.org/1999/xhtml";
+    if (!isHtml || bad.has(each.localName)) found.push(each.localName);
     for (const {name, value} of each.attributes) {
-      if (/^on|^(id|name|class|srcset|target|ping|form)/i.test(name)) {
-        const own = {target: "_blank", class: /^hf-/}[name];
-        if (!own || !value.match(own)) found.push(name + "=" + value);
+      const named = /^on|^(id|name|class|srcset|target|ping|form)/i.test(name) && !own[name]?.test(value);
+      if (named || (good[name] && !good[name].test(value)) || (name === "style" && style.test(value))) {
+        found.push(name + "=" + value);
       }
-      if (name === "href" && !/^(https?|mailto|tel):/.test(value)) found.push(name + "=" + value);
-      if (name === "src" && !/^(blob:|data:image\\/(png|jpe?g|gif|webp|avif|bmp)|https?:)/.test(value)) found.push(name + "=" + value);
-      if (name === "style" && /(^|;)\\s*(position|z-index|transform|cursor|content|filter)\\s*:|expression|@|--/i.test(value)) found.push(value);
     }
   }
   return found;
@@ -152,25 +158,24 @@ def attacks(enemy: Site) -> list[str]:
 
 
 def what_happened(page: Page, app: Site) -> list[str]:
-    """Everything that must not: a script ran, the page changed, a frame left its place, the app was reached."""
+    """Everything that must not: a script ran, the page changed, a frame or the app went elsewhere."""
     if page.url != f"{app.url}/harness.html":
         return [f"the app's page went to {page.url}"]
     heard, intact = page.evaluate("[heard.splice(0), secret + document.querySelectorAll('iframe').length]")
     wrong = [str(each) for each in heard if each.get("kind") not in WORDS]
     if intact != "only the app may read this1":
         wrong.append("the app's page was changed")
-    if len(page.frames) > 3:
-        wrong.append(f"frames: {[each.url for each in page.frames]}")
-    for each in page.frames[2:]:
-        if each.url not in ("about:srcdoc", "chrome-error://chromewebdata/"):
-            wrong.append(f"the frame went to {each.url}")
+    # Uncleaned, there may be frames inside the frame, and they are empty.
+    wrong += [f"a frame went to {each.url}" for each in page.frames[2:] if each.url not in NOWHERE]
     return wrong
 
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("images", [False, True], ids=["no images", "images allowed"])
 @pytest.mark.parametrize("kind", ["shipped", "uncleaned"])
-def test_no_attack_runs_asks_leaves_or_reaches_the_app(page: Page, app: Site, enemy: Site, kind: str, images: bool):
+def test_no_attack_runs_asks_leaves_or_reaches_the_app(
+    page: Page, app: Site, enemy: Site, kind: str, images: bool
+):
     dialogs: list[str] = []
     page.context.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
     page.context.on("page", lambda opened: dialogs.append(f"opened {opened.url}"))
@@ -178,7 +183,9 @@ def test_no_attack_runs_asks_leaves_or_reaches_the_app(page: Page, app: Site, en
     for html in attacks(enemy):
         said = show(page, kind, images=images, html=html)
         if kind == "shipped":
-            happened = [] if said else ["nothing was shown"]
+            happened = (
+                [] if said and len(page.frames) == 3 else ["it wasn't shown, or with frames of its own"]
+            )
             happened += inner(page).evaluate(_WRONG)
         else:
             happened = []
@@ -212,7 +219,7 @@ LIVING = 30  # of the list, at least, where nothing guards
 def test_the_attacks_are_alive_where_nothing_guards(page: Page, enemy: Site):
     """Else the test above would prove nothing."""
     page.goto(f"{enemy.url}/plain.html")
-    leaving = ("top.location", "parent.location", "_top", "_parent", "content=\"0\"")
+    leaving = ("top.location", "parent.location", "_top", "_parent", 'content="0"')
     staying = [each for each in attacks(enemy) if not any(word in each for word in leaving)]
     ran = page.evaluate(_UNGUARDED, [staying, LIVING])
     asked = {path for path, _ in enemy.asked if path[1:].isdigit()}

@@ -4,7 +4,7 @@
  * away, Enter opens it for a correction.
  */
 
-import { useId, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { mail, type Person, type Suggestion } from "../data";
 import { t } from "../texts";
 import { Icon } from "../ui/pieces/icon";
@@ -28,6 +28,9 @@ export function Recipients({ name, people, onChange, autofocus = false, error }:
   const chips = useRef<HTMLUListElement>(null);
   const id = useId();
   const open = found.length > 0;
+  useEffect(() => {
+    if (autofocus) input.current?.focus();
+  }, []);
 
   const type = (value: string) => {
     setText(value);
@@ -107,7 +110,6 @@ export function Recipients({ name, people, onChange, autofocus = false, error }:
           autocomplete="off"
           autocapitalize="off"
           spellcheck={false}
-          autofocus={autofocus}
           role="combobox"
           aria-expanded={open}
           aria-autocomplete="list"
