@@ -1,18 +1,18 @@
 /** Dates, times and sizes as the language writes them. Times are milliseconds or ISO 8601. */
 
-import { language, t } from ".";
+import { locale, t } from ".";
 
 type Moment = number | string | Date;
 const DAY = 86_400_000;
 const made = new Map<string, Intl.DateTimeFormat>();
 
-/** In a list: the time today, weekday and time within the last six days, day and month this year, else the date. */
+/** In a list: the time today, the weekday within the last six days, day and month this year, else the date. */
 export function listDate(moment: Moment, now = Date.now()): string {
   const then = new Date(moment);
   const today = new Date(now);
-  if (then.toDateString() === today.toDateString()) return write(then, { hour: "2-digit", minute: "2-digit" });
+  if (then.toDateString() === today.toDateString()) return clock(then);
   const days = Math.round((midnight(today) - midnight(then)) / DAY);
-  if (days > 0 && days < 7) return write(then, { weekday: "short", hour: "2-digit", minute: "2-digit" });
+  if (days > 0 && days < 7) return write(then, { weekday: "long" });
   if (then.getFullYear() === today.getFullYear()) return write(then, { day: "numeric", month: "short" });
   return write(then, { day: "2-digit", month: "2-digit", year: "numeric" });
 }
@@ -28,7 +28,7 @@ export function shortDate(moment: Moment): string {
 }
 
 export function clock(moment: Moment): string {
-  return write(new Date(moment), { hour: "2-digit", minute: "2-digit" });
+  return write(new Date(moment), { timeStyle: "short" });
 }
 
 /** In a sentence about something recent: the clock's time today, else day and time. */
@@ -45,7 +45,7 @@ export function momentHint(moment: Moment): string {
 /** “5 minutes ago”, “in 2 hours”. */
 export function ago(moment: Moment, now = Date.now()): string {
   const seconds = (new Date(moment).getTime() - now) / 1000;
-  const relative = new Intl.RelativeTimeFormat(language.value, { numeric: "auto" });
+  const relative = new Intl.RelativeTimeFormat(locale(), { numeric: "auto" });
   const steps: [Intl.RelativeTimeFormatUnit, number][] = [
     ["day", 86_400],
     ["hour", 3600],
@@ -61,7 +61,7 @@ export function ago(moment: Moment, now = Date.now()): string {
 export function size(bytes: number): string {
   const units = ["byte", "kilobyte", "megabyte", "gigabyte"];
   const step = bytes < 1 ? 0 : Math.min(Math.floor(Math.log10(bytes) / 3), units.length - 1);
-  return new Intl.NumberFormat(language.value, {
+  return new Intl.NumberFormat(locale(), {
     style: "unit",
     unit: units[step] as string,
     unitDisplay: "short",
@@ -70,9 +70,9 @@ export function size(bytes: number): string {
 }
 
 function write(moment: Date, how: Intl.DateTimeFormatOptions): string {
-  const key = language.value + JSON.stringify(how);
+  const key = locale() + JSON.stringify(how);
   let format = made.get(key);
-  if (!format) made.set(key, (format = new Intl.DateTimeFormat(language.value, how)));
+  if (!format) made.set(key, (format = new Intl.DateTimeFormat(locale(), how)));
   return Number.isNaN(moment.getTime()) ? "" : format.format(moment);
 }
 

@@ -40,13 +40,19 @@ export function t(key: Key, values: Record<string, string | number> = {}): strin
   return chosen.replace(/\{(\w+)\}/g, (whole, name: string) => {
     const value = values[name];
     if (value === undefined) return whole;
-    return typeof value === "number" ? new Intl.NumberFormat(language.value).format(value) : value;
+    return typeof value === "number" ? new Intl.NumberFormat(locale()).format(value) : value;
   });
+}
+
+/** The language as this browser's owner writes it: "en-GB" where English is spoken and that is preferred. */
+export function locale(): string {
+  const spoken = language.value;
+  return (navigator.languages ?? []).find((each) => each.slice(0, 2) === spoken) ?? spoken;
 }
 
 /** Names in a sentence: “Anna, Ben and Cem”. */
 export function listed(names: string[]): string {
-  return new Intl.ListFormat(language.value, { type: "conjunction", style: "long" }).format(names);
+  return new Intl.ListFormat(locale(), { type: "conjunction", style: "long" }).format(names);
 }
 
 function form(n: number): "one" | "other" {

@@ -5,6 +5,7 @@ import { useEffect } from "preact/hooks";
 import { mail } from "../data";
 import { language, speak, type Language } from "../texts";
 import "../styles/index.css";
+import { dark } from "./layout";
 import { setting } from "./setting";
 import { Shell } from "./shell";
 import { SignInPage } from "./start/sign_in";
@@ -31,6 +32,10 @@ function useWishes(): void {
     const wanted: Language = wished === "auto" ? language.peek() : wished;
     if (wanted !== language.peek()) void speak(wanted);
   }, [wished]);
+  const isDark = dark.value;
+  useEffect(() => {
+    document.documentElement.toggleAttribute("data-dark", isDark);
+  }, [isDark]);
   useEffect(() => {
     if (theme === "auto") delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = theme;

@@ -13,6 +13,11 @@ export const beside = computed(() => (wide.value && setting("reading") !== "own"
 /** On a telephone the mailboxes are a drawer. */
 export const drawer = signal(false);
 
+const deviceDark = matching("(prefers-color-scheme: dark)");
+
+/** The page is light text on dark ground. */
+export const dark = computed(() => setting("theme") === "dark" || (setting("theme") === "auto" && deviceDark.value));
+
 function matching(query: string): ReadonlySignal<boolean> {
   if (typeof matchMedia !== "function") return signal(false);
   const asked = matchMedia(query);

@@ -41,7 +41,8 @@ export function personName(person: Person): string {
 export function shortName(person: Person): string {
   const name = personName(person);
   if (!person.name || name.includes(",")) return name;
-  return name.split(/\s+/)[0] ?? name;
+  const words = name.split(/\s+/);
+  return words.find((each) => !each.endsWith(".")) ?? name;
 }
 
 export function people(persons: Person[]): string {

@@ -3,6 +3,7 @@
 
 import { useEffect } from "preact/hooks";
 import { mail } from "../data";
+import { asked } from "../compose/asked";
 import { t, type Key } from "../texts";
 import { act, openKey, starTarget, undo } from "./acts";
 import { ask, askMailbox } from "./choose/asked";
@@ -27,7 +28,8 @@ import { PictureDialog } from "./reading/attachments";
 import { Nobody } from "./reading/nobody";
 import { SourceDialog } from "./reading/source";
 import { closeThread, compose, go, route } from "./router";
-import { Compose, Contacts, Settings } from "./slots";
+import { Compose, Contacts, Dock, Settings } from "./slots";
+import { searching } from "./search/field";
 import { FirstSync } from "./start/first_sync";
 import { MailboxDialogs } from "./side/mailbox_dialogs";
 import { Side } from "./side/side";
@@ -42,19 +44,15 @@ export function Shell() {
   const first = mail.connection.sync.value;
   const waiting = first.phase === "first" && mail.mailboxes.all.value === null;
   return (
-    <div class={`shell ${now.view}${drawer.value ? " drawer" : ""}`} data-reading={beside.value}>
-      <a class="skip" href="#list" onClick={(event) => (event.preventDefault(), skipTo("list"))}>
-        {t("skip.list")}
-      </a>
-      <a class="skip" href="#reading" onClick={(event) => (event.preventDefault(), skipTo("reading"))}>
-        {t("skip.reading")}
-      </a>
+    <div class="shell" data-view={now.view} data-reading={beside.value}>
+      <Skips />
       <Header />
       <Banner />
       <Side />
       {drawer.value && narrow.value && <button type="button" class="side-shade" aria-label={t("side.close")} onClick={() => (drawer.value = false)} />}
-      <main class="main">{waiting ? <FirstSync /> : <View />}</main>
+      <main class="main" id="main" tabIndex={-1}>{waiting ? <FirstSync /> : <View />}</main>
       <NarrowBar />
+      {asked.value.length > 0 && <Dock />}
       <KeysHelp />
       <Questions />
       <MailboxDialogs />
@@ -101,8 +99,28 @@ function comeBack(): void {
   else go({ view: "mail", mailbox: "inbox" });
 }
 
-function skipTo(id: string): void {
-  document.getElementById(id)?.focus();
+/** Past the head and the mailboxes, for whoever goes by Tab. */
+function Skips() {
+  const now = route.value;
+  const mails = now.view === "mail" || now.view === "search";
+  const own = beside.value === "own";
+  const open = mails && now.thread !== undefined;
+  return (
+    <>
+      {mails && (!own || !open) && <Skip to="list" text={t("skip.list")} />}
+      {mails && (!own || open) && <Skip to="reading" text={t("skip.reading")} />}
+      {!mails && <Skip to="main" text={t("skip.main")} />}
+    </>
+  );
+}
+
+/** The address's fragment is the route's, so the jump is made here. */
+function Skip({ to, text }: { to: string; text: string }) {
+  return (
+    <a class="skip" href={`#${to}`} onClick={(event) => (event.preventDefault(), document.getElementById(to)?.focus())}>
+      {text}
+    </a>
+  );
 }
 
 /** "(3) Inbox – Holdfast" */
@@ -153,6 +171,9 @@ const pageCommands = {
   selectRead: () => selectWhere((row) => !row.unread),
   selectUnread: () => selectWhere((row) => row.unread),
   selectStarred: () => selectWhere((row) => row.starred),
+  search: () => {
+    searching.value = true;
+  },
   goInbox: () => go({ view: "mail", mailbox: "inbox" }),
   goStarred: () => go({ view: "mail", mailbox: "starred" }),
   goSent: () => go({ view: "mail", mailbox: "sent" }),

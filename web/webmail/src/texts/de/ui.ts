@@ -18,6 +18,7 @@ export default {
   "part.failedText": "Es ist nichts verloren. Er wird einmal vom Server geholt und geht danach auch offline; bitte versuchen Sie es noch einmal, sobald Sie verbunden sind.",
   "skip.list": "Zur Liste springen",
   "skip.reading": "Zur Nachricht springen",
+  "skip.main": "Zum Inhalt springen",
   "subject.none": "(kein Betreff)",
   "person.me": "ich",
   "person.unknown": "Unbekannter Absender",
@@ -212,6 +213,7 @@ export default {
   "read.older": { one: "{n} ältere Nachricht", other: "{n} ältere Nachrichten" },
   "read.unfoldAll": "Alle ausklappen",
   "read.foldAll": "Alle einklappen",
+  "read.dark": "Auch formatierte Nachrichten dunkel",
   "read.print": "Drucken",
   "read.source": "Original anzeigen",
   "read.saveSource": "Als .eml speichern",
@@ -349,5 +351,4 @@ export default {
   "signIn.busy": "Einen Moment …",
   "signIn.signup": "Konto anlegen",
   "signIn.forgotten": "Passwort vergessen?",
-  "signIn.language": "Sprache",
 };

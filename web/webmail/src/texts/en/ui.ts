@@ -18,6 +18,7 @@ export default {
   "part.failedText": "Nothing is lost. It is fetched once from the server and works offline after that; try again when you are connected.",
   "skip.list": "Skip to the list",
   "skip.reading": "Skip to the message",
+  "skip.main": "Skip to the content",
   "subject.none": "(no subject)",
   "person.me": "me",
   "person.unknown": "Unknown sender",
@@ -212,6 +213,7 @@ export default {
   "read.older": { one: "{n} older message", other: "{n} older messages" },
   "read.unfoldAll": "Unfold all",
   "read.foldAll": "Fold all",
+  "read.dark": "Formatted mail in dark too",
   "read.print": "Print",
   "read.source": "Show original",
   "read.saveSource": "Save as .eml",
@@ -349,5 +351,4 @@ export default {
   "signIn.busy": "One moment …",
   "signIn.signup": "Make an account",
   "signIn.forgotten": "Forgotten the password?",
-  "signIn.language": "Language",
 };

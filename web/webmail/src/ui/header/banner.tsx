@@ -24,7 +24,12 @@ function Offline({ since: began }: { since: number }) {
       <Icon name="offline" />
       <div class="banner-text">
         <p>
-          <strong>{t("banner.offline", { time: since(began) })}</strong> {t("banner.offlineWorks")} <Waiting />
+          <strong>{t("banner.offline", { time: since(began) })}</strong>{" "}
+          {mail.session.signIn.value.state === "in" && (
+            <>
+              {t("banner.offlineWorks")} <Waiting />
+            </>
+          )}
         </p>
       </div>
     </div>
@@ -33,6 +38,7 @@ function Offline({ since: began }: { since: number }) {
 
 function Trouble({ now }: { now: Extract<Connection, { state: "trouble" }> }) {
   const { busy, next } = mail.connection.trying.value;
+  const session = mail.session.signIn.value;
   const own = now.faults.some((each) => each.source === "seen" || each.name === "webmail");
   const worst = now.faults.some((each) => each.level === "down");
   const link = now.feed.state === "read" ? now.feed.url : mail.session.links.value.status;
@@ -43,7 +49,7 @@ function Trouble({ now }: { now: Extract<Connection, { state: "trouble" }> }) {
         {now.faults.map((each) => (
           <FaultLine key={each.name} fault={each} began={each.since ?? now.since} />
         ))}
-        {own && (
+        {own && session.state === "in" && (
           <p>
             {t("banner.here")} <Waiting />
           </p>

@@ -62,15 +62,17 @@ export function RowView({ row, index, marks, selected, open, focused, selecting,
           <Labels row={row} />
           <Marked text={row.preview} words={marks} />
         </span>
+        <span class="row-marks">
+          {row.pending && <Icon name="outbox" />}
+          {(row.answered || row.forwarded) && <Icon name={row.answered ? "reply" : "forward"} />}
+          {row.attachments && <Icon name="attachment" />}
+          {row.snoozedUntil !== null && <Icon name="clock" />}
+          <time class="row-date" dateTime={new Date(row.date).toISOString()} title={fullDate(row.date)}>
+            {listDate(row.date)}
+          </time>
+        </span>
       </div>
-      <div class="row-marks" role="gridcell">
-        {row.pending && <Icon name="outbox" />}
-        {(row.answered || row.forwarded) && <Icon name={row.answered ? "reply" : "forward"} />}
-        {row.attachments && <Icon name="attachment" />}
-        {row.snoozedUntil !== null && <Icon name="clock" />}
-        <time class="row-date" dateTime={new Date(row.date).toISOString()} title={fullDate(row.date)}>
-          {listDate(row.date)}
-        </time>
+      <div class="row-end" role="gridcell">
         <button
           type="button"
           class={row.starred ? "row-star on" : "row-star"}

@@ -28,13 +28,19 @@ export function Dialog({ title, onClose, children, foot, wide = false, onSubmit 
       if (before instanceof HTMLElement && before.isConnected) before.focus();
     };
   }, []);
+  const body = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    // Long text without anything to act on is scrolled by keys once it has the focus.
+    const box = body.current;
+    if (box && box.scrollHeight > box.clientHeight && !box.querySelector("a, button, input, [tabindex]")) box.tabIndex = 0;
+  }, []);
   useEffect(() => {
     const wanted = element.current?.querySelector<HTMLElement>("[data-first]");
     wanted?.focus();
   }, []);
   const content = (
     <>
-      <div class="dialog-body">{children}</div>
+      <div ref={body} class="dialog-body">{children}</div>
       {foot && <div class="dialog-foot">{foot}</div>}
     </>
   );

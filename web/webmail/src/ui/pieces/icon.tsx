@@ -69,7 +69,7 @@ export type IconName = keyof typeof DRAWN;
 /** Decoration for eyes: hidden from whoever listens. */
 export function Icon({ name, filled = false }: { name: IconName; filled?: boolean }) {
   return (
-    <svg class={filled ? "icon filled" : "icon"} viewBox="0 0 24 24" aria-hidden="true" focusable="false">
+    <svg class={`icon icon-${name}${filled ? " filled" : ""}`} viewBox="0 0 24 24" aria-hidden="true" focusable="false">
       <path d={DRAWN[name]} />
     </svg>
   );

@@ -6,6 +6,7 @@ import { mail, type Message } from "../../data";
 import { t } from "../../texts";
 import { fullDate, listDate, shortDate } from "../../texts/dates";
 import { act, turnStar } from "../acts";
+import { dark } from "../layout";
 import { destroyAsked } from "../list/destroy";
 import { moving } from "../list/row_menu";
 import { people, personName } from "../names";
@@ -135,7 +136,7 @@ function Body({ message, html, text, cut }: { message: Message; html: string | n
   const [blocked, setBlocked] = useState(0);
   const inline = useInlineImages(message, html);
   const images = once || always(sender, message.suspicious);
-  const dark = document.documentElement.dataset.bodies === "dark";
+  const inverted = dark.value && (html === null || setting("own").darkBodies === true);
   const title = useMemo(() => t("read.bodyOf", { name: personName(message.from[0] ?? { name: "", email: "" }) }), [message.from]);
   return (
     <>
@@ -155,12 +156,12 @@ function Body({ message, html, text, cut }: { message: Message; html: string | n
           </div>
         </div>
       )}
-      <div class="message-body">
+      <div class={inverted ? "message-body inverted" : "message-body"}>
         <MessageFrame
           {...(html === null ? { text } : { html })}
           inline={inline}
           remoteImages={images}
-          inverted={dark}
+          inverted={inverted}
           title={title}
           onShown={(count) => setBlocked(count)}
           onMailto={(url) => go({ view: "compose", kind: "new", fields: mailtoFields(url) })}
@@ -202,10 +203,19 @@ function menu(message: Message): MenuEntry[] {
     "-",
     ...others,
     { text: t("act.unread"), icon: "unread", run: () => act("unread", { of }) },
-    { text: t("act.destroy"), icon: "trash", danger: true, run: () => destroyAsked(of) },
     "-",
+    ...(dark.value && message.body.state === "here" && message.body.html !== null ? [darkening()] : []),
     { text: t("read.print"), icon: "print", run: () => void printMessages([message]) },
     { text: t("read.source"), icon: "source", run: () => showSource(message) },
     { text: t("read.saveSource"), icon: "download", run: () => void saveSource(message) },
+    "-",
+    { text: t("act.destroy"), icon: "trash", danger: true, run: () => destroyAsked(of) },
   ];
+}
+
+/** Formatted mail stays as it was written unless somebody wants it dark too. */
+function darkening(): MenuEntry {
+  const { own } = mail.settings.now.peek();
+  const chosen = own.darkBodies === true;
+  return { text: t("read.dark"), checked: chosen, run: () => void mail.settings.set({ own: { ...own, darkBodies: !chosen } }) };
 }

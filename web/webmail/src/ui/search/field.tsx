@@ -2,7 +2,7 @@
  * shown as one types; Enter asks for all of it. */
 
 import { signal } from "@preact/signals";
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { mail, type Row } from "../../data";
 import { language, t } from "../../texts";
 import { listDate } from "../../texts/dates";
@@ -34,7 +34,7 @@ export function SearchField() {
   const field = useRef<HTMLInputElement>(null);
   const id = useId();
   useEffect(() => setText(shown), [shown]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (narrow.value && searching.value) field.current?.focus();
   }, []);
   useCommands({

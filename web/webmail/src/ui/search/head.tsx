@@ -19,21 +19,25 @@ export function SearchHead({ query }: { query: string }) {
   const parsed = mail.search.parse(query);
   const without = (piece: SearchPiece) => `${query.slice(0, piece.start)}${query.slice(piece.end)}`.replace(/\s+/g, " ").trim();
   const to = (next: string) => (next ? go({ view: "search", query: next }) : go({ view: "mail", mailbox: "inbox" }));
+  // One word says nothing that the title doesn't.
+  const told = parsed.pieces.length > 1 || parsed.pieces.some((each) => each.operator || each.not);
   const kept = setting("searches").some((each) => each.text === query);
   const offered = (Object.keys(NARROWINGS) as (keyof typeof NARROWINGS)[]).filter((each) => !query.includes(spelled(each)));
   return (
     <div class="search-head">
-      <ul class="chips" aria-label={t("search.pieces")}>
-        {parsed.pieces.map((piece) => (
-          <li key={`${piece.start}-${piece.value}`} class={piece.wrong ? "chip wrong" : "chip strong"}>
-            <span>{pieceText(piece)}</span>
-            {piece.wrong && <span class="aside">{t("search.wrong")}</span>}
-            <button type="button" aria-label={t("search.without", { piece: pieceText(piece) })} onClick={() => to(without(piece))}>
-              <Icon name="close" />
-            </button>
-          </li>
-        ))}
-      </ul>
+      {told && (
+        <ul class="chips" aria-label={t("search.pieces")}>
+          {parsed.pieces.map((piece) => (
+            <li key={`${piece.start}-${piece.value}`} class={piece.wrong ? "chip wrong" : "chip strong"}>
+              <span>{pieceText(piece)}</span>
+              {piece.wrong && <span class="aside">{t("search.wrong")}</span>}
+              <button type="button" aria-label={t("search.without", { piece: pieceText(piece) })} onClick={() => to(without(piece))}>
+                <Icon name="close" />
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
       <div class="search-ways">
         {offered.map((each) => (
           <button key={each} type="button" class="chip way" onClick={() => to(`${query} ${spelled(each)}`)}>

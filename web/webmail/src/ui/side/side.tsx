@@ -2,7 +2,7 @@
 
 import { useRef } from "preact/hooks";
 import { mail, type Id, type Mailbox } from "../../data";
-import { t } from "../../texts";
+import { locale, t } from "../../texts";
 import { dragged, drop, takes } from "../list/drag";
 import { drawer, narrow } from "../layout";
 import { mailboxIcon, mailboxName, mailboxSlug } from "../names";
@@ -109,7 +109,7 @@ function Line({ mailbox, all, folded }: { mailbox: Mailbox; all: Mailbox[]; fold
         <span class="side-name">{name}</span>
         {n.count > 0 && (
           <span class={n.fresh ? "side-count fresh" : "side-count"}>
-            {n.count.toLocaleString(document.documentElement.lang)}
+            {n.count.toLocaleString(locale())}
             <span class="aside"> {t(n.fresh ? "side.unread" : "side.total")}</span>
           </span>
         )}

@@ -70,14 +70,14 @@ export function SignInPage({ now }: { now: Extract<SignIn, { state: "out" }> }) 
           )}
         </ul>
       </main>
-      <div class="start-foot" role="group" aria-label={t("signIn.language")}>
+      <footer class="start-foot">
         <Icon name="language" />
         {(Object.keys(LANGUAGES) as Language[]).map((each) => (
           <button key={each} type="button" class="link" lang={each} aria-pressed={language.value === each} onClick={() => void speak(each)}>
             {LANGUAGES[each]}
           </button>
         ))}
-      </div>
+      </footer>
     </div>
   );
 }
