@@ -19,7 +19,7 @@ PATIENCE_MS = 60_000
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     if not CHROMIUM:
-        pytest.skip("chromium isn't installed; .ci/programs does it")
+        pytest.skip("chromium-headless-shell isn't installed; .ci/programs does it")
     with sync_playwright() as driver:
         made = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield made
