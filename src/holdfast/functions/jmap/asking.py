@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from holdfast.functions.jmap.events import CALL_FAILED
+from holdfast.functions.jmap.query_lists import Lists
 from holdfast.model.errors import Reason, Refused, Unavailable
 from holdfast.model.limits import Limits
 from holdfast.model.mail import AccountId
@@ -49,6 +50,7 @@ class Parts:
     limits: CoreLimits
     sending: SendingLimits | None = None
     mail_limits: Limits = field(default_factory=Limits)
+    lists: Lists = field(default_factory=Lists)
 
 
 class Ask:

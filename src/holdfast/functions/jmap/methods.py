@@ -22,6 +22,8 @@ from holdfast.functions.jmap import (
     email_copy,
     email_get,
     email_import,
+    email_query,
+    email_query_changes,
     email_set,
     identities,
     mailbox_query,
@@ -31,6 +33,7 @@ from holdfast.functions.jmap import (
     push_methods,
     quotas,
     settings,
+    snippets,
     snooze,
     submissions,
     threads,
@@ -58,9 +61,12 @@ MODULES: Final[tuple[ModuleType, ...]] = (
     threads,
     changes,
     email_get,
+    email_query,
+    email_query_changes,
     email_set,
     email_import,
     email_copy,
+    snippets,
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from holdfast.wire.jmap.errors import MethodError, MethodFault
@@ -18,19 +18,41 @@ class Window(NamedTuple):
     limit: int | None
 
 
-def window(ids: Sequence[str], asked: Query, most: int) -> Window:
-    """The part of a sorted list that is asked for; at most ``most`` ids. MethodError anchorNotFound."""
+class Span(NamedTuple):
+    """``begin`` to ``end`` of a list. ``limit``: the server's, where it was the smaller."""
+
+    begin: int
+    end: int
+    limit: int | None
+
+
+def span(count: int, find: Callable[[str], int | None], asked: Query, most: int) -> Span:
+    """The part of a sorted list of ``count`` that is asked for, ``most`` at most. ``find``: the place of an
+    anchor. MethodError anchorNotFound."""
     if asked.anchor is not None:
-        try:
-            begin = max(0, ids.index(asked.anchor) + asked.anchor_offset)
-        except ValueError:
+        at = find(asked.anchor)
+        if at is None:
             text = f"“{asked.anchor}” isn't among the results."
-            raise MethodError(MethodFault.ANCHOR_NOT_FOUND, text) from None
+            raise MethodError(MethodFault.ANCHOR_NOT_FOUND, text)
+        begin = max(0, at + asked.anchor_offset)
     else:
-        begin = asked.position if asked.position >= 0 else max(0, len(ids) + asked.position)
+        begin = asked.position if asked.position >= 0 else max(0, count + asked.position)
     cut = asked.limit is None or asked.limit > most
     limit = most if asked.limit is None else min(asked.limit, most)
-    return Window(begin, list(ids[begin : begin + limit]), most if cut else None)
+    return Span(begin, max(begin, min(begin + limit, count)), most if cut else None)
+
+
+def window(ids: Sequence[str], asked: Query, most: int) -> Window:
+    """The same of a list at hand."""
+
+    def find(anchor: str) -> int | None:
+        try:
+            return ids.index(anchor)
+        except ValueError:
+            return None
+
+    part = span(len(ids), find, asked, most)
+    return Window(part.begin, list(ids[part.begin : part.end]), part.limit)
 
 
 def query_changes(

@@ -20,6 +20,7 @@ from holdfast.directory import People, PeopleWriter
 from holdfast.flow.intake import Intake
 from holdfast.functions.jmap.asking import Ask, Parts, carry_out, name_of
 from holdfast.functions.jmap.methods import TABLE
+from holdfast.functions.jmap.query_lists import Lists
 from holdfast.functions.jmap.pushes import Pushes
 from holdfast.functions.jmap.uploads import Uploads
 from holdfast.functions.jmap.webpush import Vapid
@@ -69,13 +70,14 @@ class MethodFailed(Exception):
 class Rig:
     """``ada`` and ``ben`` have accounts; calls are ada's where nothing else is said."""
 
-    def __init__(self, world: World, folder: str) -> None:
+    def __init__(self, world: World, folder: str, push_client: HttpClient | None = None) -> None:
         self.world = world
         self.folder = folder
         self.volume = f"{folder}/volume"
         self.files = IndexFiles(world, f"{folder}/index")
         self.limits = CoreLimits()
-        self.client = HttpClient(world)  # to push services
+        self.lists = Lists()
+        self.client = push_client or HttpClient(world)  # to push services
         self._delivered = 0
 
     async def open(self) -> None:
@@ -85,7 +87,9 @@ class Rig:
             await self.people_writer.domain_add("example.org")
             for login in (ADA, BEN):
                 await self.people_writer.account_add(login, credential=CHEAP, name=login[:3].title())
-        self.people = await People.open(world, ":memory:", f"{self.folder}/people")
+        socket = f"{self.folder}/people.sock"
+        await self.people_writer.serve(socket)
+        self.people = await People.open(world, ":memory:", f"{self.folder}/people", writer=socket)
         self._following = asyncio.ensure_future(self.people.follow())
         self.writer = await StoreWriter.open(world, self.volume, self.files, cells=CELLS)
         self.store = MailStore(world, self.writer, self.files, self.volume)
@@ -147,6 +151,7 @@ class Rig:
             pushes=self.pushes,
             hostname="mail.example.org",
             limits=self.limits,
+            lists=self.lists,
         )
 
     def box(self, name: str = "INBOX", login: str = ADA) -> Mailbox:
@@ -219,8 +224,8 @@ class Rig:
 
 
 @contextlib.asynccontextmanager
-async def rig(folder: Path) -> AsyncIterator[Rig]:
-    made = Rig(real_world(journal_path=os.devnull), str(folder))
+async def rig(folder: Path, **keys: Any) -> AsyncIterator[Rig]:
+    made = Rig(real_world(journal_path=os.devnull), str(folder), **keys)
     await made.open()
     try:
         yield made
