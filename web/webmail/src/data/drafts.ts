@@ -26,11 +26,14 @@ export interface DraftParts {
 }
 
 export class Drafts {
+  readonly here: ReadonlySignal<Draft[]>;
   private readonly timers = new Map<Id, () => void>();
   private readonly progress = signal<Record<Id, number>>({});
   private readonly watched = new Map<Id, ReadonlySignal<DraftState | null>>();
 
-  constructor(private readonly parts: DraftParts) {}
+  constructor(private readonly parts: DraftParts) {
+    this.here = computed(() => [...parts.kept.drafts.value.values()].filter((each) => each.open && each.state === "editing").map((each) => each.draft));
+  }
 
   /** Of an attachment on its way up. */
   onProgress(_draft: Id, attachment: Id, part: number): void {
@@ -38,9 +41,8 @@ export class Drafts {
   }
 
   port(): DraftPort {
-    const { kept } = this.parts;
     return {
-      here: computed(() => [...kept.drafts.value.values()].filter((each) => each.open && each.state === "editing").map((each) => each.draft)),
+      here: this.here,
       create: (fill) => outcome("unchanged", () => this.create(fill)),
       edit: (email) => outcome("unchanged", () => this.edit(email)),
       attachFrom: (draft, email, parts) => outcome("unchanged", () => this.attachFrom(draft, email, parts)),

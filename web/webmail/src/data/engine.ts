@@ -216,7 +216,10 @@ export class Engine {
   }
 
   private wakeSender(): void {
-    if (this.leads) void this.sender.nudge().then(() => this.outbox.waiting.value === 0 && this.sync.nudge());
+    if (!this.leads) return;
+    void this.sender.nudge().then(() => {
+      if (this.outbox.waiting.value === 0) void this.sync.nudge();
+    });
   }
 
   private arrived(emails: KeptEmail[]): void {

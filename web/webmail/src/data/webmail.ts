@@ -88,9 +88,9 @@ export function webmail(world: World = browser(), page: Page = browserPage, shel
     lists: late((from) => from.lists, {}),
     threads: late((from) => from.threads.port(), {}),
     actions: late((from) => from.actions.port(), { last: live((from) => from.actions.last, null) }),
-    drafts: late((from) => from.drafts.port(), { here: live((from) => from.drafts.port().here, []) }),
+    drafts: late((from) => from.drafts.port(), { here: live((from) => from.drafts.here, []) }),
     outbox: late((from) => from.outbox.port(), {
-      entries: live((from) => from.outbox.port().entries, []), waiting: live((from) => from.outbox.waiting, 0),
+      entries: live((from) => from.outbox.entries, []), waiting: live((from) => from.outbox.waiting, 0),
     }),
     contacts: late((from) => from.contacts.port(), { all: live((from) => from.contacts.all, null) }),
     identities: late((from) => from.identities, { all: live((from) => from.identities.all, null) }),

@@ -23,6 +23,7 @@ const LANES: Record<string, string> = { ContactCard: "contacts", AddressBook: "c
 
 export class Outbox {
   readonly waiting: ReadonlySignal<number>;
+  readonly entries: ReadonlySignal<OutboxEntry[]>;
 
   constructor(
     private readonly world: World,
@@ -31,6 +32,7 @@ export class Outbox {
     /** Tells whoever sends. */
     private readonly nudge: () => void,
   ) {
+    this.entries = computed(() => kept.operations.value.map((each) => this.entry(each)));
     this.waiting = computed(() => kept.operations.value.filter(isPending).length);
   }
 
@@ -67,7 +69,7 @@ export class Outbox {
 
   port(): OutboxPort {
     return {
-      entries: computed(() => this.kept.operations.value.map((each) => this.entry(each))),
+      entries: this.entries,
       waiting: this.waiting,
       undo: (id) => outcome("unchanged", () => this.undo(id)),
       sendNow: (id) => outcome("unchanged", () => this.sendNow(id)),

@@ -45,7 +45,9 @@ export class Sender {
       this.again = true;
       return this.running;
     }
-    this.running = this.loop().finally(() => (this.running = null));
+    this.running = this.loop().catch((error: unknown) => {
+      if (!this.ended) throw error; // the database is closed before this is done
+    }).finally(() => (this.running = null));
     return this.running;
   }
 

@@ -12,7 +12,7 @@ export async function follow(world: World, who: Credentials, hear: (changed: Rec
   const template = who.session().eventSourceUrl;
   const url = template.replace("{types}", "*").replace("{closeafter}", "no").replace("{ping}", String(PING_S));
   const abort = new AbortController();
-  end.addEventListener("abort", () => abort.abort());
+  end.addEventListener("abort", () => abort.abort(), { signal: abort.signal });
   let callOff = () => {};
   const alive = (ms: number) => {
     callOff();

@@ -63,6 +63,7 @@ export class Sync {
       try {
         await this.once();
       } catch (error) {
+        if (this.ended) return;
         this.report("idle");
         if (!(error instanceof Failure)) throw error;
         // Temporary ones: `connection` says when to come back. Others are answered, and met again at the next change.
