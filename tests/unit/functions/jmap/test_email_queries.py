@@ -231,7 +231,8 @@ def test_words_are_found_wherever_the_filter_looks(tmp_path: Path) -> None:
             )
             coded = (
                 b"Subject: =?utf-8?q?M=C3=BCnchen?=\r\nX-Mark: Seen Today\r\n"
-                b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\nZWluIExhbmdlciBUZXh0\r\n"
+                b"Content-Type: text/plain; charset=utf-8\r\n"
+                b"Content-Transfer-Encoding: base64\r\n\r\nZWluIExhbmdlciBUZXh0\r\n"
             )
             plain = message(1, "the Quick brown fox", Cc="Carl <carl@example.net>")
             for number, data in enumerate((plain, html, coded)):
@@ -259,7 +260,7 @@ def test_words_are_found_wherever_the_filter_looks(tmp_path: Path) -> None:
             assert await found(**{"from": "author"}) == ["message 1", "message 9"]
             assert await found(cc="carl@example.net") == ["message 1"]
             assert await found(to="ada", before="2009-01-01T00:00:00Z") == ["message 9"]
-            assert await found(after="2011-03-13T07:08:20Z") == ["München"]
+            assert await found(after="2011-03-13T07:08:21Z") == ["München"]
             assert await found(header=["x-mark"]) == ["München"]
             assert await found(header=["X-Mark", "seen today"]) == ["München"]
             assert await found(header=["X-Mark", "tomorrow"]) == []
