@@ -16,7 +16,7 @@ from msgspec import UNSET, UnsetType
 from holdfast.functions.jmap.address_books import BOOKS, CARD
 from holdfast.functions.jmap.asking import Ask, Describe, Handler
 from holdfast.functions.jmap.blobs import read_blob
-from holdfast.functions.jmap.listed import changed_list, listed
+from holdfast.functions.jmap.listed import Keys, changed_list, listed
 from holdfast.functions.jmap.objects import Batch, Kind, Stored
 from holdfast.functions.jmap.sendings import utc
 from holdfast.model import limits
@@ -31,6 +31,7 @@ from holdfast.wire.jmap.contacts import (
 )
 from holdfast.wire.jmap.core import Json, Shape
 from holdfast.wire.jmap.errors import MethodError, MethodFault, SetFault, SetRefused
+from holdfast.wire.jmap.sets import Create
 from holdfast.wire.jmap.standard import Copy, QueryChangesResult, QueryResult
 
 
@@ -41,6 +42,10 @@ class Cards(Kind):
     fixed: ClassVar[frozenset[str]] = frozenset({"uid"})
     open: ClassVar[bool] = True
     most: ClassVar[int] = limits.JMAP_CARDS
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._texts: dict[tuple[str, int], str] = {}
 
     async def check(self, batch: Batch, old: Stored | None, value: Json) -> Json:
         now = utc(batch.ask.parts.world.clock.now())
@@ -60,18 +65,24 @@ class Cards(Kind):
 
     def _check_books(self, batch: Batch, card: Json) -> None:
         books = card.get("addressBookIds")
-        known = BOOKS.all(batch.ask, batch.mail)
+        if "books" not in batch.memory:
+            batch.memory["books"] = BOOKS.all(batch.ask, batch.mail)
+        known = batch.memory["books"]
         fits = isinstance(books, dict) and books and all(held is True for held in books.values())
         if not fits or not isinstance(books, dict) or not books.keys() <= known.keys():
             text = "A card is in one address book at least, and only in such as there are."
             raise SetRefused(SetFault.INVALID_PROPERTIES, text, properties=["addressBookIds"])
 
     def _check_uid(self, batch: Batch, card: Json) -> None:
-        for each in batch.all().values():
-            if each.value.get("uid") == card["uid"]:
-                refused = SetRefused(SetFault.ALREADY_EXISTS, "There is a card with this uid.")
-                refused.error.existing_id = each.id
-                raise refused
+        if "uids" not in batch.memory:
+            batch.memory["uids"] = {each.value.get("uid"): each.id for each in batch.all().values()}
+        uids = batch.memory["uids"]
+        if (there := uids.get(card["uid"])) is not None:
+            refused = SetRefused(SetFault.ALREADY_EXISTS, "There is a card with this uid.")
+            refused.error.existing_id = there
+            raise refused
+        assert isinstance(batch.step, Create)
+        uids[card["uid"]] = batch.ids[batch.step.creation_id]
 
     async def _take_media(self, ask: Ask, card: Json) -> None:
         """Blobs become ``data:`` URIs; so a card is whole wherever it goes. RFC 9610 §3"""
@@ -104,16 +115,25 @@ class Cards(Kind):
     # -- queries
 
     async def query(self, ask: Ask, asked: CardQuery) -> QueryResult:
-        mail = ask.mail()
-        cards = self.all(ask, mail)
-        where = asked.where()
-        keys = [(_SORTS[each.property], not each.is_ascending) for each in asked.order()]
-        return listed(ask, asked, self.state(ask, mail), cards.values(), where, _holds, keys)
+        return listed(ask, asked, self, asked.where(), self._holds, _keys(asked))
 
     async def query_changes(self, ask: Ask, asked: CardQueryChanges) -> QueryChangesResult:
-        where = asked.where()
-        keys = [(_SORTS[each.property], not each.is_ascending) for each in asked.order()]
-        return changed_list(ask, asked, self, where, _holds, keys)
+        return changed_list(ask, asked, self, asked.where(), self._holds, _keys(asked))
+
+    def _holds(self, stored: Stored, condition: Shape) -> bool:
+        assert isinstance(condition, CardCondition)
+        return _fits(stored.value, condition) and (
+            condition.text is UNSET or _has(self._text_of(stored), condition.text)
+        )
+
+    def _text_of(self, stored: Stored) -> str:
+        """All its words; kept, as who searches does so with every letter he types."""
+        key = (stored.id, stored.modseq)
+        if (known := self._texts.get(key)) is None:
+            if len(self._texts) >= limits.JMAP_OBJECTS_READ:
+                self._texts.clear()
+            known = self._texts[key] = "\n".join(jscontact.all_texts(stored.value)).casefold()
+        return known
 
     async def copy(self, ask: Ask, asked: Copy) -> object:
         """An account has no other's to copy from. RFC 8620 §5.4"""
@@ -139,28 +159,26 @@ def _uuid(raw: bytes) -> str:
 # Filters and orders
 
 
-def _holds(stored: Stored, condition: Shape) -> bool:
-    assert isinstance(condition, CardCondition)
-    card = stored.value
+def _fits(card: Json, condition: CardCondition) -> bool:
     return (
-        _is(condition.in_address_book, lambda book: book in _keys(card, "addressBookIds"))
-        and _is(condition.uid, lambda uid: card.get("uid") == uid)
-        and _is(condition.has_member, lambda uid: uid in _keys(card, "members"))
-        and _is(condition.kind, lambda kind: card.get("kind", "individual") == kind)
+        (condition.in_address_book is UNSET or condition.in_address_book in _members(card, "addressBookIds"))
+        and (condition.uid is UNSET or card.get("uid") == condition.uid)
+        and (condition.has_member is UNSET or condition.has_member in _members(card, "members"))
+        and (condition.kind is UNSET or card.get("kind", "individual") == condition.kind)
         and _when(condition.created_before, card.get("created"), before=True)
         and _when(condition.created_after, card.get("created"), before=False)
         and _when(condition.updated_before, card.get("updated"), before=True)
         and _when(condition.updated_after, card.get("updated"), before=False)
         and all(
-            _is(getattr(condition, name), lambda words, of=of: _says(of(card), words))  # type: ignore[misc]
+            words is UNSET or _has("\n".join(of(card)).casefold(), words)
             for name, of in _TEXTS.items()
+            for words in (getattr(condition, name),)
         )
     )
 
 
 Texts = Callable[[Json], list[str]]
 _TEXTS: Final[dict[str, Texts]] = {
-    "text": jscontact.all_texts,
     "name": jscontact.name_parts,
     "name_given": partial(jscontact.name_parts, kind="given"),
     "name_surname": partial(jscontact.name_parts, kind="surname"),
@@ -177,11 +195,7 @@ _TEXTS: Final[dict[str, Texts]] = {
 }
 
 
-def _is(wanted: str | UnsetType, holds: Callable[[str], bool]) -> bool:
-    return wanted is UNSET or holds(wanted)
-
-
-def _keys(card: Json, name: str) -> Iterable[str]:
+def _members(card: Json, name: str) -> Iterable[str]:
     held = card.get(name)
     return held if isinstance(held, dict) else ()
 
@@ -196,10 +210,13 @@ def _when(wanted: datetime.datetime | UnsetType, text: object, *, before: bool) 
     return moment < wanted if before else moment >= wanted
 
 
-def _says(texts: list[str], words: str) -> bool:
-    """Every word stands somewhere in the texts; case is no matter."""
-    whole = " ".join(texts).casefold()
-    return all(word in whole for word in words.casefold().split())
+def _has(text: str, words: str) -> bool:
+    """Every word stands somewhere in the text; case is no matter."""
+    return all(word in text for word in words.casefold().split())
+
+
+def _keys(asked: CardQuery | CardQueryChanges) -> Keys:
+    return [(_SORTS[each.property], not each.is_ascending) for each in asked.order()]
 
 
 def _sorted_by_name(kind: str) -> Callable[[Stored], str]:

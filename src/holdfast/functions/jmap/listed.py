@@ -27,10 +27,11 @@ Keys = Sequence[tuple[Callable[[Stored], Any], bool]]
 """By what to sort, the first first, and whether backwards."""
 
 
-def listed(
-    ask: Ask, asked: Query, state: str, objects: Iterable[Stored], where: Where, holds: Holds, keys: Keys
-) -> QueryResult:
-    ids = _ids(objects, where, holds, keys)
+def listed(ask: Ask, asked: Query, kind: Kind, where: Where, holds: Holds, keys: Keys) -> QueryResult:
+    mail = ask.mail()
+    with mail.moment():
+        state, objects = kind.state(ask, mail), kind.all(ask, mail)
+    ids = _ids(objects.values(), where, holds, keys)
     shown = window(ids, asked, ask.parts.limits.max_objects_in_get)
     return QueryResult(
         account_id=ask.account_id,
@@ -48,10 +49,12 @@ def changed_list(
 ) -> QueryChangesResult:
     since = EmailState.parse(asked.since_query_state)
     mail = ask.mail()
-    found = None if since is None else mail.object_changes(kind.name, since, JMAP_CHANGES)
+    with mail.moment():
+        found = None if since is None else mail.object_changes(kind.name, since, JMAP_CHANGES)
+        state, objects = kind.state(ask, mail), kind.all(ask, mail)
     if found is None or found.more:
         raise MethodError(MethodFault.CANNOT_CALCULATE_CHANGES, "Ask for the list anew.")
-    ids = _ids(kind.all(ask, mail).values(), where, holds, keys)
+    ids = _ids(objects.values(), where, holds, keys)
     moved = {*found.created, *found.updated, *found.destroyed}
     added = [AddedItem(each, index) for index, each in enumerate(ids) if each in moved]
     if asked.max_changes is not None and len(moved) + len(added) > asked.max_changes:
@@ -59,7 +62,7 @@ def changed_list(
     return QueryChangesResult(
         account_id=ask.account_id,
         old_query_state=asked.since_query_state,
-        new_query_state=kind.state(ask, mail),
+        new_query_state=state,
         removed=[*found.updated, *found.destroyed, *found.created],
         added=added,
         total=len(ids) if asked.calculate_total else UNSET,

@@ -7,15 +7,18 @@ JOBJ-2 the states of a kind are exact: they move with its objects, with nothing 
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar, Final, NamedTuple
+from weakref import WeakKeyDictionary
 
 import msgspec
 
 from holdfast.functions.jmap.asking import Ask, Handler
 from holdfast.model.errors import Reason, Refused, Unavailable
-from holdfast.model.limits import OBJECT_BYTES
-from holdfast.store import AccountMail, AnyCommand, EmailState, Object, PutObject, RemoveObject
+from holdfast.model.limits import JMAP_OBJECTS_READ, OBJECT_BYTES
+from holdfast.model.mail import AccountId
+from holdfast.store import AccountMail, AnyCommand, EmailState, MailStore, Object, PutObject, RemoveObject
 from holdfast.wire.jmap.core import Json
 from holdfast.wire.jmap.errors import MethodError, MethodFault, SetFault, SetRefused
 from holdfast.wire.jmap.patch import Patch, apply_patch
@@ -49,6 +52,10 @@ class Kind:
     open: ClassVar[bool] = False  # unknown properties are kept, not refused
     most: ClassVar[int]  # of one account
 
+    def __init__(self) -> None:
+        self._known: WeakKeyDictionary[MailStore, OrderedDict[AccountId, dict[str, Stored]]]
+        self._known = WeakKeyDictionary()
+
     # -- what a subclass may say
 
     def show(self, ask: Ask, stored: Stored) -> Json:
@@ -74,7 +81,17 @@ class Kind:
         return None if found is None else stored(found)
 
     def all(self, ask: Ask, mail: AccountMail) -> dict[str, Stored]:
-        return {each.id: stored(each) for each in mail.objects(self.name)}
+        """By id. What hasn't changed since it was read isn't read again: no value is changed in place."""
+        known = self._known.setdefault(ask.parts.store, OrderedDict())
+        before = known.pop(mail.account, {})
+        found: dict[str, Stored] = {}
+        for each in mail.objects(self.name):
+            kept = before.get(each.id)
+            found[each.id] = kept if kept is not None and kept.modseq == each.modseq else stored(each)
+        known[mail.account] = found
+        while len(known) > 1 and sum(map(len, known.values())) > JMAP_OBJECTS_READ:
+            known.popitem(last=False)
+        return dict(found)
 
     def by_itself(self, ask: Ask) -> Collection[str]:
         """Ids of those that are there before anything is kept of them: they are never told as created."""
@@ -191,6 +208,7 @@ class Batch:
         self.refused = False
         self.ids = {} if ids is None else ids
         self.step: Step | None = None
+        self.memory: dict[str, Any] = {}  # the kind's own, as long as the batch lasts
         self._done: dict[str, Stored | None] = {}
         self._all: dict[str, Stored] | None = None
         self._made = 0
@@ -206,11 +224,19 @@ class Batch:
         return self.kind.find(self.ask, self.mail, object_id)
 
     def all(self) -> dict[str, Stored]:
-        """All of the kind; read once."""
+        """All of the kind, as this batch leaves them; read once. Not to be changed."""
         if self._all is None:
             self._all = self.kind.all(self.ask, self.mail)
-        there = {**self._all, **self._done}
-        return {name: each for name, each in there.items() if each is not None}
+            for name, each in self._done.items():
+                self._note(name, each)
+        return self._all
+
+    def _note(self, object_id: str, now: Stored | None) -> None:
+        self._done[object_id] = now
+        if self._all is not None and now is not None:
+            self._all[object_id] = now
+        elif self._all is not None:
+            self._all.pop(object_id, None)
 
     def also(self, command: AnyCommand) -> None:
         """One more command of the step that is carried out, behind its object's: it fails with it."""
@@ -302,7 +328,7 @@ class Batch:
                 if_modseq=expected,
             ),
         )
-        self._done[object_id] = new
+        self._note(object_id, new)
         return new
 
     def remove(self, old: Stored) -> None:
@@ -311,7 +337,7 @@ class Batch:
             account=account.id, cell=account.cell, kind=self.kind.name, id=old.id, if_modseq=old.modseq
         )
         self._change(old.id, command if old.modseq else None)
-        self._done[old.id] = None
+        self._note(old.id, None)
 
     def _change(self, object_id: str, command: AnyCommand | None) -> None:
         """What is changed twice is changed once, to what it became last: JOBJ-1 for all its steps."""

@@ -145,9 +145,7 @@ class Submissions(Kind):
         return result
 
     async def query(self, ask: Ask, asked: SubmissionQuery) -> QueryResult:
-        mail = ask.mail()
-        where, keys = asked.where(), _keys(asked)
-        return listed(ask, asked, self.state(ask, mail), self.all(ask, mail).values(), where, _holds, keys)
+        return listed(ask, asked, self, asked.where(), _holds, _keys(asked))
 
     async def query_changes(self, ask: Ask, asked: SubmissionQueryChanges) -> QueryChangesResult:
         return changed_list(ask, asked, self, asked.where(), _holds, _keys(asked))
