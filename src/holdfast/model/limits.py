@@ -121,6 +121,7 @@ JMAP_SESSIONS_KNOWN = 10_000  # session objects that a process keeps ready
 JMAP_PING_LEAST_S, JMAP_PING_MOST_S = 10, 900  # an event source's pings, whatever it asks for
 JMAP_LISTENERS = 32  # event sources and websockets of one account
 JMAP_LOOK_S = 60.0  # how often one asks whether its sign-in still stands
+JMAP_TASK_REST_S = 5.0  # after an error of ours in what is done beside
 JMAP_SWEEP_S = 1800.0  # how often what is too old is removed
 JMAP_UPLOAD_LIFE_S = 24 * 3600.0  # an upload is kept for so long at least (RFC 8620 §6.1: an hour)
 

@@ -7,7 +7,9 @@ be gone: who has a token reads on (JMAPD-9).
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+import functools
+import traceback
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from holdfast.functions.jmap.asking import Parts
 from holdfast.functions.jmap.authorize import Authorize
 from holdfast.functions.jmap.basic import Basic
 from holdfast.functions.jmap.clients import Clients
+from holdfast.functions.jmap.events import TASK_FAILED
 from holdfast.functions.jmap.methods import TABLE
 from holdfast.functions.jmap.oauth import OAuth
 from holdfast.functions.jmap.push_methods import VAPID
@@ -35,7 +38,7 @@ from holdfast.functions.jmap.watching import Watching
 from holdfast.functions.jmap.webpush import Vapid
 from holdfast.functions.jmap.who import Who
 from holdfast.model.errors import Unavailable
-from holdfast.model.limits import JMAP_REQUEST_BYTES, JMAP_SWEEP_S
+from holdfast.model.limits import JMAP_REQUEST_BYTES, JMAP_SWEEP_S, JMAP_TASK_REST_S
 from holdfast.pages import Visit
 from holdfast.portal import portal
 from holdfast.run import keys, layout, parts, web
@@ -77,10 +80,10 @@ async def run_jmap(start: Start) -> None:
         jmap = Jmap(given, TABLE, sessions, who, oauth, clients, watching, site.app)
         stack.enter_context(running(_stopping(start, watching)))
         if start.worker == 0:
-            stack.enter_context(running(_sweeping(given, sign_ins)))
-            stack.enter_context(running(pushes.run()))
-            for run in TABLE.runs:
-                stack.enter_context(running(run(given)))
+            works = [lambda: _sweeping(given, sign_ins), pushes.run]
+            works += [functools.partial(run, given) for run in TABLE.runs]
+            for work in works:
+                stack.enter_context(running(_going_on(start, work)))
         await web.serve(start, jmap.app, message_bytes=JMAP_REQUEST_BYTES)
 
 
@@ -160,6 +163,17 @@ async def _stopping(start: Start, watching: Watching) -> None:
     """What would last ends with the process, in order."""
     await start.stop.wait()
     watching.close()
+
+
+async def _going_on(start: Start, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """What is done beside goes on after an error of ours: nobody would miss it until it is too late."""
+    while True:
+        try:
+            await work()
+        except Exception as error:
+            where = "".join(traceback.format_exception(error)[-6:])
+            start.world.journal.emit(TASK_FAILED, error=f"{type(error).__name__}: {error}", where=where)
+        await start.world.clock.sleep(JMAP_TASK_REST_S)
 
 
 async def _sweeping(given: Parts, sign_ins: SignIns) -> None:

@@ -37,6 +37,13 @@ PROGRAM_ALLOWED = register(
     "client",
     "peer",
 )
+TASK_FAILED = register(
+    "jmap_task_failed",
+    "error",
+    "what the first worker does beside (pushes, mail to be sent later, snoozes) met an error; it goes on soon.",
+    "error",
+    "where",
+)
 PUSH_LATER = register(
     "jmap_push_later",
     "info",

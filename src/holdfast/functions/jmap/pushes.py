@@ -8,7 +8,7 @@ its own subscriber alone, who is then told everything in one piece.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -60,21 +60,25 @@ encode = msgspec.json.Encoder().encode
 
 
 class _Told:
-    """One subscription: how far it was told, and what goes on."""
+    """One subscription: how far it was told, and what goes on. ``start``: is called to tell it more."""
 
-    __slots__ = ("account", "asked", "busy", "cell", "id", "modseq", "pause_s")
+    __slots__ = ("_start", "account", "again", "asked", "busy", "cell", "id", "modseq", "pause_s")
 
-    def __init__(self, account: AccountId, cell: int, id: str, modseq: int) -> None:
+    def __init__(
+        self, account: AccountId, cell: int, id: str, modseq: int, start: Callable[[_Told], object]
+    ) -> None:
+        self._start = start
         self.account = account
         self.cell = cell
         self.id = id
         self.modseq = modseq
         self.asked = False  # for its verification
         self.busy = False
+        self.again = False  # it was woken since it was begun
         self.pause_s = JMAP_PUSH_RETRY_FIRST_S
 
     def wake(self) -> None:
-        """Set by ``Pushes``."""
+        self._start(self)
 
 
 class Pushes:
@@ -153,8 +157,7 @@ class Pushes:
             modseq = self._store.account(account, cell).modseq
         except Unavailable:
             return  # at the next look
-        told = _Told(account, cell, id, modseq)
-        told.wake = lambda: self._start(told)  # type: ignore[method-assign]
+        told = _Told(account, cell, id, modseq, self._start)
         self._told[account, id] = told
         self._store.watch(account, told.wake)
         told.wake()
@@ -164,7 +167,10 @@ class Pushes:
         self._store.unwatch(told.account, told.wake)
 
     def _start(self, told: _Told) -> None:
-        if told.busy or self._told.get((told.account, told.id)) is not told:
+        if self._told.get((told.account, told.id)) is not told:
+            return
+        told.again = True
+        if told.busy:
             return
         told.busy = True
         task = asyncio.get_running_loop().create_task(self._tell(told))
@@ -175,8 +181,10 @@ class Pushes:
         """Until it knows all; a service that is out of reach is asked again, later each time."""
         try:
             async with self._slots:
-                while await self._tell_once(told):
-                    pass
+                while told.again:
+                    told.again = False
+                    sent = await self._tell_once(told)
+                    told.again = told.again or sent
             told.pause_s = JMAP_PUSH_RETRY_FIRST_S
         except Unavailable as error:
             self._world.journal.emit(
