@@ -9,6 +9,7 @@ from holdfast.mime.envelope import envelope_of
 from holdfast.mime.structure import LEAF, MESSAGE, Part, Root, parse
 from holdfast.mime.text import preview
 from holdfast.mime.words import decode_header
+from holdfast.model.limits import REFERENCES
 
 _ID = re.compile(rb"<([^<>\s]{1,998})>").findall
 _REFERENCES = 100  # the last ones of a thread are enough
@@ -44,6 +45,16 @@ class Summary:
         """For threads: the ids of References, then of In-Reply-To."""
         earlier = _ID(self._last(b"references")) + _ID(self._last(b"in-reply-to"))
         return tuple(dict.fromkeys(earlier[-_REFERENCES:]))
+
+    @property
+    def ancestry(self) -> tuple[bytes, ...]:
+        """Its own id, then those it answers, the nearest first: of the last ones of a long thread."""
+        known = self._root.known
+        names = [*_ID(known[b"message-id"][-1])[:1]] if b"message-id" in known else []
+        for field in (b"in-reply-to", b"references"):
+            if field in known:
+                names += reversed(_ID(known[field][-1])[-REFERENCES:])
+        return tuple(dict.fromkeys(names))[: REFERENCES + 2]
 
     @property
     def subject(self) -> str:

@@ -21,16 +21,13 @@ _SYSTEM = (1 << FIRST_KEYWORD_BIT) - 1
 _SEEN, _DELETED = int(Flag.SEEN), int(Flag.DELETED)
 
 
-class Row(NamedTuple):
-    """An entry, and what is known of its message."""
+class Found(NamedTuple):
+    """Entries of a mailbox, and what they sum up to."""
 
-    uid: int
-    flags: int
-    message: int
-    size: int
-    received: int
-    thread: int
-    made: int
+    uids: UidSet
+    unseen: int
+    deleted: int
+    bytes: int
 
 
 class GoneRow(NamedTuple):
@@ -47,7 +44,12 @@ class GoneRow(NamedTuple):
     made: int | None
 
 
-INSERT_ENTRY = "INSERT INTO entry VALUES(?,?,?,?,?,?,?,?,?)"
+INSERT_ENTRY = "INSERT INTO entry VALUES(?,?,?,?,?,?,?,?,?,?)"
+_COPY = (
+    "INSERT INTO entry SELECT ?1, uid+?2, ?3, flags, message, ?4, size, received, thread, made"
+    " FROM entry WHERE mailbox=?5 AND uid BETWEEN ?6 AND ?7"
+)
+_SUMS = f"SELECT count(*), min(uid), max(uid), sum(NOT flags&{_SEEN}), sum((flags&{_DELETED})>0), sum(size) "
 _GONE_ROWS = (
     "SELECT g.number, g.mailbox, g.name, g.flags, g.message, m.size, m.received, g.thread,"
     " (SELECT e.made FROM entry e WHERE e.message=g.message AND e.mailbox BETWEEN ?4 AND ?5 LIMIT 1)"
@@ -96,17 +98,22 @@ class Carrier:
         box.modseq = self.account.modseq
         return self.account.modseq
 
-    def _rows(self, box: MailboxId, uids: UidSet, condition: str = "", *values: int) -> list[Row]:
-        """The entries among ``uids``, in order."""
-        found: list[Row] = []
-        sql = (
-            "SELECT e.uid, e.flags, e.message, m.size, e.received, e.thread, e.made"
-            " FROM entry e JOIN message m ON m.id=e.message"
-            f" WHERE e.mailbox=? AND e.uid BETWEEN ? AND ? {condition}"
-        )
+    def _found(self, box: MailboxId, uids: UidSet, condition: str = "") -> Found:
+        """The entries among ``uids``."""
+        ranges: list[tuple[int, int]] = []
+        unseen = deleted = size = 0
+        where = f"FROM entry WHERE mailbox=? AND uid BETWEEN ? AND ? {condition}"
         for low, high in uids.ranges:
-            found += map(Row._make, schema.rows(self.db, sql, box, low, high, *values))
-        return found
+            count, first, last, *sums = schema.row(self.db, _SUMS + where, box, low, high)
+            if not count:
+                continue
+            if last - first + 1 == count:
+                ranges.append((first, last))
+            else:
+                there = schema.rows(self.db, "SELECT uid " + where, box, low, high)
+                ranges += UidSet.of(row[0] for row in there).ranges
+            unseen, deleted, size = unseen + sums[0], deleted + sums[1], size + sums[2]
+        return Found(UidSet(ranges), unseen, deleted, size)
 
     # -- flags --------------------------------------------------------------------
 
@@ -156,22 +163,20 @@ class Carrier:
 
     # -- copy, move, expunge ------------------------------------------------------
 
-    def _copy_rows(self, rows: list[Row], target: MailboxState) -> tuple[bytes, bytes]:
-        """New entries for ``rows`` at the end of ``target``: packed UIDs from and to."""
+    def _copy_found(self, box: MailboxId, found: Found, target: MailboxState) -> UidSet:
+        """New entries for those found in ``box`` at the end of ``target``."""
         modseq = self._next(target)
         first = target.uidnext
-        self.db.executemany(
-            INSERT_ENTRY,
-            [
-                (target.id, uid, modseq, row[1], row[2], self.sequence, *row[4:])
-                for uid, row in enumerate(rows, first)
-            ],
-        )
-        target.uidnext += len(rows)
-        _count_all(target, 1, rows)
-        copies = UidSet([(first, first + len(rows) - 1)])
+        shifts: list[tuple[int, ...]] = []
+        for low, high in found.uids.ranges:
+            shift = target.uidnext - low
+            shifts.append((target.id, shift, modseq, self.sequence, box, low, high))
+            target.uidnext = high + shift + 1
+        self.db.executemany(_COPY, shifts)
+        _count(target, 1, found)
+        copies = UidSet([(first, target.uidnext - 1)])
         self.accounts.note(self.account, target.id, ADDED, copies)
-        return UidSet.of(row.uid for row in rows).pack(), copies.pack()
+        return copies
 
     def _note_gone(self, box: MailboxState, uids: UidSet) -> tuple[int, int]:
         """STORE-10: what is removed for good, by the modseq that comes next, can be brought back.
@@ -206,50 +211,50 @@ class Carrier:
             (self.account.id, *removed, *mailboxes_of(self.account.id)),
         )
 
-    def _remove_rows(self, box: MailboxState, rows: list[Row], *, for_good: bool = False) -> UidSet:
+    def _remove_found(self, box: MailboxState, found: Found, *, for_good: bool = False) -> None:
         """``for_good``: they aren't moved."""
-        uids = UidSet.of(row.uid for row in rows)
-        removed = self._note_gone(box, uids) if for_good else (0, 0)
-        for low, high in uids.ranges:
+        removed = self._note_gone(box, found.uids) if for_good else (0, 0)
+        for low, high in found.uids.ranges:
             self.db.execute("DELETE FROM entry WHERE mailbox=? AND uid BETWEEN ? AND ?", (box.id, low, high))
         if for_good:
             self._note_last(removed)
-        _count_all(box, -1, rows)
+        _count(box, -1, found)
         self._next(box)
-        self.accounts.note(self.account, box.id, REMOVED, uids, removed=removed)
-        return uids
+        self.accounts.note(self.account, box.id, REMOVED, found.uids, removed=removed)
 
     def _copy(self, command: c.Copy) -> c.AnyOutcome:
-        box = self.accounts.by_id(self.account, command.mailbox)
-        return self._copied(
-            self._rows(box.id, UidSet.unpack(command.uids)), self.accounts.named(self.account, command.to)
-        )
+        box, target, found = self._from_and_to(command)
+        copies = self._copy_found(box.id, found, target) if found.uids else EMPTY
+        return self._copied(target, found, copies)
 
-    def _copied(self, rows: list[Row], target: MailboxState) -> c.AnyOutcome:
-        sources, copies = self._copy_rows(rows, target) if rows else (b"", b"")
+    def _move(self, command: c.Move) -> c.AnyOutcome:
+        box, target, found = self._from_and_to(command)
+        copies = self._copy_found(box.id, found, target) if found.uids else EMPTY
+        if found.uids:
+            self._remove_found(box, found)
+        return self._copied(target, found, copies)
+
+    def _from_and_to(self, command: c.Copy | c.Move) -> tuple[MailboxState, MailboxState, Found]:
+        box = self.accounts.by_id(self.account, command.mailbox)
+        target = self.accounts.named(self.account, command.to)
+        return box, target, self._found(box.id, UidSet.unpack(command.uids))
+
+    def _copied(self, target: MailboxState, found: Found, copies: UidSet) -> c.AnyOutcome:
         return c.Copied(
             modseq=self.account.modseq,
             mailbox=target.id,
             uidvalidity=target.uidvalidity,
-            sources=sources,
-            copies=copies,
+            sources=found.uids.pack(),
+            copies=copies.pack(),
         )
-
-    def _move(self, command: c.Move) -> c.AnyOutcome:
-        box = self.accounts.by_id(self.account, command.mailbox)
-        target = self.accounts.named(self.account, command.to)
-        rows = self._rows(box.id, UidSet.unpack(command.uids))
-        copied = self._copied(rows, target)
-        if rows:
-            self._remove_rows(box, rows)
-        return _with_modseq(copied, self.account.modseq)
 
     def _expunge(self, command: c.Expunge) -> c.AnyOutcome:
         box = self.accounts.by_id(self.account, command.mailbox)
-        condition = f"AND e.flags&{int(Flag.DELETED)}" if command.only_deleted else ""
-        rows = self._rows(box.id, UidSet.unpack(command.uids), condition)
-        gone = self._remove_rows(box, rows, for_good=True) if rows else EMPTY
-        return c.Expunged(modseq=self.account.modseq, uids=gone.pack())
+        condition = f"AND flags&{_DELETED}" if command.only_deleted else ""
+        found = self._found(box.id, UidSet.unpack(command.uids), condition)
+        if found.uids:
+            self._remove_found(box, found, for_good=True)
+        return c.Expunged(modseq=self.account.modseq, uids=found.uids.pack())
 
     def _restore(self, command: c.Restore) -> c.AnyOutcome:
         """Into the mailbox they were in; if that is gone, into the one of its name, or INBOX. STORE-10."""
@@ -284,7 +289,7 @@ class Carrier:
             target.uidnext = uid + 1
             target.count(1, flags, row.size)
             came = (0, 0) if row.message in made else (row.message, row.thread)
-            email = (row.received, row.thread, made.setdefault(row.message, modseq))
+            email = (row.size, row.received, row.thread, made.setdefault(row.message, modseq))
             entries.append((target.id, uid, modseq, flags, row.message, self.sequence, *email))
             self.accounts.note(self.account, target.id, ADDED, UidSet([(uid, uid)]), came)
         self.db.executemany(INSERT_ENTRY, entries)
@@ -333,10 +338,10 @@ class Carrier:
         """RFC 3501 §6.3.5: INBOX's messages move to the new mailbox, INBOX stays and is empty."""
         inbox = self.accounts.inbox(self.account)
         target = self.accounts.make(self.account, new, Role.NONE, self.at)
-        rows = self._rows(inbox.id, UidSet([(1, inbox.uidnext)]))
-        if rows:
-            self._copy_rows(rows, target)
-            self._remove_rows(inbox, rows)
+        found = self._found(inbox.id, UidSet([(1, inbox.uidnext)]))
+        if found.uids:
+            self._copy_found(inbox.id, found, target)
+            self._remove_found(inbox, found)
         return c.Made(modseq=self.account.modseq, mailbox=target.id)
 
     def _delete(self, command: c.Delete) -> c.AnyOutcome:
@@ -409,23 +414,12 @@ class Carrier:
         return c.Done(modseq=self.account.modseq)
 
 
-def _count_all(box: MailboxState, sign: int, rows: list[Row]) -> None:
+def _count(box: MailboxState, sign: int, found: Found) -> None:
     """Count many entries in or out at once."""
-    box.total += sign * len(rows)
-    box.unseen += sign * sum(1 for row in rows if not row.flags & _SEEN)
-    box.deleted += sign * sum(1 for row in rows if row.flags & _DELETED)
-    box.bytes += sign * sum(row.size for row in rows)
-
-
-def _with_modseq(copied: c.AnyOutcome, modseq: int) -> c.AnyOutcome:
-    assert isinstance(copied, c.Copied)
-    return c.Copied(
-        modseq=modseq,
-        mailbox=copied.mailbox,
-        uidvalidity=copied.uidvalidity,
-        sources=copied.sources,
-        copies=copied.copies,
-    )
+    box.total += sign * len(found.uids)
+    box.unseen += sign * found.unseen
+    box.deleted += sign * found.deleted
+    box.bytes += sign * found.bytes
 
 
 _CARRY: dict[type, Callable[[Carrier, Any], c.AnyOutcome]] = {

@@ -18,8 +18,8 @@ class Column(enum.Enum):
     MODSEQ = "e.modseq"
     MESSAGE_ID = "e.message"
     BORN = "e.born"  # with MESSAGE_ID: unique within a mailbox, the ground of POP3's UIDL
-    SIZE = "m.size"
-    INTERNALDATE = "m.received"
+    SIZE = "e.size"
+    INTERNALDATE = "e.received"
     ENVELOPE = "m.envelope"
     BODYSTRUCTURE = "m.structure"
     PREVIEW = "m.preview"
@@ -27,7 +27,7 @@ class Column(enum.Enum):
     REF = 'm.ledger, m.pack, m."offset", m.frame, m.head, m.size'
 
 
-OF_ENTRY = frozenset((Column.UID, Column.FLAGS, Column.MODSEQ, Column.MESSAGE_ID, Column.BORN))
+OF_ENTRY = frozenset(column for column in Column if column.value.startswith("e."))
 
 
 class MessageRef(NamedTuple):

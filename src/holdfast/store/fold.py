@@ -251,7 +251,7 @@ class CellFold:
         else:
             email = there
             self._changes.append((account.id, modseq, box.id, ADDED, uids, 0, 0, 0, 0))
-        self._entries.append((box.id, uid, modseq, flags, mail.id, born, mail.received, *email))
+        self._entries.append((box.id, uid, modseq, flags, mail.id, born, mail.size, mail.received, *email))
         return email
 
     def _is_second_try(self, meta: Delivery, message: memoryview) -> bool:

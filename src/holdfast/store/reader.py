@@ -391,8 +391,8 @@ class AccountMail:
         """RFC822.SIZE of the entries among ``uids`` summed up; ``flag``: only of those that have it."""
         return sum(
             self._reader.rows(
-                "SELECT coalesce(sum(m.size), 0) FROM entry e JOIN message m ON m.id=e.message"
-                " WHERE e.mailbox=? AND e.uid BETWEEN ? AND ? AND e.flags&?=?",
+                "SELECT coalesce(sum(size), 0) FROM entry"
+                " WHERE mailbox=? AND uid BETWEEN ? AND ? AND flags&?=?",
                 mailbox, low, high, int(flag), int(flag),
             )[0][0]
             for low, high in uids.ranges

@@ -7,7 +7,7 @@ from typing import Any
 import apsw
 
 # Raised with any change of tables or of what the fold writes: an index of another version is rebuilt.
-VERSION = 4
+VERSION = 5
 
 TABLES = """
 CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -50,7 +50,8 @@ CREATE TABLE entry(
     flags INTEGER NOT NULL,
     message INTEGER NOT NULL,
     born INTEGER NOT NULL,              -- sequence of the mail frame that put it here; 0: delivered here
-    received INTEGER NOT NULL,          -- the message's
+    size INTEGER NOT NULL,              -- the message's …
+    received INTEGER NOT NULL,          -- … so that lists and sums need no look at the heap
     thread INTEGER NOT NULL,            -- id of the first message of its thread
     made INTEGER NOT NULL,              -- modseq at which the account got the message: the Email's beginning
     PRIMARY KEY(mailbox, uid)

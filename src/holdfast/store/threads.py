@@ -10,8 +10,8 @@ STORE-14 so a thread is a function of the ledger, and is never another one for a
 
 from __future__ import annotations
 
-import hashlib
 import struct
+from binascii import crc32, crc_hqx
 
 import apsw
 
@@ -19,29 +19,25 @@ from holdfast import mime
 from holdfast.model.limits import REFERENCES
 from holdfast.model.mail import AccountId, MessageId
 
-_SUBJECT_BITS = ((1 << 20) - 1) << 44
 _pack = struct.Struct("<Q").pack
-_FIND = "SELECT thread FROM reference WHERE account=? AND digest=?"
+_FIND = "SELECT digest, thread FROM reference WHERE account=? AND digest IN (%s)"
+_FIND_OF = [_FIND % ",".join("?" * count) for count in range(REFERENCES + 3)]
 _PUT = "INSERT OR REPLACE INTO reference VALUES(?,?,?)"
 
 
 def digests(found: mime.Summary) -> bytes:
     """Of a message, in the order in which they are looked up; packed, 8 bytes each.
 
-    The first 20 bits are of the subject alone, so that those of one thread lie side by side in the index.
+    The highest 16 bits are of the subject alone, so that those of one thread lie side by side in the index.
+    Two checksums with different polynomials are enough: who wants to be in a thread has only to name it.
     """
-    earlier = found.references
-    own = found.message_id
-    if not own and not earlier:
+    names = found.ancestry
+    if not names:
         return b""
     subject = mime.base_subject(found.subject).encode("utf-8", "replace") + b"\0"
-    near = _number(subject) & _SUBJECT_BITS
-    names = dict.fromkeys((own, *reversed(earlier[-REFERENCES:])))
-    return b"".join([_pack(near | _number(subject + name) & ~_SUBJECT_BITS) for name in names if name])
-
-
-def _number(what: bytes) -> int:
-    return int.from_bytes(hashlib.blake2b(what, digest_size=8).digest(), "little")
+    long, short = crc32(subject), crc_hqx(subject, 0)
+    near = short << 48
+    return b"".join([_pack(near | crc32(name, long) << 16 | crc_hqx(name, short)) for name in names])
 
 
 class Threads:
@@ -55,17 +51,17 @@ class Threads:
         """The thread of a message that is new in the account."""
         if not references:
             return message
-        keys = [(account, digest) for digest in struct.unpack(f"<{len(references) // 8}q", references)]
-        known = [self._known(key) for key in keys]
-        thread = next((each for each in known if each is not None), message)
-        for key, there in zip(keys, known):
-            if there != thread:
-                self._new[key] = thread
+        count = len(references) // 8
+        digests = struct.unpack(f"<{count}q", references)
+        found = self._db.execute(_FIND_OF[count], (account, *digests))
+        known = dict(found)
+        if self._new:
+            known |= {each: of for each in digests if (of := self._new.get((account, each))) is not None}
+        thread = next((known[each] for each in digests if each in known), message)
+        for each in digests:
+            if known.get(each) != thread:
+                self._new[account, each] = thread
         return thread
-
-    def _known(self, key: tuple[AccountId, int]) -> MessageId | None:
-        there = self._new.get(key)
-        return there if there is not None else self._db.execute(_FIND, key).get
 
     def flush(self) -> None:
         """What was found out goes to the table."""
