@@ -1,6 +1,6 @@
 /** Dates, times and sizes as the language writes them. Times are milliseconds or ISO 8601. */
 
-import { locale, t } from ".";
+import { locale } from ".";
 
 type Moment = number | string | Date;
 const DAY = 86_400_000;
@@ -40,21 +40,6 @@ export function since(moment: Moment, now = Date.now()): string {
 /** Beside a time to choose: “Mon, 30 Nov, 08:00”. */
 export function momentHint(moment: Moment): string {
   return write(new Date(moment), { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
-}
-
-/** “5 minutes ago”, “in 2 hours”. */
-export function ago(moment: Moment, now = Date.now()): string {
-  const seconds = (new Date(moment).getTime() - now) / 1000;
-  const relative = new Intl.RelativeTimeFormat(locale(), { numeric: "auto" });
-  const steps: [Intl.RelativeTimeFormatUnit, number][] = [
-    ["day", 86_400],
-    ["hour", 3600],
-    ["minute", 60],
-  ];
-  for (const [unit, length] of steps) {
-    if (Math.abs(seconds) >= length) return relative.format(Math.trunc(seconds / length), unit);
-  }
-  return t("date.now");
 }
 
 /** “340 KB”, “1.2 MB”. */

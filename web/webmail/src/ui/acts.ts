@@ -111,6 +111,13 @@ async function following(open: Id): Promise<Id> {
   return row?.key ?? "";
 }
 
+/** The conversation before or after the one that is open. */
+export async function walk(step: 1 | -1): Promise<void> {
+  const open = openKey();
+  const row = open && (await list.peek()?.beside(open, step));
+  if (row) openThread(row.key, true);
+}
+
 async function afterCursor(gone: Id[]): Promise<Id | null> {
   const now = list.peek();
   const at = cursor.peek();

@@ -10,7 +10,7 @@ export function NarrowBar() {
   if (!narrow.value || route.value.view === "compose") return null;
   return (
     <nav class="foot" aria-label={t("foot.label")}>
-      <Place icon="inbox" text={t("role.inbox")} to={{ view: "mail", mailbox: "inbox" }} />
+      <Place icon="inbox" text={t("foot.mail")} to={{ view: "mail", mailbox: "inbox" }} />
       <button type="button" class="foot-place" onClick={() => (searching.value = true)}>
         <Icon name="search" />
         {t("foot.search")}

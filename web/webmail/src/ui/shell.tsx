@@ -5,7 +5,7 @@ import { useEffect } from "preact/hooks";
 import { mail } from "../data";
 import { asked } from "../compose/asked";
 import { t, type Key } from "../texts";
-import { act, openKey, starTarget, undo } from "./acts";
+import { act, openKey, starTarget, undo, walk } from "./acts";
 import { ask, askMailbox } from "./choose/asked";
 import { Questions } from "./choose/choose";
 import { Banner } from "./header/banner";
@@ -22,13 +22,9 @@ import { snoozing } from "./list/row_menu";
 import { NarrowBar } from "./narrow_bar";
 import { Toasts, undoLast } from "./pieces/toast";
 import { tellProblems } from "./problem";
-import { walk } from "./reading/bar";
-import { Conversation } from "./reading/conversation";
-import { PictureDialog } from "./reading/attachments";
 import { Nobody } from "./reading/nobody";
-import { SourceDialog } from "./reading/source";
 import { closeThread, compose, go, route } from "./router";
-import { Compose, Contacts, Dock, Settings } from "./slots";
+import { Compose, Contacts, Conversation, Dock, fetchAhead, Settings } from "./slots";
 import { searching } from "./search/field";
 import { FirstSync } from "./start/first_sync";
 import { MailboxDialogs } from "./side/mailbox_dialogs";
@@ -39,6 +35,7 @@ export function Shell() {
   useCommands(pageCommands);
   useEffect(followAddress, []);
   useEffect(tellProblems, []);
+  useEffect(fetchAhead, []);
   useTitle();
   const now = route.value;
   const first = mail.connection.sync.value;
@@ -57,8 +54,6 @@ export function Shell() {
       <Questions />
       <MailboxDialogs />
       <DestroyQuestion />
-      <SourceDialog />
-      <PictureDialog />
       <Toasts />
     </div>
   );

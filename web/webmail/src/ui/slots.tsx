@@ -6,6 +6,7 @@
 
 import type { ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import type { Id } from "../data";
 import { t } from "../texts";
 import type { ComposeRoute, ContactsRoute, SettingsRoute } from "./router";
 import { Trouble } from "./trouble";
@@ -22,11 +23,24 @@ export interface SettingsProps {
   route: SettingsRoute;
 }
 
+/** `open` is a row's key: a thread's id, or an Email's in a list of messages. */
+export interface ConversationProps {
+  open: Id;
+}
+
+const conversation = () => import("./reading/conversation");
+export const Conversation = later<ConversationProps>(conversation);
 export const Compose = later<ComposeProps>(() => import("../compose"));
 /** Windows in which messages are written beside everything else: `asked` of src/compose says which. */
 export const Dock = later<object>(() => import("../compose/dock"));
 export const Contacts = later<ContactsProps>(() => import("../contacts"));
 export const Settings = later<SettingsProps>(() => import("../settings"));
+
+/** Fetches what will be wanted next, once the list stands. */
+export function fetchAhead(): void {
+  const idle = typeof requestIdleCallback === "function" ? requestIdleCallback : (run: () => void) => setTimeout(run, 300);
+  idle(() => void conversation().catch(() => undefined));
+}
 
 /** A component that is fetched when it is first drawn; says so where it can't be had. */
 export function later<P extends object>(fetchIt: () => Promise<{ default: ComponentType<P> }>): ComponentType<P> {

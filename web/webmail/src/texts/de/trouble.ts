@@ -41,6 +41,8 @@ export default {
   "banner.noFeed": "Auch die Seite mit dem Zustand des Dienstes antwortet nicht.",
   "banner.tryNow": "Jetzt versuchen",
   "banner.trying": "Wird versucht …",
+  "banner.more": "Was geht, und was mit Ihren Änderungen geschieht",
+  "banner.less": "Weniger",
   "banner.next": "nächstes Mal um {time}",
   "renew.title": "Bitte melden Sie sich wieder an.",
   "renew.text": "Sie können alles auf diesem Gerät lesen und schreiben; übertragen wird es nach der Anmeldung.",

@@ -41,6 +41,8 @@ export default {
   "banner.noFeed": "The status page doesn’t answer either.",
   "banner.tryNow": "Try now",
   "banner.trying": "Trying …",
+  "banner.more": "What works, and what happens with your changes",
+  "banner.less": "Less",
   "banner.next": "next at {time}",
   "renew.title": "Please sign in again.",
   "renew.text": "You can read and write everything on this device; it is sent once you have signed in.",

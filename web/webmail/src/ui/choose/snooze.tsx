@@ -20,7 +20,8 @@ export function proposals(now: Date): { text: Key; at: Date }[] {
   if (weekday > 0 && weekday < 5) all.push({ text: "snooze.weekend", at: at(6 - weekday, 9) });
   if (weekday !== 0) all.push({ text: "snooze.week", at: at(8 - weekday, MORNING) });
   all.push({ text: "snooze.month", at: new Date(now.getFullYear(), now.getMonth() + 1, 1, MORNING) });
-  return all;
+  all.sort((a, b) => a.at.getTime() - b.at.getTime());
+  return all.filter((each, place) => each.at.getTime() !== all[place - 1]?.at.getTime());
 }
 
 export function Snooze({ of }: { of: Target | null }) {

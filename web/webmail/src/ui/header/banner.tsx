@@ -1,9 +1,11 @@
 /** What is out of order, in plain words: which function, since when, what works, when the next word comes, and that
  * nothing written here is lost. Icon and words say it, not colour alone. */
 
+import { useState } from "preact/hooks";
 import { mail, type Connection, type Fault } from "../../data";
 import { listed, t } from "../../texts";
 import { clock, since } from "../../texts/dates";
+import { narrow } from "../layout";
 import { Icon } from "../pieces/icon";
 
 export function Banner() {
@@ -36,34 +38,44 @@ function Offline({ since: began }: { since: number }) {
   );
 }
 
+/** All of it on a wide page; on a telephone what is out of order, and the rest when it is asked for. */
 function Trouble({ now }: { now: Extract<Connection, { state: "trouble" }> }) {
   const { busy, next } = mail.connection.trying.value;
   const session = mail.session.signIn.value;
   const own = now.faults.some((each) => each.source === "seen" || each.name === "webmail");
   const worst = now.faults.some((each) => each.level === "down");
   const link = now.feed.state === "read" ? now.feed.url : mail.session.links.value.status;
+  const [unfolded, unfold] = useState(false);
+  const brief = narrow.value && !unfolded;
   return (
     <div class={worst ? "banner bad" : "banner warn"}>
       <Icon name="warning" />
       <div class="banner-text">
         {now.faults.map((each) => (
-          <FaultLine key={each.name} fault={each} began={each.since ?? now.since} />
+          <FaultLine key={each.name} fault={each} began={each.since ?? now.since} brief={brief} />
         ))}
-        {own && session.state === "in" && (
+        {!brief && own && session.state === "in" && (
           <p>
             {t("banner.here")} <Waiting />
           </p>
         )}
-        <p class="banner-small">
-          {feedWords(now)}
-          {link && (
-            <a href={link} target="_blank" rel="noopener noreferrer">
-              {t("account.status")}
-            </a>
-          )}
-        </p>
+        {!brief && (
+          <p class="banner-small">
+            {feedWords(now)}
+            {link && (
+              <a href={link} target="_blank" rel="noopener noreferrer">
+                {t("account.status")}
+              </a>
+            )}
+          </p>
+        )}
+        {narrow.value && (
+          <button type="button" class="link" aria-expanded={unfolded} onClick={() => unfold(!unfolded)}>
+            {t(unfolded ? "banner.less" : "banner.more")}
+          </button>
+        )}
       </div>
-      {own && (
+      {!brief && own && (
         <button type="button" class="button" disabled={busy} onClick={() => mail.connection.retry()}>
           {t(busy ? "banner.trying" : "banner.tryNow")}
           {!busy && next !== null && <span class="soft"> · {t("banner.next", { time: clock(next) })}</span>}
@@ -73,11 +85,12 @@ function Trouble({ now }: { now: Extract<Connection, { state: "trouble" }> }) {
   );
 }
 
-function FaultLine({ fault, began }: { fault: Fault; began: number }) {
+function FaultLine({ fault, began, brief }: { fault: Fault; began: number; brief: boolean }) {
+  const title = <strong>{t(`fault.${fault.name}.${fault.level}`, { time: since(began) })}</strong>;
+  if (brief) return <p>{title}</p>;
   return (
     <p>
-      <strong>{t(`fault.${fault.name}.${fault.level}`, { time: since(began) })}</strong>{" "}
-      {fault.said && <span lang="">{t("banner.said", { text: fault.said })} </span>}
+      {title} {fault.said && <span lang="">{t("banner.said", { text: fault.said })} </span>}
       {fault.works.length > 0 && `${t("banner.works", { names: listed(fault.works.map((each) => t(`function.${each}`))) })} `}
       {fault.nextUpdate !== null && t("banner.nextUpdate", { time: since(fault.nextUpdate) })}
     </p>

@@ -2,15 +2,15 @@
 
 import type { Message } from "../../data";
 import { t } from "../../texts";
-import { act, openKey, type Target } from "../acts";
+import { act, openKey, walk, type Target } from "../acts";
 import { ask } from "../choose/asked";
 import { beside, narrow } from "../layout";
-import { list, mailboxNow } from "../list/current";
+import { mailboxNow } from "../list/current";
 import { destroyAsked } from "../list/destroy";
 import { moving, snoozing } from "../list/row_menu";
 import { Menu, type MenuEntry } from "../pieces/menu";
 import { Tool } from "../pieces/tool";
-import { closeThread, openThread } from "../router";
+import { closeThread } from "../router";
 import { printMessages } from "./print";
 
 export function ConversationBar({ messages, onUnfold, allOpen }: { messages: Message[]; onUnfold: () => void; allOpen: boolean }) {
@@ -36,13 +36,6 @@ export function ConversationBar({ messages, onUnfold, allOpen }: { messages: Mes
       {!own && <Tool icon="close" text={t("read.close")} run={closeThread} />}
     </div>
   );
-}
-
-/** The conversation before or after the one that is open. */
-export async function walk(step: 1 | -1): Promise<void> {
-  const open = openKey();
-  const row = open && (await list.peek()?.beside(open, step));
-  if (row) openThread(row.key, true);
 }
 
 function more(messages: Message[], of: Target, starred: boolean, onUnfold: () => void, allOpen: boolean): MenuEntry[] {

@@ -5,24 +5,36 @@ import { mail, type Id, type Message, type ThreadView } from "../../data";
 import { t } from "../../texts";
 import { act } from "../acts";
 import { useCommands } from "../keys/dispatch";
-import { mailboxNow, rowOf } from "../list/current";
 import { beside } from "../layout";
+import { mailboxNow, rowOf } from "../list/current";
 import { mailboxIcon, mailboxName, mailboxSlug } from "../names";
 import { Icon } from "../pieces/icon";
 import { whatFailed, whatNow } from "../problem";
 import { compose, go } from "../router";
 import { setting } from "../setting";
+import type { ConversationProps } from "../slots";
 import { Trouble } from "../trouble";
+import { PictureDialog } from "./attachments";
 import { ConversationBar } from "./bar";
 import { MessageView } from "./message";
 import { printing } from "./print";
 import { shownMessages } from "./shown";
+import { SourceDialog } from "./source";
 
 const READ_AFTER_MS = 3000;
 const FEW = 3; // so many folded ones in a row are shown; more become one line
 
-/** `open` is a row's key: a thread's id, or an Email's in a list of messages. */
-export function Conversation({ open }: { open: Id }) {
+export default function Conversation({ open }: ConversationProps) {
+  return (
+    <>
+      <Asked open={open} />
+      <SourceDialog />
+      <PictureDialog />
+    </>
+  );
+}
+
+function Asked({ open }: ConversationProps) {
   const row = rowOf(open);
   const [thread, setThread] = useState<Id | null>(() => row?.thread ?? (setting("conversations") ? open : null));
   const only = setting("conversations") ? null : open;
