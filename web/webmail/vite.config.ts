@@ -1,10 +1,11 @@
 import { defineConfig } from "vitest/config";
 import { framePages } from "./src/frame/build/plugin";
+import { serviceWorker } from "./src/worker/plugin";
 
 export default defineConfig({
   base: "./",
   publicDir: "public",
-  plugins: [framePages()],
+  plugins: [framePages(), serviceWorker()],
   build: {
     outDir: "../../src/holdfast/functions/webmail/static",
     emptyOutDir: true,
