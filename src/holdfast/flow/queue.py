@@ -19,7 +19,7 @@ import msgspec
 from holdfast.model.envelope import Delivery, Started
 from holdfast.model.errors import Reason, Refused
 from holdfast.model.ledgers import ELSEWHERE, QUEUE, Kind
-from holdfast.model.limits import SECOND_TRY_S
+from holdfast.model.limits import RELAY_FATES, SECOND_TRY_S
 from holdfast.model.mail import START, PackRef, Position
 from holdfast.packs import Frame, LedgerReader, LedgerWriter, NewFrame
 from holdfast.store.fold import delivery_digest
@@ -44,6 +44,14 @@ class Recipient(msgspec.Struct):
     reply: str = ""
     failed: bool = False
     delay_told: bool = False
+
+
+class Fate(msgspec.Struct, frozen=True, array_like=True):
+    """What became of one recipient. ``state``: it waits, another server took it (sent), or it ended
+    (failed). ``reply``: of the other side, last; '' where there was none yet."""
+
+    state: Literal["waits", "sent", "failed"]
+    reply: str = ""
 
 
 class Entry(msgspec.Struct):
@@ -115,6 +123,7 @@ class Queue:
         self._recent: dict[str, OrderedDict[int, PackRef]] = {}
         self._unsure: dict[bytes, float] = {}  # and until when the same is a second try
         self._looked: dict[str, Position] = {}  # in memory: how far there was nothing more to take
+        self._fates: OrderedDict[tuple[EntryId, str], Fate] = OrderedDict()
         self.taken: dict[str, Position] = {}
         self.entries: dict[EntryId, Entry] = {}
 
@@ -179,6 +188,7 @@ class Queue:
             return
         if record.what in ("sent", "told", "removed"):
             del entry.recipients[address]
+            self._ended(entry.id, address, record, recipient)
         elif record.what == "delayed":
             recipient.delay_told = True
         else:
@@ -186,6 +196,25 @@ class Queue:
             recipient.reply = record.reply or recipient.reply
             recipient.next_at = record.next_at
             recipient.failed = record.what == "failed"
+
+    def _ended(self, entry: EntryId, address: str, record: Settled, recipient: Recipient) -> None:
+        sent = record.what == "sent"
+        self._fates[entry, address] = Fate("sent" if sent else "failed", record.reply or recipient.reply)
+        if len(self._fates) > RELAY_FATES:
+            self._fates.popitem(last=False)
+
+    def fates(self, entry: EntryId, addresses: Iterable[str]) -> dict[str, Fate]:
+        """Of those of a message's recipients that are known of: who waits, and who ended not long ago."""
+        waiting = self.entries[entry].recipients if entry in self.entries else {}
+        known = {
+            address: Fate("failed" if each.failed else "waits", each.reply)
+            for address, each in waiting.items()
+        }
+        return {
+            address: fate
+            for address in addresses
+            if (fate := known.get(address) or self._fates.get((entry, address))) is not None
+        }
 
     def _take(self, ledger: str, frame: Frame) -> None:
         if frame.kind == Kind.STARTED:

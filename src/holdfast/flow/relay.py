@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from holdfast.flow import dsn, events
 from holdfast.flow.intake import Envelope, Intake
 from holdfast.flow.outbound import Manners, Outbound, Unreachable
-from holdfast.flow.queue import DSN_MARK, Entry, EntryId, Queue, Recipient, Record, Settled
+from holdfast.flow.queue import DSN_MARK, Entry, EntryId, Fate, Queue, Recipient, Record, Settled
 from holdfast.flow.trace import Dates
 from holdfast.model.address import Address, parse_address
 from holdfast.model.envelope import LocalRecipient, RemoteRecipient
@@ -168,6 +168,10 @@ class Relay:
     @property
     def entries(self) -> list[Entry]:
         return list(self._queue.entries.values())
+
+    def fates(self, entry: EntryId, addresses: Iterable[str]) -> dict[str, Fate]:
+        """See ``Queue.fates``."""
+        return self._queue.fates(entry, addresses)
 
     # -- sending ------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from holdfast.flow.queue import Entry, EntryId
+from holdfast.flow.queue import Entry, EntryId, Fate
 from holdfast.model.mail import Position
 from holdfast.world import World
 from holdfast.world.link import Link, LinkPeer
@@ -37,7 +37,14 @@ class Remove(msgspec.Struct, frozen=True, array_like=True, tag="remove"):
     bounce: bool
 
 
-_decode = msgspec.msgpack.Decoder(Announce | List | Retry | Remove).decode
+class Look(msgspec.Struct, frozen=True, array_like=True, tag="look"):
+    """What became of these recipients of one message; answered with ``dict[str, Fate]``."""
+
+    id: EntryId
+    addresses: list[str]
+
+
+_decode = msgspec.msgpack.Decoder(Announce | List | Retry | Remove | Look).decode
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -58,6 +65,8 @@ class RelayService:
             self._relay.announce(request.ledger, request.durable)
         elif isinstance(request, List):
             answer = self._relay.entries
+        elif isinstance(request, Look):
+            answer = self._relay.fates(request.id, request.addresses)
         elif isinstance(request, Retry):
             answer = await self._relay.retry(request.ids)
         else:
@@ -84,6 +93,10 @@ class RelayClient:
     async def entries(self) -> list[Entry]:
         """Raises ``Unavailable("relay")``, as do the others."""
         return msgspec.msgpack.decode(await self._link.call(_encode(List())), type=list[Entry])
+
+    async def fates(self, entry: EntryId, addresses: list[str]) -> dict[str, Fate]:
+        answer = await self._link.call(_encode(Look(entry, addresses)))
+        return msgspec.msgpack.decode(answer, type=dict[str, Fate])
 
     async def retry(self, ids: list[EntryId]) -> int:
         return msgspec.msgpack.decode(await self._link.call(_encode(Retry(ids))), type=int)

@@ -255,6 +255,7 @@ RELAY_CONNECT_S = 30.0
 RELAY_REPLY_S = 300.0
 RELAY_CONTENT_S = 600.0
 RELAY_MESSAGES_PER_CONNECTION = 100
+RELAY_FATES = 20_000  # recipients whose end can be asked for, the last ones
 DSN_FULL_BYTES = 256 * KIB  # a larger message isn't given back whole, only its header
 SECOND_TRY_S = 5 * 86_400  # for so long a message in doubt, sent again, is a second try (RFC 5321 §4.5.4.1)
 

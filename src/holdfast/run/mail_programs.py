@@ -21,7 +21,7 @@ from holdfast.flow.intake import Intake
 from holdfast.flow.sending import SendingLimits
 from holdfast.flow.sent import Sent
 from holdfast.functions.jmap.app import Jmap
-from holdfast.functions.jmap.asking import Parts
+from holdfast.functions.jmap.asking import Fates, Parts
 from holdfast.functions.jmap.authorize import Authorize
 from holdfast.functions.jmap.basic import Basic
 from holdfast.functions.jmap.clients import Clients
@@ -60,11 +60,11 @@ async def run_jmap(start: Start) -> None:
         store = await stack.enter_async_context(parts.store_handle(start))
         history = await stack.enter_async_context(parts.history_of(start))
         sign_in = await stack.enter_async_context(parts.sign_in_noted(start, people, history))
-        intake, sent = await stack.enter_async_context(_intake(start))
+        intake, sent, fates = await stack.enter_async_context(_intake(start))
         sign_ins = stack.enter_context(contextlib.closing(SignIns(world, layout.tokens_path(config))))
         pushes = await stack.enter_async_context(_pushes(start, people, store))
         sending = SendingLimits(world, people, sent, "jmap")
-        given = _parts(start, people, store, intake, sending, pushes)
+        given = _parts(start, people, store, intake, sending, fates, pushes)
         site = web.site(start, packages=[portal.FOLDER, FOLDER], brand=web.brand_for(people))
         tokens = Tokens(world, site.seal, sign_ins, people)
         webmail = web.url_of(config, "webmail") if config.workers.webmail else ""
@@ -88,7 +88,13 @@ async def run_jmap(start: Start) -> None:
 
 
 def _parts(
-    start: Start, people: People, store: MailStore, intake: Intake, sending: SendingLimits, pushes: Pushes
+    start: Start,
+    people: People,
+    store: MailStore,
+    intake: Intake,
+    sending: SendingLimits,
+    fates: Fates,
+    pushes: Pushes,
 ) -> Parts:
     return Parts(
         world=start.world,
@@ -101,6 +107,7 @@ def _parts(
         limits=CoreLimits(),
         sending=sending,
         mail_limits=start.config.limits,
+        fates=fates,
     )
 
 
@@ -123,8 +130,9 @@ def _first_page(webmail: str) -> Any:
 
 
 @contextlib.asynccontextmanager
-async def _intake(start: Start) -> AsyncIterator[tuple[Intake, Sent]]:
-    """Where what is sent becomes durable: this process's own ledger; and how much was sent by whom."""
+async def _intake(start: Start) -> AsyncIterator[tuple[Intake, Sent, Fates]]:
+    """Where what is sent becomes durable: this process's own ledger; how much was sent by whom; and who knows
+    what became of it."""
     config, volume = start.config, layout.main_volume(start.config)
     sent = Sent(start.world, config.volume_folder(volume), start.name)
     async with parts.announcing(start) as announce:
@@ -142,7 +150,7 @@ async def _intake(start: Start) -> AsyncIterator[tuple[Intake, Sent]]:
         )
         await intake.open()
         try:
-            yield intake, sent
+            yield intake, sent, announce.fates
         finally:
             await intake.close()
             await sent.close()

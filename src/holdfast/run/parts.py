@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # each role loads what it needs, and no more
     from holdfast.directory.audit import AuditTrail
     from holdfast.directory.history import History
     from holdfast.directory.sign_in import SignIn
+    from holdfast.flow.queue import Fate
     from holdfast.flow.relay_door import RelayClient
 
 DRAIN_S = 2.0  # for sessions to end what they are at
@@ -100,6 +101,10 @@ class Announcing:
 
     def is_full(self, account: AccountId) -> bool:
         return account in self._writes.full
+
+    async def fates(self, entry: str, addresses: list[str]) -> dict[str, Fate]:
+        """What became of recipients elsewhere. Raises ``Unavailable("relay")``."""
+        return await self._relay.fates(entry, addresses)
 
 
 @contextlib.asynccontextmanager

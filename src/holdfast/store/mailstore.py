@@ -297,9 +297,11 @@ class MailStore:
         if not watchers:
             self._watchers.pop(account, None)
 
-    def watch_all(self, watcher: Callable[[Moved], object]) -> None:
-        """``watcher`` is told of all that moves, (cell, account, modseq); of nothing: all may have."""
+    def watch_all(self, watcher: Callable[[Moved], object]) -> Callable[[], object]:
+        """``watcher`` is told of all that moves, (cell, account, modseq); of nothing: all may have.
+        Returns what ends the watch."""
         self._writes.on_moved.append(watcher)
+        return lambda: self._writes.on_moved.remove(watcher)
 
     def _moved(self, moved: Moved) -> None:
         accounts = [account for _, account, _ in moved] if moved else list(self._watchers)

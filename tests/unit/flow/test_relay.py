@@ -343,3 +343,28 @@ async def test_an_operator_tries_again_now_or_takes_out(site, sink):
     assert await site.relay.remove([], bounce=True) == 1
     await site.empty()
     assert b"given up by the operator" in site.reports()[0][1]
+
+
+@with_site(retry_first_s=30)
+async def test_who_asks_is_told_what_became_of_each_recipient(site, sink):
+    sink.replies["nobody@example.net"] = [Reply(550, "5.1.1", "who?")]
+    sink.replies["later@example.net"] = [Reply(451, "4.2.0", "later")]
+    everybody = [f"{name}@example.net" for name in ("bob", "nobody", "later", "stranger")]
+    await site.submit(*everybody[:3])
+    entry = "submission-0:2"
+    async with asyncio.timeout(60):
+        while {each.state for each in site.relay.fates(entry, everybody).values()} != {
+            "sent",
+            "failed",
+            "waits",
+        }:
+            await asyncio.sleep(0.01)
+        while not (fates := site.relay.fates(entry, everybody))["later@example.net"].reply:
+            await asyncio.sleep(0.01)
+    assert {address: each.state for address, each in fates.items()} == {
+        "bob@example.net": "sent",
+        "nobody@example.net": "failed",
+        "later@example.net": "waits",
+    }
+    assert fates["nobody@example.net"].reply == "550 5.1.1 who?"
+    assert fates["later@example.net"].reply == "451 4.2.0 later"

@@ -28,17 +28,21 @@ from holdfast.world import World
 if TYPE_CHECKING:
     from holdfast.directory.people import People
     from holdfast.flow.intake import Intake
+    from holdfast.flow.queue import Fate
     from holdfast.flow.sending import SendingLimits
     from holdfast.functions.jmap.pushes import Pushes
     from holdfast.functions.jmap.uploads import Uploads
 
 Outcome = AnyOutcome | Refused | Unavailable
+Fates = Callable[[str, list[str]], "Awaitable[dict[str, Fate]]"]
+"""``(entry of the queue, addresses)``; raises ``Unavailable("relay")``."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Parts:
     """Of the process. ``intake``: where mail that is sent becomes durable (the ledger ``jmap-N``).
-    ``sending``: how much an account may send, None: as much as it likes. ``mail_limits``: of messages."""
+    ``sending``: how much an account may send, None: as much as it likes. ``mail_limits``: of messages.
+    ``fates``: what became of recipients elsewhere, asked of the relay; None: nobody knows."""
 
     world: World
     store: MailStore
@@ -50,6 +54,7 @@ class Parts:
     limits: CoreLimits
     sending: SendingLimits | None = None
     mail_limits: Limits = field(default_factory=Limits)
+    fates: Fates | None = None
     lists: Lists = field(default_factory=Lists)
 
 

@@ -58,10 +58,11 @@ class Outbox:
         self._woken.set()
 
     async def run(self) -> None:
-        self._store.watch_all(lambda moved: self.stirred({cell for cell, _, _ in moved}))
+        end = self._store.watch_all(lambda moved: self.stirred({cell for cell, _, _ in moved}))
         try:
             await self._walk()
         finally:
+            end()
             if self._under_way:
                 await asyncio.wait(list(self._under_way.values()))
 
@@ -177,6 +178,7 @@ async def run(parts: Parts) -> None:
         hostname=parts.hostname,
         limits=parts.mail_limits,
         sending=parts.sending,
+        fates=parts.fates,
     )
     kinds = {
         SUBMISSION: releasing.carry_out,

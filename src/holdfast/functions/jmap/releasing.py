@@ -10,28 +10,32 @@ time of sending comes back as a report, sent with the same care.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from holdfast.directory.people import People
 from holdfast.flow import dsn, recipients
 from holdfast.flow.intake import Envelope, Intake
+from holdfast.flow.queue import Fate
 from holdfast.flow.reception import SaysNo, Transaction
 from holdfast.flow.sending import Completing, SendingLimits, TooMany
 from holdfast.flow.trace import Dates
 from holdfast.functions.jmap import events
+from holdfast.functions.jmap.asking import Fates
 from holdfast.functions.jmap.envelopes import Said, read_envelope, without_bcc
-from holdfast.functions.jmap.sendings import LOOKS_S, Delivered, Sending, read_sending, write_sending
+from holdfast.functions.jmap.sendings import KNOWN_BY, Delivered, Sending, read_sending, write_sending
 from holdfast.model.envelope import LocalRecipient
-from holdfast.model.errors import Reason, Refused
+from holdfast.model.errors import Reason, Refused, Unavailable
 from holdfast.model.ledgers import ledger_number
 from holdfast.model.limits import Limits
-from holdfast.model.mail import Position
+from holdfast.model.mail import MessageId, Position
 from holdfast.model.people import AccountState, Local, Many, Route
 from holdfast.store import Due, MailStore, PutObject, RemoveObject
 from holdfast.wire.jmap.mail import DeliveryStatus
 from holdfast.wire.smtp import replies
 from holdfast.wire.smtp.replies import Reply
 from holdfast.world import World
+
+Delivery = Literal["queued", "yes", "no", "unknown"]
 
 _LOST = Reply(554, "5.6.0", "the message is damaged on our disk")
 _NOT_YOURS = Reply(550, "5.7.1", "is no address of the account any more")
@@ -61,6 +65,7 @@ class Releasing:
         hostname: str,
         limits: Limits,
         sending: SendingLimits | None = None,
+        fates: Fates | None = None,
     ) -> None:
         self._world = world
         self._store = store
@@ -69,6 +74,7 @@ class Releasing:
         self._hostname = hostname
         self._limits = limits
         self._sending = sending
+        self._fates = fates
         self._completing = Completing(world, hostname)
         self._dates = Dates()
 
@@ -236,23 +242,33 @@ class Releasing:
     # -- what became of it
 
     async def _look(self, due: Due, sending: Sending, modseq: int) -> None:
-        """Whether it is in the mailboxes here; what is elsewhere isn't ours to know."""
+        """Whether it is in the mailboxes here, and what the relay knows of the others."""
+        queued = [each for each, it in sending.status.items() if it.delivered == "queued"]
+        here = {address: [each for each in sending.here if each.address == address] for address in queued}
+        elsewhere = [address for address in queued if not here[address]]
+        fates = await self._ask_relay(sending.message, elsewhere)
+        last = sending.looks >= KNOWN_BY
         status = dict(sending.status)
-        last = sending.looks + 1 >= len(LOOKS_S)
-        by_address: dict[str, list[Delivered]] = {}
-        for each in sending.here:
-            by_address.setdefault(each.address, []).append(each)
-        for address, before in status.items():
-            if before.delivered != "queued":
-                continue
-            here = by_address.get(address, [])
-            if here and all(self._is_there(each, sending.message) for each in here):
-                status[address] = DeliveryStatus(smtp_reply=before.smtp_reply, delivered="yes")
-            elif last:
-                status[address] = DeliveryStatus(smtp_reply=before.smtp_reply, delivered="unknown")
+        for address in queued:
+            before = status[address]
+            if here[address]:
+                arrived = all(self._is_there(each, sending.message) for each in here[address])
+                delivered: Delivery = "yes" if arrived else "unknown" if last else "queued"
+                status[address] = DeliveryStatus(smtp_reply=before.smtp_reply, delivered=delivered)
+            else:
+                status[address] = _relayed(before, fates.get(address), last)
         looked = sending.changed(status=status, looks=sending.looks + 1)
         looked.due = looked.look_again(self._world.clock.now())
         await self._put(due, looked, modseq)
+
+    async def _ask_relay(self, message: MessageId, addresses: list[str]) -> dict[str, Fate]:
+        if self._fates is None or not addresses:
+            return {}
+        sequence = message & (1 << 48) - 1
+        try:
+            return await self._fates(f"{self._intake.ledger}:{sequence}", addresses)
+        except Unavailable:
+            return {address: Fate("waits") for address in addresses}
 
     def _is_there(self, to: Delivered, message: int) -> bool:
         return message in self._store.account(to.account, to.cell).emails([message])
@@ -293,6 +309,14 @@ def _here(address: str, route: Route) -> list[Delivered]:
 def _report_of(trace: str) -> str:
     """The trace of the report that goes with a sending."""
     return f"{trace}r"
+
+
+def _relayed(before: DeliveryStatus, fate: Fate | None, last: bool) -> DeliveryStatus:
+    """RFC 8621 §7: what another server took is unknown from then on; its reply is the last that is known."""
+    if fate is None:
+        return DeliveryStatus(smtp_reply=before.smtp_reply, delivered="unknown" if last else "queued")
+    delivered: Delivery = "queued" if fate.state == "waits" else "unknown" if fate.state == "sent" else "no"
+    return DeliveryStatus(smtp_reply=fate.reply or before.smtp_reply, delivered=delivered)
 
 
 def _status(refused: Reply | None, trace: str) -> DeliveryStatus:

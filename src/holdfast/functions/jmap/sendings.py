@@ -23,8 +23,19 @@ from holdfast.wire.jmap.mail import DeliveryStatus, SubmissionEnvelope
 SUBMISSION: Final = "EmailSubmission"
 NOTICE: Final = "Notice"  # what is sent but is no Email of the account: an MDN, for one
 
+KNOWN_BY: Final = 2  # so many looks later, what is in no mailbox and no queue is unknown for good
+
 State = Literal["pending", "releasing", "final", "canceled"]
-LOOKS_S: Final = (0.5, 5.0, 60.0)  # after it was sent: when to look whether it is in the mailboxes here
+# After it was sent: when to look what became of it, until the relay gives up (Limits.queue_life_s).
+LOOKS_S: Final = (
+    0.5,
+    5.0,
+    60.0,
+    600.0,
+    3600.0,
+    *(4 * 3600.0 for _ in range(6)),
+    *(86_400.0 for _ in range(5)),
+)
 
 
 class Delivered(msgspec.Struct, array_like=True):

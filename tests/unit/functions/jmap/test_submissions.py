@@ -14,10 +14,11 @@ import msgspec
 import pytest
 
 from holdfast.flow.intake import Intake
+from holdfast.flow.queue import Fate
 from holdfast.functions.jmap import outbox
 from holdfast.functions.jmap.ids import EMAIL, id_of
 from holdfast.functions.jmap.releasing import Releasing
-from holdfast.functions.jmap.sendings import SUBMISSION
+from holdfast.functions.jmap.sendings import SUBMISSION, read_sending
 from holdfast.model.envelope import Delivery
 from holdfast.model.ledgers import Kind
 from holdfast.model.limits import JMAP_DELAYED_SEND_S, Limits
@@ -124,6 +125,42 @@ def test_what_became_of_it_is_told_as_far_as_it_is_known(tmp_path: Path) -> None
             told = await r.call("EmailSubmission/changes", {"sinceState": state})
             assert told["updated"] == [made["id"]]
             assert r.box("INBOX", BEN).exists == 1
+
+    run(main())
+
+
+def test_what_the_relay_knows_is_told_and_no_more(tmp_path: Path) -> None:
+    fates: dict[str, Fate] = {CARL: Fate("waits"), "dora@elsewhere.example": Fate("waits", "450 4.2.0 later")}
+    asked: list[str] = []
+
+    async def ask(entry: str, addresses: list[str]) -> dict[str, Fate]:
+        asked.append(entry)
+        return {each: fates[each] for each in addresses}
+
+    async def main() -> None:
+        async with rig(tmp_path) as r:
+            releasing = Releasing(
+                r.world, r.store, r.people, r.intake, hostname="h", limits=Limits(), fates=ask
+            )
+            made = await submit(r, await draft(r))
+            told: list[tuple[str, str]] = []
+            for change in ("sent", "look", "settled", "look"):
+                if change == "settled":
+                    fates[CARL] = Fate("sent", "250 2.0.0 thanks")
+                    fates["dora@elsewhere.example"] = Fate("failed", "550 5.1.1 who?")
+                account = r.account()
+                (due,) = (each for each in r.store.due(account.cell, 1 << 40) if each.id == made["id"])
+                found = r.store.account(account.id, account.cell).object(SUBMISSION, due.id)
+                assert found is not None
+                if change != "sent":
+                    await releasing._look(due, read_sending(found.data), found.modseq)
+                else:
+                    await releasing.carry_out(due)
+                status = (await submission(r, made["id"]))["deliveryStatus"]
+                told.append(tuple(status[each]["delivered"] for each in (CARL, "dora@elsewhere.example")))
+            assert told == [("queued", "queued")] * 2 + [("unknown", "no")] * 2
+            assert status["dora@elsewhere.example"]["smtpReply"] == "550 5.1.1 who?"
+            assert set(asked) == {"jmap-0:2"}
 
     run(main())
 
