@@ -1,12 +1,11 @@
 /** The text of a message: rich or plain, switched without losing what is written. */
 
 import type { RefObject } from "preact";
-import { signal, type Signal } from "@preact/signals";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { type Identity, mail } from "../data";
 import { language, t } from "../texts";
 import { toHtml } from "./convert";
-import type { Command, Format } from "./editor/protocol";
+import type { Command } from "./editor/protocol";
 import { type EditorHandle, RichEditor } from "./editor/rich_editor";
 import { exchangedText, signatureHtml } from "./signature";
 import type { Writing } from "./writing";
@@ -19,7 +18,6 @@ export interface BodyHandle {
   exchangeSignature(before: Identity | null, after: Identity | null): void;
   /** Into the other format. */
   toggle(): void;
-  readonly format: Signal<Format | null>;
 }
 
 export interface BodyProps {
@@ -33,12 +31,10 @@ export function Body({ writing, handle, autofocus, onFiles }: BodyProps) {
   const { format } = writing.draft.value;
   const editor = useRef<EditorHandle>(null);
   const area = useRef<HTMLTextAreaElement>(null);
-  const here = useMemo(() => signal<Format | null>(null), []);
   const [switched, setSwitched] = useState(0);
 
   useEffect(() => {
     handle.current = {
-      format: here,
       do: (command, value) => editor.current?.do(command, value),
       focus: () => (format === "rich" ? editor.current?.focus() : area.current?.focus()),
       flush: () => editor.current?.flush() ?? Promise.resolve(),
@@ -94,7 +90,7 @@ export function Body({ writing, handle, autofocus, onFiles }: BodyProps) {
         const draft = writing.draft.peek();
         if (draft.format === "rich" && (html !== draft.html || text !== draft.text)) writing.change({ html, text });
       }}
-      onFormat={(format) => (here.value = format)}
+      onFormat={(at) => (writing.format.value = at)}
       onFiles={onFiles}
     />
   );

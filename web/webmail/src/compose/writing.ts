@@ -3,6 +3,7 @@
 import { computed, signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import { type Draft, type DraftAttachment, type DraftState, mail, type Problem } from "../data";
 import type { Begun } from "./begin";
+import type { Format } from "./editor/protocol";
 
 const PAUSE_MS = 1000;
 
@@ -15,6 +16,8 @@ export class Writing {
   readonly attachments: ReadonlySignal<DraftAttachment[]>;
   /** Something was typed that isn't written yet. */
   readonly typing = signal(false);
+  /** What holds at the cursor of the rich editor. */
+  readonly format: Signal<Format | null> = signal(null);
   readonly problem: Signal<Problem | null> = signal(null);
   readonly unquoted: boolean;
   /** Nothing was changed since it was opened. */

@@ -172,7 +172,7 @@ function Field({ name, value, type = "text", error, onChange }: FieldProps) {
   return (
     <div class="field">
       <label for={id}>{name}</label>
-      <input id={id} class="input" type={type} autocomplete="off" value={value} aria-invalid={Boolean(error)} aria-describedby={error ? `${id}-wrong` : undefined} onInput={(event) => onChange(event.currentTarget.value)} />
+      <input id={id} class="input" type={type as "text"} autocomplete="off" value={value} aria-invalid={Boolean(error)} aria-describedby={error ? `${id}-wrong` : undefined} onInput={(event) => onChange(event.currentTarget.value)} />
       {error && (
         <p id={`${id}-wrong`} class="error" role="alert">
           {error}
