@@ -96,4 +96,5 @@ def test_more_recipients_than_we_take_at_once_get_it_all_the_same(make_service):
         with smtplib.SMTP(HOST, port, timeout=30) as client:
             client.sendmail("you@example.net", everybody, letter("all"))
         for name in service.people:
-            until(lambda: service.subjects(name) == ["all"], 90)  # noqa: B023
+            until(lambda: service.subjects(name))  # noqa: B023
+    assert {tuple(service.subjects(name)) for name in service.people} == {("all",)}

@@ -127,7 +127,7 @@ def test_no_citation_names_an_invariant_that_no_page_states():
 
 
 def registers(path: Path) -> bool:
-    return any(
+    return "holdfast.model.events import" in text(path) and any(
         isinstance(node, ast.ImportFrom)
         and node.module == "holdfast.model.events"
         and any(alias.name == "register" for alias in node.names)
