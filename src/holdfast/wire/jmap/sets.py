@@ -158,7 +158,12 @@ class SetRun:
 
 
 # Properties that hold ids of other objects; elsewhere “#1 fan” is somebody's words.
-REFERRING = frozenset({"parentId", "mailboxIds", "emailId", "identityId", "threadId", "inMailbox"})
+REFERRING = frozenset(
+    {
+        *("parentId", "mailboxIds", "emailId", "identityId", "threadId", "inMailbox"),
+        *("addressBookIds", "mailboxId", "forEmailId"),
+    }
+)
 
 
 def creations_named(value: Json) -> Iterator[str]:
