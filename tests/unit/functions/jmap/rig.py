@@ -18,10 +18,11 @@ import msgspec
 
 from holdfast.directory import People, PeopleWriter
 from holdfast.flow.intake import Intake
+from holdfast.flow.sending import SendingLimits
 from holdfast.functions.jmap.asking import Ask, Parts, carry_out, name_of
 from holdfast.functions.jmap.methods import TABLE
-from holdfast.functions.jmap.query_lists import Lists
 from holdfast.functions.jmap.pushes import Pushes
+from holdfast.functions.jmap.query_lists import Lists
 from holdfast.functions.jmap.uploads import Uploads
 from holdfast.functions.jmap.webpush import Vapid
 from holdfast.model.envelope import Delivery, LocalRecipient
@@ -78,6 +79,7 @@ class Rig:
         self.limits = CoreLimits()
         self.lists = Lists()
         self.client = push_client or HttpClient(world)  # to push services
+        self.sending: SendingLimits | None = None
         self._delivered = 0
 
     async def open(self) -> None:
@@ -152,6 +154,7 @@ class Rig:
             hostname="mail.example.org",
             limits=self.limits,
             lists=self.lists,
+            sending=self.sending,
         )
 
     def box(self, name: str = "INBOX", login: str = ADA) -> Mailbox:

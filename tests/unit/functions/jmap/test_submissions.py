@@ -15,6 +15,8 @@ import pytest
 
 from holdfast.flow.intake import Intake
 from holdfast.flow.queue import Fate
+from holdfast.flow.sending import SendingLimits
+from holdfast.flow.sent import Sent
 from holdfast.functions.jmap import outbox
 from holdfast.functions.jmap.ids import EMAIL, id_of
 from holdfast.functions.jmap.releasing import Releasing
@@ -428,5 +430,96 @@ def test_submissions_are_found_by_what_they_are(tmp_path: Path) -> None:
             assert told["added"] == [{"id": third, "index": 0}]
             refused = await r.call("EmailSubmission/set", {"destroy": [third, first]})
             assert (list(refused["notDestroyed"]), refused["destroyed"]) == ([third], [first])
+
+    run(main())
+
+
+def test_what_was_sent_is_moved_and_a_destroyed_draft_is_sent_all_the_same(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with rig(tmp_path) as r, sending(r):
+            own, drafts, sent_box = await identity(r), id_of("b", r.box("Drafts").id), r.box("Sent")
+            email = {
+                "mailboxIds": {drafts: True},
+                "keywords": {"$draft": True},
+                "from": [{"email": ADA}],
+                "to": [{"email": BEN}],
+                "subject": "moved",
+                "bodyValues": {"1": {"value": "hello"}},
+                "textBody": [{"partId": "1", "type": "text/plain"}],
+            }
+            update = {f"mailboxIds/{drafts}": None, f"mailboxIds/{id_of('b', sent_box.id)}": True}
+            responses = await r.calls(
+                ("Email/set", {"create": {"e": email}}, "0"),
+                (
+                    "EmailSubmission/set",
+                    {
+                        "create": {"s": {"emailId": "#e", "identityId": own}},
+                        "onSuccessUpdateEmail": {"#s": {**update, "keywords/$draft": None}},
+                    },
+                    "1",
+                ),
+            )
+            assert [(name, tag) for name, _, tag in responses] == [
+                ("Email/set", "0"),
+                ("EmailSubmission/set", "1"),
+                ("Email/set", "1"),
+            ]
+            assert r.box("Drafts").exists == 0
+            assert r.box("Sent").exists == 1
+            destroyed = await draft(r)
+            create = {"emailId": destroyed, "identityId": own, "envelope": later(1)}
+            result = await r.calls(
+                (
+                    "EmailSubmission/set",
+                    {"create": {"s": create}, "onSuccessDestroyEmail": ["#s"]},
+                    "0",
+                )
+            )
+            assert result[1][1]["destroyed"] == [destroyed]
+            await until_final(r, result[0][1]["created"]["s"]["id"])
+            await r.writer.settle()
+            assert r.box("INBOX", BEN).exists == 2
+
+    run(main())
+
+
+def test_nothing_is_done_to_the_email_of_a_submission_that_was_refused(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with rig(tmp_path) as r:
+            email = await draft(r)
+            create = {"emailId": email, "identityId": "nobody"}
+            asked = {"create": {"s": create}, "onSuccessDestroyEmail": ["#s"]}
+            responses = await r.calls(("EmailSubmission/set", asked, "0"))
+            assert [name for name, _, _ in responses] == ["EmailSubmission/set"]
+            assert r.box("Drafts").exists == 1
+
+    run(main())
+
+
+def test_who_sent_to_as_many_as_he_may_waits(tmp_path: Path) -> None:
+    """At once it is refused; what was accepted before for later waits until it may go (SUB-4)."""
+
+    async def main() -> None:
+        async with rig(tmp_path) as r:
+            await r.people_writer.account_set(ADA, daily_recipients=2)
+            await r.people.reached(r.people_writer.durable)
+            sent_so_far = Sent(r.world, r.volume, "jmap-0")
+            limit = r.sending = SendingLimits(r.world, r.people, sent_so_far, "jmap")
+            email = await draft(r)
+            held = await submit(r, email, envelope=later(1))
+            sent_so_far.add(r.account().id, 2)
+            refused = await submit(r, email, envelope=later(0))
+            assert refused["type"] == "rateLimit"
+            releasing = Releasing(
+                r.world, r.store, r.people, r.intake, hostname="h", limits=Limits(), sending=limit
+            )
+            await r.world.clock.sleep(1.2)
+            account = r.account()
+            (due,) = r.store.due(account.cell, int(r.world.clock.now()))
+            await releasing.carry_out(due)
+            (again,) = r.store.due(account.cell, 1 << 40)
+            assert again.due > r.world.clock.now() + 80_000
+            assert (await submission(r, held["id"]))["undoStatus"] == "pending"
+            assert sent(r) == []
 
     run(main())
