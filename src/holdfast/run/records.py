@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import urllib.parse
+from collections.abc import Iterator
+
 from holdfast.flow.records import DkimKeys, Place, Report, Service, Wanted, check, records_of
 from holdfast.functions.setup.certificates.authority import known_account
 from holdfast.functions.setup.certificates.files import CertificateFiles
@@ -37,9 +40,12 @@ def place_of(config: Config, world: World) -> Place:
     return Place(
         hostname=config.service.hostname.lower(),
         addresses=tuple(config.dns.addresses),
-        services=tuple(
-            Service(name, port_of(config, door), preference if port_of(config, door) else 0)
-            for name, (door, preference) in _SERVICES.items()
+        services=(
+            *(
+                Service(name, port_of(config, door), preference if port_of(config, door) else 0)
+                for name, (door, preference) in _SERVICES.items()
+            ),
+            *_jmap(config),
         ),
         setup_port=port_of(config, "setup_https") if config.workers.setup else 0,
         sts_mode=config.dns.mta_sts,
@@ -47,6 +53,15 @@ def place_of(config: Config, world: World) -> Place:
         key_digest=facts.key_digest if facts is not None else "",
         signing=False,
     )
+
+
+def _jmap(config: Config) -> Iterator[Service]:
+    """RFC 8620 §2.2; not where it is reached under another name, as behind a proxy."""
+    parts = urllib.parse.urlsplit(config.web.jmap_url)
+    port = (parts.port or 443) if parts.hostname else port_of(config, "jmap_https")
+    here = parts.hostname in (None, config.service.hostname.lower())
+    if config.workers.jmap and port and here and parts.scheme != "http":
+        yield Service("_jmap", port)
 
 
 def port_of(config: Config, door: str) -> int:

@@ -32,6 +32,7 @@ async def run_setup(start: Start) -> None:
             sts_policy=sts_policy(records.place_of(config, world)),
             acme=layout.acme_folder(config),
             signing=(config.certificate, config.key),
+            jmap=jmap_url(config),
         )
         site.app.router.routes.extend(Answers(world, settings).routes())
         account_url = web.url_of(config, "password") if config.workers.password else ""
@@ -60,6 +61,11 @@ def our_domain(people: People, name: str) -> str | None:
     except Refused:
         return None
     return folded if folded and people.is_local_domain(folded) else None
+
+
+def jmap_url(config: Config) -> str:
+    url = web.url_of(config, "jmap") if config.workers.jmap else ""
+    return f"{url}/.well-known/jmap" if url else ""
 
 
 def servers(config: Config) -> Servers:

@@ -40,7 +40,7 @@ PROGRAM_ALLOWED = register(
 TASK_FAILED = register(
     "jmap_task_failed",
     "error",
-    "what the first worker does beside (pushes, mail to be sent later, snoozes) met an error; it goes on soon.",
+    "what the first worker does beside (pushes, mail sent later, snoozes) met an error; it goes on.",
     "error",
     "where",
 )

@@ -35,7 +35,7 @@ class Settings(NamedTuple):
 
     ``title``: whose mail a domain's is. ``url``: of this function's own pages, without the last slash.
     ``sts_policy``: RFC 8461's file. ``acme``: the folder with challenges. ``signing``: PEM files of
-    certificate and key to sign Apple's profiles with.
+    certificate and key to sign Apple's profiles with. ``jmap``: URL of JMAP's session object, '' for none.
     """
 
     servers: Servers
@@ -45,6 +45,7 @@ class Settings(NamedTuple):
     sts_policy: str
     acme: str
     signing: tuple[str, str]
+    jmap: str = ""
 
 
 class Answers:
@@ -65,6 +66,7 @@ class Answers:
                 found.append(Route(with_address, self._guarded(self._outlook_json), methods=["GET"]))
         found.append(Route("/setup/apple.mobileconfig", self._guarded(self._apple), methods=["GET"]))
         found.append(Route("/.well-known/mta-sts.txt", self._guarded(self._policy), methods=["GET"]))
+        found.append(Route("/.well-known/jmap", self._guarded(self._jmap), methods=["GET"]))
         found.append(Route(CHALLENGES, self._guarded(self._challenge), methods=["GET"]))
         return found
 
@@ -110,7 +112,13 @@ class Answers:
             return _no_domain()
         servers = self._settings.servers
         page = f"{self._settings.url}/setup" if self._settings.url else ""
-        return _xml(thunderbird.config_xml(domain, self.title(domain), servers, page))
+        return _xml(thunderbird.config_xml(domain, self.title(domain), servers, page, self._settings.jmap))
+
+    async def _jmap(self, request: Request) -> Response:
+        """RFC 8620 §2.2: programs ask the domain, and are led to where it is."""
+        if not self._settings.jmap:
+            return _text(404, "JMAP isn't spoken here.")
+        return RedirectResponse(self._settings.jmap, 307)
 
     async def _outlook(self, request: Request) -> Response:
         if request.method != "POST":

@@ -15,14 +15,21 @@ _DESCRIPTIONS = {"en": "Settings for mail programs", "de": "Einstellungen für M
 _SOCKETS = {Security.TLS: "SSL", Security.STARTTLS: "STARTTLS"}
 
 
-def config_xml(domain: str, title: str, servers: Servers, page: str) -> bytes:
-    """The answer for a domain, whoever asks. ``title``: whose mail it is; ``page``: URL for people."""
+def config_xml(domain: str, title: str, servers: Servers, page: str, jmap: str = "") -> bytes:
+    """The answer for a domain, whoever asks. ``title``: whose mail it is; ``page``: URL for people; ``jmap``:
+    of the session object, '' for none. Programs take the first server that they understand."""
     root = Xml.Element("clientConfig", version="1.1")
     provider = Xml.SubElement(root, "emailProvider", id=domain)
     for tag, text in (("domain", domain), ("displayName", title), ("displayShortName", title)):
         Xml.SubElement(provider, tag).text = text
     for server in servers.incoming:
         _add(provider, "incomingServer", server)
+    if jmap:
+        element = Xml.SubElement(provider, "incomingServer", type="jmap")
+        Xml.SubElement(element, "url").text = jmap
+        Xml.SubElement(element, "username").text = "%EMAILADDRESS%"
+        for way in ("OAuth2", "basic"):
+            Xml.SubElement(element, "authentication").text = way
     for server in servers.outgoing:
         _add(provider, "outgoingServer", server)
     if page:
