@@ -123,7 +123,7 @@ export class Engine {
     this.sender.end();
     this.connection.end();
     this.channel.close();
-    this.kept.db.close();
+    this.kept.close();
   }
 
   account(): Account {

@@ -51,6 +51,7 @@ export class Kept {
   /** Emails that something waits for, as they are shown. */
   private over = new Map<Id, KeptEmail | null>();
   private sorted: KeptEmail[] | null = null;
+  private closed = false;
   private known = new Set<string>();
   /** Emails that the server has said are gone, lately: an answer from before may still be on its way. */
   private readonly buried = new Set<Id>();
@@ -247,7 +248,19 @@ export class Kept {
   /** What another tab has written. */
   async readAgain(message: unknown): Promise<void> {
     const told = message as Told;
-    if (told?.kind !== "changed") return;
+    try {
+      if (told?.kind === "changed") await this.readTold(told);
+    } catch (error) {
+      if (!this.closed) throw error;
+    }
+  }
+
+  close(): void {
+    this.closed = true;
+    this.db.close();
+  }
+
+  private async readTold(told: Told): Promise<void> {
     if (told.names) {
       const [names, local] = await Promise.all([this.db.getAll("names"), this.db.getAllKeys("names")]);
       local.forEach((id, index) => this.names.set(id, names[index]!));

@@ -10,7 +10,7 @@ import { hiddenBy, KEYWORDS, mailboxesNamed, type Place } from "./filter";
 import { fold, words } from "./fold";
 import { dateOf, nameOf, sizeOf, spanOf, type Term, type Tree } from "./parse";
 
-interface Folded { of: KeptEmail; from: string; to: string; cc: string; subject: string; preview: string }
+interface Folded { of: KeptEmail; from: string; to: string; cc: string; subject: string; preview: string; all: string }
 
 const people = (list: Address[] | null): string => (list ? words(list.map((each) => `${each.name ?? ""} ${each.email}`).join(" ")) : "");
 
@@ -77,40 +77,46 @@ export class Searched {
   private wordTest({ operator, value, exact }: Term, place: Place): Test {
     const me = ["me", "mich", "mir"].includes(fold(value)) && ["from", "to", "cc", "bcc"].includes(operator);
     const folded = words(me ? place.me : value);
+    const wanted = folded.trim();
     // What is being typed is the beginning of a word; a phrase is whole.
-    const wanted = exact || me ? folded : folded.trimEnd();
+    const whole = exact || me;
     if (!wanted) return () => true;
     switch (operator) {
-      case "from": return (email) => this.get(email).from.includes(wanted);
-      case "to": return (email) => this.get(email).to.includes(wanted);
-      case "cc": return (email) => this.get(email).cc.includes(wanted);
+      case "from": return (email) => hasWord(this.get(email).from, wanted, whole);
+      case "to": return (email) => hasWord(this.get(email).to, wanted, whole);
+      case "cc": return (email) => hasWord(this.get(email).cc, wanted, whole);
       case "bcc": return () => false;
-      case "subject": return (email) => this.get(email).subject.includes(wanted);
-      case "body": return (email) => this.bodyHas(email, wanted);
-      default: return (email) => {
-        const each = this.get(email);
-        return each.subject.includes(wanted) || each.from.includes(wanted) || each.to.includes(wanted) || each.cc.includes(wanted) || this.bodyHas(email, wanted);
-      };
+      case "subject": return (email) => hasWord(this.get(email).subject, wanted, whole);
+      case "body": return (email) => this.bodyHas(email, wanted, whole);
+      default: return (email) => hasWord(this.get(email).all, wanted, whole) || this.bodyHas(email, wanted, whole);
     }
   }
 
-  private bodyHas(email: KeptEmail, wanted: string): boolean {
-    const text = this.texts.get(email.id);
-    return text === undefined ? this.get(email).preview.includes(wanted) : text.includes(wanted);
+  private bodyHas(email: KeptEmail, wanted: string, whole: boolean): boolean {
+    return hasWord(this.texts.get(email.id) ?? this.get(email).preview, wanted, whole);
   }
 
   private get(email: KeptEmail): Folded {
     const known = this.folded.get(email.id);
     // Keywords and mailboxes change, these words don't.
     if (known && (known.of === email || (known.of.subject === email.subject && known.of.preview === email.preview))) return known;
-    const made: Folded = {
-      of: email, from: people(email.from), to: people(email.to), cc: people(email.cc), subject: words(email.subject ?? ""),
-      preview: words(email.preview),
-    };
+    const [from, to, cc, subject] = [people(email.from), people(email.to), people(email.cc), words(email.subject ?? "")];
+    // Two blanks: no phrase goes over from one field to the next.
+    const made: Folded = { of: email, from, to, cc, subject, preview: words(email.preview), all: [subject, from, to, cc].join(" ") };
     this.folded.set(email.id, made);
     return made;
   }
 }
+
+/** A word that begins so. Looked for without its blank, which would stand at every other place. */
+function hasWord(text: string, wanted: string, whole: boolean): boolean {
+  for (let at = text.indexOf(wanted); at >= 0; at = text.indexOf(wanted, at + 1)) {
+    if (text.charCodeAt(at - 1) === BLANK && (!whole || text.charCodeAt(at + wanted.length) === BLANK)) return true;
+  }
+  return false;
+}
+
+const BLANK = 32;
 
 function inOne(ids: Id[]): Test {
   return (email) => ids.some((id) => id in email.mailboxIds);

@@ -68,6 +68,9 @@ function tokens(text: string): Token[] {
       if (operator && OPERATORS[fold(operator[1]!)]) {
         at += operator[0].length;
         found.push({ kind: "operator", text: OPERATORS[fold(operator[1]!)]!, start, end: at });
+        // Its value is a word whatever it looks like: `subject:OR`, `in:from:`.
+        const value = /^[^\s(){}"“„]+/.exec(text.slice(at));
+        if (value) found.push({ kind: "word", text: value[0], start: at, end: (at += value[0].length) });
         continue;
       }
       const word = /^[^\s(){}"]+/.exec(text.slice(at))![0];
@@ -111,20 +114,21 @@ class Parser {
     return parts.length === 1 ? parts[0]! : { kind: either ? "or" : "and", parts };
   }
 
-  private term(operator: Operator, not: boolean): Tree | null {
+  private term(operator: Operator, not: boolean, from?: number): Tree | null {
     const token = this.tokens[this.at++]!;
+    const start = from ?? token.start;
     if (token.kind === "not") {
-      if (this.at >= this.tokens.length || this.tokens[this.at]!.kind === "close") return this.leaf(operator, token, not, token.start);
-      const part = this.term(operator, !not);
+      if (this.at >= this.tokens.length || this.tokens[this.at]!.kind === "close") return this.leaf(operator, token, not, start);
+      const part = this.term(operator, !not, start);
       return part && { kind: "not", part };
     }
     if (token.kind === "open") return this.group(operator, not, token.braces ?? false);
-    if (token.kind !== "operator") return this.leaf(operator, token, not, token.start);
+    if (token.kind !== "operator") return this.leaf(operator, token, not, start);
     const next = this.tokens[this.at];
     if (!next || next.kind === "close") return null;
     this.at++;
     if (next.kind === "open") return this.group(token.text as Operator, not, next.braces ?? false);
-    return this.leaf(token.text as Operator, next, not, token.start);
+    return this.leaf(token.text as Operator, next, not, start);
   }
 
   private group(operator: Operator, not: boolean, either: boolean): Tree | null {
