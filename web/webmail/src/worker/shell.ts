@@ -29,7 +29,10 @@ export class ServiceShell implements Shell {
     effect(() => void (this.wanted.value = mail.settings.now.value.notify));
     effect(() => this.announce());
     if (!("serviceWorker" in navigator) || import.meta.env.DEV) return;
-    const registration = (this.registration = await navigator.serviceWorker.register("./sw.js", { updateViaCache: "none" }));
+    // Where it may not be registered (a certificate that isn't trusted, a private window), all but that works.
+    const registration = await navigator.serviceWorker.register("./sw.js", { updateViaCache: "none" }).catch(() => null);
+    if (!registration) return;
+    this.registration = registration;
     const look = () => {
       // The first one that ever came isn't newer than anything.
       if (registration.waiting && navigator.serviceWorker.controller) this.newer.value = true;
