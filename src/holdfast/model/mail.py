@@ -47,7 +47,8 @@ FIRST_KEYWORD_BIT = 5
 
 
 class Role(enum.StrEnum):
-    """Special use of a mailbox. RFC 6154 §2, RFC 8457 and JMAP's ``role`` (RFC 8621 §2)."""
+    """Special use of a mailbox. RFC 6154 §2, RFC 8457 and JMAP's ``role`` (RFC 8621 §2): names that
+    IANA keeps under “IMAP Mailbox Name Attributes”."""
 
     NONE = ""
     INBOX = "inbox"
@@ -58,6 +59,7 @@ class Role(enum.StrEnum):
     SENT = "sent"
     TRASH = "trash"
     ALL = "all"
+    SNOOZED = "snoozed"
 
 
 class Mailbox(msgspec.Struct, frozen=True):
@@ -76,6 +78,7 @@ class Mailbox(msgspec.Struct, frozen=True):
     size_bytes: int  # RFC822.SIZE summed up
     first_recent_uid: int  # entries from this UID on have not been shown as \Recent to anybody
     sort_order: int = 0  # where to show it among the others: JMAP's sortOrder, RFC 8621 §2
+    made: int = 0  # modseq at which it came into being
 
 
 class Placement(NamedTuple):

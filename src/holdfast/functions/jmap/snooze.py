@@ -20,12 +20,13 @@ from holdfast.functions.jmap.objects import Batch, Kind, Stored, encode, read, s
 from holdfast.functions.jmap.sendings import utc
 from holdfast.model import limits
 from holdfast.model.errors import Reason, Refused, Unavailable
-from holdfast.model.mail import Flag, Mailbox
+from holdfast.model.mail import Flag, Mailbox, Role
 from holdfast.model.uidset import UidSet
 from holdfast.store import (
     AccountMail,
     AnyCommand,
     Due,
+    EmailRow,
     MailStore,
     MakeMailbox,
     Move,
@@ -40,7 +41,7 @@ from holdfast.wire.jmap.errors import SetFault, SetRefused
 from holdfast.wire.jmap.vendor import SnoozeCreate, SnoozeUpdate
 from holdfast.world import World
 
-SNOOZED: Final = "Snoozed"  # the mailbox's name, where a person hasn't given that name to another
+SNOOZED: Final = "Snoozed"  # the name of the mailbox, until a person gives it another
 AWAKENED: Final = "$awakened"
 
 
@@ -81,13 +82,10 @@ class Snoozes(Kind):
             refused = SetRefused(SetFault.ALREADY_EXISTS, "It is snoozed already: change until when.")
             refused.error.existing_id = wanted.email_id
             raise refused
-        boxes = {box.id: box for box in batch.mail.mailboxes()}
-        away = [each for each in row.mailboxes if boxes[each].name != SNOOZED]
         if wanted.mailbox_id is not None:
             home = _mailbox(batch.mail, wanted.mailbox_id)
         else:
-            inbox = [each for each in away if boxes[each].name == "INBOX"]
-            home = boxes[(inbox or away or [box for box in boxes if boxes[box].name == "INBOX"])[0]]
+            home = _home(batch.mail, row)
         await self._move_away(batch, number, home)
         return {
             "emailId": wanted.email_id,
@@ -97,18 +95,12 @@ class Snoozes(Kind):
 
     async def _move_away(self, batch: Batch, message: int, home: Mailbox) -> None:
         """Out of its mailbox alone; what else it is in are its labels."""
-        ask, account = batch.ask, batch.ask.account
-        if batch.mail.mailbox(SNOOZED) is None:
-            make = MakeMailbox(account=account.id, cell=account.cell, name=SNOOZED)
-            seen = Subscribe(account=account.id, cell=account.cell, name=SNOOZED)
-            for outcome in await ask.commit([make, seen]):
-                exists = isinstance(outcome, Refused) and outcome.reason is Reason.MAILBOX_EXISTS
-                if isinstance(outcome, Refused | Unavailable) and not exists:
-                    raise outcome
+        account = batch.ask.account
+        away = await _made(batch.ask)
         uids = [each.uid for each in batch.mail.places([message]).get(message, ()) if each.mailbox == home.id]
         if uids:
             packed = UidSet.of(uids).pack()
-            batch.also(Move(account=account.id, cell=account.cell, mailbox=home.id, uids=packed, to=SNOOZED))
+            batch.also(Move(account=account.id, cell=account.cell, mailbox=home.id, uids=packed, to=away))
 
     async def check_destroy(self, batch: Batch, old: Stored) -> None:
         """It comes back now, as it is."""
@@ -119,6 +111,37 @@ class Snoozes(Kind):
         if until.timestamp() > ask.parts.world.clock.now() + limits.JMAP_SNOOZE_S:
             text = f"At most {limits.JMAP_SNOOZE_S // 86_400} days from now."
             raise SetRefused(SetFault.INVALID_PROPERTIES, text, properties=["until"])
+
+
+def _snoozed(mail: AccountMail) -> Mailbox | None:
+    """By its role; one that a person made by that name serves as well."""
+    found = [box for box in mail.mailboxes() if box.role is Role.SNOOZED]
+    return found[0] if found else mail.mailbox(SNOOZED)
+
+
+async def _made(ask: Ask) -> str:
+    """Its name; it is made where it is missing."""
+    if (there := _snoozed(ask.mail())) is not None:
+        return there.name
+    account = ask.account
+    make = MakeMailbox(account=account.id, cell=account.cell, name=SNOOZED, role=Role.SNOOZED.value)
+    seen = Subscribe(account=account.id, cell=account.cell, name=SNOOZED)
+    for outcome in await ask.commit([make, seen]):
+        exists = isinstance(outcome, Refused) and outcome.reason is Reason.MAILBOX_EXISTS
+        if isinstance(outcome, Refused | Unavailable) and not exists:
+            raise outcome
+    return SNOOZED
+
+
+def _home(mail: AccountMail, row: EmailRow) -> Mailbox:
+    """Where an Email returns to if nobody says: the Inbox if it is there, else the first of its mailboxes."""
+    boxes = {box.id: box for box in mail.mailboxes()}
+    away = _snoozed(mail)
+    inbox = next(box for box in boxes.values() if box.role is Role.INBOX)
+    if inbox.id in row.mailboxes:
+        return inbox
+    others = [boxes[each] for each in row.mailboxes if away is None or each != away.id]
+    return others[0] if others else inbox
 
 
 def _mailbox(mail: AccountMail, mailbox_id: str) -> Mailbox:
@@ -132,7 +155,7 @@ def _mailbox(mail: AccountMail, mailbox_id: str) -> Mailbox:
 
 def _back(mail: AccountMail, cell: int, snooze: Stored, *, awakened: bool) -> list[AnyCommand]:
     """What brings it back (JSNZ-1): nothing, where it isn't in “Snoozed” any more."""
-    away = mail.mailbox(SNOOZED)
+    away = _snoozed(mail)
     message = number_of(EMAIL, snooze.id)
     if away is None or message is None:
         return []

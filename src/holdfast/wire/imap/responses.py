@@ -26,6 +26,7 @@ ROLE_ATTRIBUTES = {
     Role.SENT: b"\\Sent",
     Role.TRASH: b"\\Trash",
     Role.ALL: b"\\All",
+    Role.SNOOZED: b"\\Snoozed",
 }
 _CACHED_LISTS = 4096
 
