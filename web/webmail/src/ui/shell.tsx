@@ -38,6 +38,7 @@ export function Shell() {
   useEffect(fetchAhead, []);
   useTitle();
   const now = route.value;
+  const covered = drawer.value && narrow.value;
   const first = mail.connection.sync.value;
   const waiting = first.phase === "first" && mail.mailboxes.all.value === null;
   return (
@@ -46,8 +47,8 @@ export function Shell() {
       <Header />
       <Banner />
       <Side />
-      {drawer.value && narrow.value && <button type="button" class="side-shade" aria-label={t("side.close")} onClick={() => (drawer.value = false)} />}
-      <main class="main" id="main" tabIndex={-1}>{waiting ? <FirstSync /> : <View />}</main>
+      {covered && <button type="button" class="side-shade" aria-label={t("side.close")} onClick={() => (drawer.value = false)} />}
+      <main class="main" id="main" tabIndex={-1} inert={covered}>{waiting ? <FirstSync /> : <View />}</main>
       <NarrowBar />
       {asked.value.length > 0 && <Dock />}
       <KeysHelp />

@@ -10,6 +10,7 @@ import { t } from "../../texts";
 import { Icon } from "./icon";
 
 const SHOWN_MS = 12_000;
+const MERE_NEWS_MS = 6000; // nothing to act on
 
 export interface Toast {
   text: string;
@@ -62,7 +63,7 @@ function Shown({ news }: { news: Toast & { id: number } }) {
   const [held, hold] = useState(false);
   useEffect(() => {
     if (news.bad || held) return;
-    const clock = setTimeout(() => end(news.id), news.shownMs ?? SHOWN_MS);
+    const clock = setTimeout(() => end(news.id), news.shownMs ?? (news.undo || news.action ? SHOWN_MS : MERE_NEWS_MS));
     return () => clearTimeout(clock);
   }, [held, news]);
   return (

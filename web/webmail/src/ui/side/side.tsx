@@ -1,6 +1,6 @@
 /** The mailboxes: where one is, what is new, and where mail can be dropped. */
 
-import { useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { mail, type Id, type Mailbox } from "../../data";
 import { locale, t } from "../../texts";
 import { dragged, drop, takes } from "../list/drag";
@@ -20,9 +20,17 @@ export function Side() {
   const roles = shown.filter((each) => rolesFirst(each, all ?? []));
   const own = shown.filter((each) => !rolesFirst(each, all ?? []));
   const searches = setting("searches");
+  const open = drawer.value && narrow.value;
+  const nav = useRef<HTMLElement>(null);
+  useEffect(() => {
+    if (open) nav.current?.querySelector<HTMLElement>("[aria-current], a")?.focus();
+    return () => {
+      if (open) document.querySelector<HTMLElement>("[aria-controls=mailboxes]")?.focus();
+    };
+  }, [open]);
   const inbox = roles.filter((each) => each.role === "inbox");
   return (
-    <nav class={drawer.value && narrow.value ? "side open" : "side"} aria-label={t("side.label")} id="mailboxes" tabIndex={-1}>
+    <nav ref={nav} class={open ? "side open" : "side"} aria-label={t("side.label")} id="mailboxes" tabIndex={-1} onKeyDown={(event) => event.key === "Escape" && (drawer.value = false)}>
       <button type="button" class="button primary side-compose" onClick={() => ((drawer.value = false), compose("new"))}>
         <Icon name="write" />
         {t("compose")}
