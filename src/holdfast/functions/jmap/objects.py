@@ -60,7 +60,7 @@ class Kind:
 
     def show(self, ask: Ask, stored: Stored) -> Json:
         """All its properties, ``id`` among them."""
-        return {"id": stored.id, **self.settable, **stored.value}
+        return {**self.settable, **stored.value, "id": stored.id}
 
     def new_id(self, ask: Ask, value: Json) -> str:
         return ask.parts.world.entropy.token(ID_LETTERS)
@@ -269,7 +269,7 @@ class Batch:
         kind = self.kind
         wanted = {**kind.settable, **step.value}
         missing = [name for name in sorted(kind.required) if name not in step.value]
-        strange = [] if kind.open else [name for name in step.value if name not in kind.settable]
+        strange = [name for name in step.value if name == "id" or not self._known(name)]
         if missing or strange:
             text = f"Missing: {', '.join(missing)}." if missing else f"Can't be set: {', '.join(strange)}."
             raise SetRefused(SetFault.INVALID_PROPERTIES, text, properties=missing + strange)

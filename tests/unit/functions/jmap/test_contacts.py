@@ -82,6 +82,7 @@ def test_a_card_without_a_uid_is_given_one_and_no_two_have_the_same(tmp_path: Pa
 
 
 WRONG: list[tuple[dict[str, Any], list[str]]] = [
+    ({"id": "mine"}, ["id"]),
     ({"addressBookIds": {}}, ["addressBookIds"]),
     ({"addressBookIds": {"nowhere": True}}, ["addressBookIds"]),
     ({"addressBookIds": {"contacts": False}}, ["addressBookIds"]),
