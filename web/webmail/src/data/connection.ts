@@ -14,6 +14,7 @@ import type { World } from "./world";
 
 const FIRST_MS = 1_000;
 const LAST_MS = 60_000;
+const STEADY_MS = 30_000;
 const ASKED_FOR_MS = 300_000; // Retry-After is followed up to here
 const FEED_IN_TROUBLE_MS = 60_000;
 const FEED_MS = 300_000;
@@ -28,6 +29,7 @@ export class ConnectionState implements Watcher {
   readonly sync = signal<SyncState>({ phase: "idle", done: 0, total: 0, upToDate: null });
   readonly now: ReadonlySignal<Connection>;
   private tries = 0;
+  private wellSince = 0;
   private callOff: (() => void) | null = null;
   private readonly waiting = new Set<() => void>();
   private readonly hears = new Set<(failure: Failure | null) => void>();
@@ -61,8 +63,13 @@ export class ConnectionState implements Watcher {
     return !this.seen.value.webmail && this.offlineSince.value === null;
   }
 
+  out(): Failure | null {
+    if (this.offlineSince.value !== null) return new Failure("offline");
+    const seen = this.seen.value.webmail;
+    return seen ? new Failure(seen.level === "down" ? "unreachable" : "unavailable", seen.detail) : null;
+  }
+
   reached(): void {
-    this.tries = 0;
     this.callOff?.();
     this.callOff = null;
     if (this.well && this.trying.value.next === null) return;
@@ -70,12 +77,15 @@ export class ConnectionState implements Watcher {
     this.seen.value = others;
     this.offlineSince.value = null;
     this.trying.value = { busy: false, next: null };
+    this.wellSince = this.world.now();
     for (const hear of this.hears) hear(null);
     for (const hear of [...this.waiting]) hear();
   }
 
   failed(failure: Failure): void {
     if (!failure.temporary || failure.what === "rate") return;
+    // A service that comes and goes isn't asked every second.
+    if (this.well && this.world.now() - this.wellSince > STEADY_MS) this.tries = 0;
     if (failure.what === "offline" || !this.world.online()) this.offlineSince.value ??= this.world.now();
     else this.see("webmail", failure.what === "unreachable" ? "down" : "degraded", failure.detail);
     for (const hear of this.hears) hear(failure);

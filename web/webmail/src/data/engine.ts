@@ -198,7 +198,7 @@ export class Engine {
   }
 
   private async probe(): Promise<void> {
-    (await this.client.call([["Email/get", { ids: [], properties: ["id"] }, "0"]])).of("0");
+    (await this.client.call([["Email/get", { ids: [], properties: ["id"] }, "0"]], true)).of("0");
   }
 
   private async hear(message: Heard): Promise<void> {

@@ -111,15 +111,15 @@ test("a keystroke over ten thousand messages stays below 50 ms", () => {
   }
   const times: number[] = [];
   for (const typed of ["p", "pro", "projekt", "projekthaus", "nachricht wetter", "-projekt straße", "from:haus is:unread", "\"projekt haus\""]) {
-    const began = performance.now();
-    const test_ = searched.test(parse(typed, NOW).tree, place, null);
-    let count = 0;
-    for (const each of all) if (test_(each)) count++;
-    times.push(performance.now() - began);
-    expect(count).toBeGreaterThanOrEqual(0);
+    // A machine that does other things besides takes longer for some: the quickest of a few counts.
+    times.push(Math.min(...Array.from({ length: 5 }, () => {
+      const began = performance.now();
+      const test_ = searched.test(parse(typed, NOW).tree, place, null);
+      all.filter(test_);
+      return performance.now() - began;
+    })));
   }
-  // A machine that does other things besides may take longer for one of them.
-  expect([...times].sort((a, b) => a - b)[3]!, times.map((each) => each.toFixed(1)).join(" ")).toBeLessThan(50);
+  expect(Math.max(...times), times.map((each) => each.toFixed(1)).join(" ")).toBeLessThan(50);
 });
 
 test("completions know operators in both languages, mailboxes and people", () => {

@@ -19,6 +19,8 @@ export interface Credentials {
 }
 
 export interface Watcher {
+  /** Why nothing is to be asked now: it is being tried already, by whoever probes. */
+  out(): Failure | null;
   /** The server answered something sensible. */
   reached(): void;
   /** It didn't, or says that it can't. */
@@ -75,8 +77,11 @@ export class Client {
     return typeof value === "number" && value > 0 ? value : otherwise;
   }
 
-  /** One request. Calls get the account's id. Throws `Failure` for the request as a whole; those of calls by `of`. */
-  async call(calls: Call[]): Promise<Responses> {
+  /** One request. Calls get the account's id. Throws `Failure` for the request as a whole; those of calls by `of`.
+   *  `probe`: whatever is known of the service. */
+  async call(calls: Call[], probe = false): Promise<Responses> {
+    const out = probe ? null : this.watcher.out();
+    if (out) throw out;
     const using = Object.keys(this.who.session().capabilities);
     const account = this.who.account();
     const methodCalls = calls.map(([name, args, id]) => [name, { accountId: account, ...args }, id]);
@@ -87,8 +92,10 @@ export class Client {
     });
     const answer = (await this.json(response)) as { methodResponses: [string, Record<string, unknown>, string][]; sessionState: string };
     if (!Array.isArray(answer.methodResponses)) throw this.noted(new Failure("unreachable", "not an answer of JMAP"));
-    const out = answer.methodResponses.find((each) => each[0] === "error" && each[1].type === "serverUnavailable");
-    if (out) this.watcher.failed(methodFailure(out[1] as unknown as SetError));
+    // One thing out of reach is that thing's matter; when all are, the mail is.
+    const [first] = answer.methodResponses;
+    const none = answer.methodResponses.every((each) => each[0] === "error" && each[1].type === "serverUnavailable");
+    if (none && first) this.watcher.failed(methodFailure(first[1] as unknown as SetError));
     else this.watcher.reached();
     if (answer.sessionState !== this.who.session().state) this.watcher.sessionChanged();
     return new Responses(answer.methodResponses);
@@ -113,6 +120,8 @@ export class Client {
   }
 
   async download(blob: string, name: string, type: string): Promise<ArrayBuffer> {
+    const out = this.watcher.out();
+    if (out) throw out;
     const url = fill(this.who.session().downloadUrl, { accountId: this.who.account(), blobId: blob, name, type });
     const response = await this.send(url, {}, 6 * REQUEST_MS);
     try {
@@ -123,6 +132,8 @@ export class Client {
   }
 
   async upload(body: Blob, progress: (part: number) => void): Promise<string> {
+    const out = this.watcher.out();
+    if (out) throw out;
     const url = fill(this.who.session().uploadUrl, { accountId: this.who.account() });
     const go = async (token: string) => {
       const headers = { authorization: `Bearer ${token}`, "content-type": body.type || "application/octet-stream" };

@@ -94,9 +94,11 @@ export class Sync {
     const objects: KeptObject[] = [];
     const states: Record<string, unknown> = { "state:Email": answer("state").state };
     for (const each of offered) {
-      const got = answer(each.type);
-      states[`state:${each.type}`] = got.state;
-      for (const value of got.list) objects.push({ type: each.type, id: value.id, value });
+      await unlessOut(async () => {
+        const got = answer(each.type);
+        states[`state:${each.type}`] = got.state;
+        for (const value of got.list) objects.push({ type: each.type, id: value.id, value });
+      });
     }
     states.first = { until: new Date(this.world.now()).toISOString(), last: null, before: null, done: 0 } satisfies First;
     await this.kept.write({ objects, states });
@@ -176,12 +178,14 @@ export class Sync {
     const answer = await this.inTurns(calls);
     const again: Whole[] = [];
     for (const [index, each] of offered.entries()) {
-      if (states[index] === undefined) await this.takeWhole(each, answer(each.type));
-      else if (!(await this.takeChanges(each, answer))) again.push(each);
+      await unlessOut(async () => {
+        if (states[index] === undefined) await this.takeWhole(each, answer(each.type));
+        else if (!(await this.takeChanges(each, answer))) again.push(each);
+      });
     }
     for (const each of again) {
       const got = await this.inTurns(wholly(each));
-      await this.takeWhole(each, got(each.type));
+      await unlessOut(() => this.takeWhole(each, got(each.type)));
     }
   }
 
@@ -293,6 +297,15 @@ export class Sync {
   private report(phase: "idle" | "first" | "changes" | "bodies", done = 0, total = 0, upToDate = false): void {
     const before = this.connection.sync.value.upToDate;
     this.connection.sync.value = { phase, done, total, upToDate: upToDate ? this.world.now() : before };
+  }
+}
+
+/** Contacts that can't be had now are had later; mail doesn't wait for them. */
+async function unlessOut(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof Failure) || !error.temporary) throw error;
   }
 }
 
