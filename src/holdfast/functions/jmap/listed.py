@@ -31,7 +31,11 @@ def listed(ask: Ask, asked: Query, kind: Kind, where: Where, holds: Holds, keys:
     mail = ask.mail()
     with mail.moment():
         state, objects = kind.state(ask, mail), kind.all(ask, mail)
-    ids = _ids(objects.values(), where, holds, keys)
+    return answered(ask, asked, state, _ids(objects.values(), where, holds, keys))
+
+
+def answered(ask: Ask, asked: Query, state: str, ids: list[str]) -> QueryResult:
+    """The part of a whole list that is asked for."""
     shown = window(ids, asked, ask.parts.limits.max_objects_in_get)
     return QueryResult(
         account_id=ask.account_id,

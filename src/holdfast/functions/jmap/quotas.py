@@ -5,11 +5,13 @@ There is one where the account has a limit, none where it hasn't. It isn't kept:
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from msgspec import UNSET
 
 from holdfast.functions.jmap.asking import Ask, Describe, Handler
+from holdfast.functions.jmap.listed import answered
 from holdfast.wire.jmap import quota as shapes
 from holdfast.wire.jmap.core import Json, Shape
 from holdfast.wire.jmap.errors import MethodError, MethodFault
@@ -31,7 +33,6 @@ from holdfast.wire.jmap.standard import (
     QueryResult,
     select,
 )
-from holdfast.wire.jmap.windows import window
 
 ID: Final = "storage"
 _PROPERTIES: Final = frozenset(Quota.__struct_encode_fields__)
@@ -106,22 +107,12 @@ def _ids(ask: Ask, asked: QuotaQuery | QuotaQueryChanges) -> tuple[list[str], st
             and (condition.type is UNSET or condition.type in quota.types)
         )
 
-    found = [name for name, each in quotas.items() if matches(where, lambda it, each=each: holds(each, it))]  # type: ignore[misc]
-    return found, state
+    return [name for name, each in quotas.items() if matches(where, partial(holds, each))], state
 
 
 async def query(ask: Ask, asked: QuotaQuery) -> QueryResult:
     ids, state = _ids(ask, asked)
-    shown = window(ids, asked, ask.parts.limits.max_objects_in_get)
-    return QueryResult(
-        account_id=ask.account_id,
-        query_state=state,
-        can_calculate_changes=True,
-        position=shown.position,
-        ids=shown.ids,
-        total=len(ids) if asked.calculate_total else UNSET,
-        limit=shown.limit if shown.limit is not None else UNSET,
-    )
+    return answered(ask, asked, state, ids)
 
 
 async def query_changes(ask: Ask, asked: QuotaQueryChanges) -> QueryChangesResult:

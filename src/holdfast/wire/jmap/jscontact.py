@@ -318,23 +318,21 @@ def sort_text(card: Json, kind: str) -> str:
 
 
 def organization_texts(card: Json) -> list[str]:
-    found = values(card, "organizations", "name")
-    held = card.get("organizations")
-    for each in held.values() if isinstance(held, dict) else ():
-        units = each.get("units") if isinstance(each, dict) else None
-        for unit in units if isinstance(units, list) else ():
-            if isinstance(unit, dict) and isinstance(text := unit.get("name"), str):
-                found.append(text)
-    return found
+    return values(card, "organizations", "name") + _inner_values(card, "organizations", "units", "name")
 
 
 def address_texts(card: Json) -> list[str]:
-    found = values(card, "addresses", "full")
-    held = card.get("addresses")
+    return values(card, "addresses", "full") + _inner_values(card, "addresses", "components", "value")
+
+
+def _inner_values(card: Json, name: str, inner: str, key: str) -> list[str]:
+    """The same of the objects in lists of the objects."""
+    held = card.get(name)
+    found: list[str] = []
     for each in held.values() if isinstance(held, dict) else ():
-        parts = each.get("components") if isinstance(each, dict) else None
+        parts = each.get(inner) if isinstance(each, dict) else None
         for part in parts if isinstance(parts, list) else ():
-            if isinstance(part, dict) and isinstance(text := part.get("value"), str):
+            if isinstance(part, dict) and isinstance(text := part.get(key), str):
                 found.append(text)
     return found
 

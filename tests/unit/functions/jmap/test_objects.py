@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from pathlib import Path
 from typing import Any
 
@@ -253,5 +254,47 @@ def test_the_quota_says_what_is_used_and_nothing_where_there_is_none(tmp_path: P
             found = await r.call("Quota/query", {"filter": {"name": "ADA", "type": "Email"}})
             assert found["ids"] == ["storage"]
             assert (await r.call("Quota/query", {"filter": {"scope": "domain"}}))["ids"] == []
+
+    run(main())
+
+
+def test_jobj_2_the_changes_since_any_state_make_what_is_there_of_what_was(tmp_path: Path) -> None:
+    """After a hundred random changes, from every state on the way, in answers of any size."""
+
+    async def main() -> None:
+        dice = random.Random(7)
+        async with rig(tmp_path) as r:
+            seen: list[tuple[str, dict[str, Any]]] = []
+
+            async def now() -> tuple[str, dict[str, Any]]:
+                result = await r.call("AddressBook/get")
+                return result["state"], {each["id"]: each for each in result["list"]}
+
+            for number in range(100):
+                seen.append(await now())
+                ids = [each for each in seen[-1][1] if each != "contacts"]
+                what = dice.choice(["create", "create", "update", "destroy"])
+                asked: dict[str, Any] = {"create": {"k": {"name": f"book {number}"}}}
+                if what == "update" and ids:
+                    asked = {"update": {dice.choice(ids): {"sortOrder": number}}}
+                elif what == "destroy" and ids:
+                    asked = {"destroy": [dice.choice(ids)]}
+                await r.call("AddressBook/set", asked)
+            state, there = await now()
+            for since, before in seen:
+                known = dict(before)
+                at = since
+                while at != state:
+                    most = dice.randint(1, 4)
+                    told = await r.call("AddressBook/changes", {"sinceState": at, "maxChanges": most})
+                    changed = [*told["created"], *told["updated"]]
+                    assert len(changed) + len(told["destroyed"]) <= most
+                    assert not set(told["created"]) & known.keys()
+                    assert set(told["updated"]) | set(told["destroyed"]) <= known.keys()
+                    for each in told["destroyed"]:
+                        del known[each]
+                    known.update((each, there.get(each)) for each in changed)
+                    at = told["newState"]
+                assert known == there
 
     run(main())
