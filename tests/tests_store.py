@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 import apsw
 from msgspec import structs
 
@@ -11,8 +13,10 @@ from holdfast.model.mail import PackRef, Position
 from holdfast.packs import Frame
 from holdfast.store import commands as c
 from holdfast.store import schema
+from holdfast.store.connection import CellReader
 from holdfast.store.fold import CellFold
 from holdfast.store.frames import CommandMeta, Item, MessageMeta, encode
+from holdfast.store.reader import AccountMail, Readers
 
 ACCOUNT = 42
 CELL = 7
@@ -101,7 +105,27 @@ class Tape:
         return None
 
 
-TABLES = ("account", "mailbox", "subscription", "entry", "message", "gone", "change", "unsure")
+TABLES = (
+    "account",
+    "mailbox",
+    "subscription",
+    "entry",
+    "message",
+    "reference",
+    "gone",
+    "change",
+    "object",
+    "life",
+    "kept",
+    "unsure",
+)
+
+
+def mail_of(fold: CellFold) -> AccountMail:
+    """What a function would read of the fold's index."""
+    readers = Readers.__new__(Readers)
+    readers._counts = OrderedDict()
+    return AccountMail(readers, CellReader(fold.db, CELL, None), ACCOUNT)
 
 
 def contents(fold: CellFold) -> dict[str, list[tuple[object, ...]]]:

@@ -44,7 +44,20 @@ RECEIVERS = (1, 2)  # accounts that get mail; account n lives in cell n % CELLS
 OWNER = 3  # the account with a mail program
 PACK_BYTES = 20_000
 POWER_GOES_AT: tuple[Operation, ...] = ("append", "sync", "rename", "change")
-TABLES = ("account", "mailbox", "subscription", "entry", "message", "gone", "change", "unsure")
+TABLES = (
+    "account",
+    "mailbox",
+    "subscription",
+    "entry",
+    "message",
+    "reference",
+    "gone",
+    "change",
+    "object",
+    "life",
+    "kept",
+    "unsure",
+)
 
 
 class Violation(AssertionError):

@@ -46,6 +46,7 @@ class MailboxState:
         "deleted",
         "first_recent",
         "id",
+        "made",
         "modseq",
         "name",
         "role",
@@ -71,6 +72,7 @@ class MailboxState:
             self.bytes,
             self.first_recent,
             self.sort_order,
+            self.made,
         ) = row
         self.counted = (self.total, self.bytes)  # what the account's own sums have of it
 
@@ -98,6 +100,7 @@ class MailboxState:
             self.bytes,
             self.first_recent,
             self.sort_order,
+            self.made,
         )
 
 
@@ -180,11 +183,12 @@ class Accounts:
                 0,
                 1,
                 0,
+                account.modseq,
             )
         )
         self._boxes[box.id] = box
         self._by_name[account.id, name] = box
-        self._db.execute("INSERT INTO mailbox VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)", box.row())
+        self._db.execute("INSERT INTO mailbox VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)", box.row())
         self.note(account, box.id, 3, EMPTY)
         return box
 

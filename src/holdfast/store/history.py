@@ -242,10 +242,11 @@ def mailbox_changes(
     reader: CellReader, account: AccountId, since: EmailState, end: EmailState, limit: int
 ) -> MailboxChanges:
     kinds: dict[MailboxId, set[int]] = {}
+    there = dict(reader.rows("SELECT id, made FROM mailbox WHERE account=?", account))
 
     def found() -> Iterator[Event]:
         for change in stream(reader, account, since.modseq):
-            for mailbox in _concerned(reader, account, change):
+            for mailbox in _concerned(reader, account, change, there):
                 if change[0] > since.modseq + 1 or mailbox > since.done:
                     kind = change[2] if mailbox == change[1] else ADDED
                     seen.append(Event(change[0], mailbox, mailbox, kind))
@@ -264,19 +265,28 @@ def mailbox_changes(
     return MailboxChanges(created, updated, destroyed, taken.state, taken.more, counts_only)
 
 
-def _concerned(reader: CellReader, account: AccountId, change: tuple[Any, ...]) -> list[MailboxId]:
-    """The mailbox that changed, and those that show other counts of threads or unread mail through it."""
-    _, mailbox, kind, *_ = change
-    concerned = {mailbox} - {0}
+def _concerned(
+    reader: CellReader, account: AccountId, change: tuple[Any, ...], there: dict[MailboxId, int]
+) -> list[MailboxId]:
+    """The mailbox that changed, and those that show other counts of threads or unread mail through it.
+
+    ``there``: the account's mailboxes, and when each was made: none is told to change before that.
+    """
+    modseq, mailbox, kind, *_ = change
+    concerned: set[MailboxId] = set()
     if kind in (ADDED, FLAGGED, REMOVED, GONE):
         span = mailboxes_of(account)
         threads = {event.thread for event in events_of(reader, account, change, 0, RELATED + 1)}
-        if len(threads) > RELATED:
-            concerned.update(row[0] for row in reader.rows("SELECT id FROM mailbox WHERE account=?", account))
-        else:
+        if len(threads) <= RELATED:
             found = reader.many(_MAILBOXES, ((each, *span) for each in threads))
-            concerned.update(row[0] for row in found)
-    return sorted(concerned)
+            concerned = {row[0] for row in found}
+        concerned = {
+            id_
+            for id_, made in there.items()
+            if made <= modseq and (len(threads) > RELATED or id_ in concerned)
+        }
+    concerned.add(mailbox)
+    return sorted(concerned - {0})
 
 
 def object_changes(
@@ -286,6 +296,7 @@ def object_changes(
     sql = (
         "SELECT at, id FROM (SELECT made AS at, id FROM object WHERE account=?1 AND kind=?2 AND made>?3"
         " UNION SELECT modseq, id FROM object WHERE account=?1 AND kind=?2 AND modseq>?3"
+        " UNION SELECT made, id FROM life WHERE account=?1 AND kind=?2 AND made>?3"
         " UNION SELECT gone, id FROM life WHERE account=?1 AND kind=?2 AND gone>?3) ORDER BY at"
     )
     ids: dict[str, None] = {}

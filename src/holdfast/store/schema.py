@@ -7,7 +7,7 @@ from typing import Any
 import apsw
 
 # Raised with any change of tables or of what the fold writes: an index of another version is rebuilt.
-VERSION = 5
+VERSION = 6
 
 TABLES = """
 CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -37,6 +37,7 @@ CREATE TABLE mailbox(
     bytes INTEGER NOT NULL,
     first_recent INTEGER NOT NULL,
     sort_order INTEGER NOT NULL,        -- JMAP's, RFC 8621 §2
+    made INTEGER NOT NULL,              -- modseq at which it came into being
     UNIQUE(account, name)
 );
 
