@@ -6,14 +6,14 @@ Every account has one at least: the first is there by itself, and the default on
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 import msgspec
 
 from holdfast.functions.jmap.asking import Ask, Handler
 from holdfast.functions.jmap.objects import Batch, Kind, Stored, decode, encode, read
 from holdfast.model import limits
-from holdfast.store import AccountMail, PutObject, RemoveObject
+from holdfast.store import AccountMail, AnyCommand, PutObject, RemoveObject
 from holdfast.wire.jmap import contacts as shapes
 from holdfast.wire.jmap.contacts import AddressBookRights, AddressBookSet, AddressBookWrite
 from holdfast.wire.jmap.core import Json
@@ -22,6 +22,7 @@ from holdfast.wire.jmap.standard import Set
 
 CARD: Final = "ContactCard"
 FIRST: Final = "contacts"  # id of the book that is there by itself
+_TRIES: Final = 3
 _RIGHTS: Final[Json] = msgspec.to_builtins(AddressBookRights())
 
 
@@ -69,31 +70,18 @@ class AddressBooks(Kind):
     async def check_destroy(self, batch: Batch, old: Stored) -> None:
         if old.value.get("isDefault") is True:
             raise SetRefused(SetFault.FORBIDDEN, "The default address book stays: make another the default.")
-        cards = [each for each in batch.mail.objects(CARD) if old.id in _books(decode(each.data))]
-        if cards and not getattr(batch.asked, "on_destroy_remove_contents", False):
-            text = f"There are {len(cards)} cards in it."
+        removing = getattr(batch.asked, "on_destroy_remove_contents", False)
+        commands = _taking_out(batch, old.id)
+        if commands and not removing:
+            text = f"There are {len(commands)} cards in it."
             raise SetRefused(SetFault.ADDRESS_BOOK_HAS_CONTENTS, text)
-        account = batch.ask.account
-        for each in cards:
-            card = decode(each.data)
-            others = {name: True for name in _books(card) if name != old.id}
-            if others:
-                batch.also(
-                    PutObject(
-                        account=account.id,
-                        cell=account.cell,
-                        kind=CARD,
-                        id=each.id,
-                        data=encode({**card, "addressBookIds": others}),
-                        if_modseq=each.modseq,
-                    )
-                )
-            else:
-                batch.also(
-                    RemoveObject(
-                        account=account.id, cell=account.cell, kind=CARD, id=each.id, if_modseq=each.modseq
-                    )
-                )
+        for _ in range(_TRIES):  # before the book goes: a card in no book at all would be lost to sight
+            if not commands:
+                return
+            await batch.ask.commit(commands)
+            batch.mail = batch.ask.mail()
+            commands = _taking_out(batch, old.id)
+        raise SetRefused(SetFault.SERVER_FAIL, "Its cards are being changed elsewhere: try again.")
 
     async def prepare(self, batch: Batch, asked: Set) -> None:
         """``onSuccessSetIsDefault``: where nothing failed before. RFC 9610 §2.3"""
@@ -109,6 +97,24 @@ class AddressBooks(Kind):
             if is_default != (each.id == real):
                 value = {name: held for name, held in each.value.items() if name != "isDefault"}
                 batch.put(each.id, {**value, "isDefault": True} if each.id == real else value, each)
+
+
+def _taking_out(batch: Batch, book: str) -> list[AnyCommand]:
+    """What takes every card out of a book; those that are in no other go."""
+    account = batch.ask.account
+    commands: list[AnyCommand] = []
+    for each in batch.mail.objects(CARD):
+        card = decode(each.data)
+        if book not in _books(card):
+            continue
+        others = {name: True for name in _books(card) if name != book}
+        whose: dict[str, Any] = {"account": account.id, "cell": account.cell, "kind": CARD, "id": each.id}
+        if others:
+            data = encode({**card, "addressBookIds": others})
+            commands.append(PutObject(**whose, data=data, if_modseq=each.modseq))
+        else:
+            commands.append(RemoveObject(**whose, if_modseq=each.modseq))
+    return commands
 
 
 def _books(card: Json) -> list[str]:
