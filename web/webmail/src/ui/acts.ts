@@ -21,6 +21,8 @@ export interface Target {
   keys: Id[];
 }
 
+/** A conversation is unread or starred by one message of it: the newest. */
+const OF_NEWEST: readonly ActionName[] = ["unread", "star"];
 /** Actions after which the row isn't in its list any more. */
 const LEAVES: readonly ActionName[] = ["archive", "move", "trash", "destroy", "junk", "notJunk", "snooze"];
 
@@ -48,6 +50,11 @@ export function ofRows(rows: Row[]): Target {
   return { emails: rows.flatMap((each) => each.emails), keys: rows.map((each) => each.key) };
 }
 
+/** Of each conversation its newest message alone. */
+function newestOf(rows: Row[]): Target {
+  return { emails: rows.flatMap((each) => each.emails.slice(-1)), keys: rows.map((each) => each.key) };
+}
+
 /** Like `target`, with everything in the list where everything was selected. */
 async function wholeTarget(): Promise<Target | null> {
   const now = target();
@@ -69,7 +76,7 @@ export function act(action: ActionName, extra: Extra = {}): boolean {
 }
 
 async function perform(action: ActionName, extra: Extra): Promise<void> {
-  const meant = extra.of ?? (await wholeTarget());
+  const meant = narrowed(action, extra.of ?? (await wholeTarget()));
   if (!meant || meant.emails.length === 0) return;
   const open = openKey();
   const leaves = LEAVES.includes(action) && meant.keys.length > 0;
@@ -82,6 +89,12 @@ async function perform(action: ActionName, extra: Extra): Promise<void> {
   if (next !== undefined) cursor.value = next;
   if (document.activeElement === document.body) takeFocus();
   say(outcome.value);
+}
+
+function narrowed(action: ActionName, meant: Target | null): Target | null {
+  if (!meant || whole.peek() || !OF_NEWEST.includes(action)) return meant;
+  const rows = meant.keys.map((key) => rowOf(key) ?? selected.peek().get(key)).filter((each): each is Row => !!each);
+  return rows.length === meant.keys.length && rows.length > 0 ? newestOf(rows) : meant;
 }
 
 function call(action: ActionName, emails: Id[], { to, until }: Extra): Promise<Outcome<Done>> {

@@ -11,6 +11,27 @@ import { Shell } from "./shell";
 import { SignInPage } from "./start/sign_in";
 
 const spoken = signal(false);
+const THEME = "holdfast.theme";
+
+/** The look of last time, before the settings are read: no flash of the other one. */
+function lookAsBefore(): void {
+  try {
+    const theme = localStorage.getItem(THEME);
+    if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
+  } catch {
+    // a browser that keeps nothing begins as the device looks
+  }
+}
+
+function keepLook(theme: string): void {
+  try {
+    localStorage.setItem(THEME, theme);
+  } catch {
+    // it is only for the first moment
+  }
+}
+
+lookAsBefore();
 
 export function App() {
   useEffect(() => {
@@ -33,11 +54,14 @@ function useWishes(): void {
     if (wanted !== language.peek()) void speak(wanted);
   }, [wished]);
   const isDark = dark.value;
+  const known = mail.session.signIn.value.state !== "unknown";
   useEffect(() => {
     document.documentElement.toggleAttribute("data-dark", isDark);
   }, [isDark]);
   useEffect(() => {
+    if (!known) return;
     if (theme === "auto") delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = theme;
-  }, [theme]);
+    keepLook(theme);
+  }, [theme, known]);
 }

@@ -56,6 +56,7 @@ export function Shell() {
       <MailboxDialogs />
       <DestroyQuestion />
       <Toasts />
+      <Arrivals />
     </div>
   );
 }
@@ -86,6 +87,16 @@ function Panes({ thread }: { thread: string | undefined }) {
         </section>
       )}
     </>
+  );
+}
+
+/** New mail, for whoever listens; eyes see it in the list and in the title. */
+function Arrivals() {
+  const arrival = mail.arrival.value;
+  return (
+    <p class="aside" role="status">
+      {arrival && t("list.arrived", { n: arrival.count })}
+    </p>
   );
 }
 

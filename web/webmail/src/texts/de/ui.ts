@@ -103,6 +103,7 @@ export default {
   "list.readRight": "Lesen neben der Liste",
   "list.readBelow": "Lesen unter der Liste",
   "list.readOwn": "Lesen anstelle der Liste",
+  "list.stale": "Sie sehen den vorigen Stand.",
   "list.fetching": "Wird geholt",
   "list.arrived": { one: "{n} neue Nachricht", other: "{n} neue Nachrichten" },
   "list.deviceList": "Von diesem Gerät: die letzten {n} Tage. Der Rest liegt auf dem Server und erscheint, sobald er antwortet.",

@@ -103,6 +103,7 @@ export default {
   "list.readRight": "Read beside the list",
   "list.readBelow": "Read below the list",
   "list.readOwn": "Read in place of the list",
+  "list.stale": "What you see is as it was before.",
   "list.fetching": "Being fetched",
   "list.arrived": { one: "{n} new message", other: "{n} new messages" },
   "list.deviceList": "From this device: the last {n} days. The rest is at the server and will be here when it answers.",

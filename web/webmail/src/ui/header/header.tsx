@@ -2,7 +2,7 @@
 
 import { mail } from "../../data";
 import { t } from "../../texts";
-import { closeThread, href, route } from "../router";
+import { closeThread, href, route, type Route } from "../router";
 import { drawer, narrow } from "../layout";
 import { helpShown } from "../keys/help";
 import { listName } from "../list/pane";
@@ -58,7 +58,7 @@ function NarrowHeader() {
           <Icon name="menu" />
         </button>
       )}
-      <span class="head-title">{listName() || t(now.view === "contacts" ? "side.contacts" : now.view === "settings" ? "side.settings" : "compose")}</span>
+      <span class="head-title">{title(now)}</span>
       <Syncing />
       <OutboxButton />
       <button type="button" class="tool" aria-label={t("search.label")} onClick={() => (searching.value = true)}>
@@ -67,6 +67,11 @@ function NarrowHeader() {
       <AccountMenu />
     </header>
   );
+}
+
+function title(now: Route): string {
+  if (now.view === "contacts" || now.view === "settings") return t(`side.${now.view}`);
+  return now.view === "compose" ? t("compose") : listName();
 }
 
 /** The product's mark. */

@@ -23,7 +23,8 @@ export function listName(): string {
   if (now.view === "search") return t("search.title", { query: now.query });
   if (now.view === "mail" && isSpecial(now.mailbox)) return t(`special.${now.mailbox}`);
   const mailbox = mailboxNow.value;
-  return mailbox ? mailboxName(mailbox) : "";
+  if (mailbox) return mailboxName(mailbox);
+  return now.view === "mail" && mail.mailboxes.all.value ? t("mailbox.gone") : t("side.label");
 }
 
 export function ListPane() {
@@ -91,6 +92,13 @@ function Content({ list: now }: { list: MailList }) {
 
 /** Says whose knowledge the list is, where it isn't all of it. */
 function Whose({ view }: { view: ListView }) {
+  if (view.problem && view.from === "server")
+    return (
+      <p class="whose" role="status">
+        <Icon name="warning" />
+        {whatFailed(view.problem)}. {t("list.stale")}
+      </p>
+    );
   if (view.from !== "device" || view.complete) return null;
   const days = setting("offlineDays");
   if (route.value.view !== "search" && mail.connection.now.value.state === "online") return null;

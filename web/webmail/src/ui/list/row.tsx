@@ -73,6 +73,14 @@ export function RowView({ row, index, marks, selected, open, focused, selecting,
         </span>
       </div>
       <div class="row-end" role="gridcell">
+        <span class="row-quick" aria-hidden="true">
+          <button type="button" class="row-star" data-part="archive" title={t("act.archive")} tabIndex={-1}>
+            <Icon name="archive" />
+          </button>
+          <button type="button" class="row-star" data-part="trash" title={t("act.trash")} tabIndex={-1}>
+            <Icon name="trash" />
+          </button>
+        </span>
         <button
           type="button"
           class={row.starred ? "row-star on" : "row-star"}

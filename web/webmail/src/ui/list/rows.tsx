@@ -77,9 +77,9 @@ export function Rows({ list, label }: { list: MailList; label: string }) {
   const onClick = (event: MouseEvent) => {
     const row = rowAt(event);
     if (!row) return;
-    cursor.value = row.key;
     const part = (event.target as Element).closest<HTMLElement>("[data-part]")?.dataset.part;
     if (part === "star") turnStar(row.starred, ofRows([row]));
+    else if (part === "archive" || part === "trash") act(part, { of: ofRows([row]) });
     else if (event.shiftKey) extendTo(row);
     else if (part === "check" || event.ctrlKey || event.metaKey || (touch.value && selected.peek().size)) toggle(row);
     else openRow(row);
