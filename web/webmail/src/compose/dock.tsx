@@ -1,6 +1,7 @@
 /** Windows at the foot of the page, side by side, in which messages are written while others are read. */
 
 import { useEffect } from "preact/hooks";
+import { t } from "../texts";
 import { type Asked, asked, closeWindow, minimise } from "./asked";
 import { go } from "../ui/router";
 import { Composer } from "./composer";
@@ -18,11 +19,11 @@ export default function Dock() {
     for (const each of open.slice(0, Math.max(0, open.length - room))) minimise(each.number, true);
   }, [all.length]);
   return (
-    <div class="dock">
+    <aside class="dock" aria-label={t("compose.windows")}>
       {all.map((each) => (
         <DockWindow key={each.number} window={each} />
       ))}
-    </div>
+    </aside>
   );
 }
 

@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { pressed, useFramePort } from "../../frame/port";
 import { language } from "../../texts";
 import { dark } from "../look";
+import "./editor.css";
 import { type Command, type Format, type ToEditor, fromEditor } from "./protocol";
 
 /** What may be asked of an editor that is drawn. */

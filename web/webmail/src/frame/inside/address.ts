@@ -35,8 +35,9 @@ function plain(host: string): string {
   return host.toLowerCase().replace(/^www\./, "").replace(/\.$/, "");
 }
 
-// An address in running text. What follows a sentence (full stop, bracket without its partner) isn't part of it.
-const IN_TEXT = /\bhttps?:\/\/[^\s<>"'`{}|\\^]+|\bwww\.[^\s<>"'`{}|\\^]+\.[^\s<>"'`{}|\\^]+|\b[\w.+-]+@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+/giu;
+// An address in running text, each part bounded: a line made for it must take no time.
+const IN_TEXT =
+  /\bhttps?:\/\/[^\s<>"'`{}|\\^]{1,2000}|\bwww\.[^\s<>"'`{}|\\^]{3,2000}|(?<![\w.+-])[\w.+-]{1,64}@[\p{L}\p{N}-]{1,63}(?:\.[\p{L}\p{N}-]{1,63}){1,10}/giu;
 
 export interface Piece {
   text: string;
@@ -49,6 +50,7 @@ export function linkified(line: string): Piece[] {
   const pieces: Piece[] = [];
   let done = 0;
   for (const found of line.matchAll(IN_TEXT)) {
+    // What follows a sentence (full stop, bracket without its partner) isn't part of it.
     const text = trimmed(found[0]);
     const href = text.includes("://") ? text : /^www\./i.test(text) ? `https://${text}` : `mailto:${text}`;
     if (!target(href)) continue;

@@ -1,6 +1,7 @@
 /** Texte von src/compose. */
 
 export default {
+  "compose.windows": "Nachrichten, die geschrieben werden",
   "compose.new": "Neue Nachricht",
   "compose.from": "Von",
   "compose.to": "An",

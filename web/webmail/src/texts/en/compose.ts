@@ -1,6 +1,7 @@
 /** Texts of src/compose. */
 
 export default {
+  "compose.windows": "Messages being written",
   "compose.new": "New message",
   "compose.from": "From",
   "compose.to": "To",
