@@ -129,10 +129,11 @@ def threads(
 
 
 def listing(
-    reader: CellReader, mailboxes: list[MailboxId], newest_first: bool, after: Listed | None
+    reader: CellReader, mailboxes: list[MailboxId], newest_first: bool, after: Listed | None, rows: int
 ) -> Iterator[list[Listed]]:
-    """The Emails of mailboxes by (received, message), in chunks; what lies behind ``after``."""
-    walks = [_walk(reader, each, newest_first, after) for each in mailboxes]
+    """The Emails of mailboxes by (received, message), in chunks; what lies behind ``after``.
+    ``rows``: of a mailbox read at once."""
+    walks = [_walk(reader, each, newest_first, after, rows) for each in mailboxes]
     if len(walks) == 1:
         yield from walks[0]
         return
@@ -143,7 +144,7 @@ def listing(
         if each == last:
             continue
         chunk.append(last := each)
-        if len(chunk) == LIST_ROWS:
+        if len(chunk) == rows:
             yield chunk
             chunk = []
     if chunk:
@@ -155,14 +156,14 @@ def _order(listed: Listed) -> tuple[int, int]:
 
 
 def _walk(
-    reader: CellReader, mailbox: MailboxId, newest_first: bool, after: Listed | None
+    reader: CellReader, mailbox: MailboxId, newest_first: bool, after: Listed | None, rows: int
 ) -> Iterator[list[Listed]]:
     """One mailbox, from its covering index; each chunk is its own read."""
     sign, order = ("<", "DESC") if newest_first else (">", "ASC")
     sql = (
         "SELECT DISTINCT message, thread, received FROM entry"
         f" WHERE mailbox=? AND (received, message) {sign} (?, ?)"
-        f" ORDER BY received {order}, message {order} LIMIT {LIST_ROWS}"
+        f" ORDER BY received {order}, message {order} LIMIT {int(rows)}"
     )
     edge = 1 << 62 if newest_first else -1 << 62
     received, message = (after.received, after.message) if after is not None else (edge, edge)
@@ -170,6 +171,6 @@ def _walk(
         found = [Listed(*row) for row in reader.rows(sql, mailbox, received, message)]
         if found:
             yield found
-        if len(found) < LIST_ROWS:
+        if len(found) < rows:
             return
         message, received = found[-1].message, found[-1].received

@@ -22,7 +22,7 @@ from holdfast.store import counts, emails, export, history, schema
 from holdfast.store.columns import OF_ENTRY, Column, GoneMessage, MessageRef, Usage
 from holdfast.store.connection import CellReader
 from holdfast.store.counts import NOTHING, Counts
-from holdfast.store.emails import EmailRow, Listed, Place
+from holdfast.store.emails import LIST_ROWS, EmailRow, Listed, Place
 from holdfast.store.history import EmailChanges, EmailState, MailboxChanges, ObjectChanges
 from holdfast.store.index import IndexFiles, component
 from holdfast.store.objects import Due, Object
@@ -311,12 +311,16 @@ class AccountMail:
         return emails.threads(self._reader, self.account, ids)
 
     def listing(
-        self, mailbox: MailboxId | None, newest_first: bool = True, after: Listed | None = None
+        self,
+        mailbox: MailboxId | None,
+        newest_first: bool = True,
+        after: Listed | None = None,
+        rows: int = LIST_ROWS,
     ) -> Iterator[list[Listed]]:
         """The Emails of a mailbox, or of all (None), by (received, message); in chunks, each its own read
         unless all is within ``moment``. ``after``: only what follows it."""
         boxes = [mailbox] if mailbox is not None else [box.id for box in self._mailboxes("total>0")]
-        return emails.listing(self._reader, boxes, newest_first, after)
+        return emails.listing(self._reader, boxes, newest_first, after, rows)
 
     def mail_counts(self, mailbox: MailboxId) -> Counts:
         """How many Emails and threads, and how many are unread: reads the account where it isn't known."""
