@@ -36,6 +36,7 @@ PARTS = (
     "mime",
     "imap_wire",
     "jmap_wire",
+    "jmap_server",
     "intake",
     "directory",
     "sign_in",

@@ -80,6 +80,7 @@ JMAP_OBJECTS_READ = 20_000  # objects of a kind that a process keeps as they wer
 JMAP_CHANGES = 5000  # of one answer to a /changes; a client asks on
 JMAP_BATCH_BYTES = 2 * MIB  # messages that are read and taken apart at once
 JMAP_LISTED = 1_000_000  # Emails of all lists a process keeps, and again of what searches found
+JMAP_SHOWN = 5000  # messages whose header a process keeps as it was read; about 2 KB each
 JMAP_LIST_UPDATES = 2000  # changed Emails a kept list takes in; after more it is made anew
 JMAP_LIST_NOTES = 5000  # of what came to a kept list and left it
 JMAP_QUERY_CHANGED = 20_000  # Emails changed between two states of a query; after more it is asked anew

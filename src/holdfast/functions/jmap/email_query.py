@@ -83,7 +83,7 @@ def _reach(asked: EmailQuery, most: int) -> int | None:
 def _first(mail: AccountMail, mailbox: MailboxId | None, count: int, collapse: bool) -> list[MessageId]:
     ids: list[MessageId] = []
     seen: set[MessageId] = set()
-    for chunk in mail.listing(mailbox) if count else ():
+    for chunk in mail.listing(mailbox, rows=2 * count) if count else ():
         for each in chunk:
             if collapse and each.thread in seen:
                 continue

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Collection, Iterable, Sequence
+from functools import lru_cache
 from typing import Final
 
 from holdfast.functions.jmap.ids import EMAIL, MAILBOX, MESSAGE_BLOB, THREAD, id_of
+from holdfast.model.limits import JMAP_SHOWN
 from holdfast.model.mail import FIRST_KEYWORD_BIT, Flag
 from holdfast.store import EmailRow
 from holdfast.wire.jmap.core import Json
@@ -69,10 +71,14 @@ def kept(row: EmailRow, keywords: Keywords, properties: Collection[str]) -> Json
         "preview": row.preview,
     }
     if not ENVELOPE_PROPERTIES.isdisjoint(properties):
-        found.update(envelope_properties(row.envelope))
+        found.update(_of_envelope(row.envelope))
     if "hasAttachment" in properties:
-        found["hasAttachment"] = has_attachment(row.structure)
+        found["hasAttachment"] = _of_structure(row.structure)
     return found
+
+
+_of_envelope = lru_cache(JMAP_SHOWN)(envelope_properties)  # what it gives is shared: never changed
+_of_structure = lru_cache(JMAP_SHOWN)(has_attachment)
 
 
 def utc(seconds: int) -> datetime.datetime:

@@ -58,8 +58,13 @@ def has_attachment(structure: bytes) -> bool:
     return bool(read) and bodies(_part(read[0])).has_attachment
 
 
-# One text without a disposition, as most messages are: no attachment, whatever else is said of it.
-_PLAIN = re.compile(rb'\("text" "(?:plain|html)" (?:NIL|\([^()]*\)) [^()]* NIL NIL NIL NIL\)\Z').match
+# As most messages are: one text, or plain text and HTML as alternatives, without a name or a disposition.
+_PARAMETERS = rb'(?:NIL|\((?![^()]*"name)[^()]*\))'
+_TEXT = rb'\("text" "%b" ' + _PARAMETERS + rb" [^()]* NIL NIL NIL NIL\)"
+_PLAIN = re.compile(
+    rb"(?:%b|\(%b%b \"alternative\" %b NIL NIL NIL\))\Z"
+    % (_TEXT % b"(?:plain|html)", _TEXT % b"plain", _TEXT % b"html", rb"(?:NIL|\([^()]*\))")
+).match
 _TOKEN = re.compile(rb' *+(?:"((?:[^"\\]++|\\.)*+)"|(NIL|[0-9]++)|(\()|(\))|\{(\d+)\}\r\n)', re.DOTALL)
 
 
