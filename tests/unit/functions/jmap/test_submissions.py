@@ -22,6 +22,7 @@ from holdfast.functions.jmap.ids import EMAIL, id_of
 from holdfast.functions.jmap.releasing import Releasing
 from holdfast.functions.jmap.sendings import SUBMISSION, read_sending
 from holdfast.model.envelope import Delivery
+from holdfast.model.errors import Unavailable
 from holdfast.model.ledgers import Kind
 from holdfast.model.limits import JMAP_DELAYED_SEND_S, Limits
 from holdfast.model.mail import START
@@ -404,6 +405,25 @@ def test_what_can_t_be_sent_is_refused_at_once_and_by_its_reason(tmp_path: Path)
                 refused = await submit(r, await draft(r, text), **also)
                 assert refused["type"] == expected, (also, refused)
             assert (await r.call("EmailSubmission/get"))["list"] == []
+
+    run(main())
+
+
+def test_a_directory_out_of_reach_is_never_a_refusal(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with rig(tmp_path) as r:
+            email, own = await draft(r), await identity(r)
+            found, refuse = r.people._answers.may_send_as, Unavailable("people", "gone")
+
+            def out_of_reach(*_: Any) -> bool:
+                raise refuse
+
+            r.people._answers.may_send_as = out_of_reach  # type: ignore[method-assign]
+            asked = {"create": {"s": {"emailId": email, "identityId": own}}}
+            result = await r.call("EmailSubmission/set", asked)
+            assert result["notCreated"]["s"]["type"] == "serverUnavailable"
+            r.people._answers.may_send_as = found  # type: ignore[method-assign]
+            assert (await r.call("EmailSubmission/set", asked))["created"]
 
     run(main())
 
