@@ -9,6 +9,7 @@ Checked at the end of every run, after a last undisturbed start:
 - every acknowledged message is in its mailbox exactly once, none is there twice (STORE-9, PACK-1);
 - every answered command's effect is there: UIDs name the messages they named (STORE-7);
 - of messages appended at once all are there or none is, answered or not (STORE-13);
+- an object is as it was answered last, or as somebody wanted it since without an answer (STORE-17);
 - each index equals a fresh one folded from the ledgers alone (STORE-1, STORE-2, STORE-3).
 """
 
@@ -121,6 +122,7 @@ class Scenario:
         self.gone: set[tuple[str, int, int]] = set()
         self.flagged: set[tuple[str, int, int]] = set()
         self.at_once: list[frozenset[int]] = []  # appended by one command, not answered yet
+        self.objects: dict[str, list[bytes]] = {}  # id → as answered last, then as wanted since
         self.next_number = 1000
         self.undisturbed = False
 
@@ -200,6 +202,8 @@ class Scenario:
 
     def _next_command(self) -> tuple[c.AnyCommand, Callable[[Any], None]]:
         known = [key for key in self.appended if key not in self.maybe_gone]
+        if self.random.random() < 0.15:
+            return self._put_object()
         if not known or self.random.random() < 0.5:
             return self._append() if self.random.random() < 0.7 else self._append_all()
         key = self.random.choice(known)
@@ -251,6 +255,17 @@ class Scenario:
 
         return command, settle
 
+    def _put_object(self) -> tuple[c.AnyCommand, Callable[[Any], None]]:
+        self.next_number += 1
+        id_, data = self.random.choice("ab"), b"%d" % self.next_number
+        wanted = self.objects.setdefault(id_, [b""])
+        wanted.append(data)
+
+        def settle(_: Any) -> None:
+            self.objects[id_] = [data]
+
+        return c.PutObject(account=OWNER, cell=OWNER % CELLS, kind="k", id=id_, data=data), settle
+
     def _moved(self, key: tuple[str, int, int], outcome: c.Copied) -> None:
         self.gone.add(key)
         for uid in UidSet.unpack(outcome.copies):
@@ -271,6 +286,7 @@ class Scenario:
                 raise Violation(f"the index of cell {cell} is not what its ledger says")
         self._check_deliveries(volume)
         self._check_program(volume)
+        self._check_objects()
 
     def _numbers(self, volume: Volume, account: AccountId) -> list[tuple[str, int, int, int, int]]:
         """(mailbox, uidvalidity, uid, flags, number) of everything an account has."""
@@ -296,6 +312,13 @@ class Scenario:
                 raise Violation(f"account {account} has lost {sorted(missing)}")
             if len(there) != len(set(there)):
                 raise Violation(f"account {account} has some messages twice: {sorted(there)}")
+
+    def _check_objects(self) -> None:
+        rows = schema.rows(self.indexes.open[OWNER % CELLS], "SELECT id, data FROM object")
+        there = dict(rows)
+        for id_, wanted in self.objects.items():
+            if there.get(id_, b"") not in wanted:
+                raise Violation(f"object {id_} is {there.get(id_)!r} and not one of {wanted}")
 
     def _check_program(self, volume: Volume) -> None:
         there = {row[:3]: row for row in self._numbers(volume, OWNER)}

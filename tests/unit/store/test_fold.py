@@ -236,7 +236,8 @@ def test_store_13_a_damaged_message_of_several_costs_nothing_but_its_content():
         damaged = contents(tape.fold()[0])
         rows = [(mine[:8], theirs[:8]) for mine, theirs in zip(damaged.pop("message"), whole["message"])]
         assert len(rows) == 4 and all(mine == theirs for mine, theirs in rows)
-        assert damaged == {table: rows for table, rows in whole.items() if table != "message"}
+        del damaged["reference"]  # its names are lost with it (STORE-14)
+        assert damaged == {t: rows for t, rows in whole.items() if t not in ("message", "reference")}
 
 
 def test_store_13_messages_whose_command_was_never_written_are_nowhere():
