@@ -4,7 +4,7 @@ import type { RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { pressed, useFramePort } from "../../frame/port";
 import { language } from "../../texts";
-import { dark } from "../look";
+import { dark } from "../../ui/layout";
 import "./editor.css";
 import { type Command, type Format, type ToEditor, fromEditor } from "./protocol";
 
