@@ -13,7 +13,7 @@ import { toast } from "./pieces/toast";
 import { tell } from "./problem";
 import { closeThread, openThread, route } from "./router";
 import { setting } from "./setting";
-import { shownEmails } from "./reading/shown";
+import { headingWanted, shownEmails } from "./reading/shown";
 
 export interface Target {
   emails: Id[];
@@ -128,6 +128,7 @@ async function following(open: Id): Promise<Id> {
 export async function walk(step: 1 | -1): Promise<void> {
   const open = openKey();
   const row = open && (await list.peek()?.beside(open, step));
+  if (document.activeElement?.closest(".reading")) headingWanted.value = true;
   if (row) openThread(row.key, true);
 }
 

@@ -17,7 +17,7 @@ import { clearSelection, cursor, followAddress, list, mailboxNow, rowOf, selecte
 import { DestroyQuestion } from "./list/destroy";
 import { takeFocus } from "./list/focus";
 import { ListPane, listName } from "./list/pane";
-import { openRow } from "./list/rows";
+import { openByKey } from "./list/rows";
 import { snoozing } from "./list/row_menu";
 import { NarrowBar } from "./narrow_bar";
 import { Toasts, undoLast } from "./pieces/toast";
@@ -148,7 +148,7 @@ const pageCommands = {
   previous: () => step(-1),
   open: () => {
     const row = cursor.peek() && rowOf(cursor.peek() as string);
-    return row && !openKey() ? openRow(row) : false;
+    return row && openKey() !== row.key ? openByKey(row) : false;
   },
   back: () => {
     if (!openKey()) return route.peek().view === "mail" ? false : go({ view: "mail", mailbox: "inbox" });

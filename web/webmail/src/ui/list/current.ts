@@ -33,7 +33,8 @@ export function isSpecial(slug: string): slug is Special {
 /** The mailbox that is looked at; null in searches and views over several. */
 export const mailboxNow = computed(() => (route.value.view === "mail" ? mailboxBySlug(route.value.mailbox) : null));
 
-/** What the address asks for, as text: equal texts are the same list. Null: no list, or not known yet. */
+/** What the address asks for, as text: equal texts are the same list. Null: no other than before; "": there is no
+ * such mailbox, or it isn't known yet. */
 const wanted = computed<string | null>(() => {
   const now = route.value;
   const common = {
@@ -45,7 +46,7 @@ const wanted = computed<string | null>(() => {
   if (now.view !== "mail") return null;
   if (isSpecial(now.mailbox)) return JSON.stringify({ in: { special: now.mailbox }, ...common } satisfies ListQuery);
   const mailbox = mailboxNow.value;
-  return mailbox && JSON.stringify({ in: { mailbox: mailbox.id }, ...common } satisfies ListQuery);
+  return mailbox ? JSON.stringify({ in: { mailbox: mailbox.id }, ...common } satisfies ListQuery) : "";
 });
 
 /** Opens and closes lists as the address changes, for as long as the shell is drawn. */
@@ -57,7 +58,7 @@ export function followAddress(): () => void {
     opened = asked;
     batch(() => {
       list.peek()?.close();
-      list.value = mail.lists.open(JSON.parse(asked) as ListQuery);
+      list.value = asked ? mail.lists.open(JSON.parse(asked) as ListQuery) : null;
       cursor.value = null;
       clearSelection();
     });

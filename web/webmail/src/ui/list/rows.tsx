@@ -8,6 +8,7 @@ import { touch } from "../layout";
 import { Icon } from "../pieces/icon";
 import { MenuList } from "../pieces/menu";
 import { compose, openThread, route } from "../router";
+import { headingWanted } from "../reading/shown";
 import { setting } from "../setting";
 import { clearSelection, cursor, extendTo, mailboxNow, selected, selectWhere, toggle } from "./current";
 import { dragEnd, dragStart } from "./drag";
@@ -63,7 +64,7 @@ export function Rows({ list, label }: { list: MailList; label: string }) {
     const to = steps[event.key];
     if (to !== undefined) moveTo(to, event);
     else if (event.key === " " && row && !inside) toggle(row);
-    else if (event.key === "Enter" && row && !inside) openRow(row);
+    else if (event.key === "Enter" && row && !inside) openByKey(row);
     else if (event.key === "a" && (event.ctrlKey || event.metaKey)) selectWhere(() => true);
     else if (event.key === "Escape" && selected.peek().size) clearSelection();
     else if (event.key === "ArrowRight" || event.key === "ArrowLeft") within(event);
@@ -162,12 +163,18 @@ export function Rows({ list, label }: { list: MailList; label: string }) {
   );
 }
 
+/** Opens it and takes the focus along. */
+export function openByKey(row: Row): void {
+  headingWanted.value = true;
+  openRow(row);
+}
+
 /** Opens what the row stands for: a draft is written on, everything else is read. */
-export function openRow(row: Row, replace = false): void {
+function openRow(row: Row): void {
   const last = row.emails.at(-1);
   cursor.value = row.key;
   if (mailboxNow.peek()?.role === "drafts" && last) compose("draft", last);
-  else openThread(row.key, replace);
+  else openThread(row.key);
 }
 
 /** Along the parts of a row that can be acted on. */

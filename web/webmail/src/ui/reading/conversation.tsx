@@ -18,7 +18,7 @@ import { PictureDialog } from "./attachments";
 import { ConversationBar } from "./bar";
 import { MessageView } from "./message";
 import { printing } from "./print";
-import { shownMessages } from "./shown";
+import { headingWanted, shownMessages } from "./shown";
 import { SourceDialog } from "./source";
 
 const READ_AFTER_MS = 3000;
@@ -83,7 +83,8 @@ function Shown({ view, messages: all }: { view: ThreadView; messages: Message[] 
   }, [open]);
   useEffect(() => {
     scroller.current?.querySelector(".message.first-new")?.scrollIntoView({ block: "start" });
-    if (beside.peek() === "own") heading.current?.focus({ preventScroll: true });
+    if (beside.peek() === "own" || headingWanted.peek()) heading.current?.focus({ preventScroll: true });
+    headingWanted.value = false;
   }, []);
   const newest = messages.filter((each) => !each.draft).at(-1) ?? messages.at(-1);
   const step = (by: 1 | -1) => {
