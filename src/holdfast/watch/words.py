@@ -86,6 +86,27 @@ COUNTED = (
     ),
     Metric("holdfast_imap_commands_total", "counter", "IMAP commands answered.", ("command", "result")),
     Metric(
+        "holdfast_jmap_call_seconds",
+        "histogram",
+        "One method call of a JMAP request.",
+        ("method",),
+        FAST_S,
+    ),
+    Metric(
+        "holdfast_jmap_calls_total",
+        "counter",
+        "Method calls of JMAP: ok, or the type of their error.",
+        ("method", "result"),
+    ),
+    Metric(
+        "holdfast_jmap_request_seconds",
+        "histogram",
+        "From a request of a JMAP client to its answer; what waits for changes isn't among them.",
+        ("what",),
+        FAST_S,
+    ),
+    Metric("holdfast_jmap_requests_total", "counter", "The same, by HTTP status.", ("what", "status")),
+    Metric(
         "holdfast_page_seconds",
         "histogram",
         "From a page's request to its answer.",
@@ -142,6 +163,14 @@ STEPS: dict[str, tuple[Step, ...]] = {
     "imap_command": (
         Step("holdfast_imap_command_seconds", {"command": "command"}, "seconds"),
         Step("holdfast_imap_commands_total", {"command": "command", "result": "result"}),
+    ),
+    "jmap_call": (
+        Step("holdfast_jmap_call_seconds", {"method": "method"}, "seconds"),
+        Step("holdfast_jmap_calls_total", {"method": "method", "result": "result"}),
+    ),
+    "jmap_request": (
+        Step("holdfast_jmap_request_seconds", {"what": "what"}, "seconds"),
+        Step("holdfast_jmap_requests_total", {"what": "what", "status": "status"}),
     ),
     "page_served": (
         Step("holdfast_page_seconds", {"function": "function"}, "seconds"),

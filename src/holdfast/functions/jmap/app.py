@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from holdfast.functions.jmap.asking import Ask, Parts, carry_out, opened
 from holdfast.functions.jmap.clients import Clients
 from holdfast.functions.jmap.downloads import DOWNLOAD, UPLOAD, Blobs
-from holdfast.functions.jmap.events import FAILED, UNAVAILABLE
+from holdfast.functions.jmap.events import FAILED, REQUEST, UNAVAILABLE
 from holdfast.functions.jmap.events_source import EventSource
 from holdfast.functions.jmap.incoming import (
     HASTE,
@@ -95,9 +95,12 @@ class Jmap:
             await self._pages(scope, receive, send)
             return
         request = Incoming(scope, receive, send)
+        clock, begun = self._parts.world.clock, self._parts.world.clock.monotonic()
         with contextlib.suppress(Gone):
             reply = await self._reply(request, path)
             if reply is not None:
+                seconds = clock.monotonic() - begun
+                self._parts.world.journal.emit(REQUEST, what=path, status=reply.status, seconds=seconds)
                 await request.answer(reply, self._also(request))
 
     def _path_of(self, path: str) -> str | None:

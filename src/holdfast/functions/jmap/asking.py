@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from holdfast.functions.jmap.events import CALL_FAILED
+from holdfast.functions.jmap.events import CALL, CALL_FAILED
 from holdfast.functions.jmap.query_lists import Lists
 from holdfast.model.errors import Reason, Refused, Unavailable
 from holdfast.model.limits import Limits
@@ -123,9 +123,10 @@ def name_of(account: AccountId) -> str:
 
 async def carry_out(ask: Ask, handlers: Mapping[str, Handler]) -> None:
     """Every call of the request in its order; what goes wrong in one costs itself (JMAP-1, JMAPD-1)."""
-    server = ask.server
+    server, world = ask.server, ask.parts.world
     ask.handlers = handlers
     while (call := server.next_event()) is not None:
+        begun, how = world.clock.monotonic(), "ok"
         try:
             if (account_id := getattr(call.arguments, "account_id", None)) is not None:
                 ask.check(account_id)
@@ -133,9 +134,13 @@ async def carry_out(ask: Ask, handlers: Mapping[str, Handler]) -> None:
         except (Refused, Unavailable) as error:
             ask.take_also()
             server.fail(error)
+            how = method_error(error)["type"]
         except Exception as error:
             ask.take_also()
             server.fail(_failed(ask, call.name, error))
+            how = MethodFault.SERVER_FAIL.value
+        seconds = world.clock.monotonic() - begun
+        world.journal.emit(CALL, account=ask.account.id, method=call.name, result=how, seconds=seconds)
         for name, result in ask.take_also():
             server.also(name, result)
 

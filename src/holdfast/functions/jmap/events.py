@@ -4,6 +4,23 @@ from __future__ import annotations
 
 from holdfast.model.events import register
 
+CALL = register(
+    "jmap_call",
+    "debug",
+    "a method of JMAP was answered; result: ok, or the type of its error.",
+    "account",
+    "method",
+    "result",
+    "seconds",
+)
+REQUEST = register(
+    "jmap_request",
+    "debug",
+    "a request of a JMAP client was answered; what: the path that all such requests have.",
+    "what",
+    "status",
+    "seconds",
+)
 CALL_FAILED = register(
     "jmap_call_failed",
     "error",

@@ -28,7 +28,7 @@ _KINDS = {
 _HASHED = re.compile(r"assets/[^/]+[-.][A-Za-z0-9_-]{8,}\.[a-z0-9]+")  # as Vite names them
 _PACKED = {"br": ".br", "gzip": ".gz"}
 _META_POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)"')
-FOR_EVER, ANEW = "public, max-age=31536000, immutable", "no-cache"
+FOR_EVER, ANEW = "public, max-age=31536000, immutable", "no-cache"  # WEBMAIL-3
 
 
 class Served(NamedTuple):

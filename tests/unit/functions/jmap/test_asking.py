@@ -13,6 +13,8 @@ from holdfast.functions.jmap.methods import TABLE, joined
 from holdfast.model.errors import Reason, Refused, Unavailable
 from unit.functions.jmap.rig import BEN, MethodFailed, rig, run
 
+pytestmark = pytest.mark.slow
+
 
 def test_echo_gives_back_what_it_was_given(tmp_path: Path) -> None:
     async def body() -> None:
