@@ -29,6 +29,7 @@ import { Threads } from "./threads";
 import type { Channel, World } from "./world";
 
 const POLL_MS = 60_000; // where there is no push
+const FIRST_DRAWN_MS = 200; // what isn't on the first screens is read after they were drawn
 const LATE_MS = 3_600_000; // mail that old isn't announced when it comes
 
 type Heard = { kind: "weather"; failure: { what: Problem["what"]; detail: string } | null } | { kind: "arrived"; ids: Id[] } | { kind: "left" } | { kind: "changed"; operations: boolean };
@@ -139,7 +140,7 @@ export class Engine {
     this.connection.whenItTurns((failure) => {
       if (this.leads) this.channel.post({ kind: "weather", failure: failure && { what: failure.what, detail: failure.detail } });
     });
-    void this.kept.loadRest();
+    this.world.later(FIRST_DRAWN_MS, () => void this.kept.loadRest().catch(() => undefined));
     void this.world.locked(`holdfast-leader-${this.access.account()}`, () => this.lead());
   }
 
@@ -152,6 +153,9 @@ export class Engine {
       void this.sync.nudge();
     });
     await this.kept.readAll();
+    await this.pause(FIRST_DRAWN_MS);
+    // What changes is compared with what is here: all of it.
+    await this.kept.loadRest();
     void this.storage.persist();
     await this.drafts.begin().catch(() => undefined);
     void this.sender.nudge();

@@ -12,7 +12,7 @@ import { isPending, overlay, type Fresh, type Operation } from "./operations";
 import { renamed } from "./patches";
 import type { Channel } from "./world";
 
-export const FIRST_LOADED = 500;
+export const FIRST_LOADED = 200; // some screens full
 const MOST_BURIED = 2_000;
 
 export interface Change {

@@ -111,12 +111,12 @@ test("a keystroke over ten thousand messages stays below 50 ms", () => {
   }
   const times: number[] = [];
   for (const typed of ["p", "pro", "projekt", "projekthaus", "nachricht wetter", "-projekt straße", "from:haus is:unread", "\"projekt haus\""]) {
-    // A machine that does other things besides takes longer for some: the quickest of a few counts.
+    // The processor's time, since the machine does other things besides; the quickest of a few.
     times.push(Math.min(...Array.from({ length: 5 }, () => {
-      const began = performance.now();
+      const began = process.cpuUsage();
       const test_ = searched.test(parse(typed, NOW).tree, place, null);
       all.filter(test_);
-      return performance.now() - began;
+      return process.cpuUsage(began).user / 1000;
     })));
   }
   expect(Math.max(...times), times.map((each) => each.toFixed(1)).join(" ")).toBeLessThan(50);

@@ -108,8 +108,9 @@ export class Searched {
   }
 }
 
-/** A word that begins so. Looked for without its blank, which would stand at every other place. */
+/** A word that begins so. Longer ones are looked for without the blank before, which stands at every other place. */
 function hasWord(text: string, wanted: string, whole: boolean): boolean {
+  if (wanted.length < SHORT) return text.includes(whole ? ` ${wanted} ` : ` ${wanted}`);
   for (let at = text.indexOf(wanted); at >= 0; at = text.indexOf(wanted, at + 1)) {
     if (text.charCodeAt(at - 1) === BLANK && (!whole || text.charCodeAt(at + wanted.length) === BLANK)) return true;
   }
@@ -117,6 +118,7 @@ function hasWord(text: string, wanted: string, whole: boolean): boolean {
 }
 
 const BLANK = 32;
+const SHORT = 4;
 
 function inOne(ids: Id[]): Test {
   return (email) => ids.some((id) => id in email.mailboxIds);
