@@ -227,3 +227,133 @@ def test_the_attacks_are_alive_where_nothing_guards(page: Page, enemy: Site):
     ran = page.evaluate(_UNGUARDED, [staying, LIVING])
     asked = {path for path, _ in enemy.asked if path[1:].isdigit()}
     assert len(ran) >= LIVING and len(asked) >= LIVING, (ran, asked)
+
+
+# What it is for
+
+
+def told(page: Page, kind: str) -> list[dict[str, Any]]:
+    """What the frame has said of a kind since it was last asked."""
+    page.evaluate("new Promise(done => setTimeout(done, 100))")
+    return [each for each in page.evaluate("heard.splice(0)") if each["kind"] == kind]
+
+
+LINKS = """<p>See <a href="https://evil.example/x">www.bank.example</a>, <a href="https://bank.example/">here</a>,
+<a href="mailto:anna@example.org?subject=Hi">Anna</a> and <a href="javascript:x">nowhere</a></p>"""
+
+
+def test_a_link_that_says_something_else_than_it_does_is_marked(page: Page):
+    assert show(page, html=LINKS)["mismatched"] == 1
+    frame = inner(page)
+    assert frame.locator("a").first.inner_text() == "www.bank.exampleleads to evil.example"
+    assert frame.locator("a[href]").count() == 3
+    for link in frame.locator("a[href]").all():
+        assert link.get_attribute("target") == "_blank"
+        assert "noopener" in (link.get_attribute("rel") or "")
+
+
+def test_where_a_link_leads_is_told_before_it_is_followed(page: Page):
+    show(page, html=LINKS)
+    inner(page).locator("a").first.hover()
+    said = told(page, "link")[-1]
+    assert said == {"kind": "link", "url": "https://evil.example/x", "mismatched": True}
+    inner(page).locator("a").nth(1).focus()
+    assert told(page, "link")[-1]["url"] == "https://bank.example/"
+
+
+def test_an_address_is_the_apps_to_write_to(page: Page):
+    show(page, html=LINKS)
+    inner(page).locator("a").nth(2).click()
+    assert [each["url"] for each in told(page, "mailto")] == ["mailto:anna@example.org?subject=Hi"]
+    assert inner(page).url == "about:srcdoc"
+
+
+def images(enemy: Site) -> str:
+    return (
+        f'<img src="{enemy.url}/1" alt="logo" width="80" height="40"><img src="{enemy.url}/2" width="1">'
+        f'<p style="background-image:url({enemy.url}/3)">x</p><table background="{enemy.url}/4"><td>y</table>'
+        '<img src="cid:pic@example.org" alt="inline"><img src="cid:unknown" alt="lost">'
+    )
+
+
+def test_images_from_elsewhere_stay_away_and_are_counted(page: Page, enemy: Site):
+    inline = {"pic@example.org": base64.b64encode(PIXEL).decode()}
+    assert show(page, html=images(enemy), inline=inline)["blocked"] == 4
+    frame = inner(page)
+    assert frame.locator("[role=img]").get_attribute("aria-label") == "Image not loaded: logo"
+    frame.wait_for_function("[...document.images].every(each => each.complete && each.naturalWidth === 1)")
+    assert frame.locator("img").count() == 1
+    assert "lost" in frame.locator("main").inner_text()
+    assert not enemy.asked
+
+
+def test_images_from_elsewhere_come_when_they_are_allowed(page: Page, enemy: Site):
+    assert show(page, html=images(enemy), images=True)["blocked"] == 0
+    inner(page).wait_for_function("[...document.images].every(each => each.complete)")
+    page.wait_for_timeout(300)
+    assert {path for path, kind in enemy.asked if kind == "image"} == {"/1", "/2", "/3", "/4"}
+
+
+TEXT = (
+    "A long \nparagraph.\n\n<b>not bold</b> https://example.org/a.\n"
+    "> one\n> two\n> three\n>> deeper\n\nmine\n-- \nAnna\n"
+)
+
+
+def test_plain_text_is_text_with_links_and_folded_quotes(page: Page):
+    show(page, text=TEXT, flowed=True)
+    frame = inner(page)
+    assert frame.locator("b").count() == 0
+    assert frame.locator("a").get_attribute("href") == "https://example.org/a"
+    assert "A long paragraph." in frame.locator("main").inner_text()
+    assert not frame.locator("blockquote").first.is_visible()
+    frame.locator("summary").click()
+    assert "deeper" in frame.locator("blockquote blockquote").inner_text()
+
+
+def test_quotes_of_html_are_folded_behind_an_answer(page: Page):
+    quote = '<blockquote type="cite"><p>old</p></blockquote>'
+    show(page, html=f"<p>new</p>{quote}")
+    assert not inner(page).locator("blockquote").is_visible()
+    show(page, html=quote)
+    assert inner(page).locator("blockquote").is_visible()
+
+
+def test_the_frame_is_as_high_as_its_message(page: Page):
+    show(page, html="<p>x</p>" * 100)
+    high = told(page, "height")[-1]["height"]
+    show(page, html="<p>x</p>" * 10)
+    low = told(page, "height")[-1]["height"]
+    assert high > 2000 > 500 > low
+    show(page, html='<div style="height:100vh">x</div>' * 3)
+    assert told(page, "height")[-1]["height"] < 200
+
+
+def test_a_message_wider_than_the_frame_is_made_smaller(page: Page):
+    show(page, html='<table width="800"><tr><td>wide</td></tr></table>')
+    assert inner(page).evaluate("document.querySelector('table').getBoundingClientRect().right <= innerWidth")
+
+
+def test_keys_are_the_apps(page: Page):
+    show(page, html="<p>x</p>")
+    inner(page).locator("p").click()
+    told(page, "key")
+    page.keyboard.press("j")
+    page.keyboard.press("Shift+#")
+    assert [each["key"] for each in told(page, "key")] == ["j", "Shift", "#"]
+
+
+def test_a_message_is_light_unless_asked(page: Page):
+    show(page, html="<p>x</p>")
+    page.emulate_media(color_scheme="dark")
+    ground = "getComputedStyle(document.documentElement).backgroundColor"
+    assert inner(page).evaluate(ground) == "rgb(255, 255, 255)"
+    page.evaluate("port.postMessage({kind: 'look', inverted: true})")
+    inner(page).wait_for_function(f"{ground} !== 'rgb(255, 255, 255)'")
+
+
+def test_a_long_message_is_printed_on_as_many_pages_as_it_needs(page: Page):
+    show(page, html="<p>word</p>" * 200)
+    told(page, "height")
+    pages = page.pdf().count(b"/Type /Page\n")
+    assert pages >= 4

@@ -12,7 +12,7 @@ const SOONEST_MS = 5 * 60_000;
 export function LaterDialog({ onChoose, onClose }: { onChoose: (at: number) => void; onClose: () => void }) {
   const now = Date.now();
   const { signIn } = mail.session;
-  const most = signIn.value.state === "in" ? signIn.value.account.limits.delayedSend * 1000 : 0;
+  const most = signIn.value.state === "in" ? signIn.value.account.limits.delayedSend : 0;
   const [typed, setTyped] = useState(localInput(presets(now).at(-1)?.at ?? now + 86_400_000));
   const [wrong, setWrong] = useState("");
   const id = useId();

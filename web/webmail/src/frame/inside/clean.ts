@@ -9,21 +9,23 @@ import { isMismatched, target } from "./address";
 import { cleanStyle } from "./style";
 
 const TAGS = (
-  "a abbr acronym address area article aside b bdi bdo big blockquote br caption center cite code col colgroup " +
+  "a abbr acronym address article aside b bdi bdo big blockquote br caption center cite code col colgroup " +
   "dd del details dfn dir div dl dt em figcaption figure font footer h1 h2 h3 h4 h5 h6 header hr i img ins kbd " +
-  "li main map mark menu nav ol p pre q s samp section small span strike strong sub summary sup table tbody td " +
+  "li main mark menu nav ol p pre q s samp section small span strike strong sub summary sup table tbody td " +
   "tfoot th thead time tr tt u ul var wbr"
 ).split(" ");
 
+/** Addresses; cleaning looks at each again. */
+const ADDRESSES = ["href", "src", "background"];
 const ATTRIBUTES = (
-  "align alt bgcolor border cellpadding cellspacing class color cols colspan coords dir face headers height href " +
-  "hspace lang nowrap reversed rowspan rules scope shape size span src start style summary title type " +
-  "usemap valign value vspace width background"
+  "align alt bgcolor border cellpadding cellspacing class color cols colspan dir face headers height hspace lang " +
+  "nowrap reversed rowspan rules scope size span start style summary title type valign value vspace width"
 ).split(" ");
 
 const PURIFY: Config & { RETURN_DOM: true } = {
   ALLOWED_TAGS: TAGS,
-  ALLOWED_ATTR: ATTRIBUTES,
+  ALLOWED_ATTR: [...ADDRESSES, ...ATTRIBUTES],
+  ADD_URI_SAFE_ATTR: ATTRIBUTES, // their values needn't look like an address
   ALLOW_DATA_ATTR: false,
   ALLOW_ARIA_ATTR: false,
   ALLOW_UNKNOWN_PROTOCOLS: false,
@@ -68,7 +70,7 @@ export function clean(html: string, allowed: Allowed): Clean {
     result.blocked += cleanBackground(each, allowed);
     if (each instanceof HTMLImageElement) result.blocked += cleanImage(each, allowed);
     else each.removeAttribute("src");
-    if (each instanceof HTMLAnchorElement || each instanceof HTMLAreaElement) result.mismatched += cleanLink(each);
+    if (each instanceof HTMLAnchorElement) result.mismatched += cleanLink(each);
     else each.removeAttribute("href");
     if (each.matches(QUOTES)) each.dataset.quote = "";
     each.removeAttribute("class");
@@ -126,7 +128,7 @@ function placeholder(image: HTMLImageElement): Node[] {
   return [box];
 }
 
-function cleanLink(link: HTMLAnchorElement | HTMLAreaElement): number {
+function cleanLink(link: HTMLAnchorElement): number {
   const url = target(link.getAttribute("href") ?? "");
   if (!url) {
     link.removeAttribute("href");

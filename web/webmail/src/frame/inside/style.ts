@@ -13,6 +13,8 @@ const KEPT = [
 
 // Functions that fetch, or that bring a value from elsewhere; a backslash hides their names.
 const REACHES = /\\|\b(?:url|src|image|image-set|-webkit-image-set|cross-fade|element|paint|var|env|attr|expression)\s*\(/i;
+// Heights of the window: the frame is as high as its message, so they would grow without end.
+const ENDLESS = /\d(?:[sld]?v(?:h|b|min|max))\b/i;
 const REMOTE = /^url\(\s*["']?https?:\/\/[^"'()\\\s]+["']?\s*\)$/i;
 
 export interface Cleaned {
@@ -28,6 +30,7 @@ export function cleanStyle(style: CSSStyleDeclaration, remoteImages: boolean): C
   for (const name of style) {
     const value = style.getPropertyValue(name).trim();
     if (!value || !KEPT.some((each) => each.test(name))) continue;
+    if (ENDLESS.test(value)) continue;
     if (!REACHES.test(value)) cleaned.kept.push([name, value]);
     else if (name === "background-image" && REMOTE.test(value)) {
       if (remoteImages) cleaned.kept.push([name, value]);
