@@ -20,5 +20,6 @@ export default defineConfig({
     include: ["tests/**/*.test.{ts,tsx}"],
     environment: "node", // a file that draws begins with: // @vitest-environment happy-dom
     restoreMocks: true,
+    testTimeout: 120_000, // on a machine that does much else besides
   },
 });
