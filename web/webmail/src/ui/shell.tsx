@@ -32,7 +32,7 @@ import { Side } from "./side/side";
 
 export function Shell() {
   useKeys();
-  useCommands(pageCommands);
+  useCommands(pageCommands, true);
   useEffect(followAddress, []);
   useEffect(tellProblems, []);
   useEffect(fetchAhead, []);

@@ -111,6 +111,20 @@ describe("an action", () => {
   });
 });
 
+describe("a key", () => {
+  it("means what the view says that knows best: the field for searching, the open conversation for answering", async () => {
+    await press("/", document.body);
+    expect(document.activeElement?.id).toBe("search");
+    await settled(() => (document.activeElement as HTMLElement).blur());
+    const row = [...Array(30).keys()].map((place) => list.value?.row(place)).find((each) => each && each.count > 1);
+    await visit({ view: "mail", mailbox: "inbox", thread: row?.key ?? "" });
+    await settled(() => new Promise((done) => setTimeout(done, 50)));
+    await press("r", document.body);
+    const messages = mail.threads.open(row?.thread ?? "").messages.value ?? [];
+    expect(route.value).toMatchObject({ view: "compose", kind: "reply", about: messages.filter((each) => !each.draft).at(-1)?.id });
+  });
+});
+
 describe("selecting", () => {
   it("from one row to another takes all between", async () => {
     await settled(() => rows()[1]?.querySelector<HTMLElement>("[data-part=check]")?.click());

@@ -15,12 +15,13 @@ const SEQUENCE_MS = 1500;
 const stack: { current: Handlers }[] = [];
 let begun: { key: string; at: number } | undefined;
 
-/** While the component is drawn, these commands do that. */
-export function useCommands(handlers: Handlers): void {
+/** While the component is drawn, these commands do that; those of the whole page when no view knows better. */
+export function useCommands(handlers: Handlers, ofPage = false): void {
   const latest = useRef(handlers);
   latest.current = handlers;
   useEffect(() => {
-    stack.push(latest);
+    if (ofPage) stack.unshift(latest);
+    else stack.push(latest);
     return () => {
       stack.splice(stack.indexOf(latest), 1);
     };

@@ -5,7 +5,7 @@
  */
 
 import { batch, computed, effect, signal } from "@preact/signals";
-import { mail, type Id, type ListQuery, type MailList, type Row } from "../../data";
+import { mail, type Id, type ListQuery, type Mailbox, type MailList, type Row } from "../../data";
 import { mailboxBySlug } from "../names";
 import { route } from "../router";
 import { setting } from "../setting";
@@ -33,6 +33,9 @@ export function isSpecial(slug: string): slug is Special {
 /** The mailbox that is looked at; null in searches and views over several. */
 export const mailboxNow = computed(() => (route.value.view === "mail" ? mailboxBySlug(route.value.mailbox) : null));
 
+/** The mailbox one came from, for a search in it alone. */
+export const mailboxBefore = signal<Mailbox | null>(null);
+
 /** What the address asks for, as text: equal texts are the same list. Null: no other than before; "": there is no
  * such mailbox, or it isn't known yet. */
 const wanted = computed<string | null>(() => {
@@ -52,6 +55,9 @@ const wanted = computed<string | null>(() => {
 /** Opens and closes lists as the address changes, for as long as the shell is drawn. */
 export function followAddress(): () => void {
   let opened: string | null = null;
+  const stopBefore = effect(() => {
+    if (mailboxNow.value) mailboxBefore.value = mailboxNow.value;
+  });
   const stop = effect(() => {
     const asked = wanted.value;
     if (asked === null || asked === opened) return;
@@ -64,6 +70,7 @@ export function followAddress(): () => void {
     });
   });
   return () => {
+    stopBefore();
     stop();
     list.peek()?.close();
     list.value = null;

@@ -45,7 +45,7 @@ function Head() {
   const total = view?.length ?? count;
   return (
     <div class="list-head">
-      <h2 class="list-title">{listName()}</h2>
+      <h2 class="list-title">{route.value.view === "search" ? t("search.results") : listName()}</h2>
       <span class="list-count">
         {total !== null && total !== undefined && (setting("conversations") ? t("list.conversations", { n: total }) : t("list.messages", { n: total }))}
       </span>

@@ -181,7 +181,7 @@ function OfferView({ offer }: { offer: Offer }) {
       <>
         <Icon name={offer.insert.includes("@") ? "person" : "label"} />
         <span class="menu-text">{offer.insert.trim()}</span>
-        <span class="soft">{offer.hint}</span>
+        <span class="soft">{offer.hint || explained(offer.insert)}</span>
       </>
     );
   if (offer.kind === "recent")
@@ -209,4 +209,13 @@ function OfferView({ offer }: { offer: Offer }) {
       <span class="soft">{listDate(row.date)}</span>
     </>
   );
+}
+
+const EXPLAINED = ["from", "to", "cc", "subject", "filename", "has", "is", "in", "larger", "smaller", "before", "after", "older_than", "newer_than"] as const;
+
+/** What an operator looks for, with an example of a value where it needs one. */
+function explained(insert: string): string {
+  const operator = mail.search.parse(insert.endsWith(":") ? `${insert}1` : insert).pieces[0]?.operator;
+  const known = EXPLAINED.find((each) => each === operator);
+  return known ? t(`search.hint.${known}`) : "";
 }

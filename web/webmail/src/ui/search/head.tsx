@@ -2,6 +2,8 @@
 
 import { mail, type SearchPiece } from "../../data";
 import { language, t } from "../../texts";
+import { mailboxBefore } from "../list/current";
+import { mailboxName } from "../names";
 import { Icon } from "../pieces/icon";
 import { toast } from "../pieces/toast";
 import { go } from "../router";
@@ -22,6 +24,7 @@ export function SearchHead({ query }: { query: string }) {
   // One word says nothing that the title doesn't.
   const told = parsed.pieces.length > 1 || parsed.pieces.some((each) => each.operator || each.not);
   const kept = setting("searches").some((each) => each.text === query);
+  const here = within(query);
   const offered = (Object.keys(NARROWINGS) as (keyof typeof NARROWINGS)[]).filter((each) => !query.includes(spelled(each)));
   return (
     <div class="search-head">
@@ -29,9 +32,9 @@ export function SearchHead({ query }: { query: string }) {
         <ul class="chips" aria-label={t("search.pieces")}>
           {parsed.pieces.map((piece) => (
             <li key={`${piece.start}-${piece.value}`} class={piece.wrong ? "chip wrong" : "chip strong"}>
-              <span>{pieceText(piece)}</span>
+              <span>{pieceText(query, piece)}</span>
               {piece.wrong && <span class="aside">{t("search.wrong")}</span>}
-              <button type="button" aria-label={t("search.without", { piece: pieceText(piece) })} onClick={() => to(without(piece))}>
+              <button type="button" aria-label={t("search.without", { piece: pieceText(query, piece) })} onClick={() => to(without(piece))}>
                 <Icon name="close" />
               </button>
             </li>
@@ -39,6 +42,11 @@ export function SearchHead({ query }: { query: string }) {
         </ul>
       )}
       <div class="search-ways">
+        {here && (
+          <button type="button" class="chip way" onClick={() => to(`${query} ${here.term}`)}>
+            {t("search.narrow.here", { name: here.name })}
+          </button>
+        )}
         {offered.map((each) => (
           <button key={each} type="button" class="chip way" onClick={() => to(`${query} ${spelled(each)}`)}>
             {t(`search.narrow.${each}`)}
@@ -57,10 +65,18 @@ function spelled(narrowing: keyof typeof NARROWINGS): string {
   return NARROWINGS[narrowing][language.value];
 }
 
-function pieceText(piece: SearchPiece): string {
-  const value = piece.value.includes(" ") ? `“${piece.value}”` : piece.value;
-  const named = piece.operator ? `${piece.operator}: ${value}` : value;
-  return piece.not ? t("search.not", { piece: named }) : named;
+/** The mailbox one came from as a term, unless the search names a mailbox already. */
+function within(query: string): { term: string; name: string } | null {
+  const mailbox = mailboxBefore.value;
+  if (!mailbox || mailbox.role === "all" || mail.search.parse(query).pieces.some((each) => each.operator === "in")) return null;
+  const plain = mailbox.role ?? mailbox.name;
+  return { term: /[\s"()]/.test(plain) ? `in:"${plain.replaceAll('"', "")}"` : `in:${plain}`, name: mailboxName(mailbox) };
+}
+
+/** The piece as it was typed. */
+function pieceText(query: string, piece: SearchPiece): string {
+  const typed = query.slice(piece.start, piece.end);
+  return piece.not && !typed.startsWith("-") ? t("search.not", { piece: typed }) : typed;
 }
 
 function keep(query: string, kept: boolean): void {
