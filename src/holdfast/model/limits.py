@@ -59,6 +59,8 @@ PREVIEW_CHARACTERS = 200
 PREVIEW_BODY_BYTES = 512  # how far into a text the preview looks first; at most 32 times as far
 
 # JMAP: what the session object announces, and what it can't. RFC 8620 §2 names the least we may offer
+JMAP_CONNECTIONS = 10_000  # per process: most of them wait for changes …
+JMAP_CONNECTIONS_PER_ADDRESS = 1000  # … and a university is behind one address
 JMAP_REQUEST_BYTES = 10 * MIB
 JMAP_REQUESTS = 8  # of one account at a time
 JMAP_CALLS = 32  # of one request
@@ -131,6 +133,8 @@ OBJECT_BYTES = 256 * KIB
 OBJECTS_PER_KIND = 20_000  # of one account
 OBJECT_KIND_CHARACTERS = 40
 OBJECT_ID_BYTES = 255  # RFC 8620 §1.2
+COUNTED_THREADS = 300_000  # whose counts one process keeps, of all accounts: about 30 MB
+COUNTED_ANEW = 2000  # threads that changed; where more did all are counted
 SORT_ORDER_MOST = (1 << 31) - 1  # RFC 8621 §2
 
 # Names

@@ -38,7 +38,13 @@ from holdfast.functions.jmap.watching import Watching
 from holdfast.functions.jmap.webpush import Vapid
 from holdfast.functions.jmap.who import Who
 from holdfast.model.errors import Unavailable
-from holdfast.model.limits import JMAP_REQUEST_BYTES, JMAP_SWEEP_S, JMAP_TASK_REST_S
+from holdfast.model.limits import (
+    JMAP_CONNECTIONS,
+    JMAP_CONNECTIONS_PER_ADDRESS,
+    JMAP_REQUEST_BYTES,
+    JMAP_SWEEP_S,
+    JMAP_TASK_REST_S,
+)
 from holdfast.pages import Visit
 from holdfast.portal import portal
 from holdfast.run import keys, layout, parts, web
@@ -46,7 +52,7 @@ from holdfast.run.child import Start
 from holdfast.run.reaching import running
 from holdfast.store.mailstore import MailStore
 from holdfast.wire.jmap.core import CORE, WEBSOCKET, CoreLimits, WebSocketCapability
-from holdfast.world.http import HttpClient
+from holdfast.world.http import Crowd, HttpClient
 
 FOLDER = Path(holdfast.functions.jmap.__file__).parent
 
@@ -84,7 +90,8 @@ async def run_jmap(start: Start) -> None:
             works += [functools.partial(run, given) for run in TABLE.runs]
             for work in works:
                 stack.enter_context(running(_going_on(start, work)))
-        await web.serve(start, jmap.app, message_bytes=JMAP_REQUEST_BYTES)
+        crowd = Crowd(JMAP_CONNECTIONS, JMAP_CONNECTIONS_PER_ADDRESS)
+        await web.serve(start, jmap.app, message_bytes=JMAP_REQUEST_BYTES, crowd=crowd)
 
 
 def _parts(

@@ -16,7 +16,7 @@ from holdfast.run import directories, keys, layout, parts, ports
 from holdfast.run.child import Start
 from holdfast.run.config import Config
 from holdfast.run.reading import split_address
-from holdfast.world.http import App, Door, serve_http_doors
+from holdfast.world.http import COMMON_CROWD, App, Crowd, Door, serve_http_doors
 
 if TYPE_CHECKING:
     from holdfast.directory.history import History
@@ -96,7 +96,7 @@ def brand_for(people: People) -> Callable[[Visit], Brand]:
     return brand
 
 
-async def serve(start: Start, app: App, *, message_bytes: int = 0) -> None:
+async def serve(start: Start, app: App, *, message_bytes: int = 0, crowd: Crowd = COMMON_CROWD) -> None:
     """Serves on the role's doors until it is told to stop; in TLS where a door's name ends with s.
 
     ``message_bytes``: of one message of a websocket; 0: none are served.
@@ -116,6 +116,7 @@ async def serve(start: Start, app: App, *, message_bytes: int = 0) -> None:
         ready=start.ready,
         trusted_proxies=start.config.web.trusted_proxies,
         message_bytes=message_bytes,
+        crowd=crowd,
     )
 
 

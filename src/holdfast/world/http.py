@@ -57,6 +57,16 @@ class Door(NamedTuple):
     tls: ssl.SSLContext | None
 
 
+class Crowd(NamedTuple):
+    """How many connections one process serves at a time, and how many of one address."""
+
+    all: int = WEB_CONNECTIONS
+    per_address: int = WEB_CONNECTIONS_PER_ADDRESS
+
+
+COMMON_CROWD = Crowd()
+
+
 class Proxies:
     """Who is believed when he says for whom he speaks: addresses and networks (CIDR).
 
@@ -106,10 +116,11 @@ async def serve_http(
     stop: asyncio.Event,
     ready: Callable[[], object] = lambda: None,
     trusted_proxies: Sequence[str] = (),
+    crowd: Crowd = COMMON_CROWD,
 ) -> None:
     """Serves ``app`` until ``stop``; requests in work then have ``WEB_STOP_S`` to end."""
     await serve_http_doors(
-        world, app, [Door(sockets, tls)], stop=stop, ready=ready, trusted_proxies=trusted_proxies
+        world, app, [Door(sockets, tls)], stop=stop, ready=ready, trusted_proxies=trusted_proxies, crowd=crowd
     )
 
 
@@ -122,12 +133,13 @@ async def serve_http_doors(
     ready: Callable[[], object] = lambda: None,
     trusted_proxies: Sequence[str] = (),
     message_bytes: int = 0,
+    crowd: Crowd = COMMON_CROWD,
 ) -> None:
     """One application on several doors, with TLS and without; ``ready`` is called once when all listen.
 
     ``message_bytes``: of one message of a websocket; 0: none are served.
     """
-    served = _Served(world, app, Proxies(trusted_proxies), message_bytes)
+    served = _Served(world, app, Proxies(trusted_proxies), message_bytes, crowd)
     loop = asyncio.get_running_loop()
     servers = []
     for door in doors:
@@ -154,8 +166,9 @@ async def serve_http_doors(
 class _Served:
     """What all connections of one application share."""
 
-    def __init__(self, world: World, app: App, proxies: Proxies, message_bytes: int) -> None:
+    def __init__(self, world: World, app: App, proxies: Proxies, message_bytes: int, crowd: Crowd) -> None:
         self.world = world
+        self.crowd = crowd
         self.app = app
         self.proxies = proxies
         self.counts: Counter[str] = Counter()
@@ -261,12 +274,10 @@ class _Protocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._address = self.client[0] if self.client else ""
-        counts = self._served.counts
-        counts[self._address] += 1
-        greedy = (
-            counts[self._address] > WEB_CONNECTIONS_PER_ADDRESS and self._address not in self._served.proxies
-        )
-        if greedy or len(self.connections) > WEB_CONNECTIONS:
+        served, crowd = self._served, self._served.crowd
+        served.count(self._address, 1)
+        greedy = served.counts[self._address] > crowd.per_address and self._address not in served.proxies
+        if greedy or len(self.connections) > crowd.all:
             transport.abort()
             return
         self._begin_head()

@@ -108,12 +108,10 @@ def test_world_20_a_second_request_on_a_connection_has_no_longer_than_the_first(
 
 
 def test_world_20_one_address_has_so_many_connections_and_others_have_theirs(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World,
 ):
-    monkeypatch.setattr(http, "WEB_CONNECTIONS_PER_ADDRESS", 3)
-
     async def main() -> tuple[bytes, bytes, bytes]:
-        async with serving(world, hello) as port:
+        async with serving(world, hello, crowd=http.Crowd(per_address=3)) as port:
             held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
             refused = await said(port, request())
             other = socket.socket()
