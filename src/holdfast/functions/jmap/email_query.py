@@ -14,14 +14,15 @@ from typing import Final, NamedTuple
 import msgspec
 from msgspec import UNSET
 
-from holdfast.functions.jmap.asking import Ask, Handler
+from holdfast.functions.jmap.asking import Ask, Describe, Handler, Parts
 from holdfast.functions.jmap.filtering import Filtering
 from holdfast.functions.jmap.ids import EMAIL, MAILBOX, id_of, number_of
 from holdfast.functions.jmap.query_lists import MailList
-from holdfast.functions.jmap.sorting import NEWEST_FIRST, ordered
+from holdfast.functions.jmap.sorting import NEWEST_FIRST, OPTIONS, ordered
 from holdfast.model.mail import MailboxId, MessageId
+from holdfast.model.people import Account
 from holdfast.store import AccountMail
-from holdfast.wire.jmap.core import Shape
+from holdfast.wire.jmap.core import MAIL, MailCapability, Shape
 from holdfast.wire.jmap.filters import Comparator, Operator
 from holdfast.wire.jmap.methods import EmailCondition, EmailQuery, EmailQueryChanges
 from holdfast.wire.jmap.standard import QueryResult
@@ -169,4 +170,13 @@ async def search(
     return modseq, lists.keep_found(ask.account.id, what, modseq, found)
 
 
+def _capability(parts: Parts, account: Account) -> MailCapability:
+    """RFC 8621 §1.3.1"""
+    return MailCapability(
+        max_size_attachments_per_email=min(parts.mail_limits.message_bytes, parts.limits.max_size_upload),
+        email_query_sort_options=OPTIONS,
+    )
+
+
+CAPABILITIES: Final[dict[str, Describe]] = {MAIL: _capability}
 HANDLERS: Final[dict[str, Handler]] = {"Email/query": query}
