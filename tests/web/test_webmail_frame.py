@@ -357,3 +357,79 @@ def test_a_long_message_is_printed_on_as_many_pages_as_it_needs(page: Page):
     told(page, "height")
     pages = page.pdf().count(b"/Type /Page\n")
     assert pages >= 4
+
+
+# The editor: what is quoted and pasted is as hostile as what is read
+
+_EDIT_ALL = (
+    "async attacks => { const all = []; for (const each of attacks) all.push(await edit(each)); return all; }"
+)
+# Elements and attributes that must not be sent on.
+_SENT_WRONG = """html => {
+  const bad = "script,style,link,meta,base,iframe,object,embed,form,input,button,textarea,select,svg,math";
+  const found = [];
+  for (const each of new DOMParser().parseFromString(html, "text/html").body.querySelectorAll("*")) {
+    if (each.matches(bad)) found.push(each.localName);
+    for (const {name, value} of each.attributes) {
+      if (/^on|^(id|name|srcset|target|ping|form|data-)/i.test(name)) found.push(name + "=" + value);
+      if (/^(href|src)$/.test(name) && !/^(https?|mailto|tel|cid|data:image)/.test(value)) found.push(value);
+    }
+  }
+  return found;
+}"""
+
+
+def test_no_attack_lives_in_the_editor_or_is_sent_on(page: Page, app: Site, enemy: Site):
+    listed = attacks(enemy)
+    sent = page.evaluate(_EDIT_ALL, listed)
+    inner(page).evaluate(_POKE)
+    page.wait_for_timeout(500)
+    wrong = [
+        f"{html[:200]!r}: {found}"
+        for html, each in zip(listed, sent, strict=True)
+        if (found := page.evaluate(_SENT_WRONG, each["html"]))
+    ]
+    wrong += [str(each) for each in page.evaluate("heard.splice(0)") if each["kind"] == "stray"]
+    assert not wrong, "\n".join(wrong)
+    assert not enemy.asked
+    assert page.url == f"{app.url}/harness.html" and inner(page).url == "about:srcdoc"
+
+
+def test_a_draft_comes_out_of_the_editor_as_it_went_in(page: Page, enemy: Site):
+    html = (
+        '<div>one <b>bold</b></div><ul><li>a</li></ul><div><img src="cid:x@example.org" alt="inline">'
+        f'<img src="{enemy.url}/1" alt="far"></div><div class="signature">Anna</div>'
+        '<blockquote type="cite"><div>old</div></blockquote>'
+    )
+    once = page.evaluate("html => edit(html)", html)
+    assert f'src="{enemy.url}/1"' in once["html"] and 'src="cid:x@example.org"' in once["html"]
+    assert 'class="signature"' in once["html"] and '<blockquote type="cite">' in once["html"]
+    assert page.evaluate("html => edit(html)", once["html"]) == once
+    assert once["text"] == "one bold\n\n- a\n\n[inline][far]\nAnna\n\n> old"
+    assert not enemy.asked
+
+
+def test_what_is_typed_formatted_and_undone_is_told(page: Page):
+    page.evaluate("edit('<div><br></div>')")
+    page.evaluate("editor.postMessage({kind: 'focus'})")
+    page.locator("iframe").focus()
+    inner(page).locator("[role=textbox]").click()
+    page.keyboard.type("plain ")
+    page.keyboard.press("Control+b")
+    page.keyboard.type("bold")
+    inner(page).wait_for_function("document.querySelector('b')")
+    page.evaluate("editor.postMessage({kind: 'do', command: 'bullets', value: ''})")
+    said = page.evaluate("new Promise(done => { changed = done; editor.postMessage({kind: 'tell'}); })")
+    assert said["text"] == "- plain bold"
+    assert "<ul>" in said["html"] and "<b>" in said["html"]
+    page.keyboard.press("Control+Enter")
+    assert [each["key"] for each in told(page, "key")] == ["Enter"]
+
+
+def test_the_signature_is_exchanged_in_its_place(page: Page):
+    page.evaluate("edit('<div>text</div><div class=signature>Old</div><blockquote type=cite>q</blockquote>')")
+    exchange = """html => new Promise(done => {
+      changed = done; editor.postMessage({kind: "signature", html}); })"""
+    assert page.evaluate(exchange, "<b>New</b><script>x</script>")["text"] == "text\nNew\n\n> q"
+    assert page.evaluate(exchange, "")["text"] == "text\n\n> q"
+    assert page.evaluate(exchange, "Third")["text"] == "text\nThird\n\n> q"

@@ -28,3 +28,26 @@ window.show = (message, page = "/shipped/frame.html") =>
     frame.src = page;
     document.body.append(frame);
   });
+
+/** The editor: `edit(html)` resolves with what would be sent after the HTML was opened in it. */
+window.edit = async (html, images = new Map()) => {
+  window.editor ??= await new Promise((resolve) => {
+    const frame = document.createElement("iframe");
+    frame.title = "Message text";
+    frame.src = "/shipped/editor.html";
+    frame.onload = () => {
+      const channel = new MessageChannel();
+      channel.port1.onmessage = ({ data }) => {
+        if (data.kind === "ready") resolve(channel.port1);
+        if (data.kind === "changed") window.changed?.(data);
+        window.heard.push(data);
+      };
+      frame.contentWindow.postMessage("holdfast-message", location.origin, [channel.port2]);
+    };
+    document.body.append(frame);
+  });
+  const told = new Promise((resolve) => (window.changed = resolve));
+  window.editor.postMessage({ kind: "load", html, images, lang: "en", label: "Message text" });
+  window.editor.postMessage({ kind: "tell" });
+  return told;
+};
