@@ -3,8 +3,8 @@
     python bench/jmap_server.py [messages] [rounds]
 
 One process: the methods over a real store on a disk, from a request's bytes to the answer's; no network.
-Milliseconds of wall time, medians of the rounds. ``window``: Email/query of a mailbox, newest first, one of
-each thread, 50 of them, and Email/get of what a list shows by reference. ``…_first``: nothing is kept yet.
+Milliseconds of wall time, medians of the rounds. ``window``: Email/query of a mailbox, newest first, one
+of each thread, 50 of them, and Email/get of what a list shows by reference. ``…_first``: nothing is kept.
 ``far``: the same 50 in the middle. ``after_mail``: the same, with a total, after a new message. ``flags_500``:
 Email/set of 500 keywords, one commit, synced. ``unread``: the same list of what is unread.
 """
@@ -46,7 +46,8 @@ def message(number: int) -> bytes:
     answers = f"In-Reply-To: <{about}@x>\r\n" if number % 2 else ""
     subject = f"{'Re: ' if number % 2 else ''}Minutes of the {about}th meeting"
     return (
-        f"From: =?utf-8?q?J=C3=B6rg?= Author <joerg@example.net>\r\nTo: Ada <ada@example.org>, b@example.org\r\n"
+        f"From: =?utf-8?q?J=C3=B6rg?= Author <joerg@example.net>\r\n"
+        "To: Ada <ada@example.org>, b@example.org\r\n"
         f"Subject: {subject}\r\nMessage-ID: <{number}@x>\r\n{answers}Date: Thu, 1 Jan 2026 00:00:00 +0000\r\n"
         f'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="b"\r\n\r\n'
         f"--b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{number}: {TEXT}\r\n"
@@ -124,10 +125,6 @@ async def measure(bench: Bench, messages: int, rounds: int) -> dict[str, float]:
     async def mail() -> None:
         await bench.fill(1)
 
-    async def both() -> None:
-        await bench.ask(*window(mailbox))
-        await mail()
-
     found: dict[str, float] = {}
     found["window"] = await median(lambda: bench.ask(*window(mailbox)), rounds, forget)
     total = window(mailbox, calculateTotal=True)
@@ -150,7 +147,7 @@ async def measure(bench: Bench, messages: int, rounds: int) -> dict[str, float]:
 
     async def flags() -> None:
         patch = {"keywords/$flagged": next(on)}
-        (answer,) = await bench.ask(("Email/set", {"update": {each: patch for each in ids}}))
+        (answer,) = await bench.ask(("Email/set", {"update": dict.fromkeys(ids, patch)}))
         assert len(answer["updated"]) == 500
 
     found["flags_500"] = await median(flags, max(2, rounds // 5))
