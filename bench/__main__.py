@@ -38,6 +38,7 @@ PARTS = (
     "jmap_wire",
     "jmap_server",
     "intake",
+    "store",
     "directory",
     "sign_in",
     "administration",

@@ -20,9 +20,6 @@ from typing import Any
 
 import apsw
 
-sys.path[:0] = [str(Path(__file__).parents[1])]
-
-from bench.load.messages import message
 from holdfast.model.envelope import Delivery, LocalRecipient
 from holdfast.model.ledgers import Kind
 from holdfast.model.mail import PackRef, Position
@@ -30,8 +27,13 @@ from holdfast.model.uidset import UidSet
 from holdfast.packs import Frame
 from holdfast.store import commands as c
 from holdfast.store import schema
+from holdfast.store.connection import CellReader
+from holdfast.store.counts import CountsKept
 from holdfast.store.fold import CellFold
 from holdfast.store.frames import CommandMeta, Item, encode
+from holdfast.store.history import EmailState
+from holdfast.store.reader import AccountMail, Readers
+from load.messages import message
 
 CELL, BATCH, ACCOUNTS = 0, 64, 10
 INTAKE, MAIL = 256, 1
@@ -60,7 +62,9 @@ class Index:
         account = BIG if number % 4 == 0 else 2 + number % (ACCOUNTS - 1)
         to = (LocalRecipient(account, CELL, f"u{account}@example.org", ""),)
         meta = encode(Delivery("s@example.net", to, (), NOON + number, f"t{number}", 0))
-        return self.item(INTAKE, Kind.DELIVERY, account, len(meta).to_bytes(4, "little") + meta + message(number, 4096))
+        return self.item(
+            INTAKE, Kind.DELIVERY, account, len(meta).to_bytes(4, "little") + meta + message(number, 4096)
+        )
 
     def apply(self, items: list[Item]) -> list[Any]:
         return self.fold.apply(items, Position(1, self._at))
@@ -113,14 +117,40 @@ def commands(index: Index, count: int) -> dict[str, float]:
     return found
 
 
+def reading(index: Index, mailbox: int) -> dict[str, float]:
+    """What JMAP asks: milliseconds, of a mailbox as large as it is."""
+    mail = Readers.__new__(Readers)
+    mail.counts = CountsKept()
+    account = AccountMail(mail, CellReader(index.db, CELL, None), BIG)
+    listed = [each for chunk in account.listing(mailbox) for each in chunk]
+    fifty = [each.message for each in listed[:50]]
+    state = EmailState(account.modseq - 500)
+    asked: dict[str, Callable[[], object]] = {
+        "list_50": lambda: next(account.listing(mailbox))[:50],
+        "list_all": lambda: [len(chunk) for chunk in account.listing(mailbox)],
+        "emails_50": lambda: account.emails(fifty),
+        "changes_500": lambda: account.email_changes(state, 500),
+        "mailbox_changes_500": lambda: account.mailbox_changes(state, 500),
+        "counts_first": lambda: account.mail_counts(mailbox),
+    }
+    found = {f"{name}_ms": round(spent(ask) * 1e3, 2) for name, ask in asked.items()}
+    index.apply([index.delivery(4 * number) for number in range(10)])
+    again = AccountMail(mail, CellReader(index.db, CELL, None), BIG)
+    found["counts_again_ms"] = round(spent(lambda: again.mail_counts(mailbox)) * 1e3, 2)
+    return {"listed": len(listed)} | found
+
+
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
     with tempfile.TemporaryDirectory() as folder:
         index = Index(folder)
         items = [index.delivery(number) for number in range(count)]
-        found: dict[str, float] = {"delivery_us": round(spent(lambda: deliveries(index, items)) / count * 1e6, 1)}
+        found: dict[str, float] = {
+            "delivery_us": round(spent(lambda: deliveries(index, items)) / count * 1e6, 1)
+        }
         index.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         found["index_bytes_per_message"] = round(Path(f"{folder}/cell.sqlite").stat().st_size / count)
+        found |= reading(index, BIG << 20 | 1)
         print(json.dumps(found | commands(index, len(range(0, count, 4)))))
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-
 import apsw
 from msgspec import structs
 
@@ -14,6 +12,7 @@ from holdfast.packs import Frame
 from holdfast.store import commands as c
 from holdfast.store import schema
 from holdfast.store.connection import CellReader
+from holdfast.store.counts import CountsKept
 from holdfast.store.fold import CellFold
 from holdfast.store.frames import CommandMeta, Item, MessageMeta, encode
 from holdfast.store.reader import AccountMail, Readers
@@ -121,10 +120,10 @@ TABLES = (
 )
 
 
-def mail_of(fold: CellFold) -> AccountMail:
-    """What a function would read of the fold's index."""
+def mail_of(fold: CellFold, counts: CountsKept | None = None) -> AccountMail:
+    """What a function would read of the fold's index; ``counts``: of a process that has read before."""
     readers = Readers.__new__(Readers)
-    readers._counts = OrderedDict()
+    readers.counts = counts or CountsKept()
     return AccountMail(readers, CellReader(fold.db, CELL, None), ACCOUNT)
 
 

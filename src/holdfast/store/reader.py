@@ -18,10 +18,10 @@ from holdfast.model.mail import AccountId, Mailbox, MailboxId, MessageId, PackRe
 from holdfast.model.uidset import EMPTY, UidSet
 from holdfast.packs import Frame
 from holdfast.store import commands as c
-from holdfast.store import counts, emails, export, history, schema
+from holdfast.store import emails, export, history, schema
 from holdfast.store.columns import OF_ENTRY, Column, GoneMessage, MessageRef, Usage
 from holdfast.store.connection import CellReader
-from holdfast.store.counts import NOTHING, Counts
+from holdfast.store.counts import Counts, CountsKept
 from holdfast.store.emails import LIST_ROWS, EmailRow, Listed, Place
 from holdfast.store.history import EmailChanges, EmailState, MailboxChanges, ObjectChanges
 from holdfast.store.index import IndexFiles, component
@@ -32,7 +32,6 @@ from holdfast.world import World
 CHUNK_ROWS = 500
 VIEWS = 2000  # UID sets one process keeps
 OPEN_CELLS = 128
-COUNTED = 200  # accounts whose counts one process keeps
 
 __all__ = ["AccountMail", "CellReader", "Column", "GoneMessage", "MessageRef", "Readers", "Usage"]
 
@@ -46,7 +45,7 @@ class Readers:
         self.volume = volume
         self._cells: OrderedDict[int, CellReader] = OrderedDict()
         self._uids: OrderedDict[MailboxId, tuple[int, int, UidSet]] = OrderedDict()
-        self._counts: OrderedDict[AccountId, tuple[int, dict[MailboxId, Counts]]] = OrderedDict()
+        self.counts = CountsKept()
 
     def cell(self, cell: int) -> CellReader:
         """The cell's index as it stands at its place; a removed one serves until a new one is there."""
@@ -67,7 +66,7 @@ class Readers:
             raise Unavailable(component(cell), "the index is of another version and is being made anew")
         if reader is not None:
             self._uids.clear()
-            self._counts.clear()
+            self.counts.clear()
         self._cells[cell] = reader = CellReader(db, cell, identity)
         if len(self._cells) > OPEN_CELLS:
             self._cells.popitem(last=False)
@@ -86,18 +85,6 @@ class Readers:
 
     def account(self, account: AccountId, cell: int) -> AccountMail:
         return AccountMail(self, self.cell(cell), account)
-
-    def counts(
-        self, reader: CellReader, account: AccountId, modseq: int, trash: MailboxId
-    ) -> dict[MailboxId, Counts]:
-        """What each mailbox has, as of ``modseq``."""
-        known = self._counts.get(account)
-        if known is None or known[0] != modseq:
-            known = self._counts[account] = (modseq, counts.of_account(reader, account, trash))
-        self._counts.move_to_end(account)
-        if len(self._counts) > COUNTED:
-            self._counts.popitem(last=False)
-        return known[1]
 
     def known_uids(self, box: Mailbox) -> UidSet | None:
         """All UIDs of a mailbox as of ``box.modseq``, if they needn't be read."""
@@ -323,11 +310,11 @@ class AccountMail:
         return emails.listing(self._reader, boxes, newest_first, after, rows)
 
     def mail_counts(self, mailbox: MailboxId) -> Counts:
-        """How many Emails and threads, and how many are unread: reads the account where it isn't known."""
+        """How many Emails and threads, and how many are unread; see ``counts.py`` for what it costs."""
         with self.moment() as modseq:
             trash = self._mailboxes("role=?", Role.TRASH.value)
-            found = self._readers.counts(self._reader, self.account, modseq, trash[0].id if trash else 0)
-        return found.get(mailbox, NOTHING)
+            id_ = trash[0].id if trash else 0
+            return self._readers.counts.of(self._reader, self.account, modseq, id_).of(mailbox)
 
     def email_changes(self, since: EmailState, limit: int) -> EmailChanges | None:
         """Of at most ``limit`` Emails; None: the account has never been at that state."""

@@ -13,6 +13,7 @@ from holdfast.model.uidset import UidSet
 from holdfast.packs import BadFrame
 from holdfast.store import AccountMail, EmailState
 from holdfast.store import commands as c
+from holdfast.store.counts import CountsKept
 from holdfast.store.frames import Item
 from tests_store import ACCOUNT, CELL, INTAKE, Tape, contents, mail_of
 
@@ -358,10 +359,15 @@ def test_store_16_between_any_two_states_the_difference_is_told_and_what_changed
     tape = Tape()
     tape.deliver(ACCOUNT)
     seen = [Snapshot(mail_of(tape.fold()[0]))]
+    counts = CountsKept()
     for step in steps:
         if not is_sync(step):
             put(tape, step)
-            seen.append(Snapshot(mail_of(tape.fold()[0])))
+            fold, _ = tape.fold()
+            seen.append(Snapshot(mail_of(fold)))
+            followed = mail_of(fold, counts)
+            counted = {id_: row[-1] for id_, row in seen[-1].mailboxes.items()}
+            assert {id_: followed.mail_counts(id_) for id_ in counted} == counted
     fold, _ = tape.fold()
     mail, now = mail_of(fold), seen[-1]
     threads: dict[MessageId, MessageId] = {}
