@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
-import { framePages } from "./src/frame/build/plugin";
-import { serviceWorker } from "./src/worker/plugin";
+import { framePages } from "./src/frame/build/plugin.ts";
+import { serviceWorker } from "./src/worker/plugin.ts";
 
 export default defineConfig({
   base: "./",

@@ -3,7 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { type Plugin, build } from "vite";
-import { type FrameParts, framePage } from "./page";
+import { type FrameParts, framePage } from "./page.ts";
 
 const SRC = fileURLToPath(new URL("../..", import.meta.url));
 const MESSAGE = { script: "frame/inside/main.ts", style: "frame/inside/message.css" };
