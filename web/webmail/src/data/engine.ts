@@ -1,11 +1,11 @@
 /** All that works for one account while this page is open; which parts there are and who speaks to whom. */
 
-import { computed, signal, type ReadonlySignal } from "@preact/signals";
+import { computed, effect, signal, untracked, type ReadonlySignal } from "@preact/signals";
 import type { Access } from "./access";
 import { Actions } from "./actions";
 import { ConnectionState } from "./connection";
 import { Contacts } from "./contacts";
-import type { Account, Arrival, Id, Problem, SignIn } from "./contract";
+import type { Account, Arrival, Id, Problem, SignIn, SyncState } from "./contract";
 import { forget, openMail, type KeptEmail } from "./database";
 import { DeviceStorage } from "./device";
 import { Drafts } from "./drafts";
@@ -32,7 +32,7 @@ const POLL_MS = 60_000; // where there is no push
 const FIRST_DRAWN_MS = 200; // what isn't on the first screens is read after they were drawn
 const LATE_MS = 3_600_000; // mail that old isn't announced when it comes
 
-type Heard = { kind: "weather"; failure: { what: Problem["what"]; detail: string } | null } | { kind: "arrived"; ids: Id[] } | { kind: "left" } | { kind: "changed"; operations: boolean };
+type Heard = { kind: "weather"; failure: { what: Problem["what"]; detail: string } | null } | { kind: "arrived"; ids: Id[] } | { kind: "left" } | { kind: "sync"; state: SyncState } | { kind: "changed"; operations: boolean };
 
 export class Engine {
   readonly client: Client;
@@ -159,8 +159,14 @@ export class Engine {
     void this.storage.persist();
     await this.drafts.begin().catch(() => undefined);
     void this.sender.nudge();
-    void this.sync.nudge().then(() => this.storage.measure());
+    void this.sync.nudge();
+    const told = effect(() => {
+      const state = this.connection.sync.value;
+      this.channel.post({ kind: "sync", state });
+      if (state.phase === "idle") untracked(() => void this.storage.measure());
+    });
     await this.listen();
+    told();
     back();
   }
 
@@ -213,6 +219,7 @@ export class Engine {
       if (message.failure) this.connection.failed(new Failure(message.failure.what, message.failure.detail));
       else this.connection.reached();
     } else if (message.kind === "arrived") this.announce(message.ids);
+    else if (message.kind === "sync") this.connection.sync.value = message.state;
     else if (message.kind === "left") {
       this.end();
       await this.access.left();

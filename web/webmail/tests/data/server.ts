@@ -19,6 +19,8 @@ export class Server {
   /** Asked before each API request: lose it on the way there, or its answer on the way back. */
   fault: (request: number) => "none" | "before" | "after" = () => "none";
   requests = 0;
+  /** Answers come in so many pieces, with some seconds between them. */
+  slow: { pieces: number; pass: (ms: number) => void } | null = null;
   now: () => number = () => Date.now();
   readonly log: string[] = [];
   modseq = 1;
@@ -130,7 +132,7 @@ export class Server {
     if (fault === "before") throw new TypeError("lost on the way there");
     const answer = this.api(JSON.parse(String(init.body)) as { methodCalls: Call[] });
     if (fault === "after") throw new TypeError("lost on the way back");
-    return json(answer);
+    return this.slow ? slowly(JSON.stringify(answer), this.slow) : json(answer);
   }
 
   private token(form: URLSearchParams): Response {
@@ -341,6 +343,20 @@ export class Server {
     }
     if (Object.keys(update).length) responses.push(["Email/set", this.set("Email", { update }), id]);
   }
+}
+
+function slowly(text: string, { pieces, pass }: { pieces: number; pass: (ms: number) => void }): Response {
+  const bytes = new TextEncoder().encode(text);
+  const size = Math.ceil(bytes.length / pieces);
+  let at = 0;
+  return new Response(new ReadableStream<Uint8Array>({
+    pull: async (controller) => {
+      if (at >= bytes.length) return controller.close();
+      await new Promise((go) => setImmediate(go));
+      pass(1_000);
+      controller.enqueue(bytes.slice(at, (at += size)));
+    },
+  }));
 }
 
 function json(value: unknown, status = 200): Response {

@@ -155,3 +155,24 @@ test("signing out leaves nothing on the device", async () => {
   expect(tab.mail.session.signIn.value).toMatchObject({ state: "out", why: "signed-out" });
   expect((await indexedDB.databases()).map((each) => each.name)).toEqual(["holdfast"]);
 });
+
+test("when more days are wanted, older mail comes too", async () => {
+  const m = await machine(3);
+  m.server.deliver({ id: "old", receivedAt: new Date(m.time - 60 * 86_400_000).toISOString() });
+  const tab = await m.open();
+  await upToDate(m, tab);
+  await m.until(() => tab.mail.device.state.value.bodies === 3);
+  await tab.mail.settings.set({ offlineDays: 90 });
+  await m.until(() => tab.mail.device.state.value.bodies === 4);
+});
+
+test("a slow answer that goes on is waited for; one that stops is not", async () => {
+  const m = await machine(3);
+  const tab = await m.open();
+  await upToDate(m, tab);
+  m.server.slow = { pieces: 14, pass: (ms) => m.elapse(ms) };
+  expect((await tab.mail.threads.source("m1")).ok).toBe(false); // there is no such blob, but that was answered
+  await tab.mail.actions.star(["m1"]);
+  await m.until(() => tab.mail.outbox.waiting.value === 0);
+  expect(tab.mail.connection.now.value.state).toBe("online");
+});

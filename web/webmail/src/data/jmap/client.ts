@@ -123,12 +123,7 @@ export class Client {
     const out = this.watcher.out();
     if (out) throw out;
     const url = fill(this.who.session().downloadUrl, { accountId: this.who.account(), blobId: blob, name, type });
-    const response = await this.send(url, {}, 6 * REQUEST_MS);
-    try {
-      return await response.arrayBuffer();
-    } catch (error) {
-      throw this.noted(new Failure("unreachable", String(error)));
-    }
+    return (await this.send(url, {})).arrayBuffer();
   }
 
   async upload(body: Blob, progress: (part: number) => void): Promise<string> {
@@ -144,10 +139,10 @@ export class Client {
   }
 
   /** A request with our token whose answer is good. Throws `Failure`. */
-  async send(url: string, init: RequestInit, limitMs = REQUEST_MS): Promise<Response> {
+  async send(url: string, init: RequestInit): Promise<Response> {
     await this.turn();
     try {
-      return await this.withToken((token) => this.timed(url, { ...init, headers: { ...init.headers, authorization: `Bearer ${token}` } }, limitMs));
+      return await this.withToken((token) => this.timed(url, { ...init, headers: { ...init.headers, authorization: `Bearer ${token}` } }));
     } finally {
       this.busy--;
       this.queue.shift()?.();
@@ -175,22 +170,24 @@ export class Client {
     }
   }
 
-  private timed(url: string, init: RequestInit, limitMs: number): Promise<Response> {
+  /** The whole answer, with the limit between one piece of it and the next: a slow line isn't a server that is gone,
+   *  and a server that stops in the middle is frozen as well. */
+  private timed(url: string, init: RequestInit): Promise<Response> {
     const abort = new AbortController();
-    // The whole answer within the time: a server that stops in the middle of one is frozen as well.
     return new Promise<Response>((resolve, reject) => {
-      const cancel = this.world.later(limitMs, () => {
-        abort.abort();
-        reject(new Failure("unreachable", `no answer within ${limitMs / 1000} s`));
-      });
-      this.world.fetch(url, { ...init, signal: abort.signal }).then(async (response) => {
-        const body = await response.arrayBuffer();
+      let cancel = () => {};
+      const alive = () => {
         cancel();
-        resolve(new Response(body.byteLength ? body : null, { status: response.status, headers: response.headers }));
-      }).catch((error: unknown) => {
-        cancel();
-        reject(error);
-      });
+        cancel = this.world.later(REQUEST_MS, () => {
+          abort.abort();
+          reject(new Failure("unreachable", `no answer within ${REQUEST_MS / 1000} s`));
+        });
+      };
+      alive();
+      this.world.fetch(url, { ...init, signal: abort.signal })
+        .then((response) => read(response, alive))
+        .then(resolve, reject)
+        .finally(() => cancel());
     });
   }
 
@@ -206,6 +203,18 @@ export class Client {
     this.watcher.failed(failure);
     return failure;
   }
+}
+
+async function read(response: Response, alive: () => void): Promise<Response> {
+  const pieces: Uint8Array<ArrayBuffer>[] = [];
+  const reader = response.body?.getReader();
+  while (reader) {
+    alive();
+    const { done, value } = await reader.read();
+    if (done) break;
+    pieces.push(value as Uint8Array<ArrayBuffer>);
+  }
+  return new Response(pieces.length ? new Blob(pieces) : null, { status: response.status, headers: response.headers });
 }
 
 /** What an HTTP status other than 2xx means. RFC 8620 §3.6.1 */

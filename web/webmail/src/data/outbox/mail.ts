@@ -254,6 +254,8 @@ export class Mail {
     const all = [...(this.kept.things<JmapIdentity>("Identity").value?.values() ?? [])];
     const found = all.find((each) => each.id === this.kept.real(kept.draft.identity ?? "")) ?? all[0];
     if (!found) throw new Failure("sender");
+    // Made here and not at the server yet: its turn comes.
+    if (!this.kept.baseObject("Identity", found.id)) throw new Failure("rate", "the sender isn't known to the server yet");
     return found;
   }
 

@@ -76,6 +76,7 @@ export class Sync {
     const known = (await this.kept.state("state:Email")) !== undefined;
     if (!known) await this.begin();
     else await this.changes();
+    if (known) await this.further();
     await this.first();
     this.report("idle", 0, 0, true);
     await this.bodies.fetchMissing(this.days(), (done, total) => this.report("bodies", done, total));
@@ -100,6 +101,7 @@ export class Sync {
         for (const value of got.list) objects.push({ type: each.type, id: value.id, value });
       });
     }
+    states.days = this.days();
     states.first = { until: new Date(this.world.now()).toISOString(), last: null, before: null, done: 0 } satisfies First;
     await this.kept.write({ objects, states });
     for (const each of offered.filter((one) => one.many)) await this.beyond(each);
@@ -119,6 +121,12 @@ export class Sync {
       if (got.length < PAGE) return;
       position += got.length;
     }
+  }
+
+  /** More days are wanted than are here. */
+  private async further(): Promise<void> {
+    if (this.days() <= ((await this.kept.state<number>("days")) ?? 0)) return;
+    await this.kept.write({ states: { days: this.days(), first: { until: new Date(this.world.now()).toISOString(), last: null, before: null, done: 0 } satisfies First } });
   }
 
   /** The last days' mail, newest first; goes on where it was interrupted. */
