@@ -34,13 +34,19 @@ _ENTRIES = "SELECT uid, message, thread FROM entry WHERE mailbox=? AND uid BETWE
 _FLAGGED = _ENTRIES.replace("LIMIT", "AND modseq=? LIMIT")
 _GONE = "SELECT number, message, thread FROM gone WHERE account=? AND number BETWEEN ? AND ? LIMIT ?"
 _MADE = "SELECT message, made FROM entry WHERE message=? AND mailbox BETWEEN ? AND ? LIMIT 1"
-_LIVES = "SELECT message, made, modseq, number FROM gone WHERE account=? AND thread=? AND message=? AND last"
+# Named, for SQLite would rather go through all that the account has removed.
+_LAST = "FROM gone INDEXED BY gone_email WHERE account=? AND thread=? AND last=1"
+_LIVES = f"SELECT message, made, modseq, number {_LAST} AND message=?"
 _OBJECT = "SELECT id, made, gone FROM object WHERE account=? AND kind=? AND id=?"
 _OBJECT_LIVES = _OBJECT.replace("object", "life")
 _OF_THREAD = OF_THREAD.format("thread, message, made")
 _MAILBOXES = OF_THREAD.format("mailbox")
-_THREADS_LIVES = (
-    "SELECT thread, message, made, modseq, number FROM gone WHERE account=? AND thread=? AND last"
+_THREADS_LIVES = f"SELECT thread, message, made, modseq, number {_LAST}"
+_OBJECTS = (
+    "SELECT at, id FROM (SELECT made AS at, id FROM object WHERE account=?1 AND kind=?2 AND made>?3"
+    " UNION SELECT modseq, id FROM object WHERE account=?1 AND kind=?2 AND modseq>?3"
+    " UNION SELECT made, id FROM life WHERE account=?1 AND kind=?2 AND made>?3"
+    " UNION SELECT gone, id FROM life WHERE account=?1 AND kind=?2 AND gone>?3) ORDER BY at"
 )
 
 
@@ -293,15 +299,9 @@ def object_changes(
     reader: CellReader, account: AccountId, kind: str, since: EmailState, end: EmailState, limit: int
 ) -> ObjectChanges:
     """Each object changes at modseqs of its own, so no modseq holds more than one."""
-    sql = (
-        "SELECT at, id FROM (SELECT made AS at, id FROM object WHERE account=?1 AND kind=?2 AND made>?3"
-        " UNION SELECT modseq, id FROM object WHERE account=?1 AND kind=?2 AND modseq>?3"
-        " UNION SELECT made, id FROM life WHERE account=?1 AND kind=?2 AND made>?3"
-        " UNION SELECT gone, id FROM life WHERE account=?1 AND kind=?2 AND gone>?3) ORDER BY at"
-    )
     ids: dict[str, None] = {}
     state, more = end, False
-    for at, id_ in reader.rows(sql, account, kind, since.modseq):
+    for at, id_ in reader.rows(_OBJECTS, account, kind, since.modseq):
         if id_ not in ids and len(ids) >= limit:
             state, more = EmailState(at - 1), True
             break

@@ -7,7 +7,7 @@ from typing import Any
 import apsw
 
 # Raised with any change of tables or of what the fold writes: an index of another version is rebuilt.
-VERSION = 6
+VERSION = 7
 
 TABLES = """
 CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -116,7 +116,7 @@ CREATE TABLE gone(
     PRIMARY KEY(account, number)
 ) WITHOUT ROWID;
 
-CREATE INDEX gone_email ON gone(account, thread, message) WHERE last;
+CREATE INDEX gone_email ON gone(account, thread, message) WHERE last=1;
 
 CREATE TABLE change(
     account INTEGER,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from holdfast.model.mail import MessageId
 from holdfast.model.uidset import UidSet
 from holdfast.packs import BadFrame
-from holdfast.store import AccountMail, EmailState
+from holdfast.store import AccountMail, EmailState, emails, history, threads
 from holdfast.store import commands as c
 from holdfast.store.counts import CountsKept
 from holdfast.store.frames import Item
@@ -219,6 +219,33 @@ def test_one_change_of_more_than_fit_is_told_in_parts():
         state = changes.state
     assert parts == [(5, 2), (0, 7), (0, 7), (0, 4)]
     assert state == EmailState(flagged.modseq + 1)
+
+
+@pytest.mark.parametrize(
+    ("sql", "values"),
+    [
+        (emails._EMAILS, 3),
+        (emails._PLACES, 3),
+        (emails._THREADS, 3),
+        (history._STREAM, 2),
+        (history._ENTRIES, 4),
+        (history._FLAGGED, 5),
+        (history._GONE, 4),
+        (history._MADE, 3),
+        (history._LIVES, 3),
+        (history._THREADS_LIVES, 2),
+        (history._MAILBOXES, 3),
+        (history._OBJECTS, 3),
+        (threads._FIND_OF[3], 4),
+    ],
+)
+def test_no_question_is_answered_by_going_through_all_there_is(sql, values):
+    fold, _ = Tape().fold()
+    plan = [row[3] for row in fold.db.execute(f"EXPLAIN QUERY PLAN {sql}", (1,) * values)]
+    for step in plan:
+        assert "SCAN" not in step or "subquery" in step, plan
+        if "PRIMARY KEY (account=?)" in step:
+            pytest.fail(f"all of an account: {plan}")
 
 
 # -- all of it, at random
