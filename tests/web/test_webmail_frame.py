@@ -405,7 +405,7 @@ def test_a_draft_comes_out_of_the_editor_as_it_went_in(page: Page, enemy: Site):
     assert f'src="{enemy.url}/1"' in once["html"] and 'src="cid:x@example.org"' in once["html"]
     assert 'class="signature"' in once["html"] and '<blockquote type="cite">' in once["html"]
     assert page.evaluate("html => edit(html)", once["html"]) == once
-    assert once["text"] == "one bold\n\n- a\n\n[inline][far]\nAnna\n\n> old"
+    assert once["text"] == "one bold\n\n- a\n\n[inline][far]\n-- \nAnna\n\n> old"
     assert not enemy.asked
 
 
@@ -430,6 +430,6 @@ def test_the_signature_is_exchanged_in_its_place(page: Page):
     page.evaluate("edit('<div>text</div><div class=signature>Old</div><blockquote type=cite>q</blockquote>')")
     exchange = """html => new Promise(done => {
       changed = done; editor.postMessage({kind: "signature", html}); })"""
-    assert page.evaluate(exchange, "<b>New</b><script>x</script>")["text"] == "text\nNew\n\n> q"
+    assert page.evaluate(exchange, "<b>New</b><script>x</script>")["text"] == "text\n-- \nNew\n\n> q"
     assert page.evaluate(exchange, "")["text"] == "text\n\n> q"
-    assert page.evaluate(exchange, "Third")["text"] == "text\nThird\n\n> q"
+    assert page.evaluate(exchange, "Third")["text"] == "text\n-- \nThird\n\n> q"

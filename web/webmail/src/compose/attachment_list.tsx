@@ -8,7 +8,9 @@ import { tell, whatFailed } from "../ui/problem";
 import type { Writing } from "./writing";
 
 export function AttachmentList({ writing }: { writing: Writing }) {
-  const all = writing.attachments.value.filter((each) => !each.cid);
+  const { format, html } = writing.draft.value;
+  const isInText = (cid: string | null) => cid !== null && format === "rich" && html.includes(`cid:${encodeURI(cid)}`);
+  const all = writing.attachments.value.filter((each) => !isInText(each.cid));
   if (!all.length) return null;
   const remove = async (id: string) => {
     const outcome = await mail.drafts.detach(writing.id, id);

@@ -36,9 +36,9 @@ export function LaterDialog({ onChoose, onClose }: { onChoose: (at: number) => v
       <ul class="later-presets">
         {presets(now)
           .filter((each) => !most || each.at <= now + most)
-          .map((each) => (
+          .map((each, at) => (
             <li key={each.name}>
-              <button type="button" class="button" onClick={() => onChoose(each.at)}>
+              <button type="button" class="button" data-first={at === 0 || undefined} onClick={() => onChoose(each.at)}>
                 <span>{t(`compose.later.${each.name}`)}</span>
                 <span class="soft">{shortDate(each.at)}</span>
               </button>

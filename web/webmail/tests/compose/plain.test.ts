@@ -25,6 +25,7 @@ it.each([
   ["<pre>  keep\n    this</pre>", "  keep\n    this"],
   ["<div>a</div><hr><div>b</div>", "a\n--------------------\nb"],
   ["<h1>Title</h1><div>text</div>", "Title\n\ntext"],
+  ['<div>text</div><div><br></div><div class="signature"><p>Anna<br>Muster</p></div>', "text\n\n-- \nAnna\nMuster"],
   ["<div>zero\u200bwidth</div>", "zerowidth"],
   ["", ""],
 ])("%s", (html, expected) => {

@@ -5,7 +5,8 @@ const BLOCKS = new Set(
 );
 const APART = new Set("P H1 H2 H3 H4 H5 H6 BLOCKQUOTE UL OL TABLE PRE".split(" "));
 
-/** Paragraphs are set apart by an empty line, quotes begin with ">", links name where they lead. */
+/** Paragraphs are set apart by an empty line, quotes begin with ">", links name where they lead; before the
+ * signature stands its mark (RFC 3676 §4.3). */
 export function plainText(root: Node): string {
   return block(root)
     .join("\n")
@@ -65,6 +66,7 @@ function blockOf(element: Element): string[] {
       return (element.textContent ?? "").replace(/\n$/, "").split("\n");
     default: {
       const inside = block(element);
+      if (element.classList.contains("signature") && inside.length) return ["-- ", ...inside];
       return inside.length || !isEmptyLine(element) ? inside : [""];
     }
   }
