@@ -73,8 +73,15 @@ export class Access implements Credentials {
     return this.world.locked(LOCK, () => this.renew(refused));
   }
 
+  private reloading: Promise<void> | null = null;
+
   /** The session object anew: another state was seen. */
-  async reload(): Promise<void> {
+  reload(): Promise<void> {
+    this.reloading ??= this.load().finally(() => (this.reloading = null));
+    return this.reloading;
+  }
+
+  private async load(): Promise<void> {
     if (!this.config || !this.tokens) throw new Failure("sign-in");
     const url = `${this.config.jmap}/.well-known/jmap`;
     let token = await this.bearer();

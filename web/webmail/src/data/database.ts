@@ -131,6 +131,18 @@ export async function forget(account: Id): Promise<void> {
   await deleteDB(nameOf(account));
 }
 
+/** Another person's mail isn't left behind on this device, unless something of it still waits to be sent. */
+export async function forgetOthers(account: Id): Promise<void> {
+  for (const { name } of (await indexedDB.databases?.()) ?? []) {
+    const other = name?.startsWith(nameOf("")) ? name.slice(nameOf("").length) : "";
+    if (!other || other === account) continue;
+    const db = await openMail(other);
+    const waits = await db.count("operations");
+    db.close();
+    if (!waits) await forget(other);
+  }
+}
+
 const GIVEN_UP_AT_ONCE = 0.25;
 
 /** Runs a write; when the device is full, what can be fetched again makes room: attachments, then the oldest bodies. */

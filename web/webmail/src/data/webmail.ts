@@ -4,7 +4,7 @@ import { computed, signal } from "@preact/signals";
 import { Access, browserPage, type Page } from "./access";
 import type { Connection, DevicePort, Live, Outcome, SignIn, Webmail } from "./contract";
 import { DEFAULT_SETTINGS } from "./contract";
-import { Device } from "./database";
+import { Device, forgetOthers } from "./database";
 import { Engine } from "./engine";
 import { outcome, problem, problemOf } from "./failures";
 import { browser, type World } from "./world";
@@ -31,7 +31,9 @@ export function webmail(world: World = browser(), page: Page = browserPage, shel
     const made = new Access(world, device, page);
     access.value = made;
     await made.start();
-    if (made.signIn.value.state === "in") engine.value = await Engine.open(world, made);
+    if (made.signIn.value.state !== "in") return;
+    engine.value = await Engine.open(world, made);
+    await forgetOthers(made.account());
   };
   start().catch((error: unknown) => {
     // Without a database there is no mail on this device: private windows of some browsers, a full disk.

@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from "vitest";
+import { openMail } from "../../src/data/database";
 import { Machine, type Tab } from "./world";
 
 const machines: Machine[] = [];
@@ -63,4 +64,18 @@ test("signing out in one tab signs the other out", async () => {
   const { m, a, b } = await two();
   await a.mail.session.signOut();
   await m.until(() => b.mail.session.signIn.value.state === "out");
+});
+
+test("another person's mail isn't left on the device, unless it waits to be sent", async () => {
+  const { m, a, b } = await two();
+  b.close();
+  a.close();
+  const databases = async () => (await indexedDB.databases()).map((each) => each.name).sort();
+  await (await openMail("someone")).close();
+  const waits = await openMail("waiting");
+  await waits.add("operations", { lane: "mail" } as never);
+  waits.close();
+  await m.open();
+  await m.rest();
+  expect(await databases()).toEqual(["holdfast", "holdfast-mail-a1", "holdfast-mail-waiting"]);
 });

@@ -77,6 +77,10 @@ export class Client {
     return typeof value === "number" && value > 0 ? value : otherwise;
   }
 
+  offers(capability: string): boolean {
+    return capability in this.who.session().capabilities;
+  }
+
   /** One request. Calls get the account's id. Throws `Failure` for the request as a whole; those of calls by `of`.
    *  `probe`: whatever is known of the service. */
   async call(calls: Call[], probe = false): Promise<Responses> {

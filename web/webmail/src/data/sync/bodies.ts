@@ -3,7 +3,7 @@
 import type { Id } from "../contract";
 import { makingRoom, type KeptBody } from "../database";
 import type { Client } from "../jmap/client";
-import { PART, READ, type JmapBody } from "../jmap/types";
+import { PART, READ, WEBMAIL, type JmapBody } from "../jmap/types";
 import type { Kept } from "../kept";
 import { words } from "../search/fold";
 import type { World } from "../world";
@@ -13,9 +13,9 @@ const DAY_MS = 86_400_000;
 const VALUE_BYTES = 256 * 1024;
 const SEARCHED_CHARS = 8_000;
 
-export const BODY_ARGS = {
+const BODY_ARGS = {
   properties: READ, bodyProperties: PART, fetchHTMLBodyValues: true, fetchTextBodyValues: true,
-  maxBodyValueBytes: VALUE_BYTES, sanitizeHTMLBodyValues: true,
+  maxBodyValueBytes: VALUE_BYTES,
 };
 
 export class Bodies {
@@ -65,7 +65,9 @@ export class Bodies {
   }
 
   private async fetch(ids: Id[]): Promise<KeptBody[]> {
-    const got = await this.client.getAll<JmapBody>("Email", ids, BODY_ARGS);
+    const got = await this.client.getAll<JmapBody>("Email", ids, {
+      ...BODY_ARGS, ...(this.client.offers(WEBMAIL) ? { sanitizeHTMLBodyValues: true } : {}),
+    });
     const found = got.list.map((each): KeptBody => ({ ...each, age: this.kept.base.get(each.id)?.age ?? 0 }));
     const texts = found.map((each) => ({ id: each.id, text: words(plain(each).slice(0, SEARCHED_CHARS)) }));
     await makingRoom(this.kept.db, async () => {
