@@ -27,6 +27,7 @@ export default {
   "contacts.deleted": { one: "Kontakt gelöscht.", other: "{n} Kontakte gelöscht." },
   "contacts.toGroup": "In eine Gruppe aufnehmen",
   "contacts.addedToGroup": { one: "{n} Kontakt in „{name}“ aufgenommen.", other: "{n} Kontakte in „{name}“ aufgenommen." },
+  "contacts.addOf": "{address} in die Kontakte aufnehmen",
   "contacts.added": "{name} ist jetzt in Ihren Kontakten.",
   "contacts.look": "Zeigen",
   "contacts.kind": "Art",

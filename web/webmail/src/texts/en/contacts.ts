@@ -27,6 +27,7 @@ export default {
   "contacts.deleted": { one: "Contact deleted.", other: "{n} contacts deleted." },
   "contacts.toGroup": "Add to a group",
   "contacts.addedToGroup": { one: "{n} contact added to “{name}”.", other: "{n} contacts added to “{name}”." },
+  "contacts.addOf": "Add {address} to contacts",
   "contacts.added": "{name} is in your contacts now.",
   "contacts.look": "Show",
   "contacts.kind": "Kind",

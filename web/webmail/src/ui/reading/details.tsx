@@ -4,6 +4,7 @@ import { mail, type Message, type Person } from "../../data";
 import { t } from "../../texts";
 import { fullDate, size } from "../../texts/dates";
 import { mailboxName } from "../names";
+import { Icon } from "../pieces/icon";
 import { compose } from "../router";
 
 export function Details({ message }: { message: Message }) {
@@ -42,12 +43,27 @@ function Persons({ name, persons }: { name: string; persons: Person[] }) {
       <dt>{name}</dt>
       <dd>
         {persons.map((each) => (
-          <button key={each.email} type="button" class="person" title={t("details.write", { address: each.email })} onClick={() => compose("new", undefined, { to: each.email })}>
-            {each.name && <span>{each.name} </span>}
-            <span class="soft">{each.email}</span>
-          </button>
+          <span key={each.email}>
+            <button type="button" class="person" title={t("details.write", { address: each.email })} onClick={() => compose("new", undefined, { to: each.email })}>
+              {each.name && <span>{each.name} </span>}
+              <span class="soft">{each.email}</span>
+            </button>
+            <AddContact person={each} />
+          </span>
         ))}
       </dd>
     </div>
+  );
+}
+
+/** For somebody who isn't a contact yet, where there are contacts. */
+function AddContact({ person }: { person: Person }) {
+  const session = mail.session.signIn.value;
+  const known = (mail.contacts.all.value ?? []).length > 0 && mail.contacts.byAddress(person.email) !== null;
+  if (session.state !== "in" || !session.account.can.contacts || known || !person.email) return null;
+  return (
+    <button type="button" class="tool" aria-label={t("contacts.addOf", { address: person.email })} title={t("contacts.addOf", { address: person.email })} onClick={() => void import("../../contacts/acts").then((acts) => acts.addContact(person))}>
+      <Icon name="plus" />
+    </button>
   );
 }
