@@ -5,7 +5,7 @@
 One process: the methods over a real store on a disk, from a request's bytes to the answer's; no network.
 Milliseconds of wall time, medians of the rounds. ``window``: Email/query of a mailbox, newest first, one
 of each thread, 50 of them, and Email/get of what a list shows by reference. ``…_first``: nothing is kept.
-``far``: the same 50 in the middle. ``after_mail``: the same, with a total, after a new message. ``flags_500``:
+``far``: 50 in the middle. ``after_mail``: the first ones, with a total, after a new message. ``flags_500``:
 Email/set of 500 keywords, one commit, synced. ``unread``: the same list of what is unread.
 """
 
