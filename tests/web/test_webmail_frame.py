@@ -1,5 +1,7 @@
 """The webmail's message frame in a real browser: published attacks on sanitisers, with and without one.
 
+FRAME-1, FRAME-2, FRAME-3: see web/webmail/src/frame/README.md.
+
 ``tests/frame/attacks.json`` is the list. Each is shown in the frame as it is shipped, and in one built
 without its cleaner, so that what holds then is the policy and the sandbox alone.
 """
@@ -25,7 +27,7 @@ pytestmark = pytest.mark.slow
 WEBMAIL = Path(__file__).parents[2] / "web" / "webmail"
 HERE = WEBMAIL / "tests" / "frame"
 # Without frame-src, unlike the webmail's own: nothing here may hold only thanks to the app.
-APP_POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; frame-src *; connect-src 'self'"
+APP_POLICY = "default-src 'none'; script-src 'self'; worker-src 'self'; frame-src *; connect-src 'self'"
 PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 KINDS = {".html": "text/html; charset=utf-8", ".js": "text/javascript"}
 SHOWN_MS = 3000
@@ -176,7 +178,7 @@ def what_happened(page: Page, app: Site) -> list[str]:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("images", [False, True], ids=["no images", "images allowed"])
 @pytest.mark.parametrize("kind", ["shipped", "uncleaned"])
-def test_no_attack_runs_asks_leaves_or_reaches_the_app(
+def test_frame_1_2_3_no_attack_runs_asks_leaves_or_reaches_the_app(
     page: Page, app: Site, enemy: Site, kind: str, images: bool
 ):
     dialogs: list[str] = []
@@ -242,7 +244,7 @@ LINKS = """<p>See <a href="https://evil.example/x">www.bank.example</a>, <a href
 <a href="mailto:anna@example.org?subject=Hi">Anna</a> and <a href="javascript:x">nowhere</a></p>"""
 
 
-def test_a_link_that_says_something_else_than_it_does_is_marked(page: Page):
+def test_frame_6_a_link_that_says_something_else_than_it_does_is_marked(page: Page):
     assert show(page, html=LINKS)["mismatched"] == 1
     frame = inner(page)
     assert frame.locator("a").first.inner_text() == "www.bank.exampleleads to evil.example"
@@ -252,7 +254,7 @@ def test_a_link_that_says_something_else_than_it_does_is_marked(page: Page):
         assert "noopener" in (link.get_attribute("rel") or "")
 
 
-def test_where_a_link_leads_is_told_before_it_is_followed(page: Page):
+def test_frame_6_where_a_link_leads_is_told_before_it_is_followed(page: Page):
     show(page, html=LINKS)
     inner(page).locator("a").first.hover()
     said = told(page, "link")[-1]
@@ -276,7 +278,7 @@ def images(enemy: Site) -> str:
     )
 
 
-def test_images_from_elsewhere_stay_away_and_are_counted(page: Page, enemy: Site):
+def test_frame_2_images_from_elsewhere_stay_away_and_are_counted(page: Page, enemy: Site):
     inline = {"pic@example.org": base64.b64encode(PIXEL).decode()}
     assert show(page, html=images(enemy), inline=inline)["blocked"] == 4
     frame = inner(page)
@@ -287,11 +289,21 @@ def test_images_from_elsewhere_stay_away_and_are_counted(page: Page, enemy: Site
     assert not enemy.asked
 
 
-def test_images_from_elsewhere_come_when_they_are_allowed(page: Page, enemy: Site):
+def test_frame_2_images_from_elsewhere_come_when_they_are_allowed(page: Page, enemy: Site):
     assert show(page, html=images(enemy), images=True)["blocked"] == 0
     inner(page).wait_for_function("[...document.images].every(each => each.complete)")
     page.wait_for_timeout(300)
     assert {path for path, kind in enemy.asked if kind == "image"} == {"/1", "/2", "/3", "/4"}
+
+
+def test_frame_4_messages_are_shown_with_the_server_away(page: Page, app: Site):
+    page.evaluate("navigator.serviceWorker.register('/harness_worker.js')")
+    page.wait_for_function("navigator.serviceWorker.controller")
+    before = len(app.asked)
+    page.context.set_offline(True)
+    assert show(page, html="<p>still here</p>")
+    assert inner(page).locator("p").inner_text() == "still here"
+    assert len(app.asked) == before
 
 
 TEXT = (
@@ -379,7 +391,7 @@ _SENT_WRONG = """html => {
 }"""
 
 
-def test_no_attack_lives_in_the_editor_or_is_sent_on(page: Page, app: Site, enemy: Site):
+def test_frame_1_2_3_no_attack_lives_in_the_editor_or_is_sent_on(page: Page, app: Site, enemy: Site):
     listed = attacks(enemy)
     sent = page.evaluate(_EDIT_ALL, listed)
     inner(page).evaluate(_POKE)

@@ -1,4 +1,4 @@
-/** Text and HTML in strings, made without ever parsing HTML in the app's own page. */
+/** Text and HTML in strings. FRAME-5: HTML is never parsed in the app's own page. */
 
 const NAMED: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
 

@@ -5,7 +5,7 @@
  * are shown. That document inherits the outer one's CSP, and nothing it does can navigate it away: the outer
  * one's frame-src is 'none'.
  *
- * In an opaque origin 'self' is nobody, so the script that may run is named by its hash. Whatever a message brings
+ * FRAME-1, FRAME-3, FRAME-4. In an opaque origin 'self' is nobody, so the script that may run is named by its hash. Whatever a message brings
  * along has another hash, or is an attribute, and doesn't run.
  */
 

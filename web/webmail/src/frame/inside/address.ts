@@ -21,7 +21,7 @@ export function claimedHost(text: string): string {
   return address && URL.canParse(address) ? new URL(address).hostname : "";
 }
 
-/** True when the text names one host and the link leads to another: the oldest trick of phishing. */
+/** FRAME-6: true when the text names one host and the link leads to another, the oldest trick of phishing. */
 export function isMismatched(text: string, url: URL): boolean {
   if (url.protocol !== "http:" && url.protocol !== "https:") return false;
   if (url.username || url.password) return true; // https://bank.example@evil.example

@@ -1,7 +1,7 @@
 /** A message's HTML, cleaned a second time: by a list of what is kept, in a document that has no window.
  *
  * Neither id, name nor form controls are kept, so nothing can be clobbered; the result is never written out and
- * parsed again, so it can't mutate. What would fetch something is left out here, before the CSP has to say no.
+ * parsed again, so it can't mutate. What would fetch something is left out here, before the CSP has to say no (FRAME-2).
  */
 
 import DOMPurify, { type Config } from "dompurify";
