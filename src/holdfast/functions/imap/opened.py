@@ -11,6 +11,7 @@ from holdfast.mime.fields import Field, iterate
 from holdfast.mime.sections import find_part
 from holdfast.mime.structure import LEAF, MESSAGE
 from holdfast.model.limits import HEADER_BYTES
+from holdfast.store.damaged import PLACEHOLDER
 from holdfast.wire.imap.commands import BodySection, Section, SectionKind, SectionText
 
 Bytes = bytes | memoryview
@@ -169,15 +170,3 @@ def _header_texts(data: bytes, start: int, end: int) -> Iterator[str]:
     """``Name: value`` of each field."""
     for field in iterate(data, start, end):
         yield f"{field.name.decode('ascii', 'replace')}: {_shown(field)}"
-
-
-PLACEHOLDER = (
-    b"From: Mail service <mailer-daemon@localhost>\r\n"
-    b"Subject: This message can't be read\r\n"
-    b"MIME-Version: 1.0\r\n"
-    b"Content-Type: text/plain; charset=utf-8\r\n"
-    b"\r\n"
-    b"The message in this place was kept, but what lies on the disk is damaged\r\n"
-    b"and there is no second copy of it. It was reported to the provider.\r\n"
-    b"All other messages are as they were.\r\n"
-)

@@ -18,6 +18,7 @@ from holdfast.model.errors import Reason
 from holdfast.model.limits import JMAP_BATCH_BYTES, JMAP_RESPONSE_BYTES
 from holdfast.model.mail import MessageId
 from holdfast.store import AccountMail, EmailRow
+from holdfast.store.damaged import PLACEHOLDER
 from holdfast.wire.jmap.core import Json
 from holdfast.wire.jmap.email import EmailReader
 from holdfast.wire.jmap.errors import MethodError, MethodFault
@@ -26,18 +27,6 @@ from holdfast.wire.jmap.methods import EmailGet
 from holdfast.wire.jmap.standard import GetResult
 
 Message = bytes | memoryview | None
-
-# What is shown in the place of a message whose bytes are damaged beyond any copy (JMAPD-16).
-DAMAGED: Final = (
-    b"From: Mail service <mailer-daemon@localhost>\r\n"
-    b"Subject: This message can't be read\r\n"
-    b"MIME-Version: 1.0\r\n"
-    b"Content-Type: text/plain; charset=utf-8\r\n"
-    b"\r\n"
-    b"The message in this place was kept, but what lies on the disk is damaged\r\n"
-    b"and there is no second copy of it. It was reported to the provider.\r\n"
-    b"All other messages are as they were.\r\n"
-)
 
 
 async def get(ask: Ask, asked: EmailGet) -> GetResult:
@@ -108,7 +97,8 @@ def _read_all(
 
 
 def _read(reader: EmailReader, row: EmailRow, value: Json, message: Message) -> Json:
-    root = mime.parse(DAMAGED if message is None else bytes(message))
+    # JMAPD-16: what the index knows stays, the text says what happened.
+    root = mime.parse(PLACEHOLDER if message is None else bytes(message))
     email = reader.read(root, value, lambda what: part_blob(row.id, what.number))
     if message is None and isinstance(bodies := email.get("bodyValues"), dict):
         for each in bodies.values():

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from holdfast.functions.imap.opened import PLACEHOLDER
 from holdfast.model.errors import Unavailable
 from holdfast.store import AccountMail
+from holdfast.store.damaged import PLACEHOLDER
 from unit.functions.imap.imap_service import Service, message, play
 
 
