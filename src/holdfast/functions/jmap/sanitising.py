@@ -51,6 +51,11 @@ ATTRIBUTES: Final[dict[str, set[str]]] = {
     "tr": {"bgcolor", "height"},
     "ul": {"type"},
 }
+# By these a reader finds what is quoted (folded then) and what is the signature (exchanged in a draft).
+CLASSES: Final[dict[str, set[str]]] = {
+    "blockquote": {"gmail_quote", "protonmail_quote"},
+    "div": {"gmail_quote", "moz-cite-prefix", "protonmail_quote", "signature", "yahoo_quoted"},
+}
 SCHEMES: Final = frozenset(("http", "https", "mailto", "tel", "cid"))
 _SIDES = ("top", "right", "bottom", "left")
 STYLES: Final = _words(
@@ -66,6 +71,7 @@ _clean = nh3.Cleaner(
     tags=set(TAGS),
     clean_content_tags=set(_WHOLE),
     attributes=ATTRIBUTES,
+    allowed_classes=CLASSES,
     link_rel="noopener noreferrer nofollow",
     set_tag_attribute_values={"a": {"target": "_blank"}},
     url_schemes=set(SCHEMES),
@@ -95,7 +101,7 @@ def _checked(match: re.Match[str]) -> str:
     kept = [
         f' {name}="{value}"'
         for name, raw in _ATTRIBUTE.findall(match[2])
-        if (value := _value(match[1], name, raw)) or name not in ("href", "src", "style")
+        if (value := _value(match[1], name, raw)) or name not in ("class", "href", "src", "style")
     ]
     return f"<{match[1]}{''.join(kept)}>"
 
