@@ -3,10 +3,10 @@
 import type { Row } from "../../data";
 import { mail } from "../../data";
 import { t } from "../../texts";
-import { fullDate, listDate } from "../../texts/dates";
+import { fullDate, listDate, shortDate } from "../../texts/dates";
 import { mailboxName, personName, shortName } from "../names";
 import { Face } from "../pieces/face";
-import { Icon } from "../pieces/icon";
+import { Icon, type IconName } from "../pieces/icon";
 import { Marked } from "../pieces/marked";
 
 export interface RowProps {
@@ -63,10 +63,10 @@ export function RowView({ row, index, marks, selected, open, focused, selecting,
           <Marked text={row.preview} words={marks} />
         </span>
         <span class="row-marks">
-          {row.pending && <Icon name="outbox" />}
+          {row.pending && <Mark icon="outbox" text={t("row.pending")} />}
           {(row.answered || row.forwarded) && <Icon name={row.answered ? "reply" : "forward"} />}
-          {row.attachments && <Icon name="attachment" />}
-          {row.snoozedUntil !== null && <Icon name="clock" />}
+          {row.attachments && <Mark icon="attachment" text={t("row.attachments")} />}
+          {row.snoozedUntil !== null && <Mark icon="clock" text={t("read.snoozed", { time: shortDate(row.snoozedUntil) })} />}
           <time class="row-date" dateTime={new Date(row.date).toISOString()} title={fullDate(row.date)}>
             {listDate(row.date)}
           </time>
@@ -93,6 +93,15 @@ export function RowView({ row, index, marks, selected, open, focused, selecting,
         </button>
       </div>
     </div>
+  );
+}
+
+/** A sign with its meaning for whoever points at it; the row's name says it aloud. */
+function Mark({ icon, text }: { icon: IconName; text: string }) {
+  return (
+    <span class="row-mark" title={text}>
+      <Icon name={icon} />
+    </span>
   );
 }
 
