@@ -145,14 +145,14 @@ export function Recipients({ name, people, onChange, autofocus = false, error }:
         </ul>
       </div>
       {notes.length > 0 && (
-        <ul id={`${id}-notes`} class="recipients-notes" role={error ? "alert" : undefined}>
+        <div id={`${id}-notes`} class="recipients-notes" role={error ? "alert" : undefined}>
           {notes.map((each) => (
-            <li key={each}>
+            <p key={each}>
               <Icon name="warning" />
               {each}
-            </li>
+            </p>
           ))}
-        </ul>
+        </div>
       )}
     </div>
   );

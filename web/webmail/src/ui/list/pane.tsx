@@ -160,7 +160,7 @@ function Nothing(props: { icon: IconName; title: string; text: string; children?
   return (
     <div class="empty" role="status">
       <Icon name={props.icon} />
-      <h3>{props.title}</h3>
+      <h2>{props.title}</h2>
       <p>{props.text}</p>
       {props.children}
     </div>
