@@ -32,7 +32,7 @@ describe("a list", () => {
 
   it("says when a mailbox is empty, and when there is no such mailbox", async () => {
     await settled(() => mail.set.mail(() => []));
-    expect(texts(".empty h3")).toEqual(["All done"]);
+    expect(texts(".empty h2")).toEqual(["All done"]);
     await visit({ view: "mail", mailbox: "nowhere" });
     expect(texts(".list-pane .empty h2")).toEqual(["There is no such folder"]);
   });
