@@ -310,6 +310,7 @@ export class Server {
 
   private wrong(type: string, value: Thing): Record<string, unknown> | null {
     if (type === "Mailbox" && this.all("Mailbox").some((each) => each.name === value.name && each.parentId === value.parentId)) return { type: "invalidProperties", properties: ["name"] };
+    if (type === "Mailbox" && ("totalEmails" in value || "myRights" in value)) return { type: "invalidProperties", properties: ["myRights"] };
     if (type === "EmailSubmission" && !this.get("Email", value.emailId)) return { type: "invalidProperties", properties: ["emailId"] };
     return null;
   }
@@ -330,7 +331,7 @@ export class Server {
       this.put(type, { ...value, id, undoStatus, sendAt });
       return { id, undoStatus, sendAt };
     }
-    this.put(type, { ...value, id });
+    this.put(type, { ...value, id, ...(type === "Mailbox" ? { myRights: {} } : {}) });
     return { id };
   }
 

@@ -9,6 +9,9 @@ import type { Change, Kept } from "../kept";
 import { together, type Operation, type SetOperation } from "../operations";
 import { patched, type Patch } from "../patches";
 
+/** What the server alone sets: shown here until it has. */
+const THEIRS: Record<string, string[]> = { Mailbox: ["totalEmails", "unreadEmails", "totalThreads", "unreadThreads", "myRights"] };
+
 type Thing = Record<string, unknown> & { id: Id };
 
 export interface Tried {
@@ -48,7 +51,9 @@ export class Sets {
     const whole: SetResult = {
       oldState: null, newState: "", created: {}, updated: {}, destroyed: [], notCreated: {}, notUpdated: {}, notDestroyed: {},
     };
-    const creates = Object.fromEntries(Object.entries(create).map(([local, { id: _, ...value }]) => [local, value]));
+    const theirs = ["id", ...(THEIRS[first.type] ?? [])];
+    const creates = Object.fromEntries(Object.entries(create).map(([local, value]) =>
+      [local, Object.fromEntries(Object.entries(value).filter(([name]) => !theirs.includes(name)))]));
     if (first.type === "Mailbox") for (const id of first.destroy) await this.clear(id);
     const parts: Record<string, unknown>[] = [];
     if (Object.keys(creates).length) parts.push({ create: creates });
