@@ -14,6 +14,8 @@ export interface Begun {
   draft: Draft;
   /** The quoted message wasn't on this device: said in the window. */
   unquoted: boolean;
+  /** Made just now: where nothing is written into it, nothing of it stays. */
+  fresh: boolean;
 }
 
 export async function begin(route: ComposeRoute): Promise<Outcome<Begun>> {
@@ -35,15 +37,15 @@ export async function begin(route: ComposeRoute): Promise<Outcome<Begun>> {
 
 async function made(fill: Fill, unquoted: boolean): Promise<Outcome<Begun>> {
   const outcome = await mail.drafts.create(fill);
-  return outcome.ok ? { ok: true, value: { draft: outcome.value, unquoted } } : outcome;
+  return outcome.ok ? { ok: true, value: { draft: outcome.value, unquoted, fresh: true } } : outcome;
 }
 
 /** By the id of a draft made here (taken back from the outbox) or by that of its Email. */
 async function takeUp(about: string): Promise<Outcome<Begun>> {
   const here = mail.drafts.watch(about).value;
-  if (here) return { ok: true, value: { draft: here.draft, unquoted: false } };
+  if (here) return { ok: true, value: { draft: here.draft, unquoted: false, fresh: false } };
   const outcome = await mail.drafts.edit(about);
-  return outcome.ok ? { ok: true, value: { draft: outcome.value, unquoted: false } } : outcome;
+  return outcome.ok ? { ok: true, value: { draft: outcome.value, unquoted: false, fresh: false } } : outcome;
 }
 
 /** One identity's part of every beginning. */

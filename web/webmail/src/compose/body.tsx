@@ -1,7 +1,7 @@
 /** The text of a message: rich or plain, switched without losing what is written. */
 
 import type { RefObject } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { type Identity, mail } from "../data";
 import { language, t } from "../texts";
 import { toHtml } from "./convert";
@@ -33,7 +33,7 @@ export function Body({ writing, handle, autofocus, onFiles }: BodyProps) {
   const area = useRef<HTMLTextAreaElement>(null);
   const [switched, setSwitched] = useState(0);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     handle.current = {
       do: (command, value) => editor.current?.do(command, value),
       focus: () => (format === "rich" ? editor.current?.focus() : area.current?.focus()),

@@ -20,14 +20,16 @@ export class Writing {
   readonly format: Signal<Format | null> = signal(null);
   readonly problem: Signal<Problem | null> = signal(null);
   readonly unquoted: boolean;
+  private readonly fresh: boolean;
   /** Nothing was changed since it was opened. */
   untouched = true;
   private clock: ReturnType<typeof setTimeout> | undefined;
 
-  constructor({ draft, unquoted }: Begun) {
+  constructor({ draft, unquoted, fresh }: Begun) {
     this.id = draft.id;
     this.draft = signal(draft);
     this.unquoted = unquoted;
+    this.fresh = fresh;
     this.state = mail.drafts.watch(draft.id);
     this.attachments = computed(() => this.state.value?.draft.attachments ?? this.draft.value.attachments);
   }
@@ -51,8 +53,8 @@ export class Writing {
     return outcome.ok;
   }
 
+  /** Nothing of it is the person's own. */
   isEmpty(): boolean {
-    const { to, cc, subject } = this.draft.peek();
-    return this.untouched && !to.length && !cc.length && !subject && !this.attachments.peek().length;
+    return this.fresh && this.untouched;
   }
 }

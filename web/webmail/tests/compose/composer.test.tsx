@@ -213,7 +213,10 @@ describe("drafts", () => {
     await putAway(writing);
     expect(put).toHaveBeenCalledWith(writing.id);
     await putAway(await write());
-    expect(gone).toHaveBeenCalledTimes(1);
+    await putAway(await write({ kind: "reply", about: (await firstOf()).id }));
+    expect(gone).toHaveBeenCalledTimes(2);
+    await putAway(await write({ kind: "draft", about: writing.id }));
+    expect(gone).toHaveBeenCalledTimes(2);
   });
   it("that can't be written stay open, and say so", async () => {
     const writing = await write();

@@ -35,6 +35,8 @@ export type ToEditor =
 export type FromEditor =
   /** `html` as it is sent; `text` says the same in plain text. */
   | { kind: "changed"; html: string; text: string }
+  /** The same of what was opened, before anybody changed it. */
+  | { kind: "loaded"; html: string; text: string }
   | { kind: "format"; format: Format }
   | { kind: "height"; height: number }
   | { kind: "files"; files: File[] }
@@ -47,7 +49,8 @@ export function fromEditor(data: unknown): FromEditor | null {
   const said = data as Record<string, unknown>;
   switch (said.kind) {
     case "changed":
-      return typeof said.html === "string" && typeof said.text === "string" ? { kind: "changed", html: said.html, text: said.text } : null;
+    case "loaded":
+      return typeof said.html === "string" && typeof said.text === "string" ? { kind: said.kind, html: said.html, text: said.text } : null;
     case "format":
       return { kind: "format", format: formatOf(said.format) };
     case "height":

@@ -1,7 +1,7 @@
 /** The rich editor: a page of its own (editor.html), for what is quoted and pasted is as hostile as what is read. */
 
 import type { RefObject } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { pressed, useFramePort } from "../../frame/port";
 import { language } from "../../texts";
 import { dark } from "../../ui/layout";
@@ -37,6 +37,8 @@ export function RichEditor(props: RichEditorProps) {
   const frame = useRef<HTMLIFrameElement>(null);
   const now = useRef(props);
   now.current = props;
+  // What was opened, as the editor writes it, until somebody changes it.
+  const loaded = useRef<string | null>(null);
   const waiting = useRef<(() => void)[]>([]);
   const [there, setThere] = useState(false);
   const { open, say } = useFramePort<ToEditor>(frame, (data) => hear(data), () => undefined);
@@ -50,8 +52,12 @@ export function RichEditor(props: RichEditorProps) {
     else if (said.kind === "format") now.current.onFormat?.(said.format);
     else if (said.kind === "files") now.current.onFiles?.(said.files);
     else if (said.kind === "key" && frame.current) pressed(frame.current, said);
+    else if (said.kind === "loaded") loaded.current = said.html;
     else if (said.kind === "changed") {
-      now.current.onChange(said.html, said.text);
+      if (said.html !== loaded.current) {
+        loaded.current = null;
+        now.current.onChange(said.html, said.text);
+      }
       waiting.current.splice(0).forEach((each) => each());
     }
   };
@@ -68,7 +74,7 @@ export function RichEditor(props: RichEditorProps) {
     say({ kind: "focus" });
   };
   useEffect(() => say({ kind: "look", inverted: isDark }), [isDark]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     now.current.handle.current = {
       do: (command, value = "") => (frame.current?.focus(), say({ kind: "do", command, value })),
       focus,

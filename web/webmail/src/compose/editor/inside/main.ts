@@ -62,6 +62,7 @@ function load(said: ToEditor & { kind: "load" }): void {
   for (const [cid, image] of said.images) urls.set(cid, URL.createObjectURL(image));
   squire.setHTML(said.html);
   squire.moveCursorToStart();
+  say({ kind: "loaded", ...sent() });
 }
 
 function takeImage(cid: string, image: Blob, name: string, insert: boolean): void {
@@ -135,8 +136,12 @@ function linkAtCursor(): string {
 function changed(): void {
   clearTimeout(clock);
   clock = 0;
+  say({ kind: "changed", ...sent() });
+}
+
+function sent(): { html: string; text: string } {
   const made = sendable(squire.getHTML());
-  say({ kind: "changed", html: made.innerHTML, text: plainText(made.content) });
+  return { html: made.innerHTML, text: plainText(made.content) };
 }
 
 squire.addEventListener("input", () => {
