@@ -39,7 +39,13 @@ export function since(moment: Moment, now = Date.now()): string {
 
 /** Beside a time to choose: “Mon, 30 Nov, 08:00”. */
 export function momentHint(moment: Moment): string {
-  return write(new Date(moment), { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+  return write(new Date(moment), {
+    weekday: "short",
+    day: "numeric",
+    month: "short",
+    hour: "2-digit",
+    minute: "2-digit",
+  });
 }
 
 /** “340 KB”, “1.2 MB”. */

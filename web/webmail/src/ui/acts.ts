@@ -81,7 +81,8 @@ async function perform(action: ActionName, extra: Extra): Promise<void> {
   const open = openKey();
   const leaves = LEAVES.includes(action) && meant.keys.length > 0;
   const away = leaves && open !== undefined && meant.keys.includes(open) ? await following(open) : undefined;
-  const next = leaves && cursor.peek() && meant.keys.includes(cursor.peek() as Id) ? await afterCursor(meant.keys) : undefined;
+  const next =
+    leaves && cursor.peek() && meant.keys.includes(cursor.peek() as Id) ? await afterCursor(meant.keys) : undefined;
   const outcome = await call(action, meant.emails, extra);
   if (!outcome.ok) return tell(outcome.problem);
   if (leaves) clearSelection();

@@ -52,9 +52,17 @@ export function people(persons: Person[]): string {
 }
 
 export function initials(person: Person): string {
-  const words = personName(person).replace(/["'<>()]/g, "").split(/[\s.@_-]+/).filter(Boolean);
+  const words = personName(person)
+    .replace(/["'<>()]/g, "")
+    .split(/[\s.@_-]+/)
+    .filter(Boolean);
   const letters = person.name ? [words[0], words.length > 1 ? words.at(-1) : ""] : [words[0]];
-  return letters.map((word) => [...(word ?? "")][0] ?? "").join("").toLocaleUpperCase() || "?";
+  return (
+    letters
+      .map((word) => [...(word ?? "")][0] ?? "")
+      .join("")
+      .toLocaleUpperCase() || "?"
+  );
 }
 
 /** One of eight colours, the same for a person everywhere. */

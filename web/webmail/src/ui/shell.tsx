@@ -13,7 +13,17 @@ import { Header } from "./header/header";
 import { useCommands, useKeys } from "./keys/dispatch";
 import { helpShown, KeysHelp } from "./keys/help";
 import { beside, drawer, narrow } from "./layout";
-import { clearSelection, cursor, followAddress, list, mailboxNow, rowOf, selected, selectWhere, toggle } from "./list/current";
+import {
+  clearSelection,
+  cursor,
+  followAddress,
+  list,
+  mailboxNow,
+  rowOf,
+  selected,
+  selectWhere,
+  toggle,
+} from "./list/current";
 import { DestroyQuestion } from "./list/destroy";
 import { takeFocus } from "./list/focus";
 import { ListPane, listName } from "./list/pane";
@@ -47,8 +57,12 @@ export function Shell() {
       <Header />
       <Banner />
       <Side />
-      {covered && <button type="button" class="side-shade" aria-label={t("side.close")} onClick={() => (drawer.value = false)} />}
-      <main class="main" id="main" tabIndex={-1} inert={covered}>{waiting ? <FirstSync /> : <View />}</main>
+      {covered && (
+        <button type="button" class="side-shade" aria-label={t("side.close")} onClick={() => (drawer.value = false)} />
+      )}
+      <main class="main" id="main" tabIndex={-1} inert={covered}>
+        {waiting ? <FirstSync /> : <View />}
+      </main>
       <NarrowBar />
       {asked.value.length > 0 && <Dock />}
       <KeysHelp />
@@ -133,7 +147,11 @@ function Skip({ to, text }: { to: string; text: string }) {
 /** "(3) Inbox – Holdfast" */
 function useTitle(): void {
   const unread = mail.mailboxes.all.value?.find((each) => each.role === "inbox")?.unreadThreads ?? 0;
-  const titles: Partial<Record<typeof route.value.view, Key>> = { compose: "compose", contacts: "side.contacts", settings: "side.settings" };
+  const titles: Partial<Record<typeof route.value.view, Key>> = {
+    compose: "compose",
+    contacts: "side.contacts",
+    settings: "side.settings",
+  };
   const named = titles[route.value.view];
   const name = named ? t(named) : listName();
   const product = mail.session.links.value.product;

@@ -38,7 +38,8 @@ export const Settings = later<SettingsProps>(() => import("../settings"));
 
 /** Fetches what will be wanted next, once the list stands. */
 export function fetchAhead(): void {
-  const idle = typeof requestIdleCallback === "function" ? requestIdleCallback : (run: () => void) => setTimeout(run, 300);
+  const idle =
+    typeof requestIdleCallback === "function" ? requestIdleCallback : (run: () => void) => setTimeout(run, 300);
   idle(() => void conversation().catch(() => undefined));
 }
 

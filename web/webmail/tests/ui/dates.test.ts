@@ -49,13 +49,16 @@ describe("sizes and counts", () => {
 });
 
 describe("times to snooze until", () => {
-  it.each([0, 5, 11, 15, 16, 17, 18, 23])("are in the future, in order and each only once, at %i o'clock on any day", (hour) => {
-    for (let day = 1; day <= 31; day++) {
-      const now = new Date(2026, 11, day, hour, 30);
-      const times = proposals(now).map((each) => each.at.getTime());
-      expect(Math.min(...times)).toBeGreaterThan(now.getTime());
-      expect(new Set(times).size).toBe(times.length);
-      expect([...times].sort((a, b) => a - b)).toEqual(times);
-    }
-  });
+  it.each([0, 5, 11, 15, 16, 17, 18, 23])(
+    "are in the future, in order and each only once, at %i o'clock on any day",
+    (hour) => {
+      for (let day = 1; day <= 31; day++) {
+        const now = new Date(2026, 11, day, hour, 30);
+        const times = proposals(now).map((each) => each.at.getTime());
+        expect(Math.min(...times)).toBeGreaterThan(now.getTime());
+        expect(new Set(times).size).toBe(times.length);
+        expect([...times].sort((a, b) => a - b)).toEqual(times);
+      }
+    },
+  );
 });

@@ -26,7 +26,11 @@ describe("a list", () => {
   it("has one row in the order of Tab, and it is the one with the cursor", async () => {
     await press("j");
     await press("j");
-    expect(rows().filter((each) => each.tabIndex === 0).map((each) => each.dataset.key)).toEqual([key(1)]);
+    expect(
+      rows()
+        .filter((each) => each.tabIndex === 0)
+        .map((each) => each.dataset.key),
+    ).toEqual([key(1)]);
     expect(document.activeElement).toBe(rows()[1]);
   });
 
@@ -63,7 +67,8 @@ describe("an action", () => {
 
   it("on selected rows is for all of them", async () => {
     const before = list.value?.view.value.length ?? 0;
-    for (const place of [0, 1, 2]) await settled(() => rows()[place]?.querySelector<HTMLElement>("[data-part=check]")?.click());
+    for (const place of [0, 1, 2])
+      await settled(() => rows()[place]?.querySelector<HTMLElement>("[data-part=check]")?.click());
     expect(texts(".bulk-count")).toEqual(["3 selected"]);
     await press("#", document.body);
     expect(list.value?.view.value.length).toBe(before - 3);
@@ -91,7 +96,9 @@ describe("an action", () => {
   });
 
   it("marks a conversation unread by its newest message alone", async () => {
-    const row = [...Array(30).keys()].map((place) => list.value?.row(place)).find((each) => each && each.count > 2 && !each.unread);
+    const row = [...Array(30).keys()]
+      .map((place) => list.value?.row(place))
+      .find((each) => each && each.count > 2 && !each.unread);
     expect(row).toBeTruthy();
     await settled(() => {
       cursor.value = row?.key ?? null;
@@ -121,7 +128,11 @@ describe("a key", () => {
     await settled(() => new Promise((done) => setTimeout(done, 50)));
     await press("r", document.body);
     const messages = mail.threads.open(row?.thread ?? "").messages.value ?? [];
-    expect(route.value).toMatchObject({ view: "compose", kind: "reply", about: messages.filter((each) => !each.draft).at(-1)?.id });
+    expect(route.value).toMatchObject({
+      view: "compose",
+      kind: "reply",
+      about: messages.filter((each) => !each.draft).at(-1)?.id,
+    });
   });
 });
 
@@ -150,11 +161,27 @@ describe("the banner", () => {
         state: "trouble",
         since,
         feed: { state: "read", at: since, url: "https://status.example/" },
-        faults: [{ name: "webmail", level: "down", source: "seen", since, said: "A disk failed.", works: ["receive", "imap"], nextUpdate: since + HOUR }],
+        faults: [
+          {
+            name: "webmail",
+            level: "down",
+            source: "seen",
+            since,
+            said: "A disk failed.",
+            works: ["receive", "imap"],
+            nextUpdate: since + HOUR,
+          },
+        ],
       }),
     );
     const said = texts(".banner").join(" ");
-    for (const part of ["hasn’t answered since", "A disk failed.", "receiving mail and mail programs (IMAP)", "Next news at", "wait on this device"])
+    for (const part of [
+      "hasn’t answered since",
+      "A disk failed.",
+      "receiving mail and mail programs (IMAP)",
+      "Next news at",
+      "wait on this device",
+    ])
       expect(said).toContain(part);
   });
 
@@ -163,7 +190,8 @@ describe("the banner", () => {
     const { default: german } = await import("../../src/texts/de");
     for (const name of ["receive", "send", "imap", "pop3", "webmail", "password", "signup"])
       for (const level of ["degraded", "down", "unknown"])
-        for (const all of [english, german] as Record<string, unknown>[]) expect(all[`fault.${name}.${level}`]).toContain("{time}");
+        for (const all of [english, german] as Record<string, unknown>[])
+          expect(all[`fault.${name}.${level}`]).toContain("{time}");
   });
 
   it("says offline, and goes when that is over", async () => {
@@ -176,11 +204,15 @@ describe("the banner", () => {
 
 describe("reading", () => {
   it("unfolds what is new and the last message, and marks read what is unfolded", async () => {
-    const row = [...Array(30).keys()].map((place) => list.value?.row(place)).find((each) => each && each.count > 1 && !each.unread);
+    const row = [...Array(30).keys()]
+      .map((place) => list.value?.row(place))
+      .find((each) => each && each.count > 1 && !each.unread);
     await visit({ view: "mail", mailbox: "inbox", thread: row?.key ?? "" });
     await settled(() => new Promise((done) => setTimeout(done, 50)));
     const messages = [...document.querySelectorAll(".message")];
-    expect(messages.map((each) => each.classList.contains("open"))).toEqual(messages.map((_, place) => place === messages.length - 1));
+    expect(messages.map((each) => each.classList.contains("open"))).toEqual(
+      messages.map((_, place) => place === messages.length - 1),
+    );
     expect(messages.at(-1)?.querySelector("iframe")?.title).toMatch(/^Text of the message of /);
   });
 

@@ -20,7 +20,9 @@ describe("a mailto: address", () => {
   });
 
   it("can't set other headers or attach files", () => {
-    expect(mailtoFields("mailto:a@example.org?attach=/etc/passwd&from=x@example.org&__proto__=1")).toEqual({ to: "a@example.org" });
+    expect(mailtoFields("mailto:a@example.org?attach=/etc/passwd&from=x@example.org&__proto__=1")).toEqual({
+      to: "a@example.org",
+    });
   });
 
   it("with broken escapes is taken as it is", () => {

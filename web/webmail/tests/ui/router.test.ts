@@ -5,7 +5,7 @@ import { closeThread, go, href, openThread, parse, route, type Route } from "../
 const ROUTES: Route[] = [
   { view: "mail", mailbox: "inbox" },
   { view: "mail", mailbox: "b1z", thread: "t9" },
-  { view: "search", query: "from:anna has:attachment \"50 %/a?b#c\"" },
+  { view: "search", query: 'from:anna has:attachment "50 %/a?b#c"' },
   { view: "search", query: "Grüße", thread: "t1" },
   { view: "compose", kind: "new", fields: { to: "a@example.org", subject: "50 % & more" } },
   { view: "compose", kind: "replyAll", about: "m12", fields: {} },

@@ -38,7 +38,9 @@ export function visit(to: Route): Promise<void> {
 }
 
 export function press(key: string, on: Element | null = document.activeElement): Promise<void> {
-  return settled(() => (on ?? document.body).dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true })));
+  return settled(() =>
+    (on ?? document.body).dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true })),
+  );
 }
 
 export function rows(): HTMLElement[] {

@@ -48,7 +48,9 @@ describe("texts", () => {
 
   it("are never empty", () => {
     for (const texts of both) {
-      const empty = Object.entries(texts).filter(([, text]) => (typeof text === "object" ? !text.one || !text.other : !text));
+      const empty = Object.entries(texts).filter(([, text]) =>
+        typeof text === "object" ? !text.one || !text.other : !text,
+      );
       expect(empty).toEqual([]);
     }
   });

@@ -32,9 +32,13 @@ export function Chooser({ label, choices, onTake, onMake, several = false }: Pro
   const list = useRef<HTMLUListElement>(null);
   const id = useId();
   const words = typed.trim().toLocaleLowerCase();
-  const found = words ? choices.filter((each) => `${each.path ?? ""} ${each.text}`.toLocaleLowerCase().includes(words)) : choices;
+  const found = words
+    ? choices.filter((each) => `${each.path ?? ""} ${each.text}`.toLocaleLowerCase().includes(words))
+    : choices;
   const makes = onMake && words && !choices.some((each) => each.text.toLocaleLowerCase() === words);
-  const offered: Choice[] = makes ? [...found, { id: MAKE, text: t("choose.make", { name: typed.trim() }), icon: "plus" }] : found;
+  const offered: Choice[] = makes
+    ? [...found, { id: MAKE, text: t("choose.make", { name: typed.trim() }), icon: "plus" }]
+    : found;
   const active = Math.min(place, offered.length - 1);
 
   useEffect(() => {
@@ -69,7 +73,14 @@ export function Chooser({ label, choices, onTake, onMake, several = false }: Pro
         onInput={(event) => (setTyped(event.currentTarget.value), setPlace(0))}
         onKeyDown={onKey}
       />
-      <ul ref={list} id={id} class="chooser-list" role="listbox" aria-label={label} aria-multiselectable={several || undefined}>
+      <ul
+        ref={list}
+        id={id}
+        class="chooser-list"
+        role="listbox"
+        aria-label={label}
+        aria-multiselectable={several || undefined}
+      >
         {offered.map((each, index) => (
           <li
             key={each.id}
@@ -81,7 +92,11 @@ export function Chooser({ label, choices, onTake, onMake, several = false }: Pro
             onPointerMove={() => setPlace(index)}
             onClick={() => take(each)}
           >
-            {several && each.id !== MAKE ? <span class={each.checked ? "tick on" : "tick"}>{each.checked && <Icon name="check" />}</span> : <Icon name={each.icon} />}
+            {several && each.id !== MAKE ? (
+              <span class={each.checked ? "tick on" : "tick"}>{each.checked && <Icon name="check" />}</span>
+            ) : (
+              <Icon name={each.icon} />
+            )}
             <span class="menu-text">
               {each.text}
               {words && each.path && <small> {each.path}</small>}

@@ -47,7 +47,8 @@ export function Label({ of }: { of: Target | null }) {
     answered();
     for (const mailbox of all) {
       const wanted = chosen.has(mailbox.id);
-      if (wanted !== had.has(mailbox.id)) act(wanted ? "label" : "unlabel", { ...(meant ? { of: meant } : {}), to: mailbox });
+      if (wanted !== had.has(mailbox.id))
+        act(wanted ? "label" : "unlabel", { ...(meant ? { of: meant } : {}), to: mailbox });
     }
   };
   return (
@@ -127,5 +128,7 @@ function labelsOf(of: Target | null): ReadonlySet<Id> {
   if (rows.length === 0 || !list.peek()) return new Set();
   const own = new Set((mail.mailboxes.all.value ?? []).filter((each) => each.role === null).map((each) => each.id));
   const [first, ...others] = rows;
-  return new Set((first?.mailboxes ?? []).filter((id) => own.has(id) && others.every((row) => row.mailboxes.includes(id))));
+  return new Set(
+    (first?.mailboxes ?? []).filter((id) => own.has(id) && others.every((row) => row.mailboxes.includes(id))),
+  );
 }

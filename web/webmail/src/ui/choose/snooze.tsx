@@ -51,7 +51,12 @@ export function Snooze({ of }: { of: Target | null }) {
       <ul class="snooze-list">
         {proposals(new Date()).map((each, place) => (
           <li key={each.text}>
-            <button type="button" class="menu-item" data-first={place === 0 || undefined} onClick={() => until(each.at)}>
+            <button
+              type="button"
+              class="menu-item"
+              data-first={place === 0 || undefined}
+              onClick={() => until(each.at)}
+            >
               <span class="menu-text">{t(each.text)}</span>
               <span class="soft">{momentHint(each.at)}</span>
             </button>

@@ -19,7 +19,12 @@ export function AccountMenu() {
   const { name, address } = session.account;
   return (
     <>
-      <Menu class="head-account" label={t("account.label", { address })} title={t("account.label", { address })} items={entries}>
+      <Menu
+        class="head-account"
+        label={t("account.label", { address })}
+        title={t("account.label", { address })}
+        items={entries}
+      >
         <Face person={{ name, email: address }} />
         <span class="aside">{t("account.label", { address })}</span>
       </Menu>
@@ -45,7 +50,11 @@ function entries(): MenuEntry[] {
     { text: t("help"), icon: "keyboard", run: () => (helpShown.value = true) },
     ...pages.filter((each): each is MenuEntry => each !== false),
     "-",
-    ...(Object.keys(LANGUAGES) as Language[]).map((each) => ({ text: LANGUAGES[each], checked: language.peek() === each, run: () => chooseLanguage(each) })),
+    ...(Object.keys(LANGUAGES) as Language[]).map((each) => ({
+      text: LANGUAGES[each],
+      checked: language.peek() === each,
+      run: () => chooseLanguage(each),
+    })),
     "-",
     look("auto"),
     look("light"),

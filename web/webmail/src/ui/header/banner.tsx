@@ -91,7 +91,8 @@ function FaultLine({ fault, began, brief }: { fault: Fault; began: number; brief
   return (
     <p>
       {title} {fault.said && <span lang="">{t("banner.said", { text: fault.said })} </span>}
-      {fault.works.length > 0 && `${t("banner.works", { names: listed(fault.works.map((each) => t(`function.${each}`))) })} `}
+      {fault.works.length > 0 &&
+        `${t("banner.works", { names: listed(fault.works.map((each) => t(`function.${each}`))) })} `}
       {fault.nextUpdate !== null && t("banner.nextUpdate", { time: since(fault.nextUpdate) })}
     </p>
   );

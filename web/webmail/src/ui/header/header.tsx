@@ -27,7 +27,13 @@ function WideHeader() {
       <div class="head-tools">
         <Syncing />
         <OutboxButton />
-        <button type="button" class="tool" aria-label={t("help")} title={t("help")} onClick={() => (helpShown.value = true)}>
+        <button
+          type="button"
+          class="tool"
+          aria-label={t("help")}
+          title={t("help")}
+          onClick={() => (helpShown.value = true)}
+        >
           <Icon name="keyboard" />
         </button>
         <AccountMenu />
@@ -54,7 +60,14 @@ function NarrowHeader() {
           <Icon name="back" />
         </button>
       ) : (
-        <button type="button" class="tool" aria-label={t("side.label")} aria-expanded={drawer.value} aria-controls="mailboxes" onClick={() => (drawer.value = !drawer.value)}>
+        <button
+          type="button"
+          class="tool"
+          aria-label={t("side.label")}
+          aria-expanded={drawer.value}
+          aria-controls="mailboxes"
+          onClick={() => (drawer.value = !drawer.value)}
+        >
           <Icon name="menu" />
         </button>
       )}

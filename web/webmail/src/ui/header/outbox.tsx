@@ -19,7 +19,12 @@ export function OutboxButton() {
   return (
     <>
       {(entries.length > 0 || n > 0) && (
-        <button type="button" class={bad ? "tool head-outbox bad" : "tool head-outbox"} onClick={() => (outboxShown.value = true)} title={t("outbox.button", { n })}>
+        <button
+          type="button"
+          class={bad ? "tool head-outbox bad" : "tool head-outbox"}
+          onClick={() => (outboxShown.value = true)}
+          title={t("outbox.button", { n })}
+        >
           <Icon name={bad ? "warning" : "outbox"} />
           {n > 0 && <span aria-hidden="true">{n}</span>}
           <span class="aside">{t(bad ? "outbox.buttonBad" : "outbox.button", { n })}</span>
@@ -61,10 +66,18 @@ function Entry({ entry }: { entry: OutboxEntry }) {
           </p>
         )}
         <div class="outbox-ways">
-          {sends && (entry.state === "waiting" || entry.state === "held") && <Way text={t("outbox.takeBack")} run={() => takeBack(entry)} />}
-          {sends && entry.state === "held" && <Way text={t("outbox.now")} run={() => ask(mail.outbox.sendNow(entry.id))} />}
-          {(entry.state === "refused" || entry.state === "paused") && <Way text={t("again")} run={() => ask(mail.outbox.retry(entry.id))} />}
-          {entry.state === "refused" && <Way text={t("outbox.dismiss")} run={() => ask(mail.outbox.dismiss(entry.id))} />}
+          {sends && (entry.state === "waiting" || entry.state === "held") && (
+            <Way text={t("outbox.takeBack")} run={() => takeBack(entry)} />
+          )}
+          {sends && entry.state === "held" && (
+            <Way text={t("outbox.now")} run={() => ask(mail.outbox.sendNow(entry.id))} />
+          )}
+          {(entry.state === "refused" || entry.state === "paused") && (
+            <Way text={t("again")} run={() => ask(mail.outbox.retry(entry.id))} />
+          )}
+          {entry.state === "refused" && (
+            <Way text={t("outbox.dismiss")} run={() => ask(mail.outbox.dismiss(entry.id))} />
+          )}
         </div>
       </div>
     </li>
@@ -81,9 +94,14 @@ function Way({ text, run }: { text: string; run: () => unknown }) {
 
 function what(entry: OutboxEntry): string {
   if (entry.kind === "send")
-    return t("outbox.message", { subject: entry.subject || t("subject.none"), people: listed(entry.to.map(personName)) });
+    return t("outbox.message", {
+      subject: entry.subject || t("subject.none"),
+      people: listed(entry.to.map(personName)),
+    });
   if (entry.kind === "change" && entry.action) return t(`outbox.change.${entry.action}`, { n: entry.count });
-  return t(`outbox.kind.${entry.kind === "change" ? "mailbox" : entry.kind}`, { subject: entry.subject || t("subject.none") });
+  return t(`outbox.kind.${entry.kind === "change" ? "mailbox" : entry.kind}`, {
+    subject: entry.subject || t("subject.none"),
+  });
 }
 
 function state(entry: OutboxEntry): string {

@@ -57,11 +57,14 @@ export function press(event: Pressed): boolean {
   if (["Shift", "Control", "Alt", "Meta"].includes(event.key)) return false;
   const two = begun && Date.now() - begun.at < SEQUENCE_MS ? `${begun.key} ${event.key}` : "";
   begun = undefined;
-  if (event.key === "Enter" && event.target instanceof Element && event.target.closest("a, button, summary")) return false;
+  if (event.key === "Enter" && event.target instanceof Element && event.target.closest("a, button, summary"))
+    return false;
   const named = (spelled: string) => COMMAND_NAMES.find((name) => keysOf(name, keys, ownKeys).includes(spelled));
   const name = (two && named(two)) || named(event.key);
   if (name) return command(name);
-  const opens = COMMAND_NAMES.some((each) => keysOf(each, keys, ownKeys).some((key) => key.startsWith(`${event.key} `)));
+  const opens = COMMAND_NAMES.some((each) =>
+    keysOf(each, keys, ownKeys).some((key) => key.startsWith(`${event.key} `)),
+  );
   if (opens) begun = { key: event.key, at: Date.now() };
   return opens;
 }

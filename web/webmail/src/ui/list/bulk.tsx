@@ -25,13 +25,19 @@ export function BulkBar() {
         <span class="bulk-count" role="status">
           {t("bulk.count", { n: all })}
         </span>
-        {role !== "archive" && role !== "trash" && <Tool icon="archive" text={t("act.archive")} run={() => act("archive")} />}
+        {role !== "archive" && role !== "trash" && (
+          <Tool icon="archive" text={t("act.archive")} run={() => act("archive")} />
+        )}
         {final ? (
           <Tool icon="trash" text={t("act.destroy")} run={() => destroyAsked(target() ?? ofRows(rows))} />
         ) : (
           <Tool icon="trash" text={t("act.trash")} run={() => act("trash")} />
         )}
-        <Tool icon={unread ? "read" : "unread"} text={t(unread ? "act.read" : "act.unread")} run={() => act(unread ? "read" : "unread")} />
+        <Tool
+          icon={unread ? "read" : "unread"}
+          text={t(unread ? "act.read" : "act.unread")}
+          run={() => act(unread ? "read" : "unread")}
+        />
         <Tool icon="move" text={t("act.move")} run={() => ask("move")} />
         <Menu label={t("more")} items={() => more(role, rows)} />
       </div>

@@ -47,13 +47,23 @@ function Head() {
     <div class="list-head">
       <h2 class="list-title">{route.value.view === "search" ? t("search.results") : listName()}</h2>
       <span class="list-count">
-        {total !== null && total !== undefined && (setting("conversations") ? t("list.conversations", { n: total }) : t("list.messages", { n: total }))}
+        {total !== null &&
+          total !== undefined &&
+          (setting("conversations") ? t("list.conversations", { n: total }) : t("list.messages", { n: total }))}
       </span>
-      <button type="button" class="tool" aria-label={t("list.refresh")} title={t("list.refresh")} onClick={() => list.peek()?.refresh()}>
+      <button
+        type="button"
+        class="tool"
+        aria-label={t("list.refresh")}
+        title={t("list.refresh")}
+        onClick={() => list.peek()?.refresh()}
+      >
         <Icon name="refresh" />
       </button>
       <Menu label={t("list.options")} icon="settings" items={options} />
-      {mailbox && !narrow.value && <Menu label={t("mailbox.menu", { name: mailboxName(mailbox) })} items={() => mailboxMenu(mailbox)} />}
+      {mailbox && !narrow.value && (
+        <Menu label={t("mailbox.menu", { name: mailboxName(mailbox) })} items={() => mailboxMenu(mailbox)} />
+      )}
     </div>
   );
 }
@@ -69,7 +79,11 @@ function options(): MenuEntry[] {
     { text: t("list.oldest"), checked: order.value === "oldest", run: () => (order.value = "oldest") },
     "-",
     { text: t("list.grouped"), checked: conversations, run: () => set({ conversations: !conversations }) },
-    { text: t("list.compact"), checked: density === "compact", run: () => set({ density: density === "compact" ? "comfortable" : "compact" }) },
+    {
+      text: t("list.compact"),
+      checked: density === "compact",
+      run: () => set({ density: density === "compact" ? "comfortable" : "compact" }),
+    },
     "-",
     { text: t("list.readRight"), checked: reading === "right", run: () => set({ reading: "right" }) },
     { text: t("list.readBelow"), checked: reading === "below", run: () => set({ reading: "below" }) },
@@ -126,7 +140,17 @@ function Unknown() {
   );
 }
 
-const EMPTY_ICONS: Record<string, IconName> = { inbox: "inbox", starred: "star", search: "search", trash: "trash", junk: "junk", sent: "sent", drafts: "drafts", snoozed: "clock", archive: "archive" };
+const EMPTY_ICONS: Record<string, IconName> = {
+  inbox: "inbox",
+  starred: "star",
+  search: "search",
+  trash: "trash",
+  junk: "junk",
+  sent: "sent",
+  drafts: "drafts",
+  snoozed: "clock",
+  archive: "archive",
+};
 const SAID = ["inbox", "starred", "trash", "junk", "sent", "drafts", "snoozed", "archive"] as const;
 
 function Empty({ view }: { view: ListView }) {
@@ -142,11 +166,21 @@ function Empty({ view }: { view: ListView }) {
       </Nothing>
     );
   if (what === "search")
-    return <Nothing icon="search" title={t("empty.search")} text={t(incomplete ? "empty.searchDevice" : "empty.searchText", { n: setting("offlineDays") })} />;
+    return (
+      <Nothing
+        icon="search"
+        title={t("empty.search")}
+        text={t(incomplete ? "empty.searchDevice" : "empty.searchText", { n: setting("offlineDays") })}
+      />
+    );
   if (incomplete) return <Nothing icon="offline" title={t("empty.device")} text={t("empty.deviceText")} />;
   const said = SAID.find((each) => each === what);
   return (
-    <Nothing icon={EMPTY_ICONS[what] ?? "folder"} title={t(said ? `empty.${said}` : "empty.mailbox")} text={t(said ? `empty.${said}Text` : "empty.mailboxText")}>
+    <Nothing
+      icon={EMPTY_ICONS[what] ?? "folder"}
+      title={t(said ? `empty.${said}` : "empty.mailbox")}
+      text={t(said ? `empty.${said}Text` : "empty.mailboxText")}
+    >
       {(what === "sent" || what === "drafts") && (
         <button type="button" class="button" onClick={() => compose("new")}>
           {t("compose")}

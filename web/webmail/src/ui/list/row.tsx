@@ -66,7 +66,9 @@ export function RowView({ row, index, marks, selected, open, focused, selecting,
           {row.pending && <Mark icon="outbox" text={t("row.pending")} />}
           {(row.answered || row.forwarded) && <Icon name={row.answered ? "reply" : "forward"} />}
           {row.attachments && <Mark icon="attachment" text={t("row.attachments")} />}
-          {row.snoozedUntil !== null && <Mark icon="clock" text={t("read.snoozed", { time: shortDate(row.snoozedUntil) })} />}
+          {row.snoozedUntil !== null && (
+            <Mark icon="clock" text={t("read.snoozed", { time: shortDate(row.snoozedUntil) })} />
+          )}
           <time class="row-date" dateTime={new Date(row.date).toISOString()} title={fullDate(row.date)}>
             {listDate(row.date)}
           </time>
@@ -116,7 +118,12 @@ function Senders({ row }: { row: Row }) {
         </span>
       ))}
       {row.people.length === 0 && t("person.unknown")}
-      {row.draft && <em>{row.people.length ? ", " : ""}{t("row.draft")}</em>}
+      {row.draft && (
+        <em>
+          {row.people.length ? ", " : ""}
+          {t("row.draft")}
+        </em>
+      )}
     </span>
   );
 }
@@ -160,7 +167,13 @@ function spoken(row: Row): string {
 /** What stands where a row is still fetched. */
 export function Placeholder({ index, top }: { index: number; top: string }) {
   return (
-    <div class="row placeholder" role="row" aria-rowindex={index + 1} aria-label={t("list.fetching")} style={{ transform: `translateY(${top})` }}>
+    <div
+      class="row placeholder"
+      role="row"
+      aria-rowindex={index + 1}
+      aria-label={t("list.fetching")}
+      style={{ transform: `translateY(${top})` }}
+    >
       <div class="row-face" role="gridcell">
         <span class="bone face" />
       </div>

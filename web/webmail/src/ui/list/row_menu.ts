@@ -37,7 +37,8 @@ export function rowMenu(row: Row): MenuEntry[] {
 export function moving(of: Target): MenuEntry[] {
   const role = mailboxNow.peek()?.role ?? null;
   const entries: (MenuEntry | false)[] = [
-    role !== "archive" && role !== "trash" && { text: t("act.archive"), icon: "archive", run: () => act("archive", { of }) },
+    role !== "archive" &&
+      role !== "trash" && { text: t("act.archive"), icon: "archive", run: () => act("archive", { of }) },
     role === "trash" || role === "junk"
       ? { text: t("act.destroy"), icon: "trash", danger: true, run: () => destroyAsked(of) }
       : { text: t("act.trash"), icon: "trash", run: () => act("trash", { of }) },

@@ -36,7 +36,9 @@ export function Rows({ list, label }: { list: MailList; label: string }) {
   useLayoutEffect(() => {
     if (at < 0 || !wanted) return;
     reveal(at);
-    scroller.current?.querySelector<HTMLElement>(`[data-key="${CSS.escape(cursor.value ?? "")}"]`)?.focus({ preventScroll: true });
+    scroller.current
+      ?.querySelector<HTMLElement>(`[data-key="${CSS.escape(cursor.value ?? "")}"]`)
+      ?.focus({ preventScroll: true });
     focusGiven();
   });
 
@@ -60,7 +62,14 @@ export function Rows({ list, label }: { list: MailList; label: string }) {
     const row = list.row(index);
     const inside = (event.target as Element).matches("button, input");
     const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / window.rowHeight) - 1);
-    const steps: Record<string, number> = { ArrowDown: at < 0 ? index : index + 1, ArrowUp: index - 1, Home: 0, End: length - 1, PageDown: index + page, PageUp: index - page };
+    const steps: Record<string, number> = {
+      ArrowDown: at < 0 ? index : index + 1,
+      ArrowUp: index - 1,
+      Home: 0,
+      End: length - 1,
+      PageDown: index + page,
+      PageUp: index - page,
+    };
     const to = steps[event.key];
     if (to !== undefined) moveTo(to, event);
     else if (event.key === " " && row && !inside) toggle(row);
@@ -158,7 +167,11 @@ export function Rows({ list, label }: { list: MailList; label: string }) {
           }}
         />
       )}
-      <Arrived list={list} above={window.above} onUp={() => scroller.current?.scrollTo({ top: 0, behavior: "smooth" })} />
+      <Arrived
+        list={list}
+        above={window.above}
+        onUp={() => scroller.current?.scrollTo({ top: 0, behavior: "smooth" })}
+      />
     </div>
   );
 }
@@ -206,4 +219,3 @@ function Arrived({ list, above, onUp }: { list: MailList; above: number; onUp: (
     </button>
   );
 }
-

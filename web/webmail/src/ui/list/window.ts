@@ -42,7 +42,11 @@ export function useWindow(list: MailList, length: number) {
     const first = Math.max(0, above - AROUND);
     const last = Math.min(length, above + Math.ceil(box.clientHeight / rowHeight) + 1 + AROUND);
     setNow((was) =>
-      was.first === first && was.last === last && was.rowHeight === rowHeight && was.oneLine === oneLine && was.above === above
+      was.first === first &&
+      was.last === last &&
+      was.rowHeight === rowHeight &&
+      was.oneLine === oneLine &&
+      was.above === above
         ? was
         : { first, last, rowHeight, oneLine, above },
     );

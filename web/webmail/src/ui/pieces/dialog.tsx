@@ -32,7 +32,8 @@ export function Dialog({ title, onClose, children, foot, wide = false, onSubmit 
   useLayoutEffect(() => {
     // Long text without anything to act on is scrolled by keys once it has the focus.
     const box = body.current;
-    if (box && box.scrollHeight > box.clientHeight && !box.querySelector("a, button, input, [tabindex]")) box.tabIndex = 0;
+    if (box && box.scrollHeight > box.clientHeight && !box.querySelector("a, button, input, [tabindex]"))
+      box.tabIndex = 0;
   }, []);
   useEffect(() => {
     const wanted = element.current?.querySelector<HTMLElement>("[data-first]");
@@ -40,7 +41,9 @@ export function Dialog({ title, onClose, children, foot, wide = false, onSubmit 
   }, []);
   const content = (
     <>
-      <div ref={body} class="dialog-body">{children}</div>
+      <div ref={body} class="dialog-body">
+        {children}
+      </div>
       {foot && <div class="dialog-foot">{foot}</div>}
     </>
   );

@@ -100,7 +100,11 @@ export function MenuList({ id, label, anchor, items, at, onClose }: ListProps) {
       onKeyDown={(event) => onKey(event, list.current, onClose)}
     >
       {items.map((item, place) =>
-        item === "-" ? <div key={place} class="menu-line" role="separator" /> : <Item key={place} item={item} onClose={onClose} />,
+        item === "-" ? (
+          <div key={place} class="menu-line" role="separator" />
+        ) : (
+          <Item key={place} item={item} onClose={onClose} />
+        ),
       )}
     </div>
   );
@@ -191,7 +195,9 @@ function place(layer: HTMLElement, beside: DOMRect | undefined): void {
   const room = under ? below : beside.top - GAP;
   layer.style.left = `${Math.min(left, Math.max(GAP, innerWidth - own.width - GAP))}px`;
   layer.style.maxHeight = `${room - GAP}px`;
-  layer.style.top = under ? `${beside.bottom + GAP}px` : `${Math.max(GAP, beside.top - GAP - Math.min(own.height, room))}px`;
+  layer.style.top = under
+    ? `${beside.bottom + GAP}px`
+    : `${Math.max(GAP, beside.top - GAP - Math.min(own.height, room))}px`;
 }
 
 function entries(list: HTMLElement | null): HTMLElement[] {
@@ -212,7 +218,9 @@ function onKey(event: KeyboardEvent, list: HTMLElement | null, onClose: (back?: 
   else if (event.key.length === 1 && /\S/.test(event.key)) {
     const after = [...all.slice(now + 1), ...all.slice(0, now + 1)];
     const letter = event.key.toLocaleLowerCase();
-    after.find((each) => each.querySelector(".menu-text")?.textContent?.toLocaleLowerCase().startsWith(letter))?.focus();
+    after
+      .find((each) => each.querySelector(".menu-text")?.textContent?.toLocaleLowerCase().startsWith(letter))
+      ?.focus();
   } else return;
   event.preventDefault();
 }

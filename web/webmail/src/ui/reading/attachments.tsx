@@ -15,7 +15,10 @@ const PREVIEWED = 6_000_000; // bytes; larger images are shown only when asked f
 const looked = signal<{ email: string; attachment: Attachment } | null>(null);
 
 export function Attachments({ message }: { message: Message }) {
-  const shown = message.attachments.filter((each) => !(each.inline && each.cid && message.body.state === "here" && message.body.html?.includes(`cid:${each.cid}`)));
+  const shown = message.attachments.filter(
+    (each) =>
+      !(each.inline && each.cid && message.body.state === "here" && message.body.html?.includes(`cid:${each.cid}`)),
+  );
   if (shown.length === 0) return null;
   const total = shown.reduce((sum, each) => sum + each.size, 0);
   return (
@@ -45,7 +48,12 @@ function One({ email, attachment }: { email: string; attachment: Attachment }) {
   return (
     <li class={image ? "attachment with-picture" : "attachment"}>
       {image && (
-        <button type="button" class="attachment-picture" aria-label={t("attachment.show", { name })} onClick={() => (looked.value = { email, attachment })}>
+        <button
+          type="button"
+          class="attachment-picture"
+          aria-label={t("attachment.show", { name })}
+          onClick={() => (looked.value = { email, attachment })}
+        >
           <Picture email={email} attachment={attachment} small />
         </button>
       )}
@@ -62,7 +70,13 @@ function One({ email, attachment }: { email: string; attachment: Attachment }) {
             {attachment.here ? "" : ` · ${t("attachment.away")}`}
           </small>
         </span>
-        <button type="button" class="tool" aria-label={t("attachment.save", { name })} title={t("attachment.saveShort")} onClick={() => void saveAttachment(email, attachment)}>
+        <button
+          type="button"
+          class="tool"
+          aria-label={t("attachment.save", { name })}
+          title={t("attachment.saveShort")}
+          onClick={() => void saveAttachment(email, attachment)}
+        >
           <Icon name="download" />
         </button>
       </div>
@@ -88,7 +102,8 @@ function Picture({ email, attachment, small = false }: { email: string; attachme
       URL.revokeObjectURL(made);
     };
   }, [email, attachment.part]);
-  if (url && !failed) return <img src={url} alt={small ? "" : attachment.name} loading="lazy" onError={() => setFailed(true)} />;
+  if (url && !failed)
+    return <img src={url} alt={small ? "" : attachment.name} loading="lazy" onError={() => setFailed(true)} />;
   return (
     <span class="picture-none">
       <Icon name="image" />
@@ -107,7 +122,12 @@ export function PictureDialog() {
       title={now.attachment.name || t("attachment.unnamed")}
       onClose={() => (looked.value = null)}
       foot={
-        <button type="button" class="button primary" data-first onClick={() => void saveAttachment(now.email, now.attachment)}>
+        <button
+          type="button"
+          class="button primary"
+          data-first
+          onClick={() => void saveAttachment(now.email, now.attachment)}
+        >
           <Icon name="download" />
           {t("attachment.saveShort")}
         </button>

@@ -41,7 +41,11 @@ function Asked({ open }: ConversationProps) {
   const [gone, setGone] = useState<string | null>(null);
   useEffect(() => {
     if (thread !== null) return;
-    void mail.threads.message(open).then((asked) => (asked.ok ? setThread(asked.value.thread) : setGone(`${whatFailed(asked.problem)}. ${whatNow(asked.problem)}`)));
+    void mail.threads
+      .message(open)
+      .then((asked) =>
+        asked.ok ? setThread(asked.value.thread) : setGone(`${whatFailed(asked.problem)}. ${whatNow(asked.problem)}`),
+      );
   }, []);
   if (gone) return <Trouble title={t("read.failed")} text={gone} />;
   return thread === null ? <Waiting /> : <Opened thread={thread} only={only} />;
@@ -148,11 +152,14 @@ function Shown({ view, messages: all }: { view: ThreadView; messages: Message[] 
 function useFolds(messages: Message[]) {
   const [turned, setTurned] = useState<ReadonlyMap<Id, boolean>>(new Map());
   const begun = useRef<ReadonlySet<Id> | null>(null);
-  begun.current ??= new Set(messages.filter((each, place) => each.unread || place === messages.length - 1).map((each) => each.id));
+  begun.current ??= new Set(
+    messages.filter((each, place) => each.unread || place === messages.length - 1).map((each) => each.id),
+  );
   const known = useRef(new Set(messages.map((each) => each.id)));
   const open = useMemo(() => {
     const now = new Set<Id>();
-    for (const { id } of messages) if (turned.get(id) ?? (begun.current?.has(id) || !known.current.has(id))) now.add(id);
+    for (const { id } of messages)
+      if (turned.get(id) ?? (begun.current?.has(id) || !known.current.has(id))) now.add(id);
     return now;
   }, [messages, turned]);
   const toggle = (id: Id) => setTurned(new Map(turned).set(id, !open.has(id)));
@@ -177,7 +184,9 @@ function inStack(messages: Message[], open: ReadonlySet<Id>): Id[] {
 function useRead(messages: Message[], open: ReadonlySet<Id>): void {
   const when = setting("markRead");
   const marked = useRef(new Set<Id>());
-  const unread = messages.filter((each) => each.unread && open.has(each.id) && !marked.current.has(each.id)).map((each) => each.id);
+  const unread = messages
+    .filter((each) => each.unread && open.has(each.id) && !marked.current.has(each.id))
+    .map((each) => each.id);
   const key = unread.join(" ");
   useEffect(() => {
     if (!key || when === "never") return;
@@ -205,7 +214,11 @@ function Chips({ messages }: { messages: Message[] }) {
             {mailboxName(box)}
           </button>
           {box.role === null && box.may.remove && box.id !== here && boxes.length > 1 && (
-            <button type="button" aria-label={t("read.unlabel", { name: box.name })} onClick={() => act("unlabel", { to: box, of: { emails, keys: [] } })}>
+            <button
+              type="button"
+              aria-label={t("read.unlabel", { name: box.name })}
+              onClick={() => act("unlabel", { to: box, of: { emails, keys: [] } })}
+            >
               <Icon name="close" />
             </button>
           )}

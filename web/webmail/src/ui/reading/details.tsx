@@ -44,7 +44,12 @@ function Persons({ name, persons }: { name: string; persons: Person[] }) {
       <dd>
         {persons.map((each) => (
           <span key={each.email}>
-            <button type="button" class="person" title={t("details.write", { address: each.email })} onClick={() => compose("new", undefined, { to: each.email })}>
+            <button
+              type="button"
+              class="person"
+              title={t("details.write", { address: each.email })}
+              onClick={() => compose("new", undefined, { to: each.email })}
+            >
               {each.name && <span>{each.name} </span>}
               <span class="soft">{each.email}</span>
             </button>
@@ -62,7 +67,13 @@ function AddContact({ person }: { person: Person }) {
   const known = (mail.contacts.all.value ?? []).length > 0 && mail.contacts.byAddress(person.email) !== null;
   if (session.state !== "in" || !session.account.can.contacts || known || !person.email) return null;
   return (
-    <button type="button" class="tool" aria-label={t("contacts.addOf", { address: person.email })} title={t("contacts.addOf", { address: person.email })} onClick={() => void import("../../contacts/acts").then((acts) => acts.addContact(person))}>
+    <button
+      type="button"
+      class="tool"
+      aria-label={t("contacts.addOf", { address: person.email })}
+      title={t("contacts.addOf", { address: person.email })}
+      onClick={() => void import("../../contacts/acts").then((acts) => acts.addContact(person))}
+    >
       <Icon name="plus" />
     </button>
   );

@@ -17,7 +17,9 @@ export function useInlineImages(message: Message, html: string | null): Readonly
     let left = false;
     const wanted = message.attachments.filter((each) => each.cid && shownAsImage(each.type) && html?.includes("cid:"));
     if (wanted.length === 0) return;
-    const fetched = wanted.map(async (each) => [each.cid as string, await mail.threads.attachment(message.id, each.part, each.type)] as const);
+    const fetched = wanted.map(
+      async (each) => [each.cid as string, await mail.threads.attachment(message.id, each.part, each.type)] as const,
+    );
     void Promise.all(fetched).then((all) => {
       if (left) return;
       setImages(new Map(all.flatMap(([cid, outcome]) => (outcome.ok ? [[cid, outcome.value] as const] : []))));

@@ -40,9 +40,18 @@ export function MessageView(props: Props) {
   const { message, open, alone, firstNew, onToggle } = props;
   const [details, setDetails] = useState(false);
   const from = message.from[0] ?? { name: "", email: "" };
-  const look = ["message", open && "open", message.unread && "unread", firstNew && "first-new", message.draft && "draft"];
+  const look = [
+    "message",
+    open && "open",
+    message.unread && "unread",
+    firstNew && "first-new",
+    message.draft && "draft",
+  ];
   return (
-    <section class={look.filter(Boolean).join(" ")} aria-label={t("read.messageOf", { name: personName(from), date: shortDate(message.received) })}>
+    <section
+      class={look.filter(Boolean).join(" ")}
+      aria-label={t("read.messageOf", { name: personName(from), date: shortDate(message.received) })}
+    >
       <div class="message-head">
         <Face person={from} />
         <div class="message-who">
@@ -74,7 +83,12 @@ export function MessageView(props: Props) {
           <time dateTime={new Date(message.received).toISOString()} title={fullDate(message.received)}>
             {open ? shortDate(message.received) : listDate(message.received)}
           </time>
-          <Tool icon="star" text={t("row.star")} on={message.starred} run={() => turnStar(message.starred, { emails: [message.id], keys: [] })} />
+          <Tool
+            icon="star"
+            text={t("row.star")}
+            on={message.starred}
+            run={() => turnStar(message.starred, { emails: [message.id], keys: [] })}
+          />
           {open && <Tool icon="reply" text={t("reply")} run={() => compose("reply", message.id)} />}
           {open && <Menu label={t("read.messageMenu")} items={() => menu(message)} />}
         </div>
@@ -111,17 +125,31 @@ function Content({ message, onNeed }: Props) {
         <div class="notice">
           <Icon name="clock" />
           <p>{t("read.snoozed", { time: shortDate(message.snoozedUntil) })}</p>
-          <button type="button" class="button quiet" onClick={() => act("unsnooze", { of: { emails: [message.id], keys: [] } })}>
+          <button
+            type="button"
+            class="button quiet"
+            onClick={() => act("unsnooze", { of: { emails: [message.id], keys: [] } })}
+          >
             {t("act.unsnooze")}
           </button>
         </div>
       )}
       <Unsubscribe message={message} />
-      {body.state === "waiting" && <div class="body-waiting" aria-busy="true" aria-label={t("read.fetching")}>{[0, 1, 2].map((each) => <span key={each} class={`bone wide-${each}`} />)}</div>}
+      {body.state === "waiting" && (
+        <div class="body-waiting" aria-busy="true" aria-label={t("read.fetching")}>
+          {[0, 1, 2].map((each) => (
+            <span key={each} class={`bone wide-${each}`} />
+          ))}
+        </div>
+      )}
       {body.state === "missing" && (
         <>
           <p class="body-preview">{message.preview}…</p>
-          <Trouble title={whatFailed(body.problem)} text={`${t("read.missing")} ${whatNow(body.problem)}`} onAgain={onNeed} />
+          <Trouble
+            title={whatFailed(body.problem)}
+            text={`${t("read.missing")} ${whatNow(body.problem)}`}
+            onAgain={onNeed}
+          />
         </>
       )}
       {body.state === "here" && <Body message={message} html={body.html} text={body.text} cut={body.cut} />}
@@ -137,7 +165,10 @@ function Body({ message, html, text, cut }: { message: Message; html: string | n
   const inline = useInlineImages(message, html);
   const images = once || always(sender, message.suspicious);
   const inverted = dark.value && (html === null || setting("own").darkBodies === true);
-  const title = useMemo(() => t("read.bodyOf", { name: personName(message.from[0] ?? { name: "", email: "" }) }), [message.from]);
+  const title = useMemo(
+    () => t("read.bodyOf", { name: personName(message.from[0] ?? { name: "", email: "" }) }),
+    [message.from],
+  );
   return (
     <>
       {blocked > 0 && !images && (
@@ -217,5 +248,9 @@ function menu(message: Message): MenuEntry[] {
 function darkening(): MenuEntry {
   const { own } = mail.settings.now.peek();
   const chosen = own.darkBodies === true;
-  return { text: t("read.dark"), checked: chosen, run: () => void mail.settings.set({ own: { ...own, darkBodies: !chosen } }) };
+  return {
+    text: t("read.dark"),
+    checked: chosen,
+    run: () => void mail.settings.set({ own: { ...own, darkBodies: !chosen } }),
+  };
 }

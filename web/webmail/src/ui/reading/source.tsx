@@ -34,7 +34,8 @@ export function SourceDialog() {
     void mail.threads.source(message.id).then(async (outcome) => {
       const bytes = outcome.ok ? await outcome.value.slice(0, SHOWN).arrayBuffer() : null;
       if (left) return;
-      if (bytes) setText(new TextDecoder("utf-8").decode(bytes) + (outcome.ok && outcome.value.size > SHOWN ? "\n…" : ""));
+      if (bytes)
+        setText(new TextDecoder("utf-8").decode(bytes) + (outcome.ok && outcome.value.size > SHOWN ? "\n…" : ""));
       else if (!outcome.ok) setProblem(outcome.problem);
     });
     return () => {
@@ -65,6 +66,9 @@ export function SourceDialog() {
 
 /** A name that every file system takes. */
 export function fileName(message: Message): string {
-  const plain = (message.subject || t("subject.none")).replace(/[\\/:*?"<>|\p{Cc}]+/gu, " ").trim().slice(0, 80);
+  const plain = (message.subject || t("subject.none"))
+    .replace(/[\\/:*?"<>|\p{Cc}]+/gu, " ")
+    .trim()
+    .slice(0, 80);
   return `${plain}.eml`;
 }

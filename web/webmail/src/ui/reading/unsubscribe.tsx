@@ -33,7 +33,14 @@ export function Unsubscribe({ message }: { message: Message }) {
                 {t("cancel")}
               </button>
               {way.mailto ? (
-                <button type="button" class="button primary" onClick={() => (close(), go({ view: "compose", kind: "new", fields: mailtoFields(way.mailto ?? "") }))}>
+                <button
+                  type="button"
+                  class="button primary"
+                  onClick={() => (
+                    close(),
+                    go({ view: "compose", kind: "new", fields: mailtoFields(way.mailto ?? "") })
+                  )}
+                >
                   {t("unsubscribe.write")}
                 </button>
               ) : (
@@ -45,7 +52,11 @@ export function Unsubscribe({ message }: { message: Message }) {
             </>
           }
         >
-          <p>{way.mailto ? t("unsubscribe.mailText", { address: mailtoFields(way.mailto).to ?? "" }) : t("unsubscribe.linkText", { host: new URL(url ?? "").host })}</p>
+          <p>
+            {way.mailto
+              ? t("unsubscribe.mailText", { address: mailtoFields(way.mailto).to ?? "" })
+              : t("unsubscribe.linkText", { host: new URL(url ?? "").host })}
+          </p>
         </Dialog>
       )}
     </>

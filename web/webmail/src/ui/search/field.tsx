@@ -50,7 +50,10 @@ export function SearchField() {
     const completions = mail.search.complete(now, cursor, language.peek()).slice(0, 6);
     const first: Offer[] = now.trim()
       ? completions.map((each) => ({ kind: "complete", ...each }))
-      : [...recent().map((each): Offer => ({ kind: "recent", text: each })), ...completions.map((each): Offer => ({ kind: "complete", ...each }))];
+      : [
+          ...recent().map((each): Offer => ({ kind: "recent", text: each })),
+          ...completions.map((each): Offer => ({ kind: "complete", ...each })),
+        ];
     setOffers(now.trim() ? [...first, { kind: "all", text: now }] : first);
     setPlace(-1);
     if (!now.trim()) return;
@@ -211,7 +214,22 @@ function OfferView({ offer }: { offer: Offer }) {
   );
 }
 
-const EXPLAINED = ["from", "to", "cc", "subject", "filename", "has", "is", "in", "larger", "smaller", "before", "after", "older_than", "newer_than"] as const;
+const EXPLAINED = [
+  "from",
+  "to",
+  "cc",
+  "subject",
+  "filename",
+  "has",
+  "is",
+  "in",
+  "larger",
+  "smaller",
+  "before",
+  "after",
+  "older_than",
+  "newer_than",
+] as const;
 
 /** What an operator looks for, with an example of a value where it needs one. */
 function explained(insert: string): string {

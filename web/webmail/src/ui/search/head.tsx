@@ -19,13 +19,16 @@ const NARROWINGS = {
 
 export function SearchHead({ query }: { query: string }) {
   const parsed = mail.search.parse(query);
-  const without = (piece: SearchPiece) => `${query.slice(0, piece.start)}${query.slice(piece.end)}`.replace(/\s+/g, " ").trim();
+  const without = (piece: SearchPiece) =>
+    `${query.slice(0, piece.start)}${query.slice(piece.end)}`.replace(/\s+/g, " ").trim();
   const to = (next: string) => (next ? go({ view: "search", query: next }) : go({ view: "mail", mailbox: "inbox" }));
   // One word says nothing that the title doesn't.
   const told = parsed.pieces.length > 1 || parsed.pieces.some((each) => each.operator || each.not);
   const kept = setting("searches").some((each) => each.text === query);
   const here = within(query);
-  const offered = (Object.keys(NARROWINGS) as (keyof typeof NARROWINGS)[]).filter((each) => !query.includes(spelled(each)));
+  const offered = (Object.keys(NARROWINGS) as (keyof typeof NARROWINGS)[]).filter(
+    (each) => !query.includes(spelled(each)),
+  );
   return (
     <div class="search-head">
       {told && (
@@ -34,7 +37,11 @@ export function SearchHead({ query }: { query: string }) {
             <li key={`${piece.start}-${piece.value}`} class={piece.wrong ? "chip wrong" : "chip strong"}>
               <span>{pieceText(query, piece)}</span>
               {piece.wrong && <span class="aside">{t("search.wrong")}</span>}
-              <button type="button" aria-label={t("search.without", { piece: pieceText(query, piece) })} onClick={() => to(without(piece))}>
+              <button
+                type="button"
+                aria-label={t("search.without", { piece: pieceText(query, piece) })}
+                onClick={() => to(without(piece))}
+              >
                 <Icon name="close" />
               </button>
             </li>
@@ -68,9 +75,13 @@ function spelled(narrowing: keyof typeof NARROWINGS): string {
 /** The mailbox one came from as a term, unless the search names a mailbox already. */
 function within(query: string): { term: string; name: string } | null {
   const mailbox = mailboxBefore.value;
-  if (!mailbox || mailbox.role === "all" || mail.search.parse(query).pieces.some((each) => each.operator === "in")) return null;
+  if (!mailbox || mailbox.role === "all" || mail.search.parse(query).pieces.some((each) => each.operator === "in"))
+    return null;
   const plain = mailbox.role ?? mailbox.name;
-  return { term: /[\s"()]/.test(plain) ? `in:"${plain.replaceAll('"', "")}"` : `in:${plain}`, name: mailboxName(mailbox) };
+  return {
+    term: /[\s"()]/.test(plain) ? `in:"${plain.replaceAll('"', "")}"` : `in:${plain}`,
+    name: mailboxName(mailbox),
+  };
 }
 
 /** The piece as it was typed. */

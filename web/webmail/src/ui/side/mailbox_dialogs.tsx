@@ -11,7 +11,8 @@ import { toast } from "../pieces/toast";
 import { tell, whatFailed, whatNow } from "../problem";
 import { go, route } from "../router";
 
-export type Asking = { what: "new"; parent: Mailbox | null } | { what: "rename" | "nest" | "delete" | "empty"; mailbox: Mailbox };
+export type Asking =
+  { what: "new"; parent: Mailbox | null } | { what: "rename" | "nest" | "delete" | "empty"; mailbox: Mailbox };
 
 export const asking = signal<Asking | null>(null);
 
@@ -42,17 +43,27 @@ function Name({ mailbox, parent }: { mailbox?: Mailbox; parent: Mailbox | null }
   const save = async () => {
     const plain = name.trim();
     if (!plain) return setWrong(t("mailbox.nameMissing"));
-    const siblings = (mail.mailboxes.all.peek() ?? []).filter((each) => each.parent === (mailbox ? mailbox.parent : (parent?.id ?? null)));
+    const siblings = (mail.mailboxes.all.peek() ?? []).filter(
+      (each) => each.parent === (mailbox ? mailbox.parent : (parent?.id ?? null)),
+    );
     if (siblings.some((each) => each.id !== mailbox?.id && each.name.toLocaleLowerCase() === plain.toLocaleLowerCase()))
       return setWrong(t("mailbox.nameTaken", { name: plain }));
-    const outcome: Outcome<Id | void> = mailbox ? await mail.mailboxes.rename(mailbox.id, plain) : await mail.mailboxes.create(plain, parent?.id ?? null);
+    const outcome: Outcome<Id | void> = mailbox
+      ? await mail.mailboxes.rename(mailbox.id, plain)
+      : await mail.mailboxes.create(plain, parent?.id ?? null);
     if (!outcome.ok) return setWrong(`${whatFailed(outcome.problem)}. ${whatNow(outcome.problem)}`);
     done();
     if (!mailbox && outcome.value) go({ view: "mail", mailbox: outcome.value });
   };
   return (
     <Dialog
-      title={mailbox ? t("mailbox.renameTitle", { name: mailboxName(mailbox) }) : parent ? t("mailbox.newInsideTitle", { name: mailboxName(parent) }) : t("mailbox.new")}
+      title={
+        mailbox
+          ? t("mailbox.renameTitle", { name: mailboxName(mailbox) })
+          : parent
+            ? t("mailbox.newInsideTitle", { name: mailboxName(parent) })
+            : t("mailbox.new")
+      }
       onClose={done}
       onSubmit={() => void save()}
       foot={
@@ -94,10 +105,17 @@ const TOP = "top";
 
 function Nest({ mailbox }: { mailbox: Mailbox }) {
   const all = mail.mailboxes.all.value ?? [];
-  const under = (each: Mailbox): boolean => each.id === mailbox.id || (each.parent !== null && all.some((up) => up.id === each.parent && under(up)));
+  const under = (each: Mailbox): boolean =>
+    each.id === mailbox.id || (each.parent !== null && all.some((up) => up.id === each.parent && under(up)));
   const choices = all
     .filter((each) => each.may.nest && !under(each) && each.id !== mailbox.parent)
-    .map((each) => ({ id: each.id, text: mailboxName(each), icon: mailboxIcon(each), depth: each.depth, path: each.path.slice(0, -1).join(" / ") }));
+    .map((each) => ({
+      id: each.id,
+      text: mailboxName(each),
+      icon: mailboxIcon(each),
+      depth: each.depth,
+      path: each.path.slice(0, -1).join(" / "),
+    }));
   const take = async (id: Id) => {
     done();
     const outcome = await mail.mailboxes.nest(mailbox.id, id === TOP ? null : id);

@@ -13,12 +13,38 @@ export function mailboxMenu(mailbox: Mailbox): MenuEntry[] {
   const online = mail.connection.now.peek().state === "online";
   const entries: (MenuEntry | false)[] = [
     { text: t("mailbox.allRead"), icon: "read", disabled: mailbox.unread === 0, run: () => void allRead(mailbox) },
-    final && { text: t("mailbox.empty"), icon: "trash", danger: true, disabled: !online || mailbox.total === 0, run: () => (asking.value = { what: "empty", mailbox }) },
+    final && {
+      text: t("mailbox.empty"),
+      icon: "trash",
+      danger: true,
+      disabled: !online || mailbox.total === 0,
+      run: () => (asking.value = { what: "empty", mailbox }),
+    },
     "-",
-    mailbox.may.nest && { text: t("mailbox.newInside"), icon: "plus", run: () => (asking.value = { what: "new", parent: mailbox }) },
-    mailbox.may.rename && mailbox.role === null && { text: t("mailbox.rename"), icon: "write", run: () => (asking.value = { what: "rename", mailbox }) },
-    mailbox.may.rename && mailbox.role === null && { text: t("mailbox.nest"), icon: "move", run: () => (asking.value = { what: "nest", mailbox }) },
-    mailbox.may.delete && mailbox.role === null && { text: t("mailbox.delete"), icon: "trash", danger: true, run: () => (asking.value = { what: "delete", mailbox }) },
+    mailbox.may.nest && {
+      text: t("mailbox.newInside"),
+      icon: "plus",
+      run: () => (asking.value = { what: "new", parent: mailbox }),
+    },
+    mailbox.may.rename &&
+      mailbox.role === null && {
+        text: t("mailbox.rename"),
+        icon: "write",
+        run: () => (asking.value = { what: "rename", mailbox }),
+      },
+    mailbox.may.rename &&
+      mailbox.role === null && {
+        text: t("mailbox.nest"),
+        icon: "move",
+        run: () => (asking.value = { what: "nest", mailbox }),
+      },
+    mailbox.may.delete &&
+      mailbox.role === null && {
+        text: t("mailbox.delete"),
+        icon: "trash",
+        danger: true,
+        run: () => (asking.value = { what: "delete", mailbox }),
+      },
   ];
   const left = entries.filter((each): each is MenuEntry => each !== false);
   return left.at(-1) === "-" ? left.slice(0, -1) : left;

@@ -30,8 +30,19 @@ export function Side() {
   }, [open]);
   const inbox = roles.filter((each) => each.role === "inbox");
   return (
-    <nav ref={nav} class={open ? "side open" : "side"} aria-label={t("side.label")} id="mailboxes" tabIndex={-1} onKeyDown={(event) => event.key === "Escape" && (drawer.value = false)}>
-      <button type="button" class="button primary side-compose" onClick={() => ((drawer.value = false), compose("new"))}>
+    <nav
+      ref={nav}
+      class={open ? "side open" : "side"}
+      aria-label={t("side.label")}
+      id="mailboxes"
+      tabIndex={-1}
+      onKeyDown={(event) => event.key === "Escape" && (drawer.value = false)}
+    >
+      <button
+        type="button"
+        class="button primary side-compose"
+        onClick={() => ((drawer.value = false), compose("new"))}
+      >
         <Icon name="write" />
         {t("compose")}
       </button>
@@ -50,7 +61,13 @@ export function Side() {
       {all && (
         <div class="side-head">
           <h2>{t("side.own")}</h2>
-          <button type="button" class="tool" aria-label={t("mailbox.new")} title={t("mailbox.new")} onClick={() => (asking.value = { what: "new", parent: null })}>
+          <button
+            type="button"
+            class="tool"
+            aria-label={t("mailbox.new")}
+            title={t("mailbox.new")}
+            onClick={() => (asking.value = { what: "new", parent: null })}
+          >
             <Icon name="plus" />
           </button>
         </div>
@@ -108,11 +125,22 @@ function Line({ mailbox, all, folded }: { mailbox: Mailbox; all: Mailbox[]; fold
       }}
     >
       {inner && (
-        <button type="button" class="side-fold" aria-expanded={!isFolded} aria-label={t(isFolded ? "side.unfold" : "side.fold", { name })} onClick={() => fold(mailbox.id)}>
+        <button
+          type="button"
+          class="side-fold"
+          aria-expanded={!isFolded}
+          aria-label={t(isFolded ? "side.unfold" : "side.fold", { name })}
+          onClick={() => fold(mailbox.id)}
+        >
           <Icon name={isFolded ? "right" : "down"} />
         </button>
       )}
-      <a class="side-link" href={href({ view: "mail", mailbox: mailboxSlug(mailbox) })} aria-current={here ? "page" : undefined} onClick={() => (drawer.value = false)}>
+      <a
+        class="side-link"
+        href={href({ view: "mail", mailbox: mailboxSlug(mailbox) })}
+        aria-current={here ? "page" : undefined}
+        onClick={() => (drawer.value = false)}
+      >
         <Icon name={mailboxIcon(mailbox)} />
         <span class="side-name">{name}</span>
         {n.count > 0 && (
@@ -131,7 +159,12 @@ function Place({ icon, text, to }: { icon: IconName; text: string; to: Route }) 
   const here = href(route.value).startsWith(href(to));
   return (
     <li class="side-line">
-      <a class="side-link" href={href(to)} aria-current={here ? "page" : undefined} onClick={() => (drawer.value = false)}>
+      <a
+        class="side-link"
+        href={href(to)}
+        aria-current={here ? "page" : undefined}
+        onClick={() => (drawer.value = false)}
+      >
         <Icon name={icon} />
         <span class="side-name">{text}</span>
       </a>
@@ -168,7 +201,8 @@ function Room() {
 
 /** Unread conversations; of drafts and what is scheduled, all. A folded one counts for those inside. */
 function counted(mailbox: Mailbox, all: Mailbox[]): { count: number; fresh: boolean } {
-  if (mailbox.role === "drafts" || mailbox.role === "scheduled" || mailbox.role === "snoozed") return { count: mailbox.total, fresh: false };
+  if (mailbox.role === "drafts" || mailbox.role === "scheduled" || mailbox.role === "snoozed")
+    return { count: mailbox.total, fresh: false };
   if (mailbox.role === "trash" || mailbox.role === "sent") return { count: 0, fresh: false };
   const count = (each: Mailbox) => (setting("conversations") ? each.unreadThreads : each.unread);
   const inside = all.filter((each) => above(each, all).some((up) => up.id === mailbox.id));

@@ -29,7 +29,9 @@ export function SignInPage({ now }: { now: Extract<SignIn, { state: "out" }> }) 
           <path d="M7.5 11.5l8.5 6.5 8.5-6.5M7.5 10h17v12.5h-17z" />
         </svg>
         <h1>{t("signIn.title", { product: links.product })}</h1>
-        <p class="soft">{t(now.why === "new" ? "signIn.new" : now.why === "expired" ? "signIn.expired" : "signIn.signedOut")}</p>
+        <p class="soft">
+          {t(now.why === "new" ? "signIn.new" : now.why === "expired" ? "signIn.expired" : "signIn.signedOut")}
+        </p>
         {shown && <Trouble title={whatFailed(shown)} text={whatNow(shown)} />}
         <form onSubmit={(event) => (event.preventDefault(), void enter())}>
           <div class="field">
@@ -73,7 +75,14 @@ export function SignInPage({ now }: { now: Extract<SignIn, { state: "out" }> }) 
       <footer class="start-foot">
         <Icon name="language" />
         {(Object.keys(LANGUAGES) as Language[]).map((each) => (
-          <button key={each} type="button" class="link" lang={each} aria-pressed={language.value === each} onClick={() => void speak(each)}>
+          <button
+            key={each}
+            type="button"
+            class="link"
+            lang={each}
+            aria-pressed={language.value === each}
+            onClick={() => void speak(each)}
+          >
             {LANGUAGES[each]}
           </button>
         ))}
