@@ -1,11 +1,12 @@
 import { defineConfig } from "vitest/config";
 import { framePages } from "./src/frame/build/plugin.ts";
+import { compressed } from "./src/worker/compressed.ts";
 import { serviceWorker } from "./src/worker/plugin.ts";
 
 export default defineConfig({
   base: "./",
   publicDir: "public",
-  plugins: [framePages(), serviceWorker()],
+  plugins: [framePages(), serviceWorker(), compressed()],
   build: {
     outDir: "../../src/holdfast/functions/webmail/static",
     emptyOutDir: true,

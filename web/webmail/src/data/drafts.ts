@@ -1,7 +1,7 @@
 /** Drafts while they are written: kept here at every pause, at the server within seconds. */
 
 import { computed, signal, type ReadonlySignal } from "@preact/signals";
-import type { Account, Draft, DraftAttachment, DraftPort, DraftState, Id, Millis, Outcome, OutboxEntry, Settings } from "./contract";
+import type { Account, Attachment, Draft, DraftAttachment, DraftPort, DraftState, Id, Millis, Outcome, OutboxEntry, Settings } from "./contract";
 import { makingRoom, type KeptDraft } from "./database";
 import { Failure, outcome } from "./failures";
 import type { Client } from "./jmap/client";
@@ -103,12 +103,7 @@ export class Drafts {
     if (message.body.state !== "here") throw new Failure("not-here");
     const identities = [...(kept.things<JmapIdentity>("Identity").value?.values() ?? [])];
     const from = message.from[0]?.email.toLowerCase();
-    const blobs: Record<Id, Id | null> = {};
-    const attachments = message.attachments.map((each): DraftAttachment => {
-      const one = freshId("file-");
-      blobs[one] = each.blob;
-      return { id: one, name: each.name, type: each.type, size: each.size, cid: each.cid, progress: 1, state: "ready", problem: null };
-    });
+    const { attachments, blobs } = borrowed(message.attachments);
     const answered = message.inReplyTo[0] ? await this.emailOfMessageId(message.inReplyTo[0], message.thread) : null;
     const draft: Draft = {
       id: freshId("draft-"), identity: identities.find((each) => each.email.toLowerCase() === from)?.id ?? null, to: message.to, cc: message.cc,
@@ -136,14 +131,10 @@ export class Drafts {
     const message = await this.parts.threads.message(email);
     if (message.body.state === "missing") throw new Failure(message.body.problem.what === "gone" ? "gone" : "not-here");
     const kept = this.find(id);
-    const blobs = { ...kept.blobs };
-    const added = message.attachments.filter((each) => !parts || parts.includes(each.part)).map((each): DraftAttachment => {
-      const one = freshId("file-");
-      blobs[one] = each.blob;
-      return { id: one, name: each.name, type: each.type, size: each.size, cid: each.cid, progress: 1, state: "ready", problem: null };
-    });
-    this.checkSize([...kept.draft.attachments, ...added]);
-    await this.change(kept, { attachments: [...kept.draft.attachments, ...added] }, blobs);
+    const added = borrowed(message.attachments.filter((each) => !parts || parts.includes(each.part)));
+    const attachments = [...kept.draft.attachments, ...added.attachments];
+    this.checkSize(attachments);
+    await this.change(kept, { attachments }, { ...kept.blobs, ...added.blobs });
   }
 
   private watch(id: Id): ReadonlySignal<DraftState | null> {
@@ -275,6 +266,17 @@ export class Drafts {
   private write(draft: KeptDraft): Promise<void> {
     return this.parts.kept.write({ drafts: [draft] });
   }
+}
+
+/** Attachments of a message at the server as those of a draft: nothing goes down or up for it. */
+function borrowed(from: Attachment[]): { attachments: DraftAttachment[]; blobs: Record<Id, Id | null> } {
+  const blobs: Record<Id, Id | null> = {};
+  const attachments = from.map(({ blob, name, type, size, cid }): DraftAttachment => {
+    const id = freshId("file-");
+    blobs[id] = blob;
+    return { id, name, type, size, cid, progress: 1, state: "ready", problem: null };
+  });
+  return { attachments, blobs };
 }
 
 /** A draft that nobody wrote anything into isn't worth a place in Drafts. */
