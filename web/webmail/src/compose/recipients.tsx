@@ -8,7 +8,7 @@ import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { mail, type Person, type Suggestion } from "../data";
 import { t } from "../texts";
 import { Icon } from "../ui/pieces/icon";
-import { flawOf, isSame, parseAddresses, unique, writeAddress } from "./addresses";
+import { type Flaw, flawOf, isSame, parseAddresses, unique, writeAddress } from "./addresses";
 
 export interface RecipientsProps {
   name: string;
@@ -72,15 +72,9 @@ export function Recipients({ name, people, onChange, autofocus = false, error }:
     if (event.key === "Escape") event.stopPropagation();
   };
 
-  const list = useRef<HTMLUListElement>(null);
   const flaws = people.map(flawOf);
-  const bad = people.filter((_, at) => flaws[at] && flaws[at] !== "odd");
-  const odd = people.filter((_, at) => flaws[at] === "odd");
-  const notes = [
-    ...(error ? [error] : []),
-    ...bad.map((each) => t(`compose.error.${flawOf(each) as "bad" | "noDomain"}`, { address: each.email })),
-    ...odd.map((each) => t("compose.doubt.odd", { address: each.email })),
-  ];
+  const isBad = flaws.some((each) => each !== null && each !== "odd");
+  const notes = [...(error ? [error] : []), ...people.flatMap((each, at) => noteOf(each, flaws[at] ?? null))];
   return (
     <div class="recipients">
       <label class="recipients-name" for={`${id}-input`}>
@@ -115,7 +109,7 @@ export function Recipients({ name, people, onChange, autofocus = false, error }:
           aria-autocomplete="list"
           aria-controls={`${id}-list`}
           aria-activedescendant={open ? `${id}-${chosen}` : undefined}
-          aria-invalid={bad.length > 0 || Boolean(error)}
+          aria-invalid={isBad || Boolean(error)}
           aria-describedby={notes.length ? `${id}-notes` : undefined}
           value={text}
           onInput={(event) => type(event.currentTarget.value)}
@@ -128,33 +122,59 @@ export function Recipients({ name, people, onChange, autofocus = false, error }:
             add(parseAddresses(text + pasted));
           }}
         />
-        <ul ref={list} id={`${id}-list`} class="suggestions" role="listbox" aria-label={t("compose.suggestions")} hidden={!open}>
-          {found.map((each, at) => (
-            <li
-              key={each.label}
-              id={`${id}-${at}`}
-              role="option"
-              aria-selected={at === chosen}
-              onMouseDown={(event) => event.preventDefault()}
-              onMouseEnter={() => setChosen(at)}
-              onClick={() => (add(each.people), input.current?.focus())}
-            >
-              <Option suggestion={each} />
-            </li>
-          ))}
-        </ul>
+        <SuggestionList id={id} found={found} chosen={chosen} onHover={setChosen} onPick={(each) => (add(each.people), input.current?.focus())} />
       </div>
-      {notes.length > 0 && (
-        <div id={`${id}-notes`} class="recipients-notes" role={error ? "alert" : undefined}>
-          {notes.map((each) => (
-            <p key={each}>
-              <Icon name="warning" />
-              {each}
-            </p>
-          ))}
-        </div>
-      )}
+      <Notes id={`${id}-notes`} notes={notes} isAlert={Boolean(error)} />
     </div>
+  );
+}
+
+function noteOf({ email }: Person, flaw: Flaw): string[] {
+  if (!flaw) return [];
+  return [flaw === "odd" ? t("compose.doubt.odd", { address: email }) : t(`compose.error.${flaw}`, { address: email })];
+}
+
+interface SuggestionListProps {
+  /** Of the field; the list's and its options' are made from it. */
+  id: string;
+  found: Suggestion[];
+  chosen: number;
+  onHover: (at: number) => void;
+  onPick: (suggestion: Suggestion) => void;
+}
+
+function SuggestionList({ id, found, chosen, onHover, onPick }: SuggestionListProps) {
+  return (
+    <ul id={`${id}-list`} class="suggestions" role="listbox" aria-label={t("compose.suggestions")} hidden={!found.length}>
+      {found.map((each, at) => (
+        <li
+          key={each.label}
+          id={`${id}-${at}`}
+          role="option"
+          aria-selected={at === chosen}
+          onMouseDown={(event) => event.preventDefault()}
+          onMouseEnter={() => onHover(at)}
+          onClick={() => onPick(each)}
+        >
+          <Option suggestion={each} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** What is wrong in the field, one line each. */
+function Notes({ id, notes, isAlert }: { id: string; notes: string[]; isAlert: boolean }) {
+  if (!notes.length) return null;
+  return (
+    <ul id={id} class="recipients-notes" role={isAlert ? "alert" : undefined}>
+      {notes.map((each) => (
+        <li key={each}>
+          <Icon name="warning" />
+          {each}
+        </li>
+      ))}
+    </ul>
   );
 }
 
@@ -171,7 +191,7 @@ function Option({ suggestion }: { suggestion: Suggestion }) {
 
 interface ChipProps {
   person: Person;
-  flaw: ReturnType<typeof flawOf>;
+  flaw: Flaw;
   onEdit: () => void;
   onRemove: () => void;
   onStep: (step: 1 | -1) => void;
