@@ -13,7 +13,7 @@ import type { Watcher } from "./jmap/client";
 import type { World } from "./world";
 
 const FIRST_MS = 1_000;
-const LAST_MS = 60_000;
+const LAST_MS = 30_000;
 const STEADY_MS = 30_000;
 const ASKED_FOR_MS = 300_000; // Retry-After is followed up to here
 const FEED_IN_TROUBLE_MS = 60_000;
@@ -170,7 +170,7 @@ export class ConnectionState implements Watcher {
       const at = faults.findIndex((each) => each.name === name);
       const known = faults[at];
       const fault: Fault = {
-        name, source: "seen", level: seen.level, since: known?.since ?? seen.since, said: known?.said ?? null,
+        name, source: "seen", level: known?.level === "down" ? "down" : seen.level, since: known?.since ?? seen.since, said: known?.said ?? null,
         works: known?.works ?? [], nextUpdate: known?.nextUpdate ?? null,
       };
       if (at >= 0) faults[at] = fault;

@@ -18,7 +18,7 @@ import type { Sets } from "./sets";
 
 const AGAIN_MS = 5_000;
 const LONGEST_MS = 300_000;
-const SENT_STAYS_MS = 60_000;
+const SENT_STAYS_MS = 10_000;
 const UNKNOWN_TRIES = 3; // of a failure of our own, before it is shown as refused
 
 export class Sender {
