@@ -41,7 +41,7 @@ export function Composer(props: ComposerProps) {
     await body.current?.flush();
     const found = { ...check(writing), at };
     setChecked(found);
-    if (!found.errors.length && !found.doubts.length) await really(at);
+    if (mayGo(found) && !found.doubts.length) await really(at);
   };
   const really = async (at?: number) => {
     setChecked(null);
@@ -93,11 +93,15 @@ export function Composer(props: ComposerProps) {
       </div>
       {dropping && <p class="drop-here">{t("compose.dropHere")}</p>}
       {planning && <LaterDialog onClose={() => setPlanning(false)} onChoose={(at) => (setPlanning(false), void go(at))} />}
-      {checked && !checked.errors.length && checked.doubts.length > 0 && (
+      {checked && mayGo(checked) && checked.doubts.length > 0 && (
         <Doubts doubts={checked.doubts} onClose={() => setChecked(null)} onYes={() => void really(checked.at)} />
       )}
     </div>
   );
+}
+
+function mayGo(checked: Checked): boolean {
+  return !checked.errors.length && !checked.recipients;
 }
 
 function hasFiles(event: DragEvent): boolean {

@@ -13,6 +13,8 @@ import type { Writing } from "./writing";
 export interface Checked {
   /** Has to be mended first; one sentence each. */
   errors: string[];
+  /** Likewise, and said at the field of recipients already. */
+  recipients: boolean;
   /** Worth a question. */
   doubts: string[];
 }
@@ -23,11 +25,11 @@ export function check(writing: Writing): Checked {
   const people = [...to, ...cc, ...bcc];
   const errors: string[] = [];
   const doubts: string[] = [];
-  if (!people.length) errors.push(t("compose.error.nobody"));
+  let recipients = people.length === 0;
   for (const each of people) {
     const flaw = flawOf(each);
     if (flaw === "odd") doubts.push(t("compose.doubt.odd", { address: each.email }));
-    else if (flaw) errors.push(t(`compose.error.${flaw}`, { address: each.email }));
+    else if (flaw) recipients = true;
   }
   const { signIn } = mail.session;
   const limit = signIn.value.state === "in" ? signIn.value.account.limits.message : Infinity;
@@ -37,7 +39,7 @@ export function check(writing: Writing): Checked {
   if (!subject.trim()) doubts.push(t("compose.doubt.subject"));
   const mayForget = mail.settings.now.peek().attachmentReminder && !attachments.some((each) => !each.cid);
   if (mayForget && speaksOfAttachment(subject, text)) doubts.push(t("compose.doubt.attachment"));
-  return { errors, doubts };
+  return { errors, recipients, doubts };
 }
 
 /** Sends it and says so, with the way back for as long as there is one. */

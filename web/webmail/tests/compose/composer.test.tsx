@@ -147,9 +147,9 @@ describe("the field of recipients", () => {
 describe("before it is sent", () => {
   const checked = async (fields: Record<string, string>) => check(await write({ fields }));
   it("somebody must be there to get it, at an address", async () => {
-    expect((await checked({ subject: "x" })).errors).toHaveLength(1);
-    expect((await checked({ to: "foo", subject: "x" })).errors[0]).toContain("foo");
-    expect(await checked({ to: "a@x.example", subject: "x" })).toEqual({ errors: [], doubts: [] });
+    expect((await checked({ subject: "x" })).recipients).toBe(true);
+    expect((await checked({ to: "foo", subject: "x" })).recipients).toBe(true);
+    expect(await checked({ to: "a@x.example", subject: "x" })).toEqual({ errors: [], recipients: false, doubts: [] });
   });
   it("a forgotten subject, a forgotten attachment and an odd address are asked about", async () => {
     expect((await checked({ to: "a@x.example", body: "siehe Anhang" })).doubts).toHaveLength(2);
