@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { type Contact, mail } from "../data";
-import { language, t, type Key } from "../texts";
+import { locale, t, type Key } from "../texts";
 import { narrow } from "../ui/layout";
 import { Confirm } from "../ui/pieces/dialog";
 import { Face } from "../ui/pieces/face";
@@ -126,5 +126,5 @@ export function birthday(date: string): string {
   const yearless = date.startsWith("--");
   const day = new Date(`${yearless ? `2000-${date.slice(2)}` : date}T12:00:00Z`);
   if (Number.isNaN(day.getTime())) return date;
-  return new Intl.DateTimeFormat(language.value, { day: "numeric", month: "long", ...(yearless ? {} : { year: "numeric" }), timeZone: "UTC" }).format(day);
+  return new Intl.DateTimeFormat(locale(), { day: "numeric", month: "long", ...(yearless ? {} : { year: "numeric" }), timeZone: "UTC" }).format(day);
 }
