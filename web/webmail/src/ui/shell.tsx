@@ -27,7 +27,7 @@ import {
 import { DestroyQuestion } from "./list/destroy";
 import { takeFocus } from "./list/focus";
 import { ListPane, listName } from "./list/pane";
-import { openByKey } from "./list/rows";
+import { openByKey } from "./list/hands";
 import { snoozing } from "./list/row_menu";
 import { NarrowBar } from "./narrow_bar";
 import { Toasts, undoLast } from "./pieces/toast";
@@ -53,7 +53,7 @@ export function Shell() {
   const waiting = first.phase === "first" && mail.mailboxes.all.value === null;
   return (
     <div class="shell" data-view={now.view} data-reading={beside.value}>
-      <Skips />
+      <Skips waiting={waiting} />
       <Header />
       <Banner />
       <Side />
@@ -121,9 +121,9 @@ function comeBack(): void {
 }
 
 /** Past the head and the mailboxes, for whoever goes by Tab. */
-function Skips() {
+function Skips({ waiting }: { waiting: boolean }) {
   const now = route.value;
-  const mails = now.view === "mail" || now.view === "search";
+  const mails = !waiting && (now.view === "mail" || now.view === "search");
   const own = beside.value === "own";
   const open = mails && now.thread !== undefined;
   return (
