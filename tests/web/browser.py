@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import axe_playwright_python
-from playwright.sync_api import CDPSession, Page
+from playwright.sync_api import CDPSession, Frame, Page
 
 T = TypeVar("T")
 
@@ -30,7 +30,8 @@ SCROLLED = 10  # so many areas of a page may take the focus to be scrolled
 SMALLEST = 24  # CSS pixels of a target: success criterion 2.5.8
 
 _RUN_AXE = """async ([rules]) => {
-  const found = await axe.run(document, {runOnly: {type: "tag", values: rules}, resultTypes: ["violations"]});
+  const what = {runOnly: {type: "tag", values: rules}, resultTypes: ["violations"], iframes: false};
+  const found = await axe.run(document, what);
   return found.violations.map(each => each.id + ": " + each.help + "\\n" + each.nodes.map(
       node => "    " + node.target.join(" ") + " " + node.html.slice(0, 160)
           + "\\n      " + (node.failureSummary || "")).join("\\n"));
@@ -44,6 +45,11 @@ _SMALL_TARGETS = """smallest => [...document.querySelectorAll("a, button, input,
   .map(([box, html]) => Math.round(box.width) + "×" + Math.round(box.height) + " " + html)"""
 
 
+# Once what the page changes by itself at such a width is drawn.
+_DRAWN_WIDTH = """() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(
+  () => done(document.documentElement.scrollWidth))))"""
+
+
 @cache
 def _axe() -> str:
     return (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
@@ -53,23 +59,35 @@ def check_accessible(page: Page) -> None:
     """Fails on any violation that axe finds, on a target too small, on one that the Tab key doesn't reach
     or whose focus can't be seen, on a page that is wider than a telephone, and on one without language,
     title or exactly one main heading. German pages are looked at in the dark, the others in the light."""
-    if not page.evaluate("typeof axe !== 'undefined'"):
-        page.evaluate(_axe())
     dark = page.evaluate("document.documentElement.lang") == "de"
     page.emulate_media(color_scheme="dark" if dark else "light")
-    found = page.evaluate(_RUN_AXE, [RULES])
+    found = violations(page)
     found += _beyond_the_keyboard(page)
     page.emulate_media(color_scheme="light")
-    found += [f"small: {each}" for each in page.evaluate(_SMALL_TARGETS, SMALLEST)]
-    wide = page.viewport_size or {"width": 1280, "height": 720}
-    page.set_viewport_size({"width": NARROW, "height": 640})
-    width = page.evaluate("document.documentElement.scrollWidth")
-    if width > NARROW:
-        found.append(f"{width} pixels wide where there are {NARROW}")
-    page.set_viewport_size(wide)
+    found += small_targets(page) + too_wide(page)
     if page.locator("h1").count() != 1:
         found.append(f"{page.locator('h1').count()} main headings")
     assert not found, f"{page.url}:\n" + "\n".join(found)
+
+
+def violations(page: Page | Frame) -> list[str]:
+    """What axe finds in a page as it looks now, or in one frame of it."""
+    if not page.evaluate("typeof axe !== 'undefined'"):
+        page.evaluate(_axe())
+    return list(page.evaluate(_RUN_AXE, [RULES]))
+
+
+def small_targets(page: Page) -> list[str]:
+    return [f"small: {each}" for each in page.evaluate(_SMALL_TARGETS, SMALLEST)]
+
+
+def too_wide(page: Page) -> list[str]:
+    """Whether it has to be scrolled sideways where there is as little room as on a small telephone."""
+    wide = page.viewport_size or {"width": 1280, "height": 720}
+    page.set_viewport_size({"width": NARROW, "height": 640})
+    width = page.evaluate(_DRAWN_WIDTH)
+    page.set_viewport_size(wide)
+    return [f"{width} pixels wide where there are {NARROW}"] if width > NARROW else []
 
 
 # What a person can act on, numbered in the order of the page; of a group of radio buttons, one.
