@@ -82,29 +82,51 @@ export function Chooser({ label, choices, onTake, onMake, several = false }: Pro
         aria-multiselectable={several || undefined}
       >
         {offered.map((each, index) => (
-          <li
+          <Option
             key={each.id}
             id={`${id}-${index}`}
-            class={`menu-item depth-${words ? 0 : Math.min(each.depth ?? 0, 4)}`}
-            role="option"
-            aria-selected={several ? each.checked === true : index === active}
-            data-active={index === active || undefined}
-            onPointerMove={() => setPlace(index)}
-            onClick={() => take(each)}
-          >
-            {several && each.id !== MAKE ? (
-              <span class={each.checked ? "tick on" : "tick"}>{each.checked && <Icon name="check" />}</span>
-            ) : (
-              <Icon name={each.icon} />
-            )}
-            <span class="menu-text">
-              {each.text}
-              {words && each.path && <small> {each.path}</small>}
-            </span>
-          </li>
+            choice={words ? { ...each, depth: 0 } : each}
+            active={index === active}
+            several={several}
+            showPath={words !== ""}
+            onPoint={() => setPlace(index)}
+            onTake={() => take(each)}
+          />
         ))}
       </ul>
       {offered.length === 0 && <p class="chooser-none">{t("choose.none")}</p>}
     </div>
+  );
+}
+
+interface OptionProps {
+  id: string;
+  choice: Choice;
+  active: boolean;
+  several: boolean;
+  showPath: boolean;
+  onPoint: () => void;
+  onTake: () => void;
+}
+
+function Option({ id, choice, active, several, showPath, onPoint, onTake }: OptionProps) {
+  const ticks = several && choice.id !== MAKE;
+  return (
+    <li
+      id={id}
+      class={`menu-item depth-${Math.min(choice.depth ?? 0, 4)}`}
+      role="option"
+      aria-selected={several ? choice.checked === true : active}
+      data-active={active || undefined}
+      onPointerMove={onPoint}
+      onClick={onTake}
+    >
+      {ticks && <span class={choice.checked ? "tick on" : "tick"}>{choice.checked && <Icon name="check" />}</span>}
+      {!ticks && <Icon name={choice.icon} />}
+      <span class="menu-text">
+        {choice.text}
+        {showPath && choice.path && <small> {choice.path}</small>}
+      </span>
+    </li>
   );
 }

@@ -62,17 +62,7 @@ export function RowView({ row, index, marks, selected, open, focused, selecting,
           <Labels row={row} />
           <Marked text={row.preview} words={marks} />
         </span>
-        <span class="row-marks">
-          {row.pending && <Mark icon="outbox" text={t("row.pending")} />}
-          {(row.answered || row.forwarded) && <Icon name={row.answered ? "reply" : "forward"} />}
-          {row.attachments && <Mark icon="attachment" text={t("row.attachments")} />}
-          {row.snoozedUntil !== null && (
-            <Mark icon="clock" text={t("read.snoozed", { time: shortDate(row.snoozedUntil) })} />
-          )}
-          <time class="row-date" dateTime={new Date(row.date).toISOString()} title={fullDate(row.date)}>
-            {listDate(row.date)}
-          </time>
-        </span>
+        <Marks row={row} />
       </div>
       <div class="row-end" role="gridcell">
         <span class="row-quick" aria-hidden="true">
@@ -95,6 +85,22 @@ export function RowView({ row, index, marks, selected, open, focused, selecting,
         </button>
       </div>
     </div>
+  );
+}
+
+function Marks({ row }: { row: Row }) {
+  return (
+    <span class="row-marks">
+      {row.pending && <Mark icon="outbox" text={t("row.pending")} />}
+      {(row.answered || row.forwarded) && <Icon name={row.answered ? "reply" : "forward"} />}
+      {row.attachments && <Mark icon="attachment" text={t("row.attachments")} />}
+      {row.snoozedUntil !== null && (
+        <Mark icon="clock" text={t("read.snoozed", { time: shortDate(row.snoozedUntil) })} />
+      )}
+      <time class="row-date" dateTime={new Date(row.date).toISOString()} title={fullDate(row.date)}>
+        {listDate(row.date)}
+      </time>
+    </span>
   );
 }
 

@@ -91,16 +91,9 @@ function Shown({ view, messages: all }: { view: ThreadView; messages: Message[] 
     headingWanted.value = false;
   }, []);
   const newest = messages.filter((each) => !each.draft).at(-1) ?? messages.at(-1);
-  const step = (by: 1 | -1) => {
-    const all = [...(scroller.current?.querySelectorAll<HTMLElement>(".message") ?? [])];
-    const now = all.findIndex((each) => each.contains(document.activeElement));
-    const next = all[Math.max(0, Math.min(all.length - 1, now + by))];
-    next?.querySelector<HTMLElement>(".message-fold")?.focus();
-    next?.scrollIntoView({ block: "nearest" });
-  };
   useCommands({
-    nextMessage: () => step(1),
-    previousMessage: () => step(-1),
+    nextMessage: () => stepMessage(scroller.current, 1),
+    previousMessage: () => stepMessage(scroller.current, -1),
     unfoldAll,
     reply: () => newest && compose("reply", newest.id),
     replyAll: () => newest && compose("replyAll", newest.id),
@@ -146,6 +139,15 @@ function Shown({ view, messages: all }: { view: ThreadView; messages: Message[] 
       </div>
     </article>
   );
+}
+
+/** The focus goes to the next message or the one before. */
+function stepMessage(scroller: HTMLElement | null, by: 1 | -1): void {
+  const all = [...(scroller?.querySelectorAll<HTMLElement>(".message") ?? [])];
+  const now = all.findIndex((each) => each.contains(document.activeElement));
+  const next = all[Math.max(0, Math.min(all.length - 1, now + by))];
+  next?.querySelector<HTMLElement>(".message-fold")?.focus();
+  next?.scrollIntoView({ block: "nearest" });
 }
 
 /** Unfolded at first: what is new, and the last one. What comes in while reading is unfolded too. */

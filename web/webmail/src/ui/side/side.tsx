@@ -19,7 +19,6 @@ export function Side() {
   const shown = (all ?? []).filter((each) => !above(each, all ?? []).some((up) => folded.includes(up.id)));
   const roles = shown.filter((each) => rolesFirst(each, all ?? []));
   const own = shown.filter((each) => !rolesFirst(each, all ?? []));
-  const searches = setting("searches");
   const open = drawer.value && narrow.value;
   const nav = useRef<HTMLElement>(null);
   useEffect(() => {
@@ -78,24 +77,30 @@ export function Side() {
         ))}
       </ul>
       {all && own.length === 0 && <p class="side-hint">{t("side.none")}</p>}
-      {searches.length > 0 && (
-        <>
-          <div class="side-head">
-            <h2>{t("side.searches")}</h2>
-          </div>
-          <ul>
-            {searches.map((each) => (
-              <Place key={each.name} icon="search" text={each.name} to={{ view: "search", query: each.text }} />
-            ))}
-          </ul>
-        </>
-      )}
+      <Searches />
       <ul class="side-foot">
         <Place icon="contacts" text={t("side.contacts")} to={{ view: "contacts" }} />
         <Place icon="settings" text={t("side.settings")} to={{ view: "settings" }} />
       </ul>
       <Room />
     </nav>
+  );
+}
+
+function Searches() {
+  const searches = setting("searches");
+  if (searches.length === 0) return null;
+  return (
+    <>
+      <div class="side-head">
+        <h2>{t("side.searches")}</h2>
+      </div>
+      <ul>
+        {searches.map((each) => (
+          <Place key={each.name} icon="search" text={each.name} to={{ view: "search", query: each.text }} />
+        ))}
+      </ul>
+    </>
   );
 }
 

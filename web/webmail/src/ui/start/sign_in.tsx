@@ -54,23 +54,7 @@ export function SignInPage({ now }: { now: Extract<SignIn, { state: "out" }> }) 
             {t(busy ? "signIn.busy" : "signIn.go")}
           </button>
         </form>
-        <ul class="start-links">
-          {links.signup && (
-            <li>
-              <a href={links.signup}>{t("signIn.signup")}</a>
-            </li>
-          )}
-          {links.accounts && (
-            <li>
-              <a href={links.accounts}>{t("signIn.forgotten")}</a>
-            </li>
-          )}
-          {links.status && (
-            <li>
-              <a href={links.status}>{t("account.status")}</a>
-            </li>
-          )}
-        </ul>
+        <OtherPages />
       </main>
       <footer class="start-foot">
         <Icon name="language" />
@@ -88,5 +72,28 @@ export function SignInPage({ now }: { now: Extract<SignIn, { state: "out" }> }) 
         ))}
       </footer>
     </div>
+  );
+}
+
+function OtherPages() {
+  const links = mail.session.links.value;
+  return (
+    <ul class="start-links">
+      {links.signup && (
+        <li>
+          <a href={links.signup}>{t("signIn.signup")}</a>
+        </li>
+      )}
+      {links.accounts && (
+        <li>
+          <a href={links.accounts}>{t("signIn.forgotten")}</a>
+        </li>
+      )}
+      {links.status && (
+        <li>
+          <a href={links.status}>{t("account.status")}</a>
+        </li>
+      )}
+    </ul>
   );
 }
