@@ -146,7 +146,7 @@ def test_the_numbers_of_ledgers_and_kinds_are_the_codes() -> None:
         assert ledger_number(name if int(number) < 256 else f"{name}-0") == int(number)
     assert ledger_number("people") == 2
     named = {int(number): name for number, name in re.findall(r"\b(\d+) ([A-Z]{5,})\b", page("mail.md"))}
-    assert named | {32: "PEOPLE", 64: "ASKED"} == {kind.value: kind.name for kind in Kind}
+    assert named | {32: "PEOPLE", 64: "ASKED", 80: "INCIDENT"} == {kind.value: kind.name for kind in Kind}
 
 
 def test_a_record_of_a_later_version_is_told_apart_from_one_with_more_fields() -> None:

@@ -13,8 +13,9 @@ from holdfast.model.errors import Reason, Refused
 MAIL = "mail"
 PEOPLE = "people"
 QUEUE = "queue"
+INCIDENTS = "incidents"
 
-_FIXED = {MAIL: 1, PEOPLE: 2, QUEUE: 3}
+_FIXED = {MAIL: 1, PEOPLE: 2, QUEUE: 3, INCIDENTS: 4}
 # Plus the worker's number, < 256.
 _INTAKES = {
     "mx": 256,
@@ -74,3 +75,5 @@ class Kind(enum.IntEnum):
     QUEUE = 48
     # ledgers of what was asked (password-asked-N, signup-asked-N)
     ASKED = 64
+    # ledger of incidents
+    INCIDENT = 80

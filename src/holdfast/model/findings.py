@@ -1,0 +1,38 @@
+"""What trying showed, and what real sessions met: all that is known about whether functions work."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from holdfast.model.errors import ComponentId
+
+# ``unknown``: it could not be tried, or nobody has for too long. It is never taken for ``works``.
+State = Literal["works", "degraded", "fails", "unknown"]
+
+
+class Finding(NamedTuple):
+    """What one trial showed, of one function, tried from one place.
+
+    ``trial``: as the dependency map names it. ``function``: one of FUNCTIONS, '' for a check of a component
+    alone. ``step``, ``said``: the step that didn't go well, and what it met, '' where all went well. ``at``:
+    UTC seconds, when it was known. ``cell``: None where it concerns no cell.
+    """
+
+    trial: str
+    function: str
+    state: State
+    step: str
+    said: str
+    at: float
+    took_s: float
+    cell: int | None = None
+    vantage: str = ""
+
+
+class Signal(NamedTuple):
+    """What a real session met: it asked ``component`` for something that ``function`` needs, in vain."""
+
+    function: str
+    component: ComponentId
+    at: float
+    said: str = ""
