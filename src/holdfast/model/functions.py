@@ -1,21 +1,21 @@
-"""What customers can do, by name: the same names in findings, on the map, in notices and on the status page."""
+"""The functions of the service, as customers and the record of outages know them.
+
+Each stands, fails and returns by itself; their names in German and English are texts (``function.receive`` …).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 FUNCTIONS = ("receive", "send", "imap", "pop3", "webmail", "password", "signup")
 
-# Processes behind each, those with doors for it first.
-ROLES: dict[str, tuple[str, ...]] = {
+# The processes without which it isn't there.
+BEHIND: Mapping[str, tuple[str, ...]] = {
     "receive": ("mx",),
     "send": ("submission", "relay"),
     "imap": ("imap",),
     "pop3": ("pop3",),
-    "webmail": ("webmail", "jmap"),
+    "webmail": ("jmap", "webmail"),
     "password": ("password",),
     "signup": ("signup",),
 }
-
-
-def function_of(role: str) -> str:
-    """'' for a role that customers don't meet."""
-    return next((name for name in FUNCTIONS if role in ROLES[name]), "")
