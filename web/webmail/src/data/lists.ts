@@ -172,8 +172,8 @@ class LiveList implements MailList {
         await this.fetch();
         this.problem.value = null;
       } catch (error) {
+        // What was there stays where it is: a list that is looked at doesn't shrink to what this device has.
         this.problem.value = problemOf(error, "unchanged");
-        if (this.order.value.from === "server" && error instanceof Failure && error.temporary) this.order.value = { ids: null, from: "device" };
         return;
       } finally {
         this.busy.value = false;

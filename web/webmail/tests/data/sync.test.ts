@@ -122,6 +122,36 @@ for (const mode of ["down", "frozen", "503", "unavailable"] as const) {
   });
 }
 
+test("a list that is open when the service goes stays as it is; one that is opened then has what is on the device", async () => {
+  const m = await machine(3);
+  // More than a page, from before what is kept here.
+  for (let each = 0; each < 80; each++) m.server.deliver({ id: `old${each}`, receivedAt: new Date(m.time - (60 * 86_400 + each) * 1000).toISOString().slice(0, 19) + "Z" });
+  const tab = await m.open();
+  await upToDate(m, tab);
+  const list = tab.mail.lists.open({ in: { mailbox: "inbox" }, conversations: true });
+  list.show(0, 10);
+  await m.until(() => list.view.value.from === "server" && !list.view.value.busy);
+  const before = list.view.value.rows.map((row) => row!.key);
+  m.server.dropStreams();
+  m.server.mode = "down";
+  list.refresh();
+  await m.until(() => list.view.value.problem !== null && tab.mail.connection.now.value.state === "trouble");
+  expect(list.view.value).toMatchObject({ length: 83, from: "server" });
+  expect(list.view.value.rows.map((row) => row!.key)).toEqual(before);
+  list.show(60, 83);
+  await m.rest();
+  expect(list.view.value.length).toBe(83);
+  await tab.mail.actions.archive(list.row(0)!.emails, "inbox");
+  expect(list.view.value.length).toBe(82);
+  const anew = tab.mail.lists.open({ in: { mailbox: "inbox" }, conversations: true });
+  await m.until(() => anew.view.value.length !== null);
+  expect(anew.view.value).toMatchObject({ from: "device", complete: false });
+  expect(anew.view.value.length).toBeLessThan(82);
+  m.server.mode = "up";
+  await m.until(() => list.view.value.problem === null && list.row(81) !== null, "all there again");
+  expect(list.view.value.length).toBe(82);
+});
+
 test("a token that has run out is renewed once, however many ask", async () => {
   const m = await machine();
   const tab = await m.open();
