@@ -15,7 +15,7 @@ import msgspec
 from msgspec import UNSET
 
 from holdfast.functions.jmap.asking import Ask, Describe, Handler, Parts
-from holdfast.functions.jmap.filtering import Filtering
+from holdfast.functions.jmap.filtering import Filtering, filter_of
 from holdfast.functions.jmap.ids import EMAIL, MAILBOX, id_of, number_of
 from holdfast.functions.jmap.query_lists import MailList
 from holdfast.functions.jmap.sorting import NEWEST_FIRST, OPTIONS, ordered
@@ -57,7 +57,7 @@ def _mailbox(where: Where) -> MailboxId | None:
 
 
 async def query(ask: Ask, asked: EmailQuery) -> QueryResult:
-    where, order = asked.where(), asked.order()
+    where, order = filter_of(ask, asked), asked.order()
     base = base_of(where, order)
     if not base.whole:
         modseq, found = await search(ask, asked, where, order)

@@ -15,7 +15,7 @@ from msgspec import UNSET
 from holdfast.functions.jmap.asking import Ask, Handler
 from holdfast.functions.jmap.changes import no_such_state, state_of
 from holdfast.functions.jmap.email_query import Newest, base_of, search
-from holdfast.functions.jmap.filtering import asks_threads
+from holdfast.functions.jmap.filtering import asks_threads, filter_of
 from holdfast.functions.jmap.ids import EMAIL, id_of
 from holdfast.functions.jmap.query_lists import MailList
 from holdfast.model.limits import JMAP_CHANGES, JMAP_QUERY_CHANGED
@@ -34,7 +34,7 @@ class Touched(NamedTuple):
 
 
 async def query_changes(ask: Ask, asked: EmailQueryChanges) -> QueryChangesResult:
-    where, order = asked.where(), asked.order()
+    where, order = filter_of(ask, asked), asked.order()
     since = state_of(asked.since_query_state)
     base = base_of(where, order)
     if base.whole:

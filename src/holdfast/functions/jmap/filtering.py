@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from msgspec import UNSET
 
 from holdfast import mime
+from holdfast.functions.jmap.asking import Ask
 from holdfast.functions.jmap.email_get import batches
 from holdfast.functions.jmap.ids import MAILBOX, number_of
 from holdfast.functions.jmap.rows import Keywords
@@ -24,8 +25,9 @@ from holdfast.store import AccountMail, Column, EmailRow
 from holdfast.wire.jmap.core import Shape
 from holdfast.wire.jmap.errors import MethodError, MethodFault
 from holdfast.wire.jmap.filters import Operator
-from holdfast.wire.jmap.indexed import has_attachment
-from holdfast.wire.jmap.methods import EmailCondition
+from holdfast.wire.jmap.indexed import attachment_names, has_attachment
+from holdfast.wire.jmap.methods import EmailCondition, EmailQuery, EmailQueryChanges
+from holdfast.wire.jmap.vendor import WEBMAIL
 from holdfast.world import World
 
 Ids = set[MessageId]
@@ -53,6 +55,16 @@ def conditions(where: Operator | Shape | None) -> Iterator[EmailCondition]:
             yield from conditions(each)
     elif isinstance(where, EmailCondition):
         yield where
+
+
+def filter_of(ask: Ask, asked: EmailQuery | EmailQueryChanges) -> Operator | Shape | None:
+    """Its filter. MethodError unsupportedFilter also for what the request's capabilities don't have."""
+    where = asked.where()
+    asks_names = any(each.attachment_name is not UNSET for each in conditions(where))
+    if asks_names and not ask.server.is_using(WEBMAIL):
+        text = f"Only a request that uses {WEBMAIL} can filter by attachmentName."
+        raise MethodError(MethodFault.UNSUPPORTED_FILTER, text)
+    return where
 
 
 def asks_threads(where: Operator | Shape | None) -> bool:
@@ -214,7 +226,7 @@ def chunked(ids: Iterable[MessageId]) -> Iterator[list[MessageId]]:
 # Conditions of one Email
 
 
-_OF_ROWS: Final = ("min_size", "max_size", "has_attachment", *_PLACES)
+_OF_ROWS: Final = ("min_size", "max_size", "has_attachment", "attachment_name", *_PLACES)
 _OF_MARKS: Final = ("in_mailbox", "in_mailbox_other_than", "has_keyword", "not_keyword", *_IN_THREAD)
 _OF_MESSAGES: Final = ("text", "body", "header")
 
@@ -236,6 +248,7 @@ def _row_condition(where: EmailCondition) -> Callable[[EmailRow], bool]:
     wanted = {
         place: terms(text) for name, place in _PLACES.items() if (text := getattr(where, name)) is not UNSET
     }
+    named = None if where.attachment_name is UNSET else terms(where.attachment_name)
 
     def holds(row: EmailRow) -> bool:
         return (
@@ -243,6 +256,7 @@ def _row_condition(where: EmailCondition) -> Callable[[EmailRow], bool]:
             and (where.max_size is UNSET or row.size < where.max_size)
             and all(has_all(field_text(row.envelope, place) or "", of) for place, of in wanted.items())
             and (where.has_attachment is UNSET or has_attachment(row.structure) == where.has_attachment)
+            and (named is None or any(has_all(each, named) for each in attachment_names(row.structure)))
         )
 
     return holds

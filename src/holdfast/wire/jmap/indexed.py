@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from holdfast.mime.addresses import Mailbox
 from holdfast.mime.envelope_fields import BCC, CC, FROM, IN_REPLY_TO, MESSAGE_ID, SUBJECT, TO, fields
+from holdfast.mime.words import parameter_text
 from holdfast.wire.jmap.bodies import bodies
 from holdfast.wire.jmap.core import Json
 from holdfast.wire.jmap.headers import as_date, as_message_ids, as_text, listed
@@ -58,6 +59,12 @@ def has_attachment(structure: bytes) -> bool:
     return bool(read) and bodies(_part(read[0])).has_attachment
 
 
+def attachment_names(structure: bytes) -> list[str]:
+    """The names of what is attached, of a BODYSTRUCTURE as ``mime`` writes it."""
+    read = [] if _PLAIN(structure) else _read(structure)
+    return [each.name for each in bodies(_part(read[0])).attachments if each.name] if read else []
+
+
 # As most messages are: one text, or plain text and HTML as alternatives, without a name or a disposition.
 _PARAMETERS = rb'(?:NIL|\((?![^()]*"name)[^()]*\))'
 _TEXT = rb'\("text" "%b" ' + _PARAMETERS + rb" [^()]* NIL NIL NIL NIL\)"
@@ -65,6 +72,7 @@ _PLAIN = re.compile(
     rb"(?:%b|\(%b%b \"alternative\" %b NIL NIL NIL\))\Z"
     % (_TEXT % b"(?:plain|html)", _TEXT % b"plain", _TEXT % b"html", rb"(?:NIL|\([^()]*\))")
 ).match
+_ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 _TOKEN = re.compile(rb' *+(?:"((?:[^"\\]++|\\.)*+)"|(NIL|[0-9]++)|(\()|(\))|\{(\d+)\}\r\n)', re.DOTALL)
 
 
@@ -77,7 +85,8 @@ def _read(structure: bytes) -> list[Any]:
         at = token.end()
         kind = token.lastindex
         if kind == 1:
-            stack[-1].append(token[1])
+            text = token[1]
+            stack[-1].append(_ESCAPED.sub(rb"\1", text) if b"\\" in text else text)
         elif kind == 2:
             stack[-1].append(None)
         elif kind == 3:
@@ -119,8 +128,10 @@ def _disposition(read: list[Any], place: int) -> tuple[str | None, str | None]:
 
 
 def _parameter(parameters: Any, name: bytes) -> str | None:
-    pairs = parameters if isinstance(parameters, list) else []
-    for key, value in zip(pairs[::2], pairs[1::2]):
-        if isinstance(key, bytes) and key.lower().rstrip(b"*") == name and value:
-            return "named"
-    return None
+    read = parameters if isinstance(parameters, list) else []
+    pairs = tuple(
+        (key, value)
+        for key, value in zip(read[::2], read[1::2])
+        if isinstance(key, bytes) and isinstance(value, bytes) and value
+    )
+    return parameter_text(pairs, name) or None

@@ -100,6 +100,8 @@ class EmailCondition(Shape, kw_only=True):
     subject: str | UnsetType = UNSET
     body: str | UnsetType = UNSET
     header: Annotated[list[str], Meta(min_length=1, max_length=2)] | UnsetType = UNSET
+    # Of the capability https://holdfast.dev/ns/webmail: words in the name of one of its attachments.
+    attachment_name: str | UnsetType = UNSET
 
 
 KEYWORD_SORTS: Final = frozenset({"hasKeyword", "allInThreadHaveKeyword", "someInThreadHaveKeyword"})

@@ -198,6 +198,10 @@ class Server:
             self._asks_created = True
             self.created.update(request.created_ids)
 
+    def is_using(self, capability: str) -> bool:
+        """Whether the request named it."""
+        return capability in self._using
+
     # --- the calls
 
     def next_event(self) -> Call | None:

@@ -306,3 +306,40 @@ def test_what_cannot_be_asked_is_refused_by_name(tmp_path: Path) -> None:
                 assert caught.value.type == "cannotCalculateChanges"
 
     run(body())
+
+
+@pytest.mark.slow
+def test_names_of_attachments_are_found_by_the_index_with_the_capability_only(tmp_path: Path) -> None:
+    def attached(number: int, how: str) -> bytes:
+        parts = f"--b\r\nContent-Type: text/plain\r\n\r\ninvoice.pdf\r\n--b\r\n{how}\r\n\r\nx\r\n--b--"
+        return message(number, parts, Content_Type="multipart/mixed; boundary=b")
+
+    async def body() -> None:
+        async with rig(tmp_path) as r:
+            pdf = "Content-Type: application/pdf\r\nContent-Disposition: attachment"
+            await r.append(attached(1, f'{pdf}; filename="Invoice 2026 \\"new\\".pdf"'))
+            await r.append(attached(2, f"{pdf}; filename*=utf-8''Pr%C3%BCfung.PDF"))
+            await r.append(attached(3, 'Content-Type: image/png; name="=?utf-8?q?Gru=C3=9F.png?="'))
+            await r.append(attached(4, "Content-Type: application/pdf"))
+            await r.append(message(5, "invoice.pdf"))
+            listed = (await r.call("Email/get", {"ids": None, "properties": ["subject"]}))["list"]
+            number = {each["id"]: int(each["subject"].split()[1]) for each in listed}
+            for words, found in (
+                ("invoice", {1}),
+                ("PDF", {1, 2}),
+                ("2026 invoice", {1}),
+                ('"invoice 2026"', {1}),
+                ('"2026 invoice"', set()),
+                ("prüfung", {2}),
+                ("gruss.png", {3}),
+            ):
+                answer = await r.call("Email/query", {"filter": {"attachmentName": words}})
+                assert {number[each] for each in answer["ids"]} == found, words
+            inside = {"operator": "NOT", "conditions": [{"attachmentName": "pdf"}]}
+            core = ["urn:ietf:params:jmap:core", "urn:ietf:params:jmap:mail"]
+            for name in ("Email/query", "Email/queryChanges"):
+                asked = {"filter": inside} | ({"sinceQueryState": "1"} if "Changes" in name else {})
+                ((said, result, _),) = await r.calls((name, asked, "0"), using=core)
+                assert (said, result["type"]) == ("error", "unsupportedFilter")
+
+    run(body())
