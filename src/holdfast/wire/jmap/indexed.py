@@ -7,6 +7,7 @@ and Sender and Reply-To aren't told from From where they are missing, so they ar
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from holdfast.mime.addresses import Mailbox
@@ -60,9 +61,16 @@ def has_attachment(structure: bytes) -> bool:
 
 
 def attachment_names(structure: bytes) -> list[str]:
-    """The names of what is attached, of a BODYSTRUCTURE as ``mime`` writes it."""
+    """The names of files, shown inline or not, of a BODYSTRUCTURE as ``mime`` writes it."""
     read = [] if _PLAIN(structure) else _read(structure)
-    return [each.name for each in bodies(_part(read[0])).attachments if each.name] if read else []
+    return list(_names(_part(read[0]))) if read else []
+
+
+def _names(part: _Part) -> Iterator[str]:
+    if part.name:
+        yield part.name
+    for each in part.parts:
+        yield from _names(each)
 
 
 # As most messages are: one text, or plain text and HTML as alternatives, without a name or a disposition.
