@@ -32,9 +32,7 @@ export function Chooser({ label, choices, onTake, onMake, several = false }: Pro
   const list = useRef<HTMLUListElement>(null);
   const id = useId();
   const words = typed.trim().toLocaleLowerCase();
-  const found = words
-    ? choices.filter((each) => `${each.path ?? ""} ${each.text}`.toLocaleLowerCase().includes(words))
-    : choices;
+  const found = choices.filter((each) => `${each.path ?? ""} ${each.text}`.toLocaleLowerCase().includes(words));
   const makes = onMake && words && !choices.some((each) => each.text.toLocaleLowerCase() === words);
   const offered: Choice[] = makes
     ? [...found, { id: MAKE, text: t("choose.make", { name: typed.trim() }), icon: "plus" }]

@@ -121,7 +121,7 @@ function openRow(row: Row): void {
 function within(event: KeyboardEvent): void {
   const row = (event.target as Element).closest<HTMLElement>(".row");
   if (!row) return;
-  const stops = [row, ...row.querySelectorAll<HTMLElement>("input, button")];
+  const stops = [row, ...row.querySelectorAll<HTMLElement>("input, button:not(.row-quick button)")];
   const now = stops.indexOf(event.target as HTMLElement);
   stops[Math.max(0, Math.min(stops.length - 1, now + (event.key === "ArrowRight" ? 1 : -1)))]?.focus();
 }

@@ -1,5 +1,6 @@
 /** The rows of a list, as a grid for whoever listens: 100,000 of them, a screenful drawn. */
 
+import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { mail, type MailList, type Row } from "../../data";
 import { t } from "../../texts";
@@ -27,21 +28,10 @@ export function Rows({ list, label }: { list: MailList; label: string }) {
   });
   const held = useRef<Row | null>(null);
   const at = cursor.value === null ? -1 : list.indexOf(cursor.value);
-  const wanted = focusWanted();
   held.current = (at < 0 ? null : list.row(at)) ?? held.current;
 
-  useLayoutEffect(() => {
-    if (at < 0 || !wanted) return;
-    reveal(at);
-    scroller.current
-      ?.querySelector<HTMLElement>(`[data-key="${CSS.escape(cursor.value ?? "")}"]`)
-      ?.focus({ preventScroll: true });
-    focusGiven();
-  });
-
-  const indexes: number[] = [];
-  for (let index = window.first; index < Math.min(window.last, length); index++) indexes.push(index);
-  if (at >= 0 && !indexes.includes(at)) indexes.push(at);
+  useCursorFocus(at, scroller, reveal);
+  const indexes = drawn(window.first, Math.min(window.last, length), at);
   const reachable = at >= 0 ? at : window.above;
   const selecting = selected.value.size > 0;
   const now = route.value;
@@ -64,10 +54,7 @@ export function Rows({ list, label }: { list: MailList; label: string }) {
       {...swipe}
     >
       <div class="rows-room" role="rowgroup" style={{ height: `${length * window.rowHeight}px` }}>
-        <div ref={behind} class="swipe-behind" hidden aria-hidden="true">
-          <Icon name="archive" />
-          <Icon name="trash" />
-        </div>
+        <Behind element={behind} />
         {indexes.map((index) => {
           const row = list.row(index) ?? (index === at ? held.current : null);
           const top = `${index * window.rowHeight}px`;
@@ -98,6 +85,36 @@ export function Rows({ list, label }: { list: MailList; label: string }) {
       />
     </div>
   );
+}
+
+/** What shows under a row that is swiped aside. */
+function Behind({ element }: { element: RefObject<HTMLDivElement | null> }) {
+  return (
+    <div ref={element} class="swipe-behind" hidden aria-hidden="true">
+      <Icon name="archive" />
+      <Icon name="trash" />
+    </div>
+  );
+}
+
+/** Rows in sight and around; the one with the cursor too, wherever it is, so that it keeps the focus. */
+function drawn(first: number, last: number, cursorAt: number): number[] {
+  const indexes: number[] = [];
+  for (let index = first; index < last; index++) indexes.push(index);
+  if (cursorAt >= 0 && !indexes.includes(cursorAt)) indexes.push(cursorAt);
+  return indexes;
+}
+
+/** Gives the focus to the cursor's row, when it should go there. */
+function useCursorFocus(at: number, scroller: RefObject<HTMLElement | null>, reveal: (index: number) => void): void {
+  const wanted = focusWanted();
+  useLayoutEffect(() => {
+    if (at < 0 || !wanted) return;
+    reveal(at);
+    const key = CSS.escape(cursor.value ?? "");
+    scroller.current?.querySelector<HTMLElement>(`[data-key="${key}"]`)?.focus({ preventScroll: true });
+    focusGiven();
+  });
 }
 
 /** Mail that came while the list is scrolled down: said, not pushed in front of the reader. */

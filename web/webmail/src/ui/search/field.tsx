@@ -17,12 +17,71 @@ import { remember } from "./recent";
 export const searching = signal(false);
 
 export function SearchField() {
+  const { field, text, open, setOpen, offers, place, offer, type, take, onKey, leave } = useSearching();
+  const id = useId();
+  const listed = open && offers.length > 0;
+  return (
+    <form
+      class="search"
+      role="search"
+      onSubmit={(event) => event.preventDefault()}
+      onFocusOut={(event) => {
+        if (!event.currentTarget.contains(event.relatedTarget as Node | null)) setOpen(false);
+      }}
+    >
+      <Icon name="search" />
+      <input
+        ref={field}
+        id="search"
+        class="search-input"
+        type="text"
+        inputMode="search"
+        enterkeyhint="search"
+        role="combobox"
+        aria-label={t("search.label")}
+        aria-expanded={listed}
+        aria-controls={id}
+        aria-autocomplete="list"
+        aria-activedescendant={listed && place >= 0 ? `${id}-${place}` : undefined}
+        autocomplete="off"
+        autocapitalize="none"
+        spellcheck={false}
+        placeholder={t("search.placeholder")}
+        value={text}
+        onFocus={() => {
+          setOpen(true);
+          void offer(text);
+        }}
+        onInput={(event) => type(event.currentTarget.value)}
+        onKeyDown={onKey}
+      />
+      {(text || narrow.value) && (
+        <button type="button" class="tool" aria-label={t("search.leave")} onClick={leave}>
+          <Icon name="close" />
+        </button>
+      )}
+      <ul id={id} class="search-offers" role="listbox" aria-label={t("search.offers")} hidden={!listed}>
+        {offers.map((each, index) => (
+          <OfferLine
+            key={index}
+            id={`${id}-${index}`}
+            offer={each}
+            active={index === place}
+            onTake={() => take(each)}
+          />
+        ))}
+      </ul>
+    </form>
+  );
+}
+
+/** What is typed, what is offered for it, and what becomes of either. */
+function useSearching() {
   const shown = route.value.view === "search" ? route.value.query : "";
   const [text, setText] = useState(shown);
   const [open, setOpen] = useState(false);
   const field = useRef<HTMLInputElement>(null);
   const { offers, place, setPlace, offer } = useOffers(field);
-  const id = useId();
   useEffect(() => setText(shown), [shown]);
   useLayoutEffect(() => {
     if (narrow.value && searching.value) field.current?.focus();
@@ -81,59 +140,5 @@ export function SearchField() {
     if (route.peek().view === "search") go({ view: "mail", mailbox: before ? mailboxSlug(before) : "inbox" });
     field.current?.blur();
   };
-
-  const listed = open && offers.length > 0;
-  return (
-    <form
-      class="search"
-      role="search"
-      onSubmit={(event) => event.preventDefault()}
-      onFocusOut={(event) => {
-        if (!event.currentTarget.contains(event.relatedTarget as Node | null)) setOpen(false);
-      }}
-    >
-      <Icon name="search" />
-      <input
-        ref={field}
-        id="search"
-        class="search-input"
-        type="text"
-        inputMode="search"
-        enterkeyhint="search"
-        role="combobox"
-        aria-label={t("search.label")}
-        aria-expanded={listed}
-        aria-controls={id}
-        aria-autocomplete="list"
-        aria-activedescendant={listed && place >= 0 ? `${id}-${place}` : undefined}
-        autocomplete="off"
-        autocapitalize="none"
-        spellcheck={false}
-        placeholder={t("search.placeholder")}
-        value={text}
-        onFocus={() => {
-          setOpen(true);
-          void offer(text);
-        }}
-        onInput={(event) => type(event.currentTarget.value)}
-        onKeyDown={onKey}
-      />
-      {(text || narrow.value) && (
-        <button type="button" class="tool" aria-label={t("search.leave")} onClick={leave}>
-          <Icon name="close" />
-        </button>
-      )}
-      <ul id={id} class="search-offers" role="listbox" aria-label={t("search.offers")} hidden={!listed}>
-        {offers.map((each, index) => (
-          <OfferLine
-            key={index}
-            id={`${id}-${index}`}
-            offer={each}
-            active={index === place}
-            onTake={() => take(each)}
-          />
-        ))}
-      </ul>
-    </form>
-  );
+  return { field, text, open, setOpen, offers, place, offer, type, take, onKey, leave };
 }

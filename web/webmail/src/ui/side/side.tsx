@@ -8,6 +8,7 @@ import { drawer, narrow } from "../layout";
 import { mailboxIcon, mailboxName, mailboxSlug } from "../names";
 import { Icon, type IconName } from "../pieces/icon";
 import { Menu } from "../pieces/menu";
+import { Tool } from "../pieces/tool";
 import { compose, href, route, type Route } from "../router";
 import { setting } from "../setting";
 import { asking } from "./mailbox_dialogs";
@@ -57,20 +58,7 @@ export function Side() {
             <Line key={each.id} mailbox={each} all={all ?? []} folded={folded} />
           ))}
       </ul>
-      {all && (
-        <div class="side-head">
-          <h2>{t("side.own")}</h2>
-          <button
-            type="button"
-            class="tool"
-            aria-label={t("mailbox.new")}
-            title={t("mailbox.new")}
-            onClick={() => (asking.value = { what: "new", parent: null })}
-          >
-            <Icon name="plus" />
-          </button>
-        </div>
-      )}
+      {all && <OwnHead />}
       <ul>
         {own.map((each) => (
           <Line key={each.id} mailbox={each} all={all ?? []} folded={folded} />
@@ -84,6 +72,15 @@ export function Side() {
       </ul>
       <Room />
     </nav>
+  );
+}
+
+function OwnHead() {
+  return (
+    <div class="side-head">
+      <h2>{t("side.own")}</h2>
+      <Tool icon="plus" text={t("mailbox.new")} run={() => (asking.value = { what: "new", parent: null })} />
+    </div>
   );
 }
 
