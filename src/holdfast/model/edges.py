@@ -2,7 +2,8 @@
 or the network. The dependency map is made of it (MAP-1).
 
 A component is named by a pattern: ``{process}``, ``{role}`` and ``{worker}`` are those of the process that
-reaches it, any other ``{word}`` stands for whatever the configuration has there: ``cell-{cell}/index``.
+reaches it, ``{intake}`` is a ledger that mail is accepted into, and any other ``{word}`` stands for whatever
+the configuration has there: ``cell-{cell}/index``.
 
 What ``Unavailable`` names is a *word*; a word is registered with the components that may be meant (MAP-2).
 """
@@ -14,16 +15,18 @@ from functools import cache
 from typing import NamedTuple
 
 from holdfast.model.errors import ComponentId
+from holdfast.model.ledgers import INTAKES
 
 
 class Reach(NamedTuple):
-    """``roles``: whose processes. ``carries``: what goes over it. ``without``: what it costs when it is gone;
-    '' when nothing of the process works without it."""
+    """``roles``: whose processes. ``carries``: what goes over it. ``without``: what it costs when it is gone,
+    '' when what the process is for can't be done. ``to_run``: the process doesn't even start without it."""
 
     component: str
     roles: tuple[str, ...]
     carries: str
     without: str
+    to_run: bool
 
 
 REACHES: list[Reach] = []
@@ -32,13 +35,15 @@ WORDS: dict[str, tuple[str, ...]] = {}
 EVERY = ("*",)  # all roles
 
 
-def register_edge(component: str, roles: tuple[str, ...], carries: str, *, without: str = "") -> Reach:
+def register_edge(
+    component: str, roles: tuple[str, ...], carries: str, *, without: str = "", to_run: bool = False
+) -> Reach:
     """Called at import, from the ``edges.py`` of the package that does it. Raises ``ValueError`` for the
     same component and role once more."""
     again = {role for each in REACHES if each.component == component for role in each.roles} & set(roles)
     if again:
         raise ValueError(f"edge to {component} registered twice for {', '.join(sorted(again))}")
-    REACHES.append(Reach(component, roles, carries, without))
+    REACHES.append(Reach(component, roles, carries, without, to_run))
     return REACHES[-1]
 
 
@@ -77,14 +82,13 @@ def _filled(pattern: str, fields: dict[str, str]) -> str:
 
 
 _FIELD = re.compile(r"\{(\w+)\}")
+_SHAPES = {"intake": rf"(?:{'|'.join(INTAKES)})-[0-9]+"}
 
 
 @cache
 def _compiled(pattern: str, process: str, named: bool = False) -> re.Pattern[str]:
-    parts = _FIELD.split(_filled(pattern, _own(process)))
-    return re.compile(
-        "".join(
-            (f"(?P<{part}>[^/]+)" if named else "[^/]+") if place % 2 else re.escape(part)
-            for place, part in enumerate(parts)
-        )
-    )
+    found = ""
+    for place, part in enumerate(_FIELD.split(_filled(pattern, _own(process)))):
+        shape = _SHAPES.get(part, "[^/]+")
+        found += re.escape(part) if place % 2 == 0 else f"(?P<{part}>{shape})" if named else shape
+    return re.compile(found)

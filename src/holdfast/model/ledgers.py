@@ -17,7 +17,7 @@ INCIDENTS = "incidents"
 
 _FIXED = {MAIL: 1, PEOPLE: 2, QUEUE: 3, INCIDENTS: 4}
 # Plus the worker's number, < 256.
-_INTAKES = {
+INTAKES = {
     "mx": 256,
     "submission": 1024,
     "relay": 2048,
@@ -34,7 +34,7 @@ def ledger_number(name: str) -> int:
     if name in _FIXED:
         return _FIXED[name]
     role, _, worker = name.rpartition("-")
-    base = _INTAKES.get(role) or _ASKED.get(role)
+    base = INTAKES.get(role) or _ASKED.get(role)
     if base and worker.isdecimal() and int(worker) < 256:
         return base + int(worker)
     raise Refused(Reason.BAD_NAME, f"not a ledger: {name!r}")
@@ -45,14 +45,14 @@ def ledger_name(number: int) -> str:
     for name, fixed in _FIXED.items():
         if fixed == number:
             return name
-    for role, base in (_INTAKES | _ASKED).items():
+    for role, base in (INTAKES | _ASKED).items():
         if base <= number < base + 256:
             return f"{role}-{number - base}"
     raise Refused(Reason.BAD_NAME, f"not a ledger's number: {number}")
 
 
 def is_intake(name: str) -> bool:
-    return name.rpartition("-")[0] in _INTAKES
+    return name.rpartition("-")[0] in INTAKES
 
 
 # In a frame's list of cells: it has recipients elsewhere. So the relay finds its frames by their heads.

@@ -227,7 +227,7 @@ class Hooks:
             answer = await self._client.ask(
                 "POST",
                 url,
-                component=f"partner/{hook.settings.name}",
+                component=f"partner/hook/{hook.settings.name}",
                 headers=headers,
                 content=body,
                 timeout_s=HOOK_TRY_S,

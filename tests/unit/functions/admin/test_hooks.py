@@ -129,7 +129,7 @@ def test_admin_10_what_fails_is_told_again_and_nothing_overtakes_it(world):
         await people.settled(1.0)
         world.disk.make_folder(FOLDER)
         endpoint, other = Endpoint(), Endpoint()
-        endpoint.broken = [503, Unavailable("partner/crm", "refused"), 404, *[500] * 10]
+        endpoint.broken = [503, Unavailable("partner/hook/crm", "refused"), 404, *[500] * 10]
         failing = hook(world, people, "account.")
         world.start(failing.run(endpoint))
         world.start(hook(world, people, "account.", name="other").run(other))

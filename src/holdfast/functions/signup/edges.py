@@ -1,0 +1,13 @@
+"""What account creation reaches."""
+
+from __future__ import annotations
+
+from holdfast.model.edges import register_edge, register_word
+
+register_edge("signup/requests", ("signup",), "requests that wait")
+register_edge(
+    "partner/contracts", ("signup",), "numbers of contracts", without="they are checked when it is back"
+)
+
+register_word("signup", "signup/requests")
+register_word("partner/contracts", "partner/contracts")
