@@ -21,6 +21,8 @@ from holdfast.model.uidset import UidSet
 from holdfast.store import commands as c
 from holdfast.store.frames import CommandMeta, Merged, MessageMeta, Placed, encode
 from holdfast.store.writer import _command_frame
+from holdfast.watch.diagnosis import report as d
+from holdfast.watch.incidents import record as i
 
 FORMATS = Path(__file__).parents[2] / "docs" / "formats"
 NOON = 1_345_032_000.0
@@ -59,6 +61,35 @@ def test_every_field_of_asked_stands_in_its_page() -> None:
     for record in (asked.Asked, asked.CarriedOut, asked.TurnedDown):
         assert f"`{record.__struct_config__.tag}`" in text
         assert [name for name in record.__struct_fields__ if f"`{name}`" not in text] == []
+
+
+def test_the_examples_of_incidents_are_what_is_written() -> None:
+    entries: list[i.AnyEntry] = [
+        i.Opened(at=NOON, incident=1, since={"imap": NOON - 5}),
+        i.Note(at=NOON, incident=1, text="disk ordered", by="ann"),
+    ]
+    assert examples("incidents.md") == [i.encode_entry(entry) for entry in entries]
+    assert [i.decode_entry(body) for body in examples("incidents.md")] == entries
+
+
+def test_every_entry_of_incidents_and_what_is_within_them_is_described() -> None:
+    within = {
+        "failing": i.Failing,
+        "hit": i.Hit,
+        "report": d.Report,
+        "cause": d.NamedCause,
+        "shown": d.Shown,
+        "cleared": d.Cleared,
+        "rival": d.Rival,
+    }
+    said, kinds = described("incidents.md"), get_args(i.AnyEntry)
+    entries = {record: set(fields) for record, fields in said.items() if record not in within}
+    assert entries == kept(kinds, {"at", "incident"})
+    tagged = {str(kind.__struct_config__.tag): kind for kind in kinds}
+    for record, kind in (tagged | within).items():
+        for field in msgspec.structs.fields(kind):
+            if field.encode_name not in ("at", "incident"):
+                assert field.required == (said[record][field.encode_name] == ""), (record, field.encode_name)
 
 
 def test_the_examples_of_mail_are_what_is_written() -> None:

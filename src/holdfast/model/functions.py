@@ -1,6 +1,6 @@
 """The functions of the service, as customers and the record of outages know them.
 
-Each stands, fails and returns by itself; their names in German and English are texts (``function.receive`` …).
+Each stands, fails and returns by itself. Their names in German and English are texts: ``function.receive`` …
 """
 
 from __future__ import annotations

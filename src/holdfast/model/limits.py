@@ -356,3 +356,17 @@ FORGOTTEN_EVERY_S = 30.0  # … and then one per so many seconds
 UNDELETE_PAGE = 50  # removed messages of one page
 UNDELETE_SCAN = 5000  # … looked at for it, where a search leaves many out
 EXPORTS_MOST = 8  # downloads of one process at a time
+
+# Incidents
+INCIDENT_FAILURES = 2  # of one trial in a row, and an incident is opened
+INCIDENT_SIGNAL_S = 5.0  # … or one, and a real session that met the same, not further apart than this
+INCIDENT_QUIET_S = 60.0  # all its functions work for so long, and it is closed
+INCIDENT_REOPEN_S = 600.0  # what fails again so soon after the end is the same incident
+INCIDENT_TOGETHER_S = 30.0  # what fails within this, by an unknown cause, is one incident until more is known
+INCIDENT_UPDATE_S = 1800.0  # the next update is never promised for later than this
+INCIDENT_FOUND_S = 5.0  # findings of the same states are written no more often
+INCIDENT_TRIALS = 20  # that don't go well, named in one entry
+INCIDENT_ENTRIES = 10_000  # of one incident's timeline; findings go first
+FINDING_FRESH_S = 600.0  # what was tried longer ago is unknown
+RECURRENCE_S = 180 * 86_400.0  # how far back an incident of the same fingerprint is the same again
+REPORT_EVIDENCE = 12  # pieces of evidence of each sort that a diagnosis is kept with

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from holdfast.model.errors import Refused
-from holdfast.model.ledgers import PEOPLE, ledger_number
+from holdfast.model.ledgers import INCIDENTS, PEOPLE, ledger_number
 from holdfast.run.config import Config
 from holdfast.world import Disk
 
@@ -91,6 +91,11 @@ def signup_path(config: Config) -> str:
     return os.path.join(config.data, "signup", "requests.sqlite")
 
 
+def watch_folder(config: Config) -> str:
+    """The folder that holds the ledger of incidents, and what belongs to it."""
+    return os.path.join(config.data, "watch")
+
+
 def sources_folder(config: Config) -> str:
     """What each directory outside has led to here."""
     return os.path.join(config.data, "sources")
@@ -134,7 +139,7 @@ def socket_path(config: Config, role: str) -> str:
 
 
 def ledgers(disk: Disk, config: Config) -> Iterator[tuple[str, LedgerPlace]]:
-    """Every ledger there is: ``v1/mail`` …, ``people``."""
+    """Every ledger there is: ``v1/mail`` …, ``people``, ``incidents``."""
     for volume in sorted(config.volumes):
         folder = config.volume_folder(volume)
         copies = config.copies_of(volume, "synchronous") + config.copies_of(volume, "trailing")
@@ -143,6 +148,8 @@ def ledgers(disk: Disk, config: Config) -> Iterator[tuple[str, LedgerPlace]]:
                 yield f"{volume}/{name}", LedgerPlace(folder, name, copies)
     if disk.exists(os.path.join(people_folder(config), "people")):
         yield PEOPLE, LedgerPlace(people_folder(config), PEOPLE, people_copies(config))
+    if disk.exists(os.path.join(watch_folder(config), INCIDENTS)):
+        yield INCIDENTS, LedgerPlace(watch_folder(config), INCIDENTS, ())
 
 
 def _is_ledger(name: str) -> bool:

@@ -17,3 +17,10 @@ SPANS_LOST = register(
     "endpoint",
     "spans",
 )
+INCIDENT_ENTRY_LOST = register(
+    "incident_entry_lost",
+    "error",
+    "An entry of the ledger of incidents can't be read; what it said is unknown, all others hold.",
+    "sequence",
+    "reason",
+)

@@ -96,11 +96,11 @@ def diagnose(known: DependencyMap, evidence: Sequence[Evidence]) -> Diagnosis:
         key=lambda each: (-each.probability, sorted(each.components)),
     )
     best = ranked[0]
-    if best.components == _OUTSIDE and best.probability >= NAMED:
+    if best.components == OUTSIDE and best.probability >= NAMED:
         return Diagnosis(Verdict.OUTSIDE, best.probability, runners_up=tuple(ranked[1:4]))
     if not best.components and best.probability >= NAMED:
         return Diagnosis(Verdict.WELL, best.probability)
-    if best.components and best.components != _OUTSIDE and best.probability >= NAMED:
+    if best.components and best.components != OUTSIDE and best.probability >= NAMED:
         return weighing.named(found[best.components][0], best.probability, ranked[1:4])
     likely = tuple(itertools.takewhile(lambda each: each.probability >= 0.02, ranked))[:6]
     return Diagnosis(Verdict.UNDECIDED, best.probability, runners_up=likely, deciding=deciding(known, likely))
@@ -118,7 +118,7 @@ def deciding(known: DependencyMap, likely: Sequence[Hypothesis]) -> str:
     return best
 
 
-_OUTSIDE = frozenset({"outside"})
+OUTSIDE = frozenset({"outside"})
 
 
 class _Weighing:
