@@ -2,7 +2,8 @@
 
 A component is anything that can be at fault by itself: a process, a ledger, a disk, a partner, a name
 in the DNS. That one *needs* another means it can't work without it. That one *may break* another means
-that its fault, left alone, can put the other at fault too: a spool that grows fills a disk.
+that its fault, left alone, can put the other at fault too: a spool that grows fills a disk. What a process
+*reaches* is more than it needs: it runs on without, and part of its work waits (MAP-3).
 """
 
 from __future__ import annotations
@@ -31,6 +32,15 @@ class Edge(NamedTuple):
     what: str
 
 
+class Reaching(NamedTuple):
+    """``without``: what it costs when the target is gone; '' when what the process is for can't be done."""
+
+    source: ComponentId
+    target: ComponentId
+    what: str
+    without: str
+
+
 class Step(NamedTuple):
     """One step of a trial and what it uses at once; what those need is the map's to know."""
 
@@ -55,12 +65,15 @@ class DependencyMap:
         needs: Iterable[Edge] = (),
         breaks: Iterable[Edge] = (),
         trials: Iterable[Trial] = (),
+        reaches: Iterable[Reaching] = (),
     ) -> None:
         self.components: Mapping[ComponentId, Component] = {each.id: each for each in components}
         self.needs = tuple(needs)
         self.breaks = tuple(breaks)
+        self.reaches = tuple(reaches)
         self.trials: Mapping[str, Trial] = {each.id: each for each in trials}
         named = {end for edge in (*self.needs, *self.breaks) for end in edge[:2]}
+        named |= {end for reaching in self.reaches for end in reaching[:2]}
         named |= {use for trial in self.trials.values() for step in trial.steps for use in step.uses}
         if strange := sorted(named - self.components.keys()):
             raise ValueError(f"not in the map: {', '.join(strange)}")

@@ -79,7 +79,7 @@ async def try_door(world: World, target: Target, steps: Steps) -> None:
     tls = target.tls if target.in_tls else None
     async with talking(world, target.address, tls, target.host) as talk:
         if target.in_tls:
-            _check_certificate(world, talk)
+            _check_certificate(world, talk, steps)
         try:
             await _PROBES[target.function](world, talk, target, steps)
         except Turned as turned:
@@ -89,16 +89,17 @@ async def try_door(world: World, target: Target, steps: Steps) -> None:
         steps.begin("")
 
 
-def _check_certificate(world: World, talk: Talk) -> None:
+def _check_certificate(world: World, talk: Talk, steps: Steps) -> None:
+    steps.begin("certificate")
     if der := talk.certificate():
         ends = x509.load_der_x509_certificate(der).not_valid_after_utc
         if ends.timestamp() < world.clock.now():
-            raise Fault("certificate", f"it ended at {ends:%Y-%m-%d %H:%M} UTC")
+            raise Fault(steps.doing, f"it ended at {ends:%Y-%m-%d %H:%M} UTC")
 
 
-async def _start_tls(world: World, talk: Talk, target: Target) -> None:
+async def _start_tls(world: World, talk: Talk, target: Target, steps: Steps) -> None:
     await talk.secure(target.tls, target.host)
-    _check_certificate(world, talk)
+    _check_certificate(world, talk, steps)
 
 
 # SMTP
@@ -128,7 +129,7 @@ async def _smtp_ready(world: World, talk: Talk, target: Target, steps: Steps) ->
         steps.begin("STARTTLS")
         machine.start_tls()
         await _smtp_event(talk, machine)
-        await _start_tls(world, talk, target)
+        await _start_tls(world, talk, target, steps)
         machine.tls_started()
         await _smtp_event(talk, machine)
     elif not target.in_tls and target.wants_tls:
@@ -189,7 +190,7 @@ async def _try_imap(world: World, talk: Talk, target: Target, steps: Steps) -> N
     if not target.in_tls and "STARTTLS" in client.capabilities:
         steps.begin("STARTTLS")
         await _imap_do(talk, client, c.StartTls())
-        await _start_tls(world, talk, target)
+        await _start_tls(world, talk, target, steps)
     elif not target.in_tls and target.wants_tls:
         raise Fault("STARTTLS", "it is not offered: is there a certificate?", partly=True)
     if target.account is not None:
@@ -222,7 +223,7 @@ async def _try_pop3(world: World, talk: Talk, target: Target, steps: Steps) -> N
     if not target.in_tls and b"STLS" in offered:
         steps.begin("STLS")
         await _pop3_do(talk, client, "STLS")
-        await _start_tls(world, talk, target)
+        await _start_tls(world, talk, target, steps)
     elif not target.in_tls and target.wants_tls:
         raise Fault("STLS", "it is not offered: is there a certificate?", partly=True)
     if target.account is not None:
@@ -247,9 +248,9 @@ async def _try_page(world: World, talk: Talk, target: Target, steps: Steps) -> N
         answer += await talk.more()
     words = answer.partition(b"\r\n")[0].split(b" ")
     if len(words) < 2 or not words[0].startswith(b"HTTP/1.") or not words[1].isdigit():
-        raise Fault(target.page, "the answer is not HTTP")
+        raise Fault(steps.doing, "the answer is not HTTP")
     if words[1][:1] == b"5":
-        raise Fault(target.page, f"answered {words[1].decode()}")
+        raise Fault(steps.doing, f"answered {words[1].decode()}")
 
 
 _Probe = Callable[[World, Talk, Target, Steps], Awaitable[None]]
