@@ -33,7 +33,7 @@ export function useOffers(field: RefObject<HTMLInputElement | null>) {
         ];
     setOffers(now.trim() ? [...first, { kind: "all", text: now }] : first);
     setPlace(-1);
-    if (!now.trim()) return;
+    if (!now.trim()) return void mail.search.quick(now, 0); // what is searched is read ahead of the first letter
     const { marks } = mail.search.parse(now);
     const rows = await mail.search.quick(now, FOUND);
     if (field.current?.value !== now) return;
