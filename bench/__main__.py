@@ -37,6 +37,7 @@ PARTS = (
     "imap_wire",
     "jmap_wire",
     "jmap_server",
+    "webmail_browser",
     "intake",
     "store",
     "directory",
@@ -133,6 +134,7 @@ def main() -> None:
             for peer in peers:
                 peer.close()
     programs = play_parts(parts, failures)
+    found |= report.from_parts(programs)
     about["load_after"] = os.getloadavg()[0]
     name = options.name or (
         "quick" if options.quick else "all" if not options.rows else "-".join(options.rows)
