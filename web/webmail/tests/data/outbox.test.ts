@@ -168,12 +168,13 @@ test("a draft that was changed elsewhere becomes a second one", async () => {
   await sent(m, tab);
   const first = m.server.all("Email").find((each) => each.subject === "Plan")!;
   m.server.destroy("Email", first.id);
-  m.server.deliver({ subject: "Plan", text: "theirs", mailboxIds: { drafts: true }, keywords: { $draft: true } });
+  m.server.deliver({ subject: "Another", mailboxIds: { drafts: true }, keywords: { $draft: true } });
+  const theirs = m.server.deliver({ subject: "Plan", text: "theirs", mailboxIds: { drafts: true }, keywords: { $draft: true }, receivedAt: new Date(m.time + 1000).toISOString().slice(0, 19) + "Z" });
   good(await tab.mail.drafts.save({ ...draft, text: "mine, longer" }));
   await tab.mail.drafts.put(draft.id);
   await sent(m, tab);
   expect(m.server.all("Email").filter((each) => each.subject === "Plan").map((each) => each.text).sort()).toEqual(["mine, longer", "theirs"]);
-  expect(tab.mail.drafts.watch(draft.id).value!.conflict).not.toBeNull();
+  expect(tab.mail.drafts.watch(draft.id).value!.conflict).toEqual({ other: theirs });
 });
 
 test("a draft that was sent elsewhere is not removed from Sent by saving it here", async () => {

@@ -12,7 +12,7 @@ import type { KeptDraft, KeptEmail } from "../database";
 import { Failure, failureOfSet } from "../failures";
 import type { Client } from "../jmap/client";
 import {
-  LISTED, type GetResult, type JmapBody, type JmapEmail, type JmapIdentity, type JmapMailbox, type JmapSubmission,
+  LISTED, ref, type GetResult, type JmapBody, type JmapEmail, type JmapIdentity, type JmapMailbox, type JmapSubmission,
   type QueryResult, type SetResult,
 } from "../jmap/types";
 import type { Change, Kept } from "../kept";
@@ -22,6 +22,7 @@ import { freshId, type World } from "../world";
 import { ancestry, emailOf, envelopeOf, type Ancestry } from "./compose";
 
 const TRIES_TO_REPLACE = 3;
+const DRAFTS_LOOKED_AT = 30; // the newest
 const GRACE_MS = 3_000; // a message that waited longer than its time to undo isn't held back once more
 
 export class Mail {
@@ -52,9 +53,30 @@ export class Mail {
       emails: [this.listed(made, email)], emailsGone: gone, operationsGone: [operation.number],
       drafts: [{
         ...now, email: made.id, serverVersion: uploaded.version, blobs: { ...uploaded.blobs, ...now.blobs }, problem: null,
-        conflict: changedElsewhere ? { other: null } : now.conflict,
+        conflict: changedElsewhere ? { other: await this.otherThan(made, uploaded) } : now.conflict,
       }],
     });
+  }
+
+  /** The draft that took the place of this one's last version: of its conversation, or with its subject. */
+  private async otherThan(made: Made, { draft, email }: KeptDraft): Promise<Id | null> {
+    const before = email ? this.kept.base.get(email) : undefined;
+    const mine = new Set([made.id, ...[...this.kept.drafts.value.values()].map((each) => each.email)]);
+    try {
+      const answer = await this.client.call([
+        ["Email/query", {
+          filter: { inMailbox: this.role("drafts"), hasKeyword: "$draft" }, sort: [{ property: "receivedAt", isAscending: false }], limit: DRAFTS_LOOKED_AT,
+        }, "q"],
+        ["Email/get", { "#ids": ref("q", "Email/query", "/ids"), properties: LISTED }, "g"],
+      ]);
+      const others = answer.of<GetResult<JmapEmail>>("g").list.filter((each) => !mine.has(each.id) && (!before || each.receivedAt >= before.receivedAt));
+      await this.kept.found(others.map(keep));
+      const subjects = [draft.subject, before?.subject].filter((each) => !!each);
+      const same = others.find((each) => each.threadId === made.threadId) ?? others.find((each) => subjects.includes(each.subject ?? ""));
+      return same?.id ?? null;
+    } catch {
+      return null; // both drafts are there; only its name isn't known
+    }
   }
 
   async discard(operation: DraftOperation): Promise<void> {
