@@ -82,7 +82,7 @@ def _filled(pattern: str, fields: dict[str, str]) -> str:
 
 
 _FIELD = re.compile(r"\{(\w+)\}")
-_SHAPES = {"intake": rf"(?:{'|'.join(INTAKES)})-[0-9]+"}
+_SHAPES = {"intake": rf"(?:{'|'.join(INTAKES)})-[0-9]+", "worker": "[0-9]+", "cell": "[0-9]+"}
 
 
 @cache

@@ -17,6 +17,7 @@ from holdfast.run import control, layout, ports, web
 from holdfast.run.child import Start
 from holdfast.run.config import Config
 from holdfast.run.reading import split_address
+from holdfast.run.trials import PAGES
 from holdfast.watch.collecting import Source, collect, render
 from holdfast.watch.counting import Labels, Told
 from holdfast.watch.door import HealthDoor
@@ -27,14 +28,6 @@ from holdfast.world.tls import client_context
 
 CONTROL_S = 2.0
 _LOOPBACK = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
-_PAGES = {
-    "password": "/",
-    "signup": "/",
-    "admin": "/",
-    "jmap": "/.well-known/oauth-authorization-server",
-    "webmail": "/healthz/live",
-    "setup": "/healthz/live",
-}
 
 
 async def run_health(start: Start) -> None:
@@ -74,9 +67,9 @@ def _target(config: Config, function: str, door: str, listener: str, context: ss
         config.service.hostname,
         context,
         in_tls,
-        wants_tls=readable and function not in ("mx", *_PAGES),
+        wants_tls=readable and function not in ("mx", *PAGES),
         account=_account(config),
-        page=_PAGES.get(function, "/"),
+        page=PAGES.get(function, "/"),
     )
 
 
