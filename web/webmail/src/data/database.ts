@@ -69,6 +69,10 @@ export type KeptEmail = JmapEmail & { age: number };
 export type KeptBody = JmapBody & { age: number };
 export interface KeptObject { type: string; id: Id; value: Record<string, unknown> & { id: Id } }
 export interface KeptFile { id: Id; bytes: ArrayBuffer; type: string; name: string; used: Millis }
+/** `used`: when it was asked for last, or received. */
+export type KeptBlob = KeptFile & { size: number };
+/** What is searched of a message besides what lists show, folded already. */
+export interface KeptText { id: Id; text: string; names: string; bcc: string }
 
 /** A draft of this device: its text, and which version of it is where. */
 export interface KeptDraft {
@@ -92,13 +96,13 @@ export interface KeptDraft {
 interface MailSchema extends DBSchema {
   emails: { key: Id; value: KeptEmail; indexes: { age: number } };
   bodies: { key: Id; value: KeptBody; indexes: { age: number } };
-  texts: { key: Id; value: { id: Id; text: string } };
+  texts: { key: Id; value: KeptText };
   objects: { key: [string, Id]; value: KeptObject; indexes: { type: string } };
   states: { key: string; value: unknown };
   operations: { key: number; value: Operation };
   drafts: { key: Id; value: KeptDraft };
   files: { key: Id; value: KeptFile };
-  blobs: { key: Id; value: KeptFile; indexes: { used: Millis } };
+  blobs: { key: Id; value: KeptBlob; indexes: { room: [Millis, number] } };
   names: { key: Id; value: Id };
 }
 
@@ -109,21 +113,31 @@ export const STORES = [
 export type StoreName = (typeof STORES)[number];
 
 export async function openMail(account: Id): Promise<MailDB> {
-  return openDB<MailSchema>(nameOf(account), 1, {
-    upgrade: (db) => {
-      db.createObjectStore("emails", { keyPath: "id" }).createIndex("age", "age");
+  return openDB<MailSchema>(nameOf(account), VERSION, {
+    upgrade: (db, before) => {
+      // What can be fetched again is, in its new shape.
+      if (before) for (const store of ["bodies", "texts", "blobs"] as const) db.deleteObjectStore(store);
       db.createObjectStore("bodies", { keyPath: "id" }).createIndex("age", "age");
       db.createObjectStore("texts", { keyPath: "id" });
+      db.createObjectStore("blobs", { keyPath: "id" }).createIndex("room", ["used", "size"]);
+      if (before) return;
+      db.createObjectStore("emails", { keyPath: "id" }).createIndex("age", "age");
       db.createObjectStore("objects", { keyPath: ["type", "id"] }).createIndex("type", "type");
       db.createObjectStore("states");
       db.createObjectStore("operations", { keyPath: "number", autoIncrement: true });
       db.createObjectStore("drafts", { keyPath: "id" });
       db.createObjectStore("files", { keyPath: "id" });
-      db.createObjectStore("blobs", { keyPath: "id" }).createIndex("used", "used");
       db.createObjectStore("names");
+    },
+    blocking: (_, wanted, event) => {
+      (event.target as IDBDatabase).close();
+      // A newer webmail is open in another tab, and waits for this one.
+      if (wanted !== null) (globalThis.location as Partial<Location> | undefined)?.reload?.();
     },
   });
 }
+
+const VERSION = 2;
 
 export const nameOf = (account: Id): string => `holdfast-mail-${account}`;
 
@@ -165,8 +179,8 @@ async function giveUpSome(db: MailDB): Promise<boolean> {
   let left = Math.ceil((blobs || bodies) * GIVEN_UP_AT_ONCE);
   const gone = left > 0;
   if (blobs) {
-    let cursor = await tx.objectStore("blobs").index("used").openCursor();
-    for (; cursor && left > 0; left--, cursor = await cursor.continue()) await cursor.delete();
+    let cursor = await tx.objectStore("blobs").index("room").openKeyCursor();
+    for (; cursor && left > 0; left--, cursor = await cursor.continue()) await tx.objectStore("blobs").delete(cursor.primaryKey);
   } else {
     let cursor = await tx.objectStore("bodies").index("age").openCursor(null, "prev");
     for (; cursor && left > 0; left--, cursor = await cursor.continue()) {

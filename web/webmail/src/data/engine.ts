@@ -3,6 +3,7 @@
 import { computed, effect, signal, untracked, type ReadonlySignal } from "@preact/signals";
 import type { Access } from "./access";
 import { Actions } from "./actions";
+import { Blobs } from "./blobs";
 import { ConnectionState } from "./connection";
 import { Contacts } from "./contacts";
 import type { Account, Arrival, Id, Problem, SignIn, SyncState } from "./contract";
@@ -11,7 +12,7 @@ import { DeviceStorage } from "./device";
 import { Drafts } from "./drafts";
 import { Failure, problem } from "./failures";
 import { Client } from "./jmap/client";
-import type { JmapQuota } from "./jmap/types";
+import { WEBMAIL, type JmapQuota } from "./jmap/types";
 import { Kept } from "./kept";
 import { Lists } from "./lists";
 import { Mailboxes } from "./mailboxes";
@@ -52,6 +53,7 @@ export class Engine {
   readonly identities: ReturnType<typeof identities>;
   readonly quota: ReadonlySignal<{ used: number; limit: number } | null>;
   private readonly bodies: Bodies;
+  private readonly blobs: Blobs;
   private readonly rows: Rows;
   private readonly sync: Sync;
   private readonly sender: Sender;
@@ -78,14 +80,15 @@ export class Engine {
     this.connection = new ConnectionState(world, () => this.probe(), () => access.statusUrl(), () => void access.reload().catch(() => undefined));
     this.client = new Client(world, access, this.connection);
     this.bodies = new Bodies(world, this.client, kept);
+    this.blobs = new Blobs(world, this.client, kept);
     const mail = new Mail(world, this.client, kept, () => this.account().limits.delayedSend / 1000, (draft, one, part) => this.drafts.onProgress(draft, one, part));
     this.outbox = new Outbox(world, kept, mail, () => this.wakeSender());
     this.mailboxes = new Mailboxes(kept, this.outbox, this.client);
     this.rows = new Rows(kept, this.mailboxes);
-    this.searching = new Searching(world, kept, this.rows, () => this.mailboxes.all.value ?? [], me, this.bodies);
+    this.searching = new Searching(world, kept, this.rows, () => this.mailboxes.all.value ?? [], me, () => this.client.offers(WEBMAIL), this.bodies);
     const parts = { world, client: this.client, kept, mailboxes: this.mailboxes, rows: this.rows, connection: this.connection };
     this.lists = new Lists({ ...parts, searching: this.searching, me });
-    this.threads = new Threads({ ...parts, bodies: this.bodies });
+    this.threads = new Threads({ ...parts, bodies: this.bodies, blobs: this.blobs });
     this.actions = new Actions(kept, this.mailboxes, this.outbox);
     this.settings = new PersonalSettings(kept, this.outbox, () => this.account().can.settings);
     this.drafts = new Drafts({ ...parts, outbox: this.outbox, threads: this.threads, settings, account: () => this.account() });
@@ -94,7 +97,7 @@ export class Engine {
     this.storage = new DeviceStorage(world, kept);
     this.sender = new Sender(world, this.client, kept, new Sets(this.client, kept), mail, this.connection, () => undefined);
     const offers = (capability: string) => capability in (access.session().accounts[access.account()]?.accountCapabilities ?? {});
-    this.sync = new Sync(world, this.client, kept, this.bodies, this.connection, offers, () => settings().offlineDays, (emails) => this.arrived(emails));
+    this.sync = new Sync(world, this.client, kept, this.bodies, this.blobs, this.connection, offers, () => settings().offlineDays, (emails) => this.arrived(emails));
     this.problems = computed(() => this.unseen());
     const quotas = kept.things<JmapQuota>("Quota");
     this.quota = computed(() => {

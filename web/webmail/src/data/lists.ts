@@ -13,7 +13,7 @@ import { LISTED, ref, type Call, type GetResult, type JmapEmail, type QueryResul
 import type { Kept } from "./kept";
 import type { Mailboxes } from "./mailboxes";
 import type { Frame, Rows } from "./rows";
-import { filterOf, type Filter, type Place } from "./search/filter";
+import { filterOf, type Filter } from "./search/filter";
 import { parse, type Parsed } from "./search/parse";
 import type { Searching } from "./search/searching";
 import { keep } from "./sync/sync";
@@ -238,15 +238,11 @@ class LiveList implements MailList {
     return [{ property: "receivedAt", isAscending: this.query.order === "oldest" }];
   }
 
-  private place(): Place {
-    return { mailboxes: this.parts.mailboxes.all.value ?? [], me: this.frame.me, now: this.parts.world.now() };
-  }
-
   private filter(): Filter | null {
     const where = this.query.in;
     const parts: Filter[] = [];
     if (this.search) {
-      const filter = filterOf(this.search.tree, this.place(), this.mailbox && this.parts.kept.real(this.mailbox));
+      const filter = filterOf(this.search.tree, this.parts.searching.place(), this.mailbox && this.parts.kept.real(this.mailbox));
       if (filter) parts.push(filter);
     } else if (this.mailbox) parts.push({ inMailbox: this.parts.kept.real(this.mailbox) });
     else if ("special" in where) {
@@ -267,7 +263,7 @@ class LiveList implements MailList {
   private test(): (email: KeptEmail) => boolean {
     const where = this.query.in;
     let test: (email: KeptEmail) => boolean;
-    if (this.search) test = this.parts.searching.test(this.search.tree, this.place(), this.mailbox);
+    if (this.search) test = this.parts.searching.test(this.search.tree, this.parts.searching.place(), this.mailbox);
     else if (this.mailbox) {
       const mailbox = this.parts.kept.real(this.mailbox);
       test = (email) => mailbox in email.mailboxIds;

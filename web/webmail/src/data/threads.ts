@@ -3,8 +3,8 @@
 import { computed, effect, signal, untracked } from "@preact/signals";
 import type { Attachment, Body, Id, Message, Outcome, Problem, ThreadPort, ThreadView } from "./contract";
 import type { ConnectionState } from "./connection";
+import type { Blobs } from "./blobs";
 import type { KeptBody, KeptEmail } from "./database";
-import { makingRoom } from "./database";
 import { Failure, outcome, problemOf } from "./failures";
 import type { Client } from "./jmap/client";
 import { LISTED, ref, type GetResult, type JmapEmail, type JmapThread, type Part } from "./jmap/types";
@@ -15,7 +15,6 @@ import { plain, type Bodies } from "./sync/bodies";
 import { keep } from "./sync/sync";
 import type { World } from "./world";
 
-const KEPT_BLOB_BYTES = 20_000_000;
 /** Images that may be shown from our own address; SVG can hold scripts. */
 const SAFE_IMAGES = ["image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/bmp"];
 const OCTETS = "application/octet-stream";
@@ -25,6 +24,7 @@ export interface ThreadParts {
   client: Client;
   kept: Kept;
   bodies: Bodies;
+  blobs: Blobs;
   mailboxes: Mailboxes;
   rows: Rows;
   connection: ConnectionState;
@@ -43,7 +43,7 @@ export class Threads {
       source: (email) => outcome("unchanged", async () => {
         const body = await this.parts.bodies.get(email);
         if (!body) throw new Failure("gone");
-        return this.blob(body.blobId, "message.eml", "message/rfc822");
+        return this.parts.blobs.get(body.blobId, "message.eml", "message/rfc822");
       }),
     };
   }
@@ -98,6 +98,7 @@ export class Threads {
       for (const [id, value] of loaded.value) if (!("id" in value)) load(id, true);
     });
     void ask();
+    void this.parts.blobs.look().catch(() => undefined);
     return {
       id: thread, messages, problem,
       need: (id) => {
@@ -135,23 +136,8 @@ export class Threads {
       const found = body && body.attachments.find((each) => each.partId === part || each.blobId === part);
       if (!found?.blobId) throw new Failure("gone");
       const safe = type && SAFE_IMAGES.includes(type) && SAFE_IMAGES.includes(found.type.toLowerCase()) ? found.type.toLowerCase() : OCTETS;
-      return this.blob(found.blobId, found.name ?? "attachment", safe);
+      return this.parts.blobs.get(found.blobId, found.name ?? "attachment", safe);
     });
-  }
-
-  private async blob(id: Id, name: string, type: string): Promise<Blob> {
-    const { db } = this.parts.kept;
-    const kept = await db.get("blobs", id);
-    if (kept) {
-      await db.put("blobs", { ...kept, used: this.parts.world.now() }).catch(() => undefined);
-      return new Blob([kept.bytes], { type });
-    }
-    const bytes = await this.parts.client.download(id, name, OCTETS);
-    if (bytes.byteLength <= KEPT_BLOB_BYTES) {
-      const file = { id, bytes, type, name, used: this.parts.world.now() };
-      await makingRoom(this.parts.kept.db, () => db.put("blobs", file), () => (this.parts.kept.full.value = true)).catch(() => undefined);
-    }
-    return new Blob([bytes], { type });
   }
 
   private made(email: KeptEmail, loaded: Loaded | undefined): Message {
@@ -166,7 +152,7 @@ export class Threads {
       answered: "$answered" in email.keywords, forwarded: "$forwarded" in email.keywords,
       suspicious: (!!junk && junk in email.mailboxIds) || /\bdmarc=fail\b/i.test(sender),
       snoozedUntil: this.parts.rows.snoozedUntil([email]), messageId: body?.messageId ?? [], inReplyTo: body?.inReplyTo ?? [],
-      references: body?.references ?? [], unsubscribe: body && unsubscribe(body), attachments: body ? attachments(body) : [],
+      references: body?.references ?? [], unsubscribe: body && unsubscribe(body), attachments: body ? attachments(body, this.parts.blobs.here.value) : [],
       body: shown(loaded), pending: this.parts.kept.isPending(email.id),
     };
   }
@@ -186,7 +172,7 @@ function shown(loaded: Loaded | undefined): Body {
   };
 }
 
-function attachments(body: KeptBody): Attachment[] {
+function attachments(body: KeptBody, here: ReadonlySet<Id>): Attachment[] {
   const inside = new Set<string>();
   for (const part of body.htmlBody) {
     const html = part.partId ? body.bodyValues[part.partId]?.value ?? "" : "";
@@ -194,7 +180,7 @@ function attachments(body: KeptBody): Attachment[] {
   }
   return body.attachments.filter((each) => each.blobId).map((each: Part) => ({
     part: each.partId ?? each.blobId!, blob: each.blobId!, name: each.name ?? "", type: each.type, size: each.size,
-    cid: each.cid, inline: !!each.cid && inside.has(each.cid), here: false,
+    cid: each.cid, inline: !!each.cid && inside.has(each.cid), here: here.has(each.blobId!),
   }));
 }
 

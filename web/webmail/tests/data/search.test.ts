@@ -13,7 +13,7 @@ const box = (id: string, role: Mailbox["role"], name = id): Mailbox => ({
   id, name, role, parent: null, depth: 0, path: [name], total: 0, unread: 0, totalThreads: 0, unreadThreads: 0,
   may: { add: true, remove: true, rename: true, delete: true, nest: true }, pending: false,
 });
-const place: Place = { mailboxes: [box("inbox", "inbox"), box("trash", "trash"), box("junk", "junk"), box("b7", null, "Alte Projekte")], me: "anna@example.org", now: NOW };
+const place: Place = { mailboxes: [box("inbox", "inbox"), box("trash", "trash"), box("junk", "junk"), box("b7", null, "Alte Projekte")], me: "anna@example.org", now: NOW, byName: true };
 const filter = (text: string) => filterOf(parse(text, NOW).tree, { ...place, mailboxes: [] }, null);
 
 test.each([
@@ -28,6 +28,7 @@ test.each([
   ["{a b}", { operator: "OR", conditions: [{ text: "a" }, { text: "b" }] }],
   ["from:(ben OR zoe)", { operator: "OR", conditions: [{ from: "ben" }, { from: "zoe" }] }],
   ["has:attachment", { hasAttachment: true }],
+  ["dateiname:rechnung.pdf", { attachmentName: "rechnung.pdf" }],
   ["hat:anhang", { hasAttachment: true }],
   ["is:unread", { notKeyword: "$seen" }],
   ["ist:markiert", { hasKeyword: "$flagged" }],
@@ -97,6 +98,21 @@ test.each([
   expect(new Searched().test(parse(text, NOW).tree, place, null)(email("a", {}))).toBe(found);
 });
 
+test.each([
+  ["filename:rechnung", true], ["filename:Rechnung_2026.PDF", true], ["filename:2026", true], ["filename:echnung", false],
+  ["filename:\"rechnung 2026\"", true], ["filename:\"pdf plan\"", false], ["bcc:zoe", true], ["bcc:ben", false], ["rechnung", false],
+])("with its text here %s is found on the device: %s", (text, found) => {
+  const searched = new Searched();
+  searched.setText("a", { text: words("Guten Tag"), names: [words("Rechnung 2026.pdf"), words("Plan.png")].join(" "), bcc: words("Zoë zoe@example.net") });
+  expect(searched.test(parse(text, NOW).tree, place, null)(email("a", {}))).toBe(found);
+  searched.setText("a", null);
+  expect(searched.test(parse(text, NOW).tree, place, null)(email("a", {}))).toBe(false);
+});
+
+test("a server that doesn't know the names of attachments is asked for the word where there are some", () => {
+  expect(filterOf(parse("filename:plan", NOW).tree, { ...place, mailboxes: [], byName: false }, null)).toEqual({ hasAttachment: true, text: "plan" });
+});
+
 test("a keystroke over ten thousand messages stays below 50 ms", () => {
   const roll = dice(9);
   const syllables = ["mei", "ster", "haus", "bau", "nach", "richt", "ein", "la", "dung", "son", "ntag", "wet", "ter", "über", "straße", "pro", "jekt"];
@@ -107,7 +123,7 @@ test("a keystroke over ten thousand messages stays below 50 ms", () => {
   const all = Array.from({ length: 10_000 }, (_, index) => email(`m${index}`, { subject: text(6), preview: text(25), from: [{ name: text(2), email: `${word()}@example.net` }] }));
   for (const each of all) {
     searched.prepare(each);
-    searched.setText(each.id, ` ${bodies[roll(200)]}${bodies[roll(200)]}`);
+    searched.setText(each.id, { text: ` ${bodies[roll(200)]}${bodies[roll(200)]}`, names: "", bcc: "" });
   }
   const times: number[] = [];
   for (const typed of ["p", "pro", "projekt", "projekthaus", "nachricht wetter", "-projekt straße", "from:haus is:unread", "\"projekt haus\""]) {

@@ -88,6 +88,13 @@ export class Server {
     return id;
   }
 
+  /** A part of a message whose bytes can be downloaded. */
+  file(name: string, size: number): Thing {
+    const id = `blob${this.ids++}`;
+    this.blobs.set(id, new ArrayBuffer(size));
+    return { id, partId: id, blobId: id, name, size, type: "application/pdf", cid: null, charset: null, disposition: "attachment" };
+  }
+
   push(): void {
     const text = `event: state\ndata: ${JSON.stringify({ "@type": "StateChange", changed: { a1: { Email: String(this.modseq) } } })}\n\n`;
     for (const each of this.streams) {

@@ -196,6 +196,51 @@ test("when more days are wanted, older mail comes too", async () => {
   await m.until(() => tab.mail.device.state.value.bodies === 4);
 });
 
+test("small attachments of the last days are on the device, and whatever was opened", async () => {
+  const m = await machine(1);
+  const days = (count: number) => new Date(m.time - count * 86_400_000).toISOString().slice(0, 19) + "Z";
+  const [small, large, old] = [m.server.file("small.pdf", 1_000), m.server.file("large.pdf", 300_000), m.server.file("old.pdf", 1_000)];
+  m.server.deliver({ id: "a", receivedAt: days(20), attachments: [small, large, { ...small, partId: "gone", blobId: "gone" }] });
+  m.server.deliver({ id: "b", receivedAt: days(40), attachments: [old] });
+  const tab = await m.open();
+  await upToDate(m, tab);
+  const thread = tab.mail.threads.open("ta");
+  const here = () => thread.messages.value?.[0]?.attachments.map((each) => each.here);
+  await m.until(() => here()?.[0] === true);
+  expect(here()).toEqual([true, false, false]);
+  await tab.mail.threads.attachment("a", large.partId);
+  await m.until(() => here()![1]!);
+  const other = tab.mail.threads.open("tb");
+  await m.until(() => other.messages.value?.[0]?.attachments[0]?.here === false);
+  m.setOnline(false);
+  expect((await tab.mail.threads.attachment("a", small.partId)).ok).toBe(true);
+  expect((await tab.mail.threads.attachment("b", old.partId)).ok).toBe(false);
+});
+
+test("when fewer days are wanted, older texts and their attachments go", async () => {
+  const m = await machine(2);
+  const file = m.server.file("old.pdf", 1_000);
+  m.server.deliver({ id: "old", text: "Weihnachten", receivedAt: new Date(m.time - 20 * 86_400_000).toISOString().slice(0, 19) + "Z", attachments: [file] });
+  const tab = await m.open();
+  await upToDate(m, tab);
+  const thread = tab.mail.threads.open("told");
+  await m.until(() => thread.messages.value?.[0]?.attachments[0]?.here === true);
+  thread.close();
+  const found = async () => {
+    let rows: unknown[] | null = null;
+    void tab.mail.search.quick("weihnachten", 5).then((got) => (rows = got));
+    await m.until(() => rows !== null);
+    return rows!;
+  };
+  expect(await found()).toHaveLength(1);
+  await tab.mail.settings.set({ offlineDays: 7 });
+  await m.until(() => tab.mail.device.state.value.bodies === 2);
+  await m.rest();
+  expect(await found()).toHaveLength(0);
+  m.setOnline(false);
+  expect((await tab.mail.threads.attachment("old", file.partId)).ok).toBe(false);
+});
+
 test("a slow answer that goes on is waited for; one that stops is not", async () => {
   const m = await machine(3);
   const tab = await m.open();

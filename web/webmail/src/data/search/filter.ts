@@ -6,7 +6,8 @@ import { dateOf, nameOf, sizeOf, spanOf, type Term, type Tree } from "./parse";
 
 export type Filter = Record<string, unknown>;
 
-export interface Place { mailboxes: Mailbox[]; me: string; now: number }
+/** `byName`: whether the server knows the condition attachmentName. */
+export interface Place { mailboxes: Mailbox[]; me: string; now: number; byName: boolean }
 
 const KEYWORDS: Record<string, [string, boolean]> = {
   unread: ["$seen", false], read: ["$seen", true], starred: ["$flagged", true], answered: ["$answered", true],
@@ -70,7 +71,7 @@ function condition(term: Term, place: Place): Filter | null {
     case "from": case "to": case "cc": case "bcc":
       return { [operator]: fold(value) === "me" || fold(value) === "mich" || fold(value) === "mir" ? place.me : text };
     case "has": return { hasAttachment: true };
-    case "filename": return { text };
+    case "filename": return place.byName ? { attachmentName: text } : { hasAttachment: true, text };
     case "larger": return { minSize: sizeOf(value)! + 1 };
     case "smaller": return { maxSize: sizeOf(value)! };
     case "before": return { before: utc(dateOf(value, place.now)!) };

@@ -4,7 +4,7 @@
  */
 
 import type { Id } from "../contract";
-import type { KeptEmail } from "../database";
+import type { KeptEmail, KeptText } from "../database";
 import type { Address } from "../jmap/types";
 import { hiddenBy, KEYWORDS, mailboxesNamed, type Place } from "./filter";
 import { fold, words } from "./fold";
@@ -18,16 +18,12 @@ export type Test = (email: KeptEmail) => boolean;
 
 export class Searched {
   private readonly folded = new Map<Id, Folded>();
-  private readonly texts = new Map<Id, string>();
+  private readonly texts = new Map<Id, Omit<KeptText, "id">>();
 
-  /** The words of a message's body, folded already. */
-  setText(id: Id, text: string): void {
-    this.texts.set(id, text);
-  }
-
-  forget(id: Id): void {
-    this.folded.delete(id);
-    this.texts.delete(id);
+  /** What is known of a message by its body; null: it isn't here any more. */
+  setText(id: Id, text: Omit<KeptText, "id"> | null): void {
+    if (text) this.texts.set(id, text);
+    else this.texts.delete(id);
   }
 
   /** Before it is needed: folding is what takes the time. */
@@ -85,7 +81,8 @@ export class Searched {
       case "from": return (email) => hasWord(this.get(email).from, wanted, whole);
       case "to": return (email) => hasWord(this.get(email).to, wanted, whole);
       case "cc": return (email) => hasWord(this.get(email).cc, wanted, whole);
-      case "bcc": return () => false;
+      case "bcc": return (email) => hasWord(this.texts.get(email.id)?.bcc ?? "", wanted, whole);
+      case "filename": return (email) => hasWord(this.texts.get(email.id)?.names ?? "", wanted, whole);
       case "subject": return (email) => hasWord(this.get(email).subject, wanted, whole);
       case "body": return (email) => this.bodyHas(email, wanted, whole);
       default: return (email) => hasWord(this.get(email).all, wanted, whole) || this.bodyHas(email, wanted, whole);
@@ -93,7 +90,7 @@ export class Searched {
   }
 
   private bodyHas(email: KeptEmail, wanted: string, whole: boolean): boolean {
-    return hasWord(this.texts.get(email.id) ?? this.get(email).preview, wanted, whole);
+    return hasWord(this.texts.get(email.id)?.text ?? this.get(email).preview, wanted, whole);
   }
 
   private get(email: KeptEmail): Folded {

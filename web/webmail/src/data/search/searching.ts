@@ -27,10 +27,12 @@ export class Searching {
     private readonly rows: Rows,
     private readonly mailboxes: () => Mailbox[],
     private readonly me: () => string,
+    /** Whether the server can search for names of attachments. */
+    private readonly byName: () => boolean,
     bodies: Bodies,
   ) {
-    bodies.whenCome((id) => {
-      if (this.loading) void kept.db.get("texts", id).then((found) => found && this.searched.setText(id, found.text));
+    bodies.whenChanged((id) => {
+      if (this.loading) void kept.db.get("texts", id).then((found) => this.searched.setText(id, found ?? null));
     });
   }
 
@@ -44,9 +46,13 @@ export class Searching {
     return this.searched.test(tree, place, mailbox);
   }
 
+  place(): Place {
+    return { mailboxes: this.mailboxes(), me: this.me(), now: this.world.now(), byName: this.byName() };
+  }
+
   /** The newest `limit` that match; conversations once. */
   find(text: string, limit: number, conversations: boolean): Row[] {
-    const place = { mailboxes: this.mailboxes(), me: this.me(), now: this.world.now() };
+    const place = this.place();
     const test = this.test(parse(text, place.now).tree, place, null);
     const found: Row[] = [];
     const seen = new Set<Id>();
@@ -76,7 +82,7 @@ export class Searching {
   }
 
   private async loadAll(): Promise<void> {
-    for (const each of await this.kept.db.getAll("texts")) this.searched.setText(each.id, each.text);
+    for (const each of await this.kept.db.getAll("texts")) this.searched.setText(each.id, each);
     this.ready.value++;
     const all: KeptEmail[] = [...this.kept.newestFirst()];
     for (let at = 0; at < all.length; at += AT_ONCE) {

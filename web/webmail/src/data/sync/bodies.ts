@@ -1,10 +1,11 @@
 /** Texts of messages: of the last days all, of others when they were read. With them what search reads offline. */
 
 import type { Id } from "../contract";
-import { makingRoom, type KeptBody } from "../database";
+import { makingRoom, type KeptBody, type KeptText } from "../database";
 import type { Client } from "../jmap/client";
 import { PART, READ, WEBMAIL, type JmapBody } from "../jmap/types";
 import type { Kept } from "../kept";
+import { people } from "../rows";
 import { words } from "../search/fold";
 import type { World } from "../world";
 
@@ -42,6 +43,22 @@ export class Bodies {
     }
   }
 
+  /** What is older than the last `days` goes from this device, with its attachments. */
+  async giveUpOlder(days: number): Promise<void> {
+    const older = IDBKeyRange.lowerBound(-(this.world.now() - days * DAY_MS), true);
+    const tx = this.kept.db.transaction(["bodies", "texts", "blobs"], "readwrite");
+    const gone: Id[] = [];
+    for (let cursor = await tx.objectStore("bodies").index("age").openCursor(older); cursor; cursor = await cursor.continue()) {
+      const { id, blobId, attachments } = cursor.value;
+      for (const each of [blobId, ...attachments.map((part) => part.blobId)]) if (each) void tx.objectStore("blobs").delete(each);
+      void tx.objectStore("texts").delete(id);
+      void cursor.delete();
+      gone.push(id);
+    }
+    await tx.done;
+    for (const id of gone) for (const hear of this.hears) hear(id);
+  }
+
   /** From this device. */
   async here(id: Id): Promise<KeptBody | null> {
     return (await this.kept.db.get("bodies", this.kept.real(id))) ?? null;
@@ -59,7 +76,8 @@ export class Bodies {
     return under;
   }
 
-  whenCome(hear: (id: Id) => void): () => void {
+  /** A text came to this device, or went. */
+  whenChanged(hear: (id: Id) => void): () => void {
     this.hears.add(hear);
     return () => this.hears.delete(hear);
   }
@@ -69,7 +87,7 @@ export class Bodies {
       ...BODY_ARGS, ...(this.client.offers(WEBMAIL) ? { sanitizeHTMLBodyValues: true } : {}),
     });
     const found = got.list.map((each): KeptBody => ({ ...each, age: this.kept.base.get(each.id)?.age ?? 0 }));
-    const texts = found.map((each) => ({ id: each.id, text: words(plain(each).slice(0, SEARCHED_CHARS)) }));
+    const texts = found.map(searched);
     await makingRoom(this.kept.db, async () => {
       const tx = this.kept.db.transaction(["bodies", "texts"], "readwrite");
       for (const each of found) void tx.objectStore("bodies").put(each);
@@ -79,6 +97,14 @@ export class Bodies {
     for (const each of found) for (const hear of this.hears) hear(each.id);
     return found;
   }
+}
+
+function searched(body: KeptBody): KeptText {
+  const named = new Set([...body.attachments, ...body.htmlBody, ...body.textBody].map((part) => words(part.name ?? "")));
+  return {
+    id: body.id, text: words(plain(body).slice(0, SEARCHED_CHARS)), names: [...named].join(" "),
+    bcc: words(people(body.bcc).map((each) => `${each.name} ${each.email}`).join(" ")),
+  };
 }
 
 /** The text of a message: its text parts, or what is left of its HTML. */

@@ -7,6 +7,7 @@
  * SYNC-3 An error is never an answer: nothing is removed here but what the server says is gone.
  */
 
+import type { Blobs } from "../blobs";
 import type { Id } from "../contract";
 import type { ConnectionState } from "../connection";
 import type { KeptEmail, KeptObject } from "../database";
@@ -37,6 +38,7 @@ export class Sync {
     private readonly client: Client,
     private readonly kept: Kept,
     private readonly bodies: Bodies,
+    private readonly blobs: Blobs,
     private readonly connection: ConnectionState,
     private readonly offers: (capability: string) => boolean,
     private readonly days: () => number,
@@ -82,6 +84,8 @@ export class Sync {
     await this.bodies.fetchMissing(this.days(), (done, total) => this.report("bodies", done, total));
     await this.giveUpOldest();
     this.report("idle", 0, 0, true);
+    // Nobody waits for these; changes don't wait for them.
+    await this.blobs.fetchSmall(this.days(), () => this.again || this.ended);
   }
 
   // ------------------------------------------------------------------------------------ the first time
@@ -123,9 +127,14 @@ export class Sync {
     }
   }
 
-  /** More days are wanted than are here. */
+  /** More days are wanted than are here, or fewer. */
   private async further(): Promise<void> {
-    if (this.days() <= ((await this.kept.state<number>("days")) ?? 0)) return;
+    const here = (await this.kept.state<number>("days")) ?? 0;
+    if (this.days() < here) {
+      await this.bodies.giveUpOlder(this.days());
+      await this.kept.write({ states: { days: this.days() } });
+    }
+    if (this.days() <= here) return;
     await this.kept.write({ states: { days: this.days(), first: { until: new Date(this.world.now()).toISOString(), last: null, before: null, done: 0 } satisfies First } });
   }
 

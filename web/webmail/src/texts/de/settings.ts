@@ -93,7 +93,7 @@ export default {
   "settings.keyTakeAway": "Keine Taste",
   "settings.keysReset": "Übliche Tasten für alles",
   "settings.days": "Nachrichten auf diesem Gerät",
-  "settings.daysHint": "Mit ihrem Text, um sie ohne Verbindung zu lesen und zu durchsuchen. Alle Ordner, Kontakte und Entwürfe sind ohnehin da.",
+  "settings.daysHint": "Mit ihrem Text und Anhängen unter 256 KB, um sie ohne Verbindung zu lesen und zu durchsuchen; größere, sobald sie einmal geöffnet wurden. Alle Ordner, Kontakte und Entwürfe sind ohnehin da.",
   "settings.daysN": { one: "des letzten Tages", other: "der letzten {n} Tage" },
   "settings.daysNone": "keine",
   "settings.kept": "Auf diesem Gerät",

@@ -93,7 +93,7 @@ export default {
   "settings.keyTakeAway": "No key",
   "settings.keysReset": "Usual keys for everything",
   "settings.days": "Messages kept on this device",
-  "settings.daysHint": "With their text, to be read and searched without a connection. All folders, contacts and drafts are kept anyway.",
+  "settings.daysHint": "With their text and attachments below 256 KB, to be read and searched without a connection; larger ones once they were opened. All folders, contacts and drafts are kept anyway.",
   "settings.daysN": { one: "of the last day", other: "of the last {n} days" },
   "settings.daysNone": "none",
   "settings.kept": "On this device",
