@@ -18,11 +18,11 @@ from holdfast.run.child import Start
 from holdfast.run.config import Config
 from holdfast.run.reading import split_address
 from holdfast.run.trials import PAGES
+from holdfast.watch.clients import Target
 from holdfast.watch.collecting import Source, collect, render
 from holdfast.watch.counting import Labels, Told
 from holdfast.watch.door import HealthDoor
 from holdfast.watch.health import Check, Health
-from holdfast.watch.probes import Target
 from holdfast.watch.words import STATES
 from holdfast.world.tls import client_context
 

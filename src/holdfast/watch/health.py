@@ -12,7 +12,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import msgspec
 
-from holdfast.watch.probes import NOT_UNDERSTOOD, Fault, Steps, Target, try_door
+from holdfast.watch.clients import NOT_UNDERSTOOD, Fault, Steps, Target
+from holdfast.watch.probes import try_door
 from holdfast.world import World
 
 PROBE_S = 5.0  # one door

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import pytest
 
+from holdfast.watch.clients import Target
 from holdfast.watch.health import Check, Health, check, conclude
-from holdfast.watch.probes import Target
 from holdfast.world import real_world, run
 from holdfast.world.tls import client_context
 
