@@ -60,6 +60,7 @@ class Incident(msgspec.Struct):
     """``spans``: when each of its functions failed. ``parted``: functions that went to another incident.
 
     ``closed_at``: 0 while it is open. ``thinned``: findings left out of a timeline that became too long.
+    ``changed_at``, ``spans_changed_at``, ``found_at``: of the last entry, of any kind and of those kinds.
     """
 
     number: int
@@ -77,6 +78,8 @@ class Incident(msgspec.Struct):
     actions: dict[int, Action] = {}
     links: dict[int, str] = {}
     changed_at: float = 0.0
+    spans_changed_at: float = 0.0
+    found_at: float = 0.0
     timeline: list[r.AnyEntry] = []
     thinned: int = 0
 
@@ -85,9 +88,20 @@ class Incident(msgspec.Struct):
         return tuple(each for each in FUNCTIONS if each in self.spans)
 
     @property
+    def active(self) -> tuple[str, ...]:
+        """Those it is open for: all, unless it was opened again for some."""
+        return tuple(each for each in self.functions if not self.spans[each][-1].until)
+
+    @property
     def since(self) -> float:
         """The first failure of all; when it was opened, where the ledger doesn't tell."""
         return min((span.since for spans in self.spans.values() for span in spans), default=self.opened_at)
+
+    @property
+    def ended_at(self) -> float:
+        """When the last of its functions came back; 0 while it is open."""
+        ends = [span.until for spans in self.spans.values() for span in spans]
+        return max(ends, default=self.closed_at) if self.closed_at else 0.0
 
     @property
     def opinion(self) -> Opinion | None:
@@ -119,7 +133,7 @@ class Incident(msgspec.Struct):
         """``early``, ``within``, ``late``; '' while that is open, or where it said nothing."""
         if not self.closed_at or not estimate.high:
             return ""
-        ended = max(span.until for spans in self.spans.values() for span in spans)
+        ended = self.ended_at
         return "early" if ended < estimate.low else "within" if ended <= estimate.high else "late"
 
     def score(self) -> dict[str, dict[str, int]]:
@@ -137,11 +151,12 @@ class Incident(msgspec.Struct):
             case r.Opened() | r.Joined() | r.Reopened():
                 self._fail(entry)
             case r.Parted():
+                self.spans_changed_at = entry.at
                 for function in entry.functions:
                     self.spans.pop(function, None)
                     self.parted[function] = entry.to
             case r.Found():
-                self.states, self.failing = entry.states, entry.failing
+                self._find(entry)
             case r.Diagnosed():
                 if (stands := self.opinion) is not None:
                     stands.fate, stands.until = entry.before or "followed", entry.at
@@ -158,11 +173,18 @@ class Incident(msgspec.Struct):
     def _fail(self, entry: r.Opened | r.Joined | r.Reopened) -> None:
         if isinstance(entry, r.Opened):
             self.opened_at = entry.at
-        self.closed_at = 0.0
+        if isinstance(entry, r.Reopened) and (ended := self.opinion) is not None:
+            ended.fate, ended.until = "mended", self.closed_at or entry.at
+        self.closed_at, self.spans_changed_at = 0.0, entry.at
         for function, since in entry.since.items():
             spans = self.spans.setdefault(function, [])
             if not spans or spans[-1].until:
                 spans.append(Span(since))
+
+    def _find(self, entry: r.Found) -> None:
+        self.states, self.failing, self.found_at = entry.states, entry.failing, entry.at
+        if not self.spans:  # what opened it can't be read
+            self.spans = {each: [Span(entry.at)] for each in entry.states}
 
     def _close(self, entry: r.Closed) -> None:
         self.closed_at = entry.at

@@ -1,0 +1,136 @@
+"""How each trial stands, from its findings: what of them still counts, and nothing of what is long past."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
+
+import msgspec
+
+from holdfast.model.findings import Finding, Signal, State
+from holdfast.model.functions import FUNCTIONS
+from holdfast.model.limits import FINDING_FRESH_S, INCIDENT_FAILURES, INCIDENT_SIGNAL_S
+from holdfast.watch.depends import Trial
+
+_BAD = ("degraded", "fails")
+
+
+class Standing(msgspec.Struct):
+    """One trial from one place. ``bad``: failures in a row, ``bad_since`` the first of them, by UTC.
+
+    What couldn't be decided breaks a row of successes, but no row of failures. ``works_since``: since when
+    it has worked whenever it was tried, 0 when it doesn't.
+    """
+
+    last: Finding
+    bad: int = 0
+    bad_since: float = 0.0
+    works_since: float = 0.0
+
+    def add(self, finding: Finding) -> None:
+        self.last = finding
+        if finding.state == "works":
+            self.bad, self.bad_since = 0, 0.0
+            self.works_since = self.works_since or finding.at
+            return
+        self.works_since = 0.0
+        if finding.state in _BAD:
+            self.bad += 1
+            self.bad_since = self.bad_since or finding.at
+
+
+class Worked(NamedTuple):
+    """A trial works: ever since ``since`` where it was tried, last at ``at``."""
+
+    since: float
+    at: float
+
+
+class Window:
+    """``trials``: all there are; what was never tried is unknown."""
+
+    def __init__(self, trials: Collection[Trial], fresh_s: float = FINDING_FRESH_S) -> None:
+        self._fresh_s = fresh_s
+        self._steps = {each.id: [step.name for step in each.steps] for each in trials}
+        self._trials: dict[str, list[str]] = {function: [] for function in FUNCTIONS}
+        for trial in trials:
+            if trial.function:
+                self._trials[trial.function].append(trial.id)
+        self._standings: dict[str, dict[str, Standing]] = {}
+        self._signals: dict[str, float] = {}
+
+    def add(self, findings: Iterable[Finding], signals: Iterable[Signal] = ()) -> None:
+        """Of what isn't expected nothing is kept, and of a finding older than the last one nothing either."""
+        for finding in findings:
+            if finding.trial not in self._steps:
+                continue
+            places = self._standings.setdefault(finding.trial, {})
+            standing = places.get(finding.vantage)
+            if standing is None:
+                standing = places[finding.vantage] = Standing(finding)
+            elif finding.at < standing.last.at:
+                continue
+            standing.add(finding)
+        for signal in signals:
+            self._signals[signal.function] = max(signal.at, self._signals.get(signal.function, 0.0))
+
+    def state(self, trial: str, now: float) -> State:
+        """The worst that any place sees; unknown only where no place can decide."""
+        seen = {each.last.state for each in self._fresh(trial, now)}
+        for state in ("fails", "degraded", "works"):
+            if state in seen:
+                return state
+        return "unknown"
+
+    def function(self, function: str, now: float) -> State:
+        """INC-4: it works only if all its trials do; it fails if none of them does."""
+        states = {self.state(trial, now) for trial in self._trials[function]}
+        if states == {"works"}:
+            return "works"
+        if not states & set(_BAD):
+            return "unknown"
+        return "degraded" if states & {"works", "degraded"} else "fails"
+
+    def failing(self, function: str, now: float) -> list[Standing]:
+        """All of its trials that don't go well at present, those that began first at first."""
+        found = [
+            standing
+            for trial in self._trials[function]
+            for standing in self._fresh(trial, now)
+            if standing.last.state in _BAD
+        ]
+        return sorted(found, key=lambda each: (each.bad_since, each.last.trial, each.last.vantage))
+
+    def confirmed(self, function: str, now: float) -> list[Standing]:
+        """Of those the ones that are no accident: twice in a row, or met by a real session as well."""
+        signal = self._signals.get(function)
+        return [
+            each
+            for each in self.failing(function, now)
+            if each.bad >= INCIDENT_FAILURES
+            or (signal is not None and abs(signal - each.last.at) <= INCIDENT_SIGNAL_S)
+        ]
+
+    def worked(self, function: str, now: float) -> list[Worked] | None:
+        """For each of its trials since when it works; None where one doesn't or isn't known, or none is."""
+        found = []
+        for trial in self._trials[function]:
+            if self.state(trial, now) != "works":
+                return None
+            seeing = [each for each in self._fresh(trial, now) if each.works_since]
+            found.append(
+                Worked(max(each.works_since for each in seeing), max(each.last.at for each in seeing))
+            )
+        return found or None
+
+    def over(self, trial: str, step: str, now: float) -> bool:
+        """Whether that step of it fails no longer: it works, or gets further."""
+        steps = self._steps.get(trial, [])
+        if step not in steps or self.state(trial, now) == "unknown":
+            return False
+        failing = [each.last.step for each in self._fresh(trial, now) if each.last.state in _BAD]
+        return all(each in steps and steps.index(each) > steps.index(step) for each in failing)
+
+    def _fresh(self, trial: str, now: float) -> list[Standing]:
+        places = self._standings.get(trial, {})
+        return [each for each in places.values() if now - each.last.at <= self._fresh_s]
