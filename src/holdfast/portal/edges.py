@@ -19,3 +19,6 @@ register_edge(
 register_word("partner/sms", "partner/sms")
 register_word("partner/smarthost", "partner/smarthost")
 register_word("proofs", "proofs/{role}")
+# a gateway that doesn't answer at all
+register_word("phone", "partner/sms")
+register_word("address", "partner/smarthost", "ledger/{process}")

@@ -12,7 +12,7 @@ from functools import cache
 import holdfast
 from holdfast.model.edges import REACHES, Reach, matches
 from holdfast.model.errors import ComponentId, Refused
-from holdfast.model.ledgers import PEOPLE, ledger_number
+from holdfast.model.ledgers import INCIDENTS, PEOPLE, ledger_number
 from holdfast.run import layout, ports, trials
 from holdfast.run.child import process_name
 from holdfast.run.config import Config
@@ -234,6 +234,8 @@ def places(config: Config) -> dict[str, ComponentId]:
     found[layout.tokens_path(config)] = "sessions/tokens"
     found[layout.uploads_folder(config)] = "uploads"
     found[layout.signup_path(config)] = "signup/requests"
+    found[layout.customers_path(config)] = "customers"
+    found[os.path.join(layout.watch_folder(config), INCIDENTS)] = "ledger/incidents"
     if config.service.journal:
         found[config.service.journal] = "journal"
     return found

@@ -1,7 +1,8 @@
 """What is tried of a running service, by its steps, and what each step passes through.
 
 Steps have the names that the probes give them (``watch.probes``); a step that a fault spoils is the first
-that uses what is at fault.
+that uses what is at fault. A check that can't see a fault is no evidence of its absence and isn't here:
+whether a file is there says nothing of what is in it. What no trial passes through is known (MAP-4).
 """
 
 from __future__ import annotations

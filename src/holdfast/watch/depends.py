@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import NamedTuple
 
+from holdfast.model.edges import matches, meant
 from holdfast.model.errors import ComponentId
 
 
@@ -102,6 +103,12 @@ class DependencyMap:
     def may_break(self, source: ComponentId, target: ComponentId) -> bool:
         """Whether the one's fault can, by whatever way, become the other's."""
         return source != target and target in _reach(source, self._broken)
+
+    def meant(self, word: str, process: str = "") -> frozenset[ComponentId]:
+        """What a process may mean by what its ``Unavailable`` names; none: a bound was reached (MAP-2).
+        Raises ``KeyError`` for a word that nobody registered."""
+        patterns = meant(word, process)
+        return frozenset(each for each in self.components if any(matches(one, each) for one in patterns))
 
     def path(self, uses: Iterable[ComponentId], component: ComponentId) -> list[ComponentId]:
         """The shortest way from one of those to the component, both ends named; [] for none."""

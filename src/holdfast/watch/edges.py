@@ -9,4 +9,7 @@ register_edge("metrics/{any}", ("health",), "counts", without="what that process
 register_edge("door/{door}", ("health",), "tries", without="that door is said not to work")
 register_edge("partner/traces", EVERY, "spans", without="spans are lost")
 
+register_edge("ledger/incidents", ("watch",), "the record of outages")
+
 register_word("metrics", "metrics/{any}")
+register_word("incidents", "ledger/incidents")

@@ -1,0 +1,311 @@
+"""The dependency map: it has every component that the code names, and a fault in it is named or undecided."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import holdfast
+from holdfast.model.edges import REACHES, WORDS, matches, meant, register_edge
+from holdfast.run import mapping
+from holdfast.run.config import Config
+from holdfast.run.reading import parse
+from holdfast.watch.depends import DependencyMap
+from holdfast.watch.diagnosis import Outcome, Verdict, diagnose, gather
+
+SOURCE = Path(holdfast.__file__).parent
+EVERYTHING = """
+[service]
+hostname = "mail.example.org"
+data = "/srv/holdfast"
+journal = "/var/log/holdfast.jsonl"
+[volumes.v1]
+folder = "/disks/v1"
+[copies.second]
+folder = "/disks/second"
+[listen]
+jmap_http = [":8080"]
+[relay]
+smarthost = "smart.example.net:587"
+[acme]
+directory = "https://acme.example/directory"
+terms_agreed = true
+[signup]
+contract = ["example.org"]
+contract_url = "https://crm.example/contracts"
+[gateways]
+sms_url = "https://sms.example/"
+mail_smarthost = "other.example.net:587"
+[hooks.crm]
+url = "https://crm.example/hook"
+secret = "file:/etc/holdfast/hook"
+[directories.staff]
+kind = "ldap"
+url = "ldaps://ldap.example"
+base = "dc=example"
+[directories.office]
+kind = "oidc"
+issuer = "https://login.example"
+client_id = "holdfast"
+[traces]
+endpoint = "http://127.0.0.1:4318/v1/traces"
+"""
+
+
+@cache
+def default() -> DependencyMap:
+    return mapping.dependency_map(Config(), cells=range(64))
+
+
+@cache
+def everything() -> DependencyMap:
+    return mapping.dependency_map(parse(EVERYTHING, "/etc/holdfast/holdfast.toml", {}))
+
+
+def reached(known: DependencyMap, process: str) -> dict[str, str]:
+    """Target → what it costs without."""
+    return {each.target: each.without for each in known.reaches if each.source == f"process/{process}"}
+
+
+# MAP-1: what there is
+
+
+def test_map_1_a_process_for_each_worker_and_a_component_for_all_it_reaches():
+    known = default()
+    assert {"process/imap-0", "process/imap-1", "process/relay-0"} <= known.components.keys()
+    assert "process/sources-0" not in known.components and "partner/sms" not in known.components
+    assert {"cell-00/index", "cell-63/index"} <= known.components.keys()
+    assert reached(known, "mx-0")["copy/mx-0"] == reached(known, "mx-0")["ledger/mx-0"] == ""
+    assert "copy/imap-0" not in reached(known, "mx-0") and "cell-07/index" not in reached(known, "mx-0")
+
+
+def test_map_1_accepting_mail_needs_no_other_process():
+    costs_all = [target for target, without in reached(default(), "mx-0").items() if not without]
+    assert sorted(costs_all) == ["copy/mx-0", "ledger/mx-0"]
+
+
+def test_map_1_what_the_configuration_names_is_there():
+    for id in (
+        *("partner/relay", "partner/acme", "partner/contracts", "partner/sms", "partner/smarthost"),
+        *("partner/hook/crm", "partner/traces", "source/ldap:staff", "source/oidc:office", "sources/staff"),
+        *("process/sources-0", "journal", "disk/copy-second", "door/jmap_http"),
+    ):
+        assert id in everything().components, id
+    assert "elsewhere" not in everything().components  # all goes by the smarthost
+
+
+def test_map_1_each_registered_edge_is_one_of_the_map_of_everything():
+    known = everything()
+    lost = {
+        (each.component, role)
+        for each in REACHES
+        for role in each.roles
+        if role in ("mx", "imap", "jmap", "sources", "password", "signup", "admin", "setup", "people", "auth")
+        and not any(matches(each.component, target, f"{role}-0") for target in reached(known, f"{role}-0"))
+    }
+    assert not lost
+
+
+def test_map_1_nobody_registers_an_edge_twice():
+    with pytest.raises(ValueError, match="twice for relay"):
+        register_edge("dns", ("relay",), "again")
+
+
+def test_what_lies_on_a_disk_needs_that_disk():
+    assert "disk/volume-v1" in everything().closure("ledger/mail")
+    assert "disk/data" not in everything().closure("ledger/mail")
+    assert "disk/data" in default().closure("ledger/mail")  # the volume is a folder of it
+    apart = mapping.dependency_map(Config(), device=lambda folder: folder)
+    assert "disk/data" not in apart.closure("ledger/mail")
+
+
+def test_what_lies_at_a_path_is_found():
+    config = Config()
+    for path, id in {
+        "copies/mx-0.sqlite-wal": "copy/mx-0",
+        "copies/admin-0-audit.sqlite": "copy/admin-0-audit",
+        "volumes/v1/mx-0/00000001.pack": "ledger/mx-0",
+        "volumes/v1/submission-0.sent": "ledger/submission-0",
+        "volumes/v1/index/cell-07.sqlite-shm": "cell-07/index",
+        "volumes/v1/index": "disk/volume-v1",
+        "people/00000001.pack": "ledger/people",
+        "sessions/tokens.sqlite": "sessions/tokens",
+        "care/customers.sqlite": "customers",
+        "somewhere": "disk/data",
+    }.items():
+        assert mapping.component_at(config, f"{config.data}/{path}") == id
+    assert mapping.component_at(config, "/etc/passwd") == ""
+
+
+def test_what_grows_can_fill_its_disk_and_an_authority_away_lets_a_certificate_end():
+    known = everything()
+    assert known.may_break("partner/relay", "disk/volume-v1")  # by the queue
+    assert known.may_break("partner/acme", "certificate/mail.example.org")
+    assert not known.may_break("ledger/mail", "disk/volume-v1")
+
+
+# MAP-2: words of Unavailable
+
+# What is a name only at run time, and where it comes from.
+HANDED_ON = {
+    "self.component": "volume-v1/mx-0",
+    "self._component": "source/oidc:office",
+    "self._ledger": "password-asked-0",
+    "name": "source/ldap:staff",
+    "component(name)": "source/ldap:staff",
+    "component(self.name)": "source/sql:crm",
+    "component(cell)": "cell-07/index",
+    "component(self.cell)": "cell-07/index",
+    "letter.channel": "phone",
+    "error.component": "",  # handed on
+    "cause.component": "",
+    "a.component": "",
+    "component": "",
+    "*_decode_unavailable(payload)": "",
+    "placed": "",  # another Lost
+    "path": "",  # of a lock; who takes it says its own name
+}
+
+
+def named() -> Iterator[tuple[str, str]]:
+    """(where, word) of everything that may be out of reach."""
+    for path in sorted(SOURCE.rglob("*.py")):
+        if path.relative_to(SOURCE).parts[0] in ("sim", "cli"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call):
+                continue
+            called = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            place = {"Unavailable": 0, "OutOfReach": 0, "Lost": 0, "Link": 2, "SmallFile": 2}.get(called)
+            found = [each.value for each in node.keywords if each.arg == "component" and "emit" not in called]
+            if place is not None:
+                found += node.args[place : place + 1]
+            for each in found:
+                yield f"{path.relative_to(SOURCE)}:{node.lineno}", _word(path, each)
+
+
+def _word(path: Path, said: ast.expr) -> str:
+    if isinstance(said, ast.Constant):
+        return str(said.value)
+    if isinstance(said, ast.JoinedStr):
+        return "".join(str(each.value) if isinstance(each, ast.Constant) else "0" for each in said.values)
+    text = ast.unparse(said)
+    module = ".".join(path.relative_to(SOURCE.parent).with_suffix("").parts)
+    value = getattr(importlib.import_module(module), text, None) if isinstance(said, ast.Name) else None
+    return value if isinstance(value, str) else HANDED_ON[text]
+
+
+@pytest.mark.slow
+def test_map_2_everything_that_can_be_out_of_reach_is_a_word_with_components():
+    mapping.load()
+    unknown = []
+    for where, word in named():
+        try:
+            assert not word or meant(word) is not None
+        except KeyError:
+            unknown.append((where, word))
+    assert not unknown
+
+
+def test_map_2_each_word_means_components_of_the_map_or_a_bound():
+    known = everything()
+    bounds = {word for word, components in WORDS.items() if not components}
+    assert bounds == {"auth/limit", "memory/{what}", "pace", "export", "admin"}
+    for word, components in WORDS.items():
+        if word != "incidents":  # of the role watch
+            assert not components or any(
+                known.meant(filled(word), each) for each in ("password-0", "admin-0")
+            )
+
+
+def filled(word: str) -> str:
+    for field, value in {
+        "{cell}": "07",
+        "{volume}": "v1",
+        "{ledger}": "mail",
+        "{number}": "0",
+        "{what}": "messages",
+        "source/{name}": "source/ldap:staff",
+        "{name}": "crm",
+    }.items():
+        word = word.replace(field, value)
+    return word
+
+
+def test_map_2_what_a_process_means_by_a_word_is_its_own():
+    assert default().meant("people", "mx-0") == {
+        *("copy/mx-0", "socket/people", "process/people-0", "ledger/people")
+    }
+    assert default().meant("volume-v1/mail", "imap-0") == {"ledger/mail"}
+    with pytest.raises(KeyError):
+        default().meant("nonsense", "mx-0")
+
+
+# MAP-4: what a diagnosis finds on the real map
+
+# Nothing that is tried passes through these: such a fault shows nowhere.
+UNTRIED = {
+    *("network", "dns", "elsewhere", "acme/account", "uploads", "customers", "partner/push"),
+    "door/health_http",
+    *("socket/people", "socket/store", "socket/auth", "socket/relay"),
+    *("key/factors", "sessions/tokens", "signup/requests", "admin/hooks", "proofs/password", "proofs/signup"),
+    *(
+        "copy/people-writer",
+        "copy/store-0",
+        "copy/jmap-0",
+        "copy/relay-0",
+        "copy/password-0",
+        "copy/signup-0",
+    ),
+    *("copy/admin-0", "copy/admin-0-audit", "copy/setup-0"),
+    *("ledger/people", "ledger/mail", "ledger/queue", "ledger/mx-0", "ledger/submission-0", "ledger/jmap-0"),
+    *("ledger/relay-0", "ledger/password-0", "ledger/password-asked-0", "ledger/signup-0"),
+    "ledger/signup-asked-0",
+    *(f"history/{each}-0" for each in ("submission", "imap", "pop3", "jmap", "password", "admin")),
+    "history/imap-1",
+    *(f"sessions/{each}-0" for each in ("jmap", "password", "signup", "admin", "setup")),
+}
+# Of each set, all that is tried passes through every one or through none.
+ALIKE = [
+    *({f"process/{each}-0", f"metrics/{each}-0"} for each in ("people", "store", "auth", "relay", "health")),
+    {"copy/imap-0", "copy/imap-1"},  # no door leads to one worker
+    {"process/jmap-0", "key/vapid"},
+    {"process/admin-0", "admin/kept"},
+]
+CELLS = ("cell-00/index", "cell-37/index", "cell-63/index")  # all are alike to the trials
+
+
+def shown(known: DependencyMap, faulty: str) -> list[Outcome]:
+    """What all trials show, four times, when that component alone spoils what passes through it."""
+    found = []
+    for trial in known.trials.values():
+        failed = next((each.name for each in trial.steps if faulty in known.under(each.uses)), "")
+        found += [Outcome(trial.id, 1000.0 + time, failed) for time in range(4)]
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "component", [*CELLS, *(each for each in default().components if mapping.kind(each) != "index")]
+)
+def test_map_4_a_single_fault_of_a_default_service_is_named_or_known_to_be_undecided(component):
+    said = diagnose(default(), gather(default(), shown(default(), component)))
+    alike = next((each for each in ALIKE if component in each), set())
+    if component in UNTRIED:
+        assert said.verdict is Verdict.WELL
+    elif alike:
+        assert said.verdict is Verdict.UNDECIDED
+        assert {frozenset({each}) for each in alike} <= {each.components for each in said.runners_up}
+    else:
+        assert {cause.component for cause in said.causes} == {component}
+
+
+def test_map_4_what_no_trial_passes_through_is_known():
+    known = default()
+    tried = set().union(*(known.under(step.uses) for each in known.trials.values() for step in each.steps))
+    assert known.components.keys() - tried == UNTRIED
