@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Locator, Page, Route, expect
 from e2e.service import DOMAIN, Service, password, until
 from web.browser import SCREENS, WRITES_SCREENS, by_keyboard, small_targets, too_wide, violations
 from web.letters import fill, know, picture
-from web.webmail import LOADED_MS, deliver
+from web.webmail import LOADED_MS, Device, deliver
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -36,6 +36,8 @@ QUALITY = 50
 PAGES = ("general", "reading", "writing", "senders", "keys", "device", "account")
 STANDS_STILL = """() => Promise.allSettled(document.getAnimations()
   .filter(each => each.effect.getComputedTiming().endTime !== Infinity).map(each => each.finished))"""
+LAST_PART = """performance.getEntriesByType("resource")
+  .some(each => /settings-[^/]*[.]js$/.test(each.name) && each.responseEnd)"""  # of those fetched ahead
 OF_WHOLE_PAGES = ("landmark-one-main", "page-has-heading-one", "region")  # not of what is shown inside one
 SUMMARY = "/status/summary.json"
 
@@ -409,3 +411,25 @@ def test_mail_is_read_answered_filed_and_found_by_keyboard_alone(browser: Browse
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
     context.close()
+
+
+def test_without_a_service_worker_a_page_that_is_open_goes_on_when_the_server_is_gone(
+    browser: Browser, service: Service
+) -> None:
+    """As in a private window, or where the certificate isn't trusted."""
+    deliver(service, "Read before", "Never opened", to="cleo", body="Words of a letter.")
+    context = browser.new_context(locale="en-GB", viewport=SIZES["wide"], service_workers="block")  # type: ignore[arg-type]
+    cleo = Device(service, context, "cleo").sign_in()
+    cleo.sees("Never opened")
+    cleo.open("Read before", "Words of a letter.")
+    until(lambda: cleo.page.evaluate(LAST_PART))
+    service.stop()
+    try:
+        cleo.row("Never opened").click()
+        shown = cleo.page.locator(".message-frame .frame-silent")
+        expect(shown).to_contain_text("Words of a letter.", timeout=LOADED_MS)
+        cleo.page.keyboard.press("c")
+        expect(cleo.page.get_by_role("combobox", name="To")).to_be_focused(timeout=LOADED_MS)
+    finally:
+        service.start()
+        context.close()

@@ -1,7 +1,8 @@
 /** Shows one message body, in a page without access to anything: see build/page.ts for what holds it. */
 
 import { signal } from "@preact/signals";
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { untagged } from "../data/sync/bodies";
 import { language, t } from "../texts";
 import { pressed, useFramePort } from "./port";
 import { type FrameTexts, type ToFrame, fromFrame } from "./protocol";
@@ -29,6 +30,7 @@ export interface MessageFrameProps {
 }
 
 const LOWEST = 24;
+const ANSWERS_WITHIN_MS = 4000; // or its page couldn't be had: no service worker keeps it, and no server answers
 
 export function MessageFrame(props: MessageFrameProps) {
   const frame = useRef<HTMLIFrameElement>(null);
@@ -36,6 +38,13 @@ export function MessageFrame(props: MessageFrameProps) {
   current.current = props;
   const link = useMemo(() => signal({ url: "", mismatched: false }), []);
   const page = props.remoteImages ? "frame-images.html" : "frame.html";
+  const [silent, setSilent] = useState(false);
+  const answered = useRef(false);
+  useEffect(() => {
+    answered.current = false;
+    const clock = setTimeout(() => setSilent(!answered.current), ANSWERS_WITHIN_MS);
+    return () => clearTimeout(clock);
+  }, [page]);
 
   const { open, say } = useFramePort(frame, (data) => hear(data), () => {
     say(shown(current.current));
@@ -43,6 +52,8 @@ export function MessageFrame(props: MessageFrameProps) {
   });
   const hear = (data: unknown) => {
     const said = fromFrame(data);
+    answered.current = true;
+    setSilent(false);
     if (said?.kind === "height") frame.current?.style.setProperty("height", `${Math.max(said.height, LOWEST)}px`);
     else if (said?.kind === "shown") current.current.onShown?.(said.blocked, said.mismatched);
     else if (said?.kind === "mailto") current.current.onMailto?.(said.url);
@@ -55,7 +66,13 @@ export function MessageFrame(props: MessageFrameProps) {
 
   return (
     <div class="message-frame">
-      <iframe key={page} ref={frame} src={page} title={props.title} onLoad={open} referrerpolicy="no-referrer" />
+      {silent && (
+        <div class="frame-silent">
+          <p class="soft">{t("frame.silent")}</p>
+          <p class="lines">{props.text ?? untagged(props.html ?? "")}</p>
+        </div>
+      )}
+      <iframe key={page} ref={frame} src={page} title={props.title} hidden={silent} onLoad={open} referrerpolicy="no-referrer" />
       <LinkTarget {...link.value} />
     </div>
   );

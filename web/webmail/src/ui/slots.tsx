@@ -30,17 +30,26 @@ export interface ConversationProps {
 
 const conversation = () => import("./reading/conversation");
 export const Conversation = later<ConversationProps>(conversation);
-export const Compose = later<ComposeProps>(() => import("../compose"));
+const parts = [
+  () => import("../compose"),
+  () => import("../compose/dock"),
+  () => import("../contacts"),
+  () => import("../settings"),
+] as const;
+export const Compose = later<ComposeProps>(parts[0]);
 /** Windows in which messages are written beside everything else: `asked` of src/compose says which. */
-export const Dock = later<object>(() => import("../compose/dock"));
-export const Contacts = later<ContactsProps>(() => import("../contacts"));
-export const Settings = later<SettingsProps>(() => import("../settings"));
+export const Dock = later<object>(parts[1]);
+export const Contacts = later<ContactsProps>(parts[2]);
+export const Settings = later<SettingsProps>(parts[3]);
 
-/** Fetches what will be wanted next, once the list stands. */
+/** Fetches what will be wanted next, once the list stands; where no service worker keeps the rest, that too. */
 export function fetchAhead(): void {
   const idle =
     typeof requestIdleCallback === "function" ? requestIdleCallback : (run: () => void) => setTimeout(run, 300);
-  idle(() => void conversation().catch(() => undefined));
+  idle(async () => {
+    const alone = !navigator.serviceWorker?.controller;
+    for (const part of [conversation, ...(alone ? parts : [])]) await part().catch(() => undefined);
+  });
 }
 
 /** A component that is fetched when it is first drawn; says so where it can't be had. */
