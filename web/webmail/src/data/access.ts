@@ -10,7 +10,7 @@ import type { Account, Links, Outcome, SessionPort, SignIn } from "./contract";
 import { Device, type Config, type Tokens } from "./database";
 import { Failure, outcome, problemOf } from "./failures";
 import { failureOf, REQUEST_MS, type Credentials } from "./jmap/client";
-import { CONTACTS, CORE, MAIL, SUBMISSION, WEBMAIL, type Session } from "./jmap/types";
+import { CONTACTS, CORE, MAIL, SUBMISSION, VAPID, WEBMAIL, type Session } from "./jmap/types";
 import type { World } from "./world";
 
 const CLIENT = "holdfast-webmail";
@@ -225,7 +225,7 @@ export class Access implements Credentials {
   }
 
   private enter(): void {
-    this.signIn.value = { state: "in", account: accountOf(this.session(), this.account()), renew: false };
+    this.signIn.value = { state: "in", account: accountOf(this.session(), this.account(), this.world.push !== null), renew: false };
   }
 
   private async out(why: "new" | "signed-out" | "expired", error?: unknown): Promise<void> {
@@ -272,7 +272,7 @@ export class Access implements Credentials {
   }
 }
 
-function accountOf(session: Session, id: string): Account {
+function accountOf(session: Session, id: string, takesPush: boolean): Account {
   const account = session.accounts[id];
   const can = account?.accountCapabilities ?? {};
   const core = session.capabilities[CORE] ?? {};
@@ -284,7 +284,7 @@ function accountOf(session: Session, id: string): Account {
     limits: { attachment: Math.min(attachment, number(core.maxSizeUpload, attachment)), message: attachment, delayedSend: delay },
     can: {
       send: SUBMISSION in can, sendLater: delay > 0, snooze: WEBMAIL in can, settings: WEBMAIL in can,
-      contacts: CONTACTS in can, push: false,
+      contacts: CONTACTS in can, push: takesPush && VAPID in session.capabilities,
     },
   };
 }

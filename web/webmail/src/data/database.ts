@@ -37,7 +37,24 @@ export interface Known {
   tokens: Tokens;
   session: Session;
   address: string;
+  /** Of this device, as the server's PushSubscriptions have it. */
+  id: string;
+  push: KeptPush;
+  pushCode: { id: Id; code: string };
+  /** What was shown in a notification last. */
+  announced: { account: Id; since: string; ids: Id[] };
   verifier: { state: string; verifier: string; tokenEndpoint: string; revocationEndpoint: string; hash: string };
+}
+
+/** This device among those that the server pushes to. RFC 8620 §7.2 */
+export interface KeptPush {
+  account: Id;
+  id: Id;
+  endpoint: string;
+  made: Millis;
+  until: Millis;
+  /** The code that was pushed was given back. */
+  proven: boolean;
 }
 
 export class Device {

@@ -7,7 +7,7 @@ import { Blobs } from "./blobs";
 import { ConnectionState } from "./connection";
 import { Contacts } from "./contacts";
 import type { Account, Arrival, Id, Problem, SignIn, SyncState } from "./contract";
-import { forget, openMail, type KeptEmail } from "./database";
+import { forget, openMail, type Device, type KeptEmail } from "./database";
 import { DeviceStorage } from "./device";
 import { Drafts } from "./drafts";
 import { Failure, problem } from "./failures";
@@ -21,6 +21,7 @@ import { Outbox } from "./outbox/outbox";
 import { Sender } from "./outbox/sender";
 import { Sets } from "./outbox/sets";
 import { identities, PersonalSettings } from "./personal";
+import { Subscription } from "./push/subscription";
 import { Rows } from "./rows";
 import { Searching } from "./search/searching";
 import { Bodies } from "./sync/bodies";
@@ -48,6 +49,7 @@ export class Engine {
   readonly settings: PersonalSettings;
   readonly searching: Searching;
   readonly storage: DeviceStorage;
+  readonly push: Subscription;
   readonly arrival = signal<Arrival | null>(null);
   readonly problems: ReadonlySignal<{ id: Id; problem: Problem; entry: Id | null }[]>;
   readonly identities: ReturnType<typeof identities>;
@@ -61,12 +63,12 @@ export class Engine {
   private readonly ending = new AbortController();
   private leads = false;
 
-  static async open(world: World, access: Access): Promise<Engine> {
+  static async open(world: World, access: Access, device: Device): Promise<Engine> {
     const account = access.account();
     const channel = world.channel(`holdfast-${account}`);
     const kept = new Kept(await openMail(account), channel);
     await kept.load();
-    return new Engine(world, access, kept, channel);
+    return new Engine(world, access, kept, channel, device);
   }
 
   private constructor(
@@ -74,6 +76,7 @@ export class Engine {
     private readonly access: Access,
     readonly kept: Kept,
     private readonly channel: Channel,
+    device: Device,
   ) {
     const me = () => this.account().address;
     const settings = () => this.settings.now.value;
@@ -94,6 +97,7 @@ export class Engine {
     this.drafts = new Drafts({ ...parts, outbox: this.outbox, threads: this.threads, settings, account: () => this.account() });
     this.contacts = new Contacts(kept, this.outbox, me);
     this.identities = identities(kept, this.outbox);
+    this.push = new Subscription(world, this.client, access, device);
     this.storage = new DeviceStorage(world, kept);
     this.sender = new Sender(world, this.client, kept, new Sets(this.client, kept), mail, this.connection, () => undefined);
     const offers = (capability: string) => capability in (access.session().accounts[access.account()]?.accountCapabilities ?? {});
@@ -115,6 +119,7 @@ export class Engine {
 
   /** Everything of the account goes from this device. */
   async forget(): Promise<void> {
+    await this.push.leave().catch(() => undefined);
     this.channel.post({ kind: "left" });
     const account = this.access.account();
     this.end();
@@ -125,6 +130,7 @@ export class Engine {
     this.ending.abort();
     this.sync.end();
     this.sender.end();
+    this.push.end();
     this.connection.end();
     this.channel.close();
     this.kept.close();
@@ -168,7 +174,9 @@ export class Engine {
       this.channel.post({ kind: "sync", state });
       if (state.phase === "idle") untracked(() => void this.storage.measure());
     });
+    const pushes = this.push.follow((hear) => this.connection.whenBack(hear));
     await this.listen();
+    pushes();
     told();
     back();
   }

@@ -423,7 +423,7 @@ export function sample(options: SampleOptions = {}): Sample {
       state: signal({ used: 42_000_000, quota: 2_000_000_000, persisted: true, emails: 430, bodies: 430, bodiesSince: now - 30 * 86_400_000, full: false }),
       clear: () => Promise.resolve(ok(undefined)), mailbox: signal({ used: 1_200_000_000, limit: 5_000_000_000 }),
       newer: signal(false), update: () => location.reload(), notifications: signal("off" as const),
-      notify: () => Promise.resolve(ok(undefined)),
+      notify: () => Promise.resolve(ok(undefined)), push: signal("off" as const),
     },
     arrival, problems, seen: (id) => void (problems.value = problems.value.filter((each) => each.id !== id)),
     set: {

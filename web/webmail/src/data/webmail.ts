@@ -1,6 +1,6 @@
 /** `Webmail` as it is: sign-in first, then all of one account; the same objects for the interface throughout. */
 
-import { computed, signal } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 import { Access, browserPage, type Page } from "./access";
 import type { Connection, DevicePort, Live, Outcome, SignIn, Webmail } from "./contract";
 import { DEFAULT_SETTINGS } from "./contract";
@@ -32,9 +32,10 @@ export function webmail(world: World = browser(), page: Page = browserPage, shel
     access.value = made;
     await made.start();
     if (made.signIn.value.state !== "in") return;
-    engine.value = await Engine.open(world, made);
+    engine.value = await Engine.open(world, made, device);
     await forgetOthers(made.account());
   };
+  effect(() => void (engine.value && (engine.value.push.wanted.value = shell.notifications.value === "on")));
   start().catch((error: unknown) => {
     // Without a database there is no mail on this device: private windows of some browsers, a full disk.
     failed.value = { state: "out", why: "new", address: null, problem: problemOf(error, "unchanged") };
@@ -104,7 +105,7 @@ export function webmail(world: World = browser(), page: Page = browserPage, shel
     device: late<DevicePort>((from) => ({ clear: () => from.storage.clear() }) as DevicePort, {
       state: live((from) => from.storage.state, { used: 0, quota: null, persisted: false, emails: 0, bodies: 0, bodiesSince: null, full: false }),
       mailbox: live((from) => from.quota, null), newer: shell.newer, update: () => shell.update(), notifications: shell.notifications,
-      notify: (on) => shell.notify(on),
+      notify: (on) => shell.notify(on), push: live((from) => from.push.state, "off"),
     }),
     arrival: live((from) => from.arrival, null),
     problems: live((from) => from.problems, []),

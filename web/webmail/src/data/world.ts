@@ -1,5 +1,7 @@
 /** What the data layer needs of the outside, so that tests can run it on a server in memory and two tabs in one process. */
 
+import { browserDoor, type PushDoor } from "./push/door";
+
 export interface Channel {
   post(message: unknown): void;
   listen(hear: (message: unknown) => void): void;
@@ -22,12 +24,16 @@ export interface World {
   whenNetworkChanges(hear: () => void): void;
   /** Whether somebody looks at this tab. */
   visible(): boolean;
+  /** Null: no push messages come to this browser. */
+  readonly push: PushDoor | null;
 }
 
 const UPLOAD_STALL_MS = 30_000;
 
-export function browser(): World {
+/** `worker`: as the service worker sees it. */
+export function browser(worker?: ServiceWorkerRegistration): World {
   return {
+    push: browserDoor(worker),
     fetch: (url, init) => fetch(url, init),
     upload: uploadByXhr,
     now: () => Date.now(),

@@ -48,5 +48,14 @@ function Notifications() {
     if (!outcome.ok) return tell(outcome.problem);
     await keep({ notify: on });
   };
-  return <Switch title={t("settings.notify")} hint={t("settings.notifyHint")} on={state === "on"} onSwitch={(on) => void change(on)} />;
+  return (
+    <>
+      <Switch title={t("settings.notify")} hint={t("settings.notifyHint")} on={state === "on"} onSwitch={(on) => void change(on)} />
+      {state === "on" && (
+        <p class="hint" role="status">
+          {t(`settings.push.${mail.device.push.value}`)}
+        </p>
+      )}
+    </>
+  );
 }

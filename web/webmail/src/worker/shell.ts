@@ -4,6 +4,7 @@ import { computed, effect, signal } from "@preact/signals";
 import type { Live, Outcome, Webmail } from "../data/contract";
 import { outcome, Failure } from "../data/failures";
 import type { Shell } from "../data/webmail";
+import { noticeOf, SHOWN } from "./notice";
 
 const LOOK_MS = 3_600_000; // a page that stays open asks for a newer webmail this often
 
@@ -28,6 +29,7 @@ export class ServiceShell implements Shell {
     this.mail = mail;
     effect(() => void (this.wanted.value = mail.settings.now.value.notify));
     effect(() => this.announce());
+    this.followPermission();
     if (!("serviceWorker" in navigator) || import.meta.env.DEV) return;
     // Where it may not be registered (a certificate that isn't trusted, a private window), all but that works.
     const registration = await navigator.serviceWorker.register("./sw.js", { updateViaCache: "none" }).catch(() => null);
@@ -64,8 +66,15 @@ export class ServiceShell implements Shell {
   private announce(): void {
     const arrival = this.mail?.arrival.value;
     if (!arrival || this.notifications.peek() !== "on" || document.visibilityState === "visible") return;
-    const [from] = arrival.first.people;
-    const title = (from?.name || from?.email || "") + (arrival.count > 1 ? ` (+${arrival.count - 1})` : "");
-    void this.registration?.showNotification(title, { body: arrival.first.subject, tag: "mail", icon: "./icon.svg" });
+    const { title, body } = noticeOf(arrival.first.people[0], arrival.first.subject, arrival.count);
+    void this.registration?.showNotification(title, { body, ...SHOWN });
+  }
+
+  /** Given or taken in another tab, or in the browser's settings. */
+  private followPermission(): void {
+    const query = navigator.permissions?.query({ name: "notifications" });
+    void query?.then((now) => now.addEventListener("change", () => {
+      if (this.permission.peek() !== "unsupported") this.permission.value = Notification.permission;
+    })).catch(() => undefined);
   }
 }

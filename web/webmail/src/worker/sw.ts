@@ -7,6 +7,10 @@
  *         touched. `config.json` alone is remembered, for when it can't be had.
  */
 
+import { browser } from "../data/world";
+import { SHOWN } from "./notice";
+import { pushed, renewed } from "./pushed";
+
 const worker = self as unknown as ServiceWorkerGlobalScope;
 /** Written by the build. */
 declare const FILES: string[];
@@ -66,6 +70,33 @@ async function config(request: Request): Promise<Response> {
 worker.addEventListener("message", (event) => {
   if (event.data === "update") void worker.skipWaiting();
 });
+
+worker.addEventListener("push", (event) => {
+  event.waitUntil(
+    (async () => {
+      const { scope } = worker.registration;
+      const notice = await pushed(browser(worker.registration), scope, said(event.data), looking);
+      if (notice) await worker.registration.showNotification(notice.title, { body: notice.body, ...SHOWN });
+    })(),
+  );
+});
+
+worker.addEventListener("pushsubscriptionchange", (event) => {
+  (event as ExtendableEvent).waitUntil(renewed(browser(worker.registration), worker.registration.scope));
+});
+
+function said(data: PushMessageData | null): unknown {
+  try {
+    return data?.json();
+  } catch {
+    return null;
+  }
+}
+
+async function looking(): Promise<boolean> {
+  const pages = await worker.clients.matchAll({ type: "window", includeUncontrolled: true });
+  return pages.some((each) => each.visibilityState === "visible");
+}
 
 worker.addEventListener("notificationclick", (event) => {
   event.notification.close();

@@ -26,6 +26,7 @@ export class Server {
   modseq = 1;
   oldest = 0;
   maxDelayedSend = 3600;
+  pushKey = "key1";
   /** Answers of the set methods to refuse, by type. */
   refuse: ((type: string, id: string, patch: unknown) => Record<string, unknown> | null) | null = null;
   private ids = 1;
@@ -151,9 +152,10 @@ export class Server {
 
   session() {
     const offered = Object.fromEntries(["urn:ietf:params:jmap:mail", "urn:ietf:params:jmap:contacts", "https://holdfast.dev/ns/webmail"].map((each) => [each, {}]));
+    const push = { "urn:ietf:params:jmap:webpush-vapid": { applicationServerKey: this.pushKey } };
     const capabilities = { ...offered, "urn:ietf:params:jmap:submission": { maxDelayedSend: this.maxDelayedSend } };
     return {
-      capabilities: { "urn:ietf:params:jmap:core": { maxObjectsInGet: 500, maxObjectsInSet: 500, maxCallsInRequest: 16, maxSizeUpload: 1e8 }, ...capabilities },
+      capabilities: { "urn:ietf:params:jmap:core": { maxObjectsInGet: 500, maxObjectsInSet: 500, maxCallsInRequest: 16, maxSizeUpload: 1e8 }, ...capabilities, ...push },
       accounts: { a1: { name: ME, accountCapabilities: capabilities } }, primaryAccounts: { "urn:ietf:params:jmap:mail": "a1" }, username: ME,
       apiUrl: `${URL_}/jmap/api`, downloadUrl: `${URL_}/jmap/download/{accountId}/{blobId}/{name}?type={type}`, uploadUrl: `${URL_}/jmap/upload/{accountId}/`,
       eventSourceUrl: `${URL_}/jmap/events?types={types}&closeafter={closeafter}&ping={ping}`, state: "s1",
@@ -206,6 +208,7 @@ export class Server {
 
   private method(name: string, args: Record<string, any>): Record<string, any> {
     const [type, verb] = name.split("/") as [string, string];
+    if ((type === "PushSubscription") === "accountId" in args) throw new MethodError("invalidArguments", "accountId");
     if (name === "Thread/get") return this.threads(args);
     if (verb === "get") return this.getMethod(type, args);
     if (verb === "changes") return this.changes(type, args);
@@ -297,9 +300,11 @@ export class Server {
       const value = this.get(type, id);
       const refused = !value ? { type: "notFound" } : this.refuse?.(type, id, patch) ?? null;
       if (refused) result.notUpdated[id] = refused;
+      else if (patch.verificationCode && patch.verificationCode !== value!.code) result.notUpdated[id] = { type: "invalidProperties" };
       else {
-        this.put(type, apply(value!, patch));
-        result.updated[id] = null;
+        const given = type === "PushSubscription" && "expires" in patch ? { expires: this.pushEnd() } : null;
+        this.put(type, apply(value!, { ...patch, ...given }));
+        result.updated[id] = given;
       }
     }
     for (const id of destroy ?? []) {
@@ -315,9 +320,14 @@ export class Server {
     return result;
   }
 
+  private pushEnd(): string {
+    return new Date(this.now() + 7 * 86_400_000).toISOString();
+  }
+
   private wrong(type: string, value: Thing): Record<string, unknown> | null {
     if (type === "Mailbox" && this.all("Mailbox").some((each) => each.name === value.name && each.parentId === value.parentId)) return { type: "invalidProperties", properties: ["name"] };
     if (type === "Mailbox" && ("totalEmails" in value || "myRights" in value)) return { type: "invalidProperties", properties: ["myRights"] };
+    if (type === "PushSubscription" && !/^https:/.test(value.url)) return { type: "invalidProperties", properties: ["url"] };
     if (type === "EmailSubmission" && !this.get("Email", value.emailId)) return { type: "invalidProperties", properties: ["emailId"] };
     return null;
   }
@@ -337,6 +347,10 @@ export class Server {
       const undoStatus = Date.parse(sendAt) > this.now() ? "pending" : "final";
       this.put(type, { ...value, id, undoStatus, sendAt });
       return { id, undoStatus, sendAt };
+    }
+    if (type === "PushSubscription") {
+      this.put(type, { ...value, id, code: `code-${id}`, expires: this.pushEnd() });
+      return { id, keys: null, expires: this.pushEnd() };
     }
     this.put(type, { ...value, id, ...(type === "Mailbox" ? { myRights: {} } : {}) });
     return { id };

@@ -5,12 +5,35 @@ import { IDBFactory } from "fake-indexeddb";
 import type { Page } from "../../src/data/access";
 import { Device } from "../../src/data/database";
 import type { Webmail } from "../../src/data/contract";
-import { webmail } from "../../src/data/webmail";
+import { Failure } from "../../src/data/failures";
+import type { Place, PushDoor } from "../../src/data/push/door";
+import { webmail, type Shell } from "../../src/data/webmail";
 import type { Channel, World } from "../../src/data/world";
 import { Server } from "./server";
 
+/** A push service in the browser's stead: `place` is where it is reached; `out`: it isn't. */
+class FakeDoor implements PushDoor {
+  place: Place | null = null;
+  key = "";
+  out = false;
+  private made = 0;
+
+  subscribe(key: string): Promise<Place> {
+    if (this.out) return Promise.reject(new Failure("unavailable", "no push service"));
+    if (!this.place || this.key !== key) this.place = { endpoint: `https://push.test/${++this.made}`, p256dh: "p", auth: "a" };
+    this.key = key;
+    return Promise.resolve(this.place);
+  }
+
+  unsubscribe(): Promise<void> {
+    this.place = null;
+    return Promise.resolve();
+  }
+}
+
 export class Machine {
   readonly server = new Server();
+  readonly push = new FakeDoor();
   time = Date.now();
   online = true;
   private readonly timers = new Map<number, { at: number; call: () => void }>();
@@ -35,8 +58,8 @@ export class Machine {
   }
 
   /** A browser tab; `close` is like closing it. */
-  async open(): Promise<Tab> {
-    const tab = new Tab(this);
+  async open(shell?: Shell): Promise<Tab> {
+    const tab = new Tab(this, shell);
     this.tabs.push(tab);
     await this.until(() => tab.mail.session.signIn.value.state !== "unknown");
     return tab;
@@ -80,7 +103,7 @@ export class Machine {
     this.time = end;
   }
 
-  world(tab: Tab): World {
+  world(tab: Pick<Tab, "closed" | "gone">): World {
     const reach = async (url: string, init?: RequestInit) => {
       if (tab.closed) return new Promise<Response>(() => undefined);
       if (!this.online) throw new TypeError("offline");
@@ -110,10 +133,16 @@ export class Machine {
       online: () => this.online,
       whenNetworkChanges: (hear) => this.networkHears.push(() => !tab.closed && hear()),
       visible: () => true,
+      push: this.push,
     };
   }
 
-  private channel(name: string, tab: Tab): Channel {
+  /** As the service worker sees it. */
+  worker(): World {
+    return this.world({ closed: false, gone: new Promise<void>(() => undefined) });
+  }
+
+  private channel(name: string, tab: Pick<Tab, "closed">): Channel {
     const mine = { name, hear: [] as ((message: unknown) => void)[] };
     this.channels.add(mine);
     return {
@@ -136,9 +165,9 @@ export class Tab {
   readonly gone: Promise<void>;
   private leave: () => void = () => undefined;
 
-  constructor(machine: Machine, page: Page = { url: () => "https://mail.test/", go: () => undefined, replace: () => undefined }) {
+  constructor(machine: Machine, shell?: Shell, page: Page = { url: () => "https://mail.test/", go: () => undefined, replace: () => undefined }) {
     this.gone = new Promise((go) => (this.leave = go));
-    this.mail = webmail(machine.world(this), page);
+    this.mail = webmail(machine.world(this), page, shell);
   }
 
   /** As when the browser is killed: nothing is finished, nothing is said. */

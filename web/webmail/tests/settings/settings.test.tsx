@@ -79,6 +79,16 @@ describe("each setting is kept at once", () => {
   });
 });
 
+it.each([
+  ["on", "Also while the webmail is closed"], ["waiting", "being set up"], ["failed", "couldn’t be reached"],
+  ["unsupported", "this browser takes no messages"], ["unoffered", "the service offers no more"],
+] as const)("what comes of notifications while the webmail is closed is said: %s", async (state, text) => {
+  vi.spyOn(here.device.notifications, "value", "get").mockReturnValue("on");
+  vi.spyOn(here.device.push, "value", "get").mockReturnValue(state);
+  await draw("general");
+  expect(room.querySelector("[role=status]")?.textContent).toContain(text);
+});
+
 it("senders whose images are shown can be taken back", async () => {
   await mail.settings.set({ imagesFrom: ["a@x.example", "b@x.example"] });
   await draw("reading");

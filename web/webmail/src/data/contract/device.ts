@@ -49,6 +49,13 @@ export interface DeviceState {
   full: boolean;
 }
 
+/**
+ * Whether new mail is told to this device while no page of the webmail is open, where `notifications` is on.
+ * unsupported: not by this browser; unoffered: not by this server; waiting: on its way;
+ * failed: not now, it is tried again by itself.
+ */
+export type PushState = "unsupported" | "unoffered" | "off" | "waiting" | "on" | "failed";
+
 export interface DevicePort {
   readonly state: Live<DeviceState>;
   /** Removes bodies and attachments from this device; what waits in the outbox stays. */
@@ -61,4 +68,5 @@ export interface DevicePort {
   readonly notifications: Live<"unsupported" | "off" | "denied" | "on">;
   /** Call it from a click: the browser asks the person. */
   notify(on: boolean): Promise<Outcome>;
+  readonly push: Live<PushState>;
 }

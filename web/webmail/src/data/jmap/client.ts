@@ -9,6 +9,7 @@ import { CORE, type Call, type SetError, type SetResult, type Session } from "./
 
 export const REQUEST_MS = 10_000;
 const MOST_AT_ONCE = 4;
+const OF_NO_ACCOUNT = "PushSubscription/";
 
 /** Who may ask: the session object, and a token that is good now. */
 export interface Credentials {
@@ -88,7 +89,7 @@ export class Client {
     if (out) throw out;
     const using = Object.keys(this.who.session().capabilities);
     const account = this.who.account();
-    const methodCalls = calls.map(([name, args, id]) => [name, { accountId: account, ...args }, id]);
+    const methodCalls = calls.map(([name, args, id]) => [name, name.startsWith(OF_NO_ACCOUNT) ? args : { accountId: account, ...args }, id]);
     const response = await this.send(this.who.session().apiUrl, {
       method: "POST",
       headers: { "content-type": "application/json", accept: "application/json" },

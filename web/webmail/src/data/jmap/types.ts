@@ -17,6 +17,7 @@ export const MAIL = "urn:ietf:params:jmap:mail";
 export const SUBMISSION = "urn:ietf:params:jmap:submission";
 export const CONTACTS = "urn:ietf:params:jmap:contacts";
 export const QUOTA = "urn:ietf:params:jmap:quota";
+export const VAPID = "urn:ietf:params:jmap:webpush-vapid";
 export const WEBMAIL = "https://holdfast.dev/ns/webmail";
 
 export type Call = [name: string, args: Record<string, unknown>, id: string];
