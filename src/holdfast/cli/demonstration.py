@@ -30,8 +30,8 @@ PORTS = {
     "account_https": 8443,
     "signup_https": 8444,
     "admin_https": 8445,
-    "jmap_https": 8446,
-    "webmail_https": 8447,
+    "jmap_http": 8446,
+    "webmail_http": 8447,
     "setup_http": 5080,
     "setup_https": 5443,
     "health_http": 9464,
@@ -40,9 +40,12 @@ WEB_URLS = {
     "account_url": "account_https",
     "signup_url": "signup_https",
     "admin_url": "admin_https",
-    "jmap_url": "jmap_https",
-    "webmail_url": "webmail_https",
+    "jmap_url": "jmap_http",
+    "webmail_url": "webmail_http",
 }
+# Without TLS: browsers keep a page for offline use where its connection is safe, which loopback is to them,
+# and a certificate that nobody has signed is not.
+CLOSED = ("jmap_https", "webmail_https")
 STEPS = 5
 
 
@@ -101,9 +104,10 @@ def _write_config(path: str) -> None:
         ports[door] = port = _free_port(port, taken)
         taken.add(port)
         lines.append(f"{door} = {toml_value([f'{HOST}:{port}'])}")
+    lines += [f"{door} = []" for door in CLOSED]
     lines += ["", "[web]  # the certificate is localhost's"]
     for key, door in WEB_URLS.items():
-        lines.append(f'{key} = "https://localhost:{ports[door]}"')
+        lines.append(f'{key} = "{door.rpartition("_")[2]}://localhost:{ports[door]}"')
     lines += ["", "[tls]", "plain_sign_in = true  # on loopback only: so that telnet can be tried"]
     with open(path, "w", encoding="utf-8") as file:
         file.write("\n".join(lines) + "\n")
@@ -184,13 +188,13 @@ def guide(config: Config, path: str, passwords: dict[str, str]) -> str:
     config_path = os.path.relpath(path)
     folder = os.path.dirname(config_path)
     return f"""
-  webmail             https://localhost:{port["webmail_https"]}    open this first
+  webmail             http://localhost:{port["webmail_http"]}    open this first
 
   mail from outside   SMTP  {HOST}:{port["mx"]}
   mail from accounts  SMTP  {HOST}:{port["submission"]} (STARTTLS), {port["submissions"]} (TLS)
   reading             IMAP  {HOST}:{port["imap"]} (STARTTLS), {port["imaps"]} (TLS)
                       POP3  {HOST}:{port["pop3"]} (STLS), {port["pop3s"]} (TLS)
-                      JMAP  https://localhost:{port["jmap_https"]}/.well-known/jmap
+                      JMAP  http://localhost:{port["jmap_http"]}/.well-known/jmap
 
   pages               https://localhost:{port["account_https"]} (accounts), {port["signup_https"]} (sign-up),
                       {port["admin_https"]} (administration), {port["setup_https"]} (client set-up)
@@ -204,7 +208,7 @@ In another terminal:
   or        curl smtp://{HOST}:{port["mx"]} --mail-from you@example.net --mail-rcpt {anna} --crlf -T README.md
   list      curl -k --user {anna}:{word} 'imaps://{HOST}:{port["imaps"]}/INBOX?ALL'
   read      curl -k --user {anna}:{word} 'imaps://{HOST}:{port["imaps"]}/INBOX;MAILINDEX=1'
-  by JMAP   curl -k --user {anna}:{word} https://localhost:{port["jmap_https"]}/.well-known/jmap
+  by JMAP   curl --user {anna}:{word} http://localhost:{port["jmap_http"]}/.well-known/jmap
   by POP3   curl -k --user {anna}:{word} pop3s://{HOST}:{port["pop3s"]}/1
   write     swaks --server {HOST}:{port["submissions"]} --tlsc --auth-user {anna} \\
               --auth-password {word} --from {anna} --to {ben}
