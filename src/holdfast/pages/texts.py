@@ -80,6 +80,10 @@ class Texts:
         """Date and time to the minute, with the zone: nobody should have to guess."""
         return format_datetime(self._local(at), _MOMENT[language], locale=_LOCALES[language])
 
+    def instant(self, language: str, at: float) -> str:
+        """To the second: in the order of what happened, a minute is too long."""
+        return format_datetime(self._local(at), _INSTANT[language], locale=_LOCALES[language])
+
     def clock(self, language: str, at: float) -> str:
         return format_time(self._local(at), "HH:mm zzz", locale=_LOCALES[language])
 
@@ -101,6 +105,7 @@ class Texts:
         return datetime.datetime.fromtimestamp(at, self.zone)
 
 
+_INSTANT = {"en": "d MMMM y, HH:mm:ss zzz", "de": "d. MMMM y, HH:mm:ss 'Uhr' zzz"}
 _MOMENT = {"en": "d MMMM y, HH:mm zzz", "de": "d. MMMM y, HH:mm 'Uhr' zzz"}
 
 

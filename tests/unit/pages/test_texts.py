@@ -101,6 +101,7 @@ def test_dates_and_times_are_written_as_each_language_does_with_their_zone(texts
     assert texts.moment("de", AT) == "22. November 2026, 21:38 Uhr MEZ"
     assert texts.moment("en", AT).startswith("22 November 2026, 21:38 ")
     assert texts.clock("de", AT) == "21:38 MEZ"
+    assert texts.instant("de", AT) == "22. November 2026, 21:38:19 Uhr MEZ"
 
 
 @pytest.mark.parametrize(
