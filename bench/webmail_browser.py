@@ -256,7 +256,9 @@ def play(folder: Path, messages: int, searched: int, runs: int) -> dict[str, Any
             "keystroke_worst": round(max(keys[1:]), 1),
             "keystroke_first": round(keys[0], 1),
         },
-        "runs": {name: [round(one, 1) for one in each] for name, each in times.items()},
+        "runs": {
+            name: [round(one, 1) for one in each] for name, each in (times | {"keystroke": keys}).items()
+        },
     }
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
 from imaplib import Time2Internaldate
+from typing import Any
 
 from e2e.service import DOMAIN, Service, password
 
@@ -183,7 +184,7 @@ def fill(service: Service, name: str) -> None:
 
 def know(service: Service, name: str) -> None:
     """Contacts, over JMAP as any program would."""
-    people = {
+    people: dict[str, dict[str, Any]] = {
         "lena": {
             "name": {
                 "components": [{"kind": "given", "value": "Lena"}, {"kind": "surname", "value": "Sommer"}],
@@ -230,14 +231,14 @@ class Asked:
         self._using = list(session["capabilities"])
         self._account = next(iter(session["accounts"]))
 
-    def __call__(self, method: str, given: dict[str, object]) -> dict[str, object]:  # type: ignore[type-arg]
+    def __call__(self, method: str, given: dict[str, Any]) -> dict[str, Any]:
         calls = [[method, {"accountId": self._account} | given, "0"]]
         answer = self._ask("/jmap/api", json.dumps({"using": self._using, "methodCalls": calls}).encode())
         (kind, found, _), *_ = answer["methodResponses"]
         assert kind == method, found
         return dict(found)
 
-    def _ask(self, path: str, body: bytes | None) -> dict[str, object]:  # type: ignore[type-arg]
+    def _ask(self, path: str, body: bytes | None) -> dict[str, Any]:
         asked = urllib.request.Request(self._url + path, data=body, headers=self._head)
         with urllib.request.urlopen(asked, timeout=60) as answer:
             return dict(json.load(answer))

@@ -207,7 +207,7 @@ def writing(walk: Walk) -> None:
     walk.key("Enter")
     walk.page.locator(".composer-subject input").fill("The programme")
     walk.page.locator(".composer input[type=file]").first.set_input_files(
-        [{"name": "Programme.png", "mimeType": "image/png", "buffer": picture()}]
+        {"name": "Programme.png", "mimeType": "image/png", "buffer": picture()}
     )
     walk.see(".draft-attachment")
     editor = walk.page.frame_locator(".composer iframe").frame_locator("iframe").get_by_role("textbox")
