@@ -87,6 +87,15 @@ def _import_everything() -> None:
             importlib.import_module(module.name)
 
 
+def map_picture() -> str:
+    """What needs what, as a configuration has it that says nothing."""
+    from holdfast.run import mapping
+    from holdfast.run.config import Config
+    from holdfast.watch import picture
+
+    return picture.svg(mapping.dependency_map(Config()))
+
+
 def main() -> None:
     from holdfast.functions.admin import openapi, reference
     from holdfast.run import describe
@@ -101,6 +110,8 @@ def main() -> None:
     for name, page in pages.items():
         with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
             file.write(page)
+    with open(os.path.join(folder, "..", "operate", "map.svg"), "w", encoding="utf-8") as file:
+        file.write(map_picture())
     with open(os.path.join(folder, "..", "..", "deploy", "holdfast.toml"), "w", encoding="utf-8") as file:
         file.write(describe.template())
 

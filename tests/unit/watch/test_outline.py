@@ -1,0 +1,102 @@
+"""The map in words and as a drawing."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from xml.etree import ElementTree
+
+from holdfast.cli.reference import map_picture
+from holdfast.model.functions import FUNCTIONS
+from holdfast.run import mapping
+from holdfast.run.config import Config, Gateways
+from holdfast.watch import outline, picture
+from holdfast.watch.depends import DependencyMap
+from holdfast.watch.outline import Needs, folded
+
+ROOT = Path(__file__).parents[3]
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@cache
+def default() -> DependencyMap:
+    return mapping.dependency_map(Config())
+
+
+def needs(function: str) -> Needs:
+    return next(each for each in outline.needs_of(default()) if each.function == function)
+
+
+def test_map_3_no_function_is_gone_with_a_process_behind_it():
+    behind = {f"process/{role}-0" for role in ("store", "people", "auth", "relay")}
+    for each in outline.needs_of(default()):
+        assert behind.isdisjoint(each.hard), each.function
+
+
+def test_map_3_what_waits_says_what_it_costs():
+    for each in outline.needs_of(default()):
+        assert all(each.soft.values()), each.function
+    assert needs("receive").soft["process/store-0"] == "new mail is kept and not yet seen"
+    assert needs("send").soft["ledger/queue"] == "mail to elsewhere waits"
+    assert needs("imap").soft["cell-07/index"] == "its accounts' mail can't be read"
+
+
+def test_map_3_what_is_beside_a_function_may_all_be_at_fault():
+    met = needs("password")
+    assert {"process/mx-0", "process/imap-0", "process/jmap-0"} <= set(met.beside)
+    assert not set(met.beside) & {*met.hard, *met.soft}
+
+
+def test_many_that_differ_in_a_number_are_told_as_one():
+    cells = [f"cell-{n:02d}/index" for n in range(64)]
+    assert folded(["dns", *cells, "process/imap-1", "process/imap-0"]) == [
+        "cell-00/index … cell-63/index (64)",
+        "dns",
+        "process/imap-0",
+        "process/imap-1",
+    ]
+
+
+def test_the_words_have_each_function_and_the_json_has_everything():
+    assert [line for line in outline.text(default()).splitlines() if line and line[0] != " "] == list(
+        FUNCTIONS
+    )
+    found = json.loads(outline.json(default()))
+    assert {each["id"] for each in found["components"]} == default().components.keys()
+    assert len(found["reaches"]) == len(default().reaches) and found["trials"][0]["steps"]
+
+
+def drawn(known: DependencyMap) -> ElementTree.Element:
+    return ElementTree.fromstring(picture.svg(known))
+
+
+def test_the_drawing_is_described_and_each_box_and_line_has_its_name():
+    root = drawn(default())
+    named = {
+        root.find(f"{SVG}{name}").get("id"): root.find(f"{SVG}{name}").text for name in ("title", "desc")
+    }
+    assert root.get("role") == "img" and set(root.get("aria-labelledby").split()) == named.keys()
+    assert "mx can't do without" in named["desc"]
+    assert all(each.find(f"{SVG}title").text for each in root.iter(f"{SVG}g"))
+    boxes = {each.find(f"{SVG}title").text for each in root.iter(f"{SVG}g")}
+    assert {f"function/{each}" for each in FUNCTIONS} | {"process/relay", "index", "ledger/mail"} <= boxes
+
+
+def test_no_box_of_the_drawing_lies_on_another_or_outside():
+    many = Config(gateways=Gateways(sms_url="https://sms.example", mail_smarthost="smart.example:587"))
+    for known in (default(), mapping.dependency_map(many)):
+        root = drawn(known)
+        width = float(root.get("viewBox").split()[2])
+        rows: dict[str, list[tuple[float, float]]] = {}
+        for box in root.iter(f"{SVG}rect"):
+            rows.setdefault(box.get("y"), []).append((float(box.get("x")), float(box.get("width"))))
+        assert len(rows) == 6
+        for row in map(sorted, rows.values()):
+            ends = [x + wide for x, wide in row]
+            assert row[0][0] >= 0 and ends[-1] <= width
+            assert all(end < x for end, (x, _) in zip(ends, row[1:]))
+
+
+def test_the_drawing_in_the_pages_is_what_the_code_says():
+    assert (ROOT / "docs" / "operate" / "map.svg").read_text(encoding="utf-8") == map_picture(), "make docs"
