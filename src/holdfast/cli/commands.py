@@ -9,6 +9,7 @@ import typer
 from holdfast.cli import (
     admin,
     bulk,
+    care,
     certificates,
     configuration,
     demonstration,
@@ -17,6 +18,7 @@ from holdfast.cli import (
     examine,
     exporting,
     importing,
+    mapping,
     people,
     queue,
     service,
@@ -60,4 +62,6 @@ queue.add_to(app)
 dns.add_to(app)
 certificates.add_to(app)
 examine.add_to(app)
+mapping.add_to(app)
 configuration.add_to(app)
+care.add_to(app)
