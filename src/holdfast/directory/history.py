@@ -11,6 +11,7 @@ import os.path
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import quote
 
 import apsw
 import msgspec
@@ -46,6 +47,10 @@ CREATE TABLE IF NOT EXISTS seen (
 );
 CREATE INDEX IF NOT EXISTS seen_account ON seen (account, result, last);
 CREATE INDEX IF NOT EXISTS seen_last ON seen (last);
+"""
+_USED = """
+INSERT INTO used SELECT account, max(last) FROM noted.seen WHERE result = ? GROUP BY account
+ON CONFLICT (account) DO UPDATE SET last = max(last, excluded.last)
 """
 _COLUMNS = "function, network, peer, result, program, first, last, count"
 
@@ -171,6 +176,23 @@ def read_history(world: World, folder: str, account: AccountId) -> list[SignInSe
         except (apsw.Error, OSError, ValueError) as error:
             world.journal.emit(HISTORY_DAMAGED, path=path, reason=str(error))
     return merged(found)
+
+
+def gather_last_used(world: World, folder: str, db: apsw.Connection) -> None:
+    """Fills ``db``'s table ``used (account, last)`` with when each last signed in with success, by all
+    processes' files. Blocks, mostly in SQLite; what can't be read is passed over and reported."""
+    for name in world.disk.list(folder) if world.disk.exists(folder) else []:
+        if not name.endswith(ENDING):
+            continue
+        path = os.path.join(folder, name)
+        try:
+            db.execute("ATTACH ? AS noted", (f"file:{quote(world.disk.database_path(path))}?mode=ro",))
+            try:
+                db.execute(_USED, (RIGHT,))
+            finally:
+                db.execute("DETACH noted")
+        except (apsw.Error, OSError) as error:
+            world.journal.emit(HISTORY_DAMAGED, path=path, reason=str(error))
 
 
 def merged(rows: Iterable[SignInSeen]) -> list[SignInSeen]:

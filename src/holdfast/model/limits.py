@@ -370,3 +370,16 @@ INCIDENT_ENTRIES = 10_000  # of one incident's timeline; findings go first
 FINDING_FRESH_S = 600.0  # what was tried longer ago is unknown
 RECURRENCE_S = 180 * 86_400.0  # how far back an incident of the same fingerprint is the same again
 REPORT_EVIDENCE = 12  # pieces of evidence of each sort that a diagnosis is kept with
+
+# Care
+CUSTOMERS_LOOK_S = 20.0  # how often people are looked at for what has changed since the last snapshot
+CUSTOMERS_USED_S = 3600.0  # how old what a snapshot says of the last use may be
+ACTIVE_S = 30 * 86_400.0  # a mailbox used within this counts as active
+
+# Canaries
+CANARY_S = 12.0  # one of them, all steps; what waits for others says so itself
+CANARY_STEP_S = 3.0
+CANARY_SEEN_S = 5.0  # until what was taken is to be seen
+CANARY_OUTSIDE_S = 60.0  # until a message is back from outside
+CANARY_LEFT_S = 86_400.0  # an account that was never made is looked for no longer
+CANARY_PAGE_BYTES = MIB

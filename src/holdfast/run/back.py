@@ -26,9 +26,13 @@ async def run_store(start: Start) -> None:
 
 
 async def run_people(start: Start) -> None:
+    from holdfast.run import customers
+
     writer = await doors.open_people(start.world, start.config)
     await writer.serve(layout.socket_path(start.config, "people"))
+    snapshots = asyncio.get_running_loop().create_task(customers.keep_written(start.world, start.config))
     await parts.until_stop(start)
+    snapshots.cancel()
     await writer.close()
 
 

@@ -54,7 +54,7 @@ async def people(world: World, config: Config) -> AsyncIterator[Operations]:
 async def open_people(world: World, config: Config) -> PeopleWriter:
     from holdfast.directory.writer import PeopleWriter
 
-    copy = layout.copy_path(config, "people-writer")
+    copy = layout.copy_path(config, layout.PEOPLE_WRITER)
     system.make_folder(layout.copies_folder(config))
     return await PeopleWriter.open(
         world,

@@ -58,3 +58,10 @@ DOOR_SHUT = register(
     "door_shut", "error", "A web door can't be opened; all else serves. A restart tries it again.", "reason"
 )
 PORT_TAKEN = register("port_taken", "warn", "Another process holds a port; it is tried again.", "address")
+CUSTOMERS_NOT_WRITTEN = register(
+    "customers_not_written",
+    "error",
+    "The snapshot of customers that notices and counts need could not be written; the one before stays, and "
+    "it is tried again.",
+    "reason",
+)

@@ -12,6 +12,7 @@ from holdfast.run.config import Config
 from holdfast.world import Disk
 
 MAIN_VOLUME = "v1"
+PEOPLE_WRITER = "people-writer"  # whose copy of the directory is the writer's own
 
 
 class LedgerPlace(NamedTuple):
@@ -94,6 +95,11 @@ def signup_path(config: Config) -> str:
 def watch_folder(config: Config) -> str:
     """The folder that holds the ledger of incidents, and what belongs to it."""
     return os.path.join(config.data, "watch")
+
+
+def customers_path(config: Config) -> str:
+    """Who there is and how they are reached: a snapshot for those who care in an outage."""
+    return os.path.join(config.data, "care", "customers.sqlite")
 
 
 def sources_folder(config: Config) -> str:

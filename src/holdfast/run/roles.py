@@ -52,7 +52,7 @@ _SOCKETS = ("world.websockets",)
 # In the order of their start: first what must never be down and needs nobody, then what others need.
 MAINS: dict[str, Main] = {
     "mx": Main("taking", "run_mx", _INTAKE),
-    "people": Main("back", "run_people", ("directory.writer",)),
+    "people": Main("back", "run_people", ("directory.writer", "run.customers")),
     "store": Main("back", "run_store", ("store.mailstore", "store.fullness")),
     "submission": Main("taking", "run_submission", _INTAKE + _SIGN_IN),
     "auth": Main("back", "run_auth", ("directory.auth",)),

@@ -1,0 +1,55 @@
+"""All people of a copy in one pass, into tables that others read: docs/formats/customers.md."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+from urllib.parse import quote
+
+import apsw
+
+_ACCOUNTS = """
+INSERT INTO main.account
+SELECT a.id, a.customer, a.cell, a.state, a.login,
+       (SELECT count(*) FROM people.address WHERE account = a.id AND left_at = 0), a.made_at,
+       coalesce(u.last, 0)
+FROM people.account a LEFT JOIN temp.used u ON u.account = a.id WHERE a.state IN ('active', 'disabled')
+"""
+_CUSTOMERS = """
+INSERT INTO main.customer
+SELECT a.customer, coalesce(c.contract, ''), coalesce(c.tenant, d.tenant),
+       coalesce(t.phone, ''), coalesce(t.phone_proven_at, 0), coalesce(t.address, ''),
+       coalesce(t.address_proven_at, 0), coalesce(t.language, ''), coalesce(t.consent_at, 0)
+FROM people.account a JOIN people.domain d ON d.id = a.domain
+     LEFT JOIN people.customer c ON c.id = a.customer LEFT JOIN people.contact t ON t.customer = a.customer
+WHERE a.state IN ('active', 'disabled') GROUP BY a.customer
+"""
+
+
+def export(path: str, db: apsw.Connection) -> int:
+    """Fills ``db``'s tables ``account`` and ``customer``, with what its table ``used`` knows, and returns the
+    sequence of the last frame in them. All of one moment.
+
+    Blocks, mostly in SQLite, but not who writes the copy; raises ``apsw.Error``.
+    """
+    db.execute("ATTACH ? AS people", (f"file:{quote(path)}?mode=ro",))
+    try:
+        with db:
+            sequence = _sequence(db, "people")
+            db.execute(_ACCOUNTS)
+            db.execute(_CUSTOMERS)
+    finally:
+        db.execute("DETACH people")
+    return sequence
+
+
+def sequence_of(path: str) -> int:
+    """Of the last frame folded into the copy. Blocks; raises ``apsw.Error``."""
+    with contextlib.closing(apsw.Connection(path, flags=apsw.SQLITE_OPEN_READONLY)) as db:
+        db.set_busy_timeout(1000)
+        return _sequence(db, "main")
+
+
+def _sequence(db: apsw.Connection, schema: str) -> int:
+    row: Any = db.execute(f"SELECT sequence FROM {schema}.fold").fetchone()
+    return int(row[0])

@@ -1,0 +1,194 @@
+"""Whom it hits, from the snapshot of customers: docs/formats/customers.md."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import apsw
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from holdfast.care import customers
+from holdfast.care.affected import Scope, affected, as_csv, as_json, scopes_of
+from holdfast.care.customers import AccountRow, CustomerRow
+from holdfast.model.errors import Unavailable
+from holdfast.model.limits import ACTIVE_S
+from holdfast.watch.diagnosis.report import NamedCause, Report
+from holdfast.watch.incidents import record as r
+from holdfast.watch.incidents.incidents import Incidents
+from holdfast.world import World, real_world
+
+NOON = 1_345_032_000.0
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    return real_world(level="error")
+
+
+def written(
+    world: World, folder: Path, accounts: Sequence[AccountRow], people: Sequence[CustomerRow] = ()
+) -> str:
+    path = str(folder / "care" / "customers.sqlite")
+    known = {each.id for each in people}
+    others = [CustomerRow(each) for each in {one.customer for one in accounts} - known]
+
+    def fill(db: apsw.Connection) -> int:
+        with db:
+            marks = ", ".join("?" * len(CustomerRow._fields))
+            db.executemany(f"INSERT INTO customer VALUES ({marks})", [*people, *others])
+            db.executemany("INSERT INTO account VALUES (?, ?, ?, ?, ?, ?, ?, ?)", accounts)
+        return 7
+
+    customers.write(world, path, fill)
+    return path
+
+
+def account(number: int, customer: int, cell: int, **keys: object) -> AccountRow:
+    row = AccountRow(number, customer, cell, "active", f"user{number}@example.org", 1, NOON - 1000)
+    return row._replace(**keys)  # type: ignore[arg-type]
+
+
+def counts(hits: Sequence[r.Hit]) -> dict[str, tuple[int, int]]:
+    return {hit.what: (hit.count, hit.of) for hit in hits}
+
+
+def test_affected_1_four_mailboxes_of_one_customer_in_two_cells_are_counted_apart(
+    world: World, tmp_path: Path
+) -> None:
+    """Named denominators: customers, contracts, mailboxes, and those used in 30 days."""
+    mailboxes = [
+        account(1, 1, 3, last_used_at=NOON - 5),
+        account(2, 1, 3),
+        account(3, 1, 4),
+        account(4, 1, 4),
+    ]
+    mailboxes += [account(5, 5, 4), account(6, 6, 4, state="disabled")]
+    path = written(world, tmp_path, mailboxes)
+    found = affected(world, path, {"imap": Scope(frozenset({3})), "send": Scope()}, NOON)
+    assert counts(found.counts["imap"]) == {
+        "customers": (1, 2),
+        "contracts": (1, 2),
+        "mailboxes": (2, 5),
+        "active": (1, 1),
+    }
+    assert counts(found.counts["send"])["mailboxes"] == (5, 5)
+    assert found.bound == {"send": "exact", "imap": "exact"}
+    assert found.basis == {"send": "all", "imap": "cells"}
+    assert {row.account: row.functions for row in found.rows} == {
+        1: ("send", "imap"),
+        2: ("send", "imap"),
+        3: ("send",),
+        4: ("send",),
+        5: ("send",),
+    }
+
+
+def test_customers_of_one_contract_are_one_contract(world: World, tmp_path: Path) -> None:
+    people = [CustomerRow(1, "K-7"), CustomerRow(2, "K-7"), CustomerRow(3)]
+    path = written(world, tmp_path, [account(1, 1, 0), account(2, 2, 0), account(3, 3, 0)], people)
+    found = counts(affected(world, path, {"imap": Scope()}, NOON).total)
+    assert found["customers"] == (3, 3)
+    assert found["contracts"] == (2, 2)
+
+
+def test_who_came_after_that_minute_is_not_counted_in_it(world: World, tmp_path: Path) -> None:
+    path = written(world, tmp_path, [account(1, 1, 0, made_at=NOON), account(2, 2, 0, made_at=NOON + 60)])
+    for at, number in ((NOON - 1, 0), (NOON + 59, 1), (NOON + 60, 2)):
+        assert counts(affected(world, path, {"imap": Scope()}, at).total)["mailboxes"] == (number, number)
+
+
+@pytest.mark.slow
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(1, 5), st.integers(0, 4), st.booleans()), min_size=1, max_size=30),
+    st.dictionaries(
+        st.sampled_from(["receive", "imap", "pop3"]),
+        st.none() | st.frozensets(st.integers(0, 4), max_size=3),
+        min_size=1,
+    ),
+)
+def test_the_set_is_exactly_those_whose_cell_it_is(
+    tmp_path_factory: pytest.TempPathFactory,
+    drawn: list[tuple[int, int, bool]],
+    cells: dict[str, frozenset[int] | None],
+) -> None:
+    world = real_world(level="error")
+    accounts = [
+        account(number, customer, cell, last_used_at=NOON - ACTIVE_S + (60 if used else -60))
+        for number, (customer, cell, used) in enumerate(drawn, 1)
+    ]
+    path = written(world, tmp_path_factory.mktemp("drawn"), accounts)
+    found = affected(world, path, {name: Scope(each) for name, each in cells.items()}, NOON)
+    for name, each in cells.items():
+        hit = [one for one in accounts if each is None or one.cell in each]
+        assert [row.account for row in found.rows if name in row.functions] == [one.id for one in hit]
+        told = counts(found.counts[name])
+        assert told["mailboxes"] == (len(hit), len(accounts))
+        assert told["customers"][0] == len({one.customer for one in hit})
+        assert told["active"][0] == sum(one.last_used_at >= NOON - ACTIVE_S for one in hit)
+
+
+def test_the_list_is_the_same_as_csv_and_as_json(world: World, tmp_path: Path) -> None:
+    path = written(world, tmp_path, [account(1, 1, 3), account(2, 2, 7)])
+    found = affected(world, path, {"imap": Scope(frozenset({3, 7})), "pop3": Scope(frozenset({7}))}, NOON)
+    lines = list(csv.DictReader(io.StringIO(as_csv(found))))
+    told = json.loads(as_json(found))
+    assert [line["functions"] for line in lines] == ["imap", "imap pop3"]
+    assert [int(line["account"]) for line in lines] == [each["account"] for each in told["mailboxes"]]
+    assert told["functions"]["imap"]["counts"]["mailboxes"] == {"count": 2, "of": 2}
+
+
+def test_customers_1_a_snapshot_that_fails_leaves_the_one_before(world: World, tmp_path: Path) -> None:
+    path = written(world, tmp_path, [account(1, 1, 3)])
+
+    def fails(db: apsw.Connection) -> int:
+        raise OSError("the disk is full")
+
+    with pytest.raises(OSError):
+        customers.write(world, path, fails)
+    with customers.reading(world, path) as db:
+        assert customers.made(db).sequence == 7
+        assert [each.id for each in customers.accounts_of(db, 1)] == [1]
+
+
+def test_without_a_snapshot_nobody_is_said_to_be_fine(world: World, tmp_path: Path) -> None:
+    with pytest.raises(Unavailable):
+        affected(world, str(tmp_path / "none.sqlite"), {"imap": Scope()}, NOON)
+    (tmp_path / "bad.sqlite").write_bytes(b"no database at all, but long enough to be looked at" * 30)
+    with pytest.raises(Unavailable):
+        affected(world, str(tmp_path / "bad.sqlite"), {"imap": Scope()}, NOON)
+
+
+def failing(cell: int | None, state: str = "fails") -> r.Failing:
+    return r.Failing(trial=f"imap/{cell}", function="imap", state=state, cell=cell)  # type: ignore[arg-type]
+
+
+def incident(*trials: r.Failing, count: int = 0, rate: float = 1.0, verdict: str = "named") -> Scope:
+    entries: list[r.AnyEntry] = [
+        r.Opened(at=NOON, incident=1, since={"imap": NOON}),
+        r.Found(at=NOON, incident=1, states={"imap": "fails"}, failing=trials, count=count or len(trials)),
+    ]
+    cause = NamedCause(component="cell-3/index", since=NOON, rate=rate)
+    report = Report(verdict=verdict, probability=0.99, causes=(cause,))  # type: ignore[arg-type]
+    entries.append(r.Diagnosed(at=NOON, incident=1, report=report))
+    known = Incidents()
+    known.apply(entries)
+    one = known.get(1)
+    assert one is not None
+    return scopes_of(one)["imap"]
+
+
+def test_affected_2_what_is_not_known_exactly_is_bounded_and_never_less() -> None:
+    assert incident(failing(3), failing(7)) == Scope(frozenset({3, 7}))
+    assert incident(failing(3), failing(None)) == Scope(None)
+    assert incident(failing(3), count=2) == Scope(None)  # a trial that isn't named may be of any cell
+    assert incident() == Scope(None)
+    assert incident(failing(3), rate=0.5) == Scope(frozenset({3}), "part")
+    assert incident(failing(3, "degraded")) == Scope(frozenset({3}), "part")
+    assert incident(failing(3), verdict="undecided").part == "undecided"
