@@ -25,7 +25,9 @@ FOLLOWS = 0.02  # of a component that a faulty one may break
 OUTSIDE_PRIOR = 1e-7  # of a cause that the map doesn't know
 OUTSIDE_COVERS = 0.01  # … and that a step passes through it
 RATES = {1.0: 1.0, 0.4: 0.3, 0.08: 0.1}  # how much a fault spoils: how likely that is
+_SHARES = {rate: math.log(share) for rate, share in RATES.items()}
 MOST = 3
+IGNORED = 30.0  # what is less likely than the best by so many orders of e changes no probability
 CLASSES = 24  # that pairs are made of; sets of three are made of the better half
 NAMED = 0.9  # the probability from which on a cause is named
 
@@ -80,9 +82,8 @@ class _Weighed(NamedTuple):
 
 def diagnose(known: DependencyMap, evidence: Sequence[Evidence]) -> Diagnosis:
     """The best explanation of the evidence, or why there is none."""
-    weighings = [_Weighing(known, evidence, noise) for noise in NOISES]
-    weighing = weighings[0]
-    hypotheses = sorted((each for one in weighings for each in one.all()), reverse=True)
+    weighing = _Weighing(known, evidence)
+    hypotheses = sorted((each for noise in NOISES for each in weighing.all(noise)), reverse=True)
     top = hypotheses[0].weight
     whole = math.fsum(math.exp(each.weight - top) for each in hypotheses)
     found: dict[frozenset[ComponentId], list[_Weighed]] = {}
@@ -113,29 +114,83 @@ def deciding(known: DependencyMap, likely: Sequence[Hypothesis]) -> str:
     for trial in sorted(known.trials.values()):
         through = known.under(use for step in trial.steps for use in step.uses)
         fails = math.fsum(each.probability for each in likely if each.components & through)
-        if abs(fails - whole / 2) < closest:
+        if abs(fails - whole / 2) < closest - 1e-9:  # a tie goes to the first by name
             best, closest = trial.id, abs(fails - whole / 2)
     return best
 
 
 OUTSIDE = frozenset({"outside"})
 
+_Touched = tuple[int, ...]  # numbers of evidence, ascending
+_Parts = tuple[tuple[_Touched, float], ...]  # what each of a hypothesis touches, and how much it spoils
+
+
+class _Fit:
+    """How well the evidence fits where so much of it is noise. ``nothing``: if nothing is at fault."""
+
+    def __init__(self, evidence: Sequence[Evidence], noise: float) -> None:
+        self.plain = [_likelihood(each, noise) for each in evidence]
+        self.nothing = math.fsum(self.plain)
+        self._gains = {
+            rate: [
+                _likelihood(each, rate * (1 - noise) + (1 - rate) * noise) - plain
+                for each, plain in zip(evidence, self.plain)
+            ]
+            for rate in RATES
+        }
+        self._sums: dict[tuple[_Touched, float], float] = {}
+        self._shared: dict[tuple[_Touched, _Touched], dict[float, float]] = {}
+
+    def gain(self, parts: _Parts) -> float:
+        """How much better than by noise the evidence is explained: where several touch, the worst counts."""
+        if len(parts) == 1:
+            return self._sum(*parts[0])
+        if len(parts) == 2:
+            (one, rate), (other, its_rate) = parts
+            return (
+                self._sum(one, rate)
+                + self._sum(other, its_rate)
+                - self._both(one, other, min(rate, its_rate))
+            )
+        rate_of: dict[int, float] = {}
+        for touched, rate in sorted(parts, key=lambda each: each[1]):
+            rate_of.update(dict.fromkeys(touched, rate))
+        return sum(self._gains[rate][number] for number, rate in rate_of.items())
+
+    def _sum(self, touched: _Touched, rate: float) -> float:
+        known = self._sums.get((touched, rate))
+        if known is None:
+            gains = self._gains[rate]
+            known = self._sums[touched, rate] = sum(gains[number] for number in touched)
+        return known
+
+    def _both(self, one: _Touched, other: _Touched, rate: float) -> float:
+        """Of what they share."""
+        sums = self._shared.get((one, other))
+        if sums is None:
+            shared = set(one).intersection(other)
+            sums = {each: sum(gains[number] for number in shared) for each, gains in self._gains.items()}
+            self._shared[one, other] = sums
+        return sums[rate]
+
+
+def _outside(evidence: Sequence[Evidence], fit: _Fit) -> _Weighed:
+    covered = math.log(OUTSIDE_COVERS)
+    weight = math.log(OUTSIDE_PRIOR)
+    for each, plain in zip(evidence, fit.plain):
+        share = each.failed / each.tried
+        weight += max(plain, covered + _likelihood(each, min(max(share, 0.01), 0.99)))
+    return _Weighed(weight, (("outside", 1.0),))
+
 
 class _Weighing:
     """One run. Evidence is numbered; what a component touches is a set of those numbers."""
 
-    def __init__(self, known: DependencyMap, evidence: Sequence[Evidence], noise: float) -> None:
+    def __init__(self, known: DependencyMap, evidence: Sequence[Evidence]) -> None:
         self._known = known
         self._evidence = evidence
-        self._plain = [_likelihood(each, noise) for each in evidence]
-        self._gains = {
-            rate: [
-                _likelihood(each, rate * (1 - noise) + (1 - rate) * noise) - plain
-                for each, plain in zip(evidence, self._plain)
-            ]
-            for rate in RATES
-        }
         self._since: dict[ComponentId, float] = {}
+        self._priors: dict[frozenset[ComponentId], float] = {}
         touched: dict[ComponentId, list[int]] = {}
         for each in evidence:
             if each.failed:
@@ -144,17 +199,20 @@ class _Weighing:
         for number, each in enumerate(evidence):
             for component in each.needs & touched.keys():
                 touched[component].append(number)
-        self._classes: dict[tuple[int, ...], list[ComponentId]] = {}
+        self._classes: dict[_Touched, list[ComponentId]] = {}
         for component, numbers in touched.items():
             self._classes.setdefault(tuple(numbers), []).append(component)
+        odds = (known.components[each].odds for each in touched)
+        self._likeliest = math.log(max(FOLLOWS, PRIOR * max(odds, default=1.0)))  # one member's prior at most
 
-    def all(self) -> Iterator[_Weighed]:
+    def all(self, noise: float) -> Iterator[_Weighed]:
         """Every hypothesis that can matter, nothing at fault and a cause outside the map among them."""
-        yield _Weighed(math.fsum(self._plain), ())
-        yield self._outside()
+        fit = _Fit(self._evidence, noise)
+        nothing, outside = _Weighed(fit.nothing, ()), _outside(self._evidence, fit)
+        yield from (nothing, outside)
         singles = sorted(
             (
-                (self._gain(((touched, rate),)) + math.log(share), touched, rate)
+                (fit.gain(((touched, rate),)) + math.log(share), touched, rate)
                 for touched in self._classes
                 for rate, share in RATES.items()
             ),
@@ -162,36 +220,22 @@ class _Weighing:
         )
         chosen = list(dict.fromkeys(touched for _, touched, _ in singles))[:CLASSES]
         best = {touched: rate for _, touched, rate in reversed(singles)}
-        for _, touched, rate in singles:
-            yield from self._expand(((touched, rate),))
+        alone = [each for _, touched, rate in singles for each in self._expand(fit, ((touched, rate),))]
+        yield from alone
+        least = max((nothing, outside, *alone)).weight - IGNORED
         for one, other in itertools.combinations(chosen, 2):
             for rates in itertools.product(RATES, repeat=2):
-                yield from self._expand(tuple(zip((one, other), rates)))
+                yield from self._expand(fit, ((one, rates[0]), (other, rates[1])), least)
         for each in chosen:  # two that nothing tells apart
-            yield from self._expand(((each, best[each]), (each, best[each])))
+            yield from self._expand(fit, ((each, best[each]), (each, best[each])), least)
         for several in itertools.combinations(chosen[: CLASSES // 2], MOST):
-            yield from self._expand(tuple((each, best[each]) for each in several))
+            yield from self._expand(fit, tuple((each, best[each]) for each in several), least)
 
-    def _outside(self) -> _Weighed:
-        covered = math.log(OUTSIDE_COVERS)
-        weight = math.log(OUTSIDE_PRIOR)
-        for each, plain in zip(self._evidence, self._plain):
-            share = each.failed / each.tried
-            weight += max(plain, covered + _likelihood(each, min(max(share, 0.01), 0.99)))
-        return _Weighed(weight, (("outside", 1.0),))
-
-    def _gain(self, parts: Sequence[tuple[tuple[int, ...], float]]) -> float:
-        """How much better the evidence is explained than by noise: where two touch, the worse counts."""
-        rate_of: dict[int, float] = {}
-        for touched, rate in parts:
-            for number in touched:
-                rate_of[number] = max(rate, rate_of.get(number, 0.0))
-        return math.fsum(self._gains[rate][number] for number, rate in rate_of.items())
-
-    def _expand(self, parts: tuple[tuple[tuple[int, ...], float], ...]) -> Iterator[_Weighed]:
-        """The hypothesis for each choice of components that its classes hold."""
-        likelihood = math.fsum(self._plain) + self._gain(parts)
-        likelihood += math.fsum(math.log(RATES[rate]) for _, rate in parts)
+    def _expand(self, fit: _Fit, parts: _Parts, least: float = -math.inf) -> Iterator[_Weighed]:
+        """The hypothesis for each choice of components that its classes hold; none that weighs too little."""
+        likelihood = fit.nothing + fit.gain(parts) + sum(_SHARES[rate] for _, rate in parts)
+        if likelihood + self._likeliest * len(parts) < least:
+            return
         rates = [rate for _, rate in parts]
         choices = itertools.product(*(self._classes[touched] for touched, _ in parts))
         seen: set[frozenset[ComponentId]] = set()
@@ -199,7 +243,10 @@ class _Weighing:
             named = frozenset(members)
             if len(named) == len(parts) and named not in seen:
                 seen.add(named)
-                yield _Weighed(likelihood + self._prior(named), tuple(zip(members, rates)))
+                prior = self._priors.get(named)
+                if prior is None:
+                    prior = self._priors[named] = self._prior(named)
+                yield _Weighed(likelihood + prior, tuple(zip(members, rates)))
 
     def _prior(self, members: frozenset[ComponentId]) -> float:
         """DIAG-3: a fault that another of them brings about is no second coincidence."""
