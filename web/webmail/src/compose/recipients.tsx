@@ -167,14 +167,14 @@ function SuggestionList({ id, found, chosen, onHover, onPick }: SuggestionListPr
 function Notes({ id, notes, isAlert }: { id: string; notes: string[]; isAlert: boolean }) {
   if (!notes.length) return null;
   return (
-    <ul id={id} class="recipients-notes" role={isAlert ? "alert" : undefined}>
+    <div id={id} class="recipients-notes" role={isAlert ? "alert" : undefined}>
       {notes.map((each) => (
-        <li key={each}>
+        <p key={each}>
           <Icon name="warning" />
           {each}
-        </li>
+        </p>
       ))}
-    </ul>
+    </div>
   );
 }
 
