@@ -30,7 +30,8 @@ class Outcome(NamedTuple):
 class Evidence(NamedTuple):
     """One step tried ``tried`` times, ``failed`` of them in vain. ``needs``: all that it passes through.
 
-    ``since``: of the first failure after the last success, 0 without one.
+    ``since``: of the first failure after the last success, 0 without one; ``run``: how many there were
+    from then on.
     """
 
     trial: str
@@ -41,13 +42,14 @@ class Evidence(NamedTuple):
     failed: int
     since: float
     said: str
+    run: int = 0
 
 
 class _Count:
-    __slots__ = ("failed", "said", "since", "tried")
+    __slots__ = ("failed", "run", "said", "since", "tried")
 
     def __init__(self) -> None:
-        self.tried = self.failed = 0
+        self.tried = self.failed = self.run = 0
         self.since = 0.0
         self.said = ""
 
@@ -65,18 +67,18 @@ def gather(known: DependencyMap, outcomes: Iterable[Outcome]) -> list[Evidence]:
         for place in range(worked):
             count = counts.setdefault((outcome.trial, place), _Count())
             count.tried += 1
-            count.since = 0.0
+            count.since, count.run = 0.0, 0
         if failing is not None:
             count = counts.setdefault((outcome.trial, failing), _Count())
             count.tried += 1
             count.failed += 1
+            count.run += 1
             count.since = count.since or outcome.at
             count.said = outcome.said
     found: list[Evidence] = []
     for (trial, place), count in counts.items():
         step = known.trials[trial].steps[place]
         needs = known.under(step.uses)
-        found.append(
-            Evidence(trial, step.name, step.uses, needs, count.tried, count.failed, count.since, count.said)
-        )
+        seen = (count.tried, count.failed, count.since, count.said, count.run)
+        found.append(Evidence(trial, step.name, step.uses, needs, *seen))
     return found

@@ -288,7 +288,7 @@ class _Weighing:
             Cause(
                 member,
                 self.since(member),
-                rate,
+                1.0 if self._wholly(member, explained) else rate,
                 next((other for other in sorted(members - {member}) if self._followed(other, member)), ""),
                 self._way(member, explained),
             )
@@ -305,6 +305,11 @@ class _Weighing:
             tuple(runners_up),
         )
 
+    def _wholly(self, member: ComponentId, explained: Iterable[Evidence]) -> bool:
+        """Whether nothing has worked since it began: what worked before it makes no part of it."""
+        runs = [each.run == each.failed > 1 for each in explained if member in each.needs]
+        return sum(runs) * 2 > len(runs)
+
     def _way(self, member: ComponentId, explained: Iterable[Evidence]) -> tuple[ComponentId, ...]:
         ways = [self._known.path(each.uses, member) for each in explained if member in each.needs]
         longest: list[ComponentId] = max(sorted(ways), key=len, default=[])
@@ -314,9 +319,9 @@ class _Weighing:
         """DIAG-4: what failed steps passed through, and a step that passed through it and worked."""
         found: dict[ComponentId, Evidence] = {}
         suspects = {each for touched in self._classes.values() for each in touched} - members
-        for each in sorted(self._evidence, key=lambda each: len(each.needs)):
+        for each in sorted(self._evidence, key=lambda each: (len(each.needs), each.trial, each.step)):
             if not each.failed:
-                for component in each.needs & suspects:
+                for component in sorted(each.needs & suspects):
                     found.setdefault(component, each)
         return found
 
