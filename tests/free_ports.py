@@ -16,6 +16,8 @@ def free_ports(count: int) -> list[int]:
         ports: list[int] = []
         while len(ports) < count:
             port = random.randrange(LOWEST, HIGHEST)
+            if port in ports:  # with SO_REUSEADDR it could be held twice
+                continue
             probe = held.enter_context(socket.socket())
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             with contextlib.suppress(OSError):
