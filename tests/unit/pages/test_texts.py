@@ -78,15 +78,6 @@ def test_pages_6_a_key_stands_in_one_package_only():
         assert not [key for key, count in keys.items() if count > 1]
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=IDS)
-def test_nothing_is_promised_without_a_time(folder: Path):
-    """A time is named, or none."""
-    for language, words in (("en", ("shortly", "in due course")), ("de", ("in Kürze", "demnächst"))):
-        for key, text in read(folder, language).items():
-            for form in forms(text):
-                assert not any(word in form for word in words), f"{language}: {key}"
-
-
 @pytest.fixture
 def texts() -> Texts:
     return Texts([SOURCE / "pages" / "texts"], time_zone="Europe/Berlin")

@@ -87,7 +87,7 @@ export default {
   "outbox.dismiss": "Verwerfen",
   "outbox.state.waiting": "wartet auf die Übertragung",
   "outbox.state.sending": "wird übertragen",
-  "outbox.state.held": "geht gleich hinaus",
+  "outbox.state.held": "wird zurückgehalten, damit Sie es widerrufen können",
   "outbox.state.heldUntil": "geht hinaus um {time}",
   "outbox.state.sent": "gesendet",
   "outbox.state.refused": "wurde abgelehnt",

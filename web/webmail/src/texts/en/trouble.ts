@@ -87,7 +87,7 @@ export default {
   "outbox.dismiss": "Dismiss",
   "outbox.state.waiting": "waits to be sent",
   "outbox.state.sending": "is being sent",
-  "outbox.state.held": "goes out in a moment",
+  "outbox.state.held": "is held back so that you can undo it",
   "outbox.state.heldUntil": "goes out at {time}",
   "outbox.state.sent": "sent",
   "outbox.state.refused": "was refused",
