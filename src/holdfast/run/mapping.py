@@ -8,6 +8,9 @@ import os.path
 import pkgutil
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
+from typing import Any
+
+import msgspec
 
 import holdfast
 from holdfast.model.edges import REACHES, Reach, matches
@@ -15,7 +18,7 @@ from holdfast.model.errors import ComponentId, Refused
 from holdfast.model.ledgers import INCIDENTS, PEOPLE, ledger_number
 from holdfast.run import layout, ports, trials
 from holdfast.run.child import process_name
-from holdfast.run.config import Config
+from holdfast.run.config import Config, Secret
 from holdfast.run.roles import plan
 from holdfast.watch.depends import Component, DependencyMap, Edge, Reaching
 
@@ -41,12 +44,13 @@ def dependency_map(
     config: Config,
     *,
     cells: Sequence[int] = (),
+    domains: Sequence[str] = (),
     device: Callable[[str], object] = lambda folder: None,
 ) -> DependencyMap:
-    """``cells``: those that a canary is tried in. ``device``: of a folder, None where that can't be said;
-    then a folder below another is taken to be on its disk."""
+    """``cells``: those that a canary is tried in. ``domains``: that have certificates of their own.
+    ``device``: of a folder, None where that can't be said; then a folder below another is on its disk."""
     load()
-    made = _Made(config, device)
+    made = _Made(config, domains, device)
     ids = made.components
     return DependencyMap(
         (Component(id, kind(id), ODDS.get(kind(id), 1.0)) for id in ids),
@@ -74,12 +78,13 @@ def load() -> None:
 class _Made:
     """``components``: in an order that stays, without a second."""
 
-    def __init__(self, config: Config, device: Callable[[str], object]) -> None:
+    def __init__(self, config: Config, domains: Sequence[str], device: Callable[[str], object]) -> None:
         self._config = config
+        self._domains = domains
         self._device = device
         self._processes = [(role, process_name(role, worker)) for role, worker, _ in plan(config)]
         self._disks = disks(config)
-        self._places = places(config)
+        self._places = places(config, domains)
         self.components = list(dict.fromkeys(self._components()))
 
     # what there is
@@ -96,6 +101,8 @@ class _Made:
                 yield from (f"door/{door}" for door in doors if getattr(config.listen, door))
         yield from (f"cell-{cell:02d}/index" for cell in range(config.service.cells))
         yield f"certificate/{config.service.hostname}"
+        yield from (f"certificate/domain/{name}" for name in self._domains)
+        yield from (f"secret/{where}" for where, _ in secrets(config))
         yield from (f"partner/hook/{name}" for name in sorted(config.hooks))
         for name, each in sorted(config.directories.items()):
             yield f"source/{each.kind}:{name}"
@@ -105,6 +112,8 @@ class _Made:
             yield from (id for each in REACHES if (id := _own(each, name)) and self._is_there(id))
 
     def _is_there(self, component: ComponentId) -> bool:
+        if kind(component) == "secret":  # of those, the configuration has the list
+            return False
         wanted = _IF.get(component) or _IF.get(kind(component))
         return wanted is None or bool(wanted(self._config))
 
@@ -207,7 +216,17 @@ def disks(config: Config) -> dict[ComponentId, str]:
     return found | {f"disk/copy-{name}": copy.folder for name, copy in sorted(config.copies.items())}
 
 
-def places(config: Config) -> dict[str, ComponentId]:
+def secrets(struct: msgspec.Struct | dict[str, Any], where: str = "") -> Iterator[tuple[str, str]]:
+    """(key, path) of each file with a secret that the configuration names: ``gateways.sms_secret``."""
+    fields = struct if isinstance(struct, dict) else msgspec.structs.asdict(struct)
+    for name, value in fields.items():
+        if isinstance(value, Secret) and value:
+            yield where + name, value.removeprefix("file:")
+        elif isinstance(value, msgspec.Struct | dict):
+            yield from secrets(value, f"{where}{name}.")
+
+
+def places(config: Config, domains: Sequence[str] = ()) -> dict[str, ComponentId]:
     """Path → what lies there, of all that lies on this machine, be it there by now or not."""
     found = {folder: disk for disk, folder in disks(config).items()}
     found |= {layout.socket_path(config, role): f"socket/{role}" for role in _SOCKETS}
@@ -217,6 +236,9 @@ def places(config: Config) -> dict[str, ComponentId]:
         found[layout.index_files(config, volume, cell)[0]] = f"cell-{cell:02d}/index"
     for path in (config.certificate, config.key):
         found[path] = f"certificate/{config.service.hostname}"
+    for domain in domains:
+        found |= dict.fromkeys(layout.domain_certificate(config, domain), f"certificate/domain/{domain}")
+    found |= {path: f"secret/{where}" for where, path in secrets(config)}
     for role, worker, _ in plan(config):
         found |= _places_of(config, role, process_name(role, worker))
     for name in (PEOPLE, "mail", "queue"):
@@ -261,19 +283,12 @@ def _places_of(config: Config, role: str, process: str) -> dict[str, ComponentId
     return found
 
 
-def component_at(config: Config, path: str) -> ComponentId:
+def component_at(config: Config, path: str, domains: Sequence[str] = ()) -> ComponentId:
     """What lies there, or around it: the nearest; '' for nothing of ours. Files that are kept beside another
     (``-wal``, ``.sent``) are that one's."""
-    found = max(
-        (
-            place
-            for place in places(config)
-            if path == place or (path.startswith(place) and path[len(place)] in "/.-")
-        ),
-        key=len,
-        default="",
-    )
-    return places(config).get(found, "")
+    known = places(config, domains)
+    around = [each for each in known if path == each or (path.startswith(each) and path[len(each)] in "/.-")]
+    return known[max(around, key=len)] if around else ""
 
 
 def _deepest(folders: dict[ComponentId, str], path: str) -> ComponentId:

@@ -121,6 +121,7 @@ _TEXTS = {
     "sessions": "sign-outs",
     "proofs": "codes under way",
     "key": "keys",
+    "secret": "secrets",
     "elsewhere": "other mail servers",
     "dns": "DNS",
     "partner/push": "push services",
@@ -128,7 +129,7 @@ _TEXTS = {
     "signup/requests": "sign-ups that wait",
     "disk/data": "disk of the data folder",
 }
-_WHOLE = ("copy", "history", "sessions", "proofs", "key", "certificate", "admin")  # each is one box
+_WHOLE = ("copy", "history", "sessions", "proofs", "key", "certificate", "admin", "secret")  # each is one box
 
 
 def _group(component: ComponentId) -> str:

@@ -32,14 +32,21 @@ folder = "/disks/second"
 jmap_http = [":8080"]
 [relay]
 smarthost = "smart.example.net:587"
+user = "holdfast"
+tls = "required"
+password = "file:/etc/holdfast/relay"
 [acme]
 directory = "https://acme.example/directory"
 terms_agreed = true
+key_id = "ours"
+key_secret = "file:/etc/holdfast/acme"
 [signup]
 contract = ["example.org"]
 contract_url = "https://crm.example/contracts"
+contract_secret = "file:/etc/holdfast/contracts"
 [gateways]
 sms_url = "https://sms.example/"
+sms_secret = "file:/etc/holdfast/sms"
 mail_smarthost = "other.example.net:587"
 [hooks.crm]
 url = "https://crm.example/hook"
@@ -48,6 +55,8 @@ secret = "file:/etc/holdfast/hook"
 kind = "ldap"
 url = "ldaps://ldap.example"
 base = "dc=example"
+user = "cn=holdfast,dc=example"
+password = "file:/etc/holdfast/ldap"
 [directories.office]
 kind = "oidc"
 issuer = "https://login.example"
@@ -64,7 +73,11 @@ def default() -> DependencyMap:
 
 @cache
 def everything() -> DependencyMap:
-    return mapping.dependency_map(parse(EVERYTHING, "/etc/holdfast/holdfast.toml", {}))
+    return mapping.dependency_map(everything_configured())
+
+
+def everything_configured() -> Config:
+    return parse(EVERYTHING, "/etc/holdfast/holdfast.toml", {})
 
 
 def reached(known: DependencyMap, process: str) -> dict[str, str]:
@@ -100,7 +113,7 @@ def test_map_1_what_the_configuration_names_is_there():
 
 
 def test_map_1_each_registered_edge_is_one_of_the_map_of_everything():
-    known = everything()
+    known = mapping.dependency_map(everything_configured(), domains=["example.org"])
     lost = {
         (each.component, role)
         for each in REACHES
@@ -140,6 +153,16 @@ def test_what_lies_at_a_path_is_found():
     }.items():
         assert mapping.component_at(config, f"{config.data}/{path}") == id
     assert mapping.component_at(config, "/etc/passwd") == ""
+
+
+def test_files_with_secrets_are_components_as_the_configuration_names_them():
+    found = dict(mapping.secrets(everything_configured()))
+    assert len(found) == 6 and found["gateways.sms_secret"] == "/etc/holdfast/sms"
+    assert {"hooks.crm.secret", "directories.staff.password", "relay.password"} <= found.keys()
+    known = everything()
+    assert "secret/relay.password" in known.closure("process/relay-0")  # it doesn't start without
+    assert reached(known, "signup-0")["secret/gateways.sms_secret"]
+    assert mapping.component_at(everything_configured(), "/etc/holdfast/sms") == "secret/gateways.sms_secret"
 
 
 def test_what_grows_can_fill_its_disk_and_an_authority_away_lets_a_certificate_end():
