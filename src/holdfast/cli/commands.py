@@ -9,6 +9,7 @@ import typer
 from holdfast.cli import (
     admin,
     bulk,
+    canaries,
     care,
     certificates,
     configuration,
@@ -18,6 +19,7 @@ from holdfast.cli import (
     examine,
     exporting,
     importing,
+    incidents,
     mapping,
     people,
     queue,
@@ -62,6 +64,8 @@ queue.add_to(app)
 dns.add_to(app)
 certificates.add_to(app)
 examine.add_to(app)
+canaries.add_to(app)
 mapping.add_to(app)
 configuration.add_to(app)
+incidents.add_to(app)
 care.add_to(app)

@@ -14,6 +14,8 @@ CustomerId = int  # sequence of the people frame that made the customer, or its 
 DomainId = int  # sequence of the people frame that made the domain
 TenantId = int  # sequence of the people frame that made the tenant; 0: the provider itself
 
+CANARY = "holdfast:canary"  # ``external_id`` of accounts that are the service's own: nobody's, never counted
+
 
 class AccountState(enum.StrEnum):
     """ACTIVE ↔ DISABLED (mail refused, no sign-in, mail kept) → REMOVED (softly; its names stay taken)."""

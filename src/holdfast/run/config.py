@@ -356,6 +356,20 @@ class Health(_Section, frozen=True):
     password: Annotated[Secret, Meta(description="Its password, as file:/path.")] = Secret("")
 
 
+class Canary(_Section, frozen=True):
+    addresses: Annotated[
+        list[str],
+        Meta(description="Two, for canaries alone; [] is canary-1 and canary-2 in the first domain."),
+    ] = field(default_factory=list)
+    outside: Annotated[
+        str,
+        Meta(description="An address elsewhere that sends back what it gets to the first; '' for none."),
+    ] = ""
+    interval_s: Annotated[
+        int, Meta(description="Seconds between two runs of all canaries; 0: only when asked.", ge=0)
+    ] = 300
+
+
 class Traces(_Section, frozen=True):
     endpoint: Annotated[
         str,
@@ -457,6 +471,7 @@ class Config(_Section, frozen=True):
     hooks: dict[str, Hook] = field(default_factory=dict)
     metrics: Metrics = field(default_factory=Metrics)
     health: Health = field(default_factory=Health)
+    canary: Canary = field(default_factory=Canary)
     traces: Traces = field(default_factory=Traces)
     directories: dict[str, Directory] = field(default_factory=dict)
 
@@ -513,6 +528,7 @@ SECTIONS: dict[str, str] = {
     "directories": "People kept elsewhere, by name: `[directories.staff]` (docs/operate/directories.md).",
     "metrics": "Counts of what each process does (docs/operate/monitoring.md).",
     "health": "Trying each function through its own doors.",
+    "canary": "Using each function as customers do (docs/operate/canaries.md).",
     "traces": "Spans for OpenTelemetry; needs the extra `otel`.",
     "gateways": "How a person is reached who can't read mail here: text messages, and mail to elsewhere.",
 }

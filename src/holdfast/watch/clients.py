@@ -116,10 +116,10 @@ class Smtp:
         await self.event()
 
     async def reply_to(self, transaction: Transaction, *, asks: bool = False) -> Reply:
-        """What became of its one recipient. ``asks``: no message follows."""
+        """To its one recipient, and to the message. ``asks``: no message follows."""
         (self.machine.ask if asks else self.machine.send)(transaction)
-        done = await self.event()
-        assert isinstance(done, Done)
+        while not isinstance(done := await self.event(), Done):
+            pass  # ready, after what was asked before
         return done.outcomes[0].reply
 
 

@@ -339,14 +339,22 @@ class HttpAnswer(NamedTuple):
 class HttpClient:
     """Asks servers that are not ours. Follows no redirect, believes no proxy of the environment."""
 
-    def __init__(self, world: World, *, authority_path: str | None = None, public_only: bool = False) -> None:
+    def __init__(
+        self,
+        world: World,
+        *,
+        authority_path: str | None = None,
+        public_only: bool = False,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         """``authority_path``: a PEM file of the only authority to trust; None: the system's.
+        ``tls``: how TLS is spoken instead.
 
         ``public_only``: for addresses that strangers name; nothing in our own networks is asked.
         """
         self._world = world
         self._public_only = public_only
-        context = ssl.create_default_context(cafile=authority_path)
+        context = tls or ssl.create_default_context(cafile=authority_path)
         self._client = httpx2.AsyncClient(
             verify=context,
             trust_env=False,

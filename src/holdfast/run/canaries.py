@@ -1,0 +1,158 @@
+"""The canaries of this machine: their accounts and what they know, and the doors they use."""
+
+from __future__ import annotations
+
+import os.path
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from holdfast.model.errors import Reason, Refused
+from holdfast.model.functions import FUNCTIONS
+from holdfast.model.people import CANARY
+from holdfast.run import layout, system
+from holdfast.run.config import Config
+from holdfast.run.health import targets
+from holdfast.run.trials import PAGES
+from holdfast.watch.canaries.ground import Ground
+from holdfast.watch.canaries.leftovers import Left, Leftovers
+from holdfast.watch.canaries.running import run_canaries
+from holdfast.watch.canaries.words import Account, Doors, Joining, Result, Site
+from holdfast.watch.clients import Target
+from holdfast.world import World
+
+if TYPE_CHECKING:
+    from holdfast.directory.operations import Operations
+
+_MAIL = ("mx", "submission", "imap", "pop3")
+_TOKEN_LETTERS = 12
+_PASSWORD_LETTERS = 24
+
+
+class _Known(msgspec.Struct, frozen=True):
+    accounts: list[Account]
+
+
+# What they know
+
+
+async def set_up(world: World, config: Config, people: Operations) -> list[str]:
+    """Makes the two accounts, or what they lack. Their passwords are new each time. Returns the addresses.
+
+    Raises ``Refused`` for an address that is somebody's.
+    """
+    addresses = config.canary.addresses or await _own_addresses(people)
+    if len(set(addresses)) != 2:
+        raise Refused(Reason.BAD_SYNTAX, "[canary] addresses: two, and not the same")
+    made = [await _account(world, people, each) for each in addresses]
+    system.make_folder(layout.watch_folder(config))
+    _save(world, _path(config), _Known(made))
+    return addresses
+
+
+async def _own_addresses(people: Operations) -> list[str]:
+    found = [each for each in await people.domains() if not each.removed_at]
+    if not found:
+        raise Refused(Reason.NO_SUCH_DOMAIN, "there is no domain yet: `holdfast domain add`")
+    return [f"canary-{number}@{found[0].name}" for number in (1, 2)]
+
+
+async def _account(world: World, people: Operations, address: str) -> Account:
+    from holdfast.directory.app_passwords import new_app_password
+
+    password, other = (world.entropy.token(_PASSWORD_LETTERS) for _ in range(2))
+    made = await people.account_add(
+        address, name="Canary", password=password, external_id=CANARY, keep_existing=True
+    )
+    if made.external_id != CANARY:
+        raise Refused(Reason.EXISTS, f"{address} is somebody's: name two others in [canary] addresses")
+    await people.password_set(made.id, password=password)
+    for old in await people.app_passwords(made.id):
+        await people.app_password_rm(made.id, old.id)
+    app = new_app_password(world)
+    await people.app_password_add(made.id, "canary", app)
+    return Account(address, password, other, app)
+
+
+def _known(world: World, config: Config) -> Sequence[Account]:
+    """Raises ``Refused`` when there are none."""
+    try:
+        return msgspec.json.decode(world.disk.read(_path(config)), type=_Known).accounts
+    except FileNotFoundError:
+        raise Refused(Reason.NO_SUCH_USER, "there are no canaries yet: `holdfast canary setup`") from None
+    except (OSError, msgspec.MsgspecError) as error:
+        text = f"{_path(config)}: {error}; `holdfast canary setup` makes it anew"
+        raise Refused(Reason.UNREADABLE, text) from None
+
+
+def _leftovers(world: World, config: Config) -> Leftovers:
+    """A file that can't be read is as none: what it named is found by `holdfast account list`."""
+    path = os.path.join(layout.watch_folder(config), "canary-left.json")
+    found: list[Left] = []
+    if world.disk.exists(path):
+        found = msgspec.json.decode(world.disk.read(path), type=list[Left])
+    return Leftovers(found, lambda left: _save(world, path, list(left)))
+
+
+def _path(config: Config) -> str:
+    return os.path.join(layout.watch_folder(config), "canary.json")
+
+
+def _save(world: World, path: str, what: object) -> None:
+    world.disk.write_atomic(path, msgspec.json.encode(what))  # 0600
+
+
+# Where they go
+
+
+def doors(config: Config) -> Doors:
+    """Of each role the door that begins in TLS, if it has one."""
+    found = targets(config)
+    best = {role: max(each, key=lambda target: target.in_tls) for role, each in found.items() if each}
+    return Doors(
+        {role: best[role] for role in _MAIL if role in best},
+        {role: Site(_url(best[role]), best[role].tls) for role in PAGES if role in best},
+    )
+
+
+def _url(target: Target) -> str:
+    """A name, not a number: cookies are kept by name."""
+    assert isinstance(target.address, tuple)
+    host, port = target.address
+    if host in ("127.0.0.1", "::1"):
+        host = "localhost"
+    return f"{'https' if target.in_tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def _joining(config: Config) -> Joining:
+    signup = config.signup
+    if not signup.open:
+        return Joining("", "no domain is open for sign-up by everybody: [signup] open")
+    if signup.proof != "none":
+        return Joining("", "sign-up sends a code to a phone or an address that a canary doesn't have")
+    return Joining(signup.open[0], pause_s=signup.minimum_s)
+
+
+async def run_once(world: World, config: Config, functions: Collection[str]) -> list[Result]:
+    """Raises ``Refused`` without accounts, ``Unavailable`` while another run is on its way (CANARY-5): each
+    would tidy away what the other looks for."""
+    strange = sorted(set(functions) - set(FUNCTIONS))
+    if strange:
+        raise Refused(Reason.BAD_NAME, f"no function {strange[0]}; there are: {', '.join(FUNCTIONS)}")
+    first, second = _known(world, config)
+    lock = world.disk.lock(os.path.join(layout.watch_folder(config), "canary.lock"))
+    try:
+        ground = Ground(
+            world,
+            doors(config),
+            first,
+            second,
+            world.entropy.token(_TOKEN_LETTERS).lower(),
+            _leftovers(world, config),
+            _joining(config),
+            config.canary.outside,
+        )
+        return await run_canaries(ground, functions or FUNCTIONS, config.service.hostname)
+    finally:
+        lock.release()

@@ -1,0 +1,171 @@
+"""The canaries of mail: received, refused, sent, sent out and back, read by IMAP and by POP3."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from holdfast.model.limits import CANARY_OUTSIDE_S, CANARY_STEP_S
+from holdfast.model.mail import Flag
+from holdfast.watch.canaries.ground import ANCHOR, NO_ANCHOR, Ground, hand_over
+from holdfast.watch.canaries.seeing import LOOK_S, seen
+from holdfast.watch.canaries.walk import Walk
+from holdfast.watch.canaries.words import Unsure
+from holdfast.watch.clients import Fault, Imap, Steps, Turned
+from holdfast.wire.imap import commands as c
+from holdfast.wire.imap.answers import Fetched, Searched, Tagged
+from holdfast.wire.smtp.transaction import Recipient, Transaction
+
+_WRITE_S = CANARY_STEP_S - 0.5
+_WHOLE = c.BodySection(c.Section(), b"BODY[]", peek=True)
+
+
+async def receive(ground: Ground, walk: Walk) -> None:
+    """As another server delivers it, from nobody: no answer to it goes anywhere."""
+    subject, to = f"holdfast canary {ground.token} in", ground.first.address
+    walk.account = ground.first
+    async with ground.smtp("mx", walk) as smtp:
+        await hand_over(walk, smtp, "", to, ground.message(f"canary@{_domain(ground)}", to, subject))
+    await seen(ground, walk, ground.first, subject)
+
+
+async def refuse(ground: Ground, walk: Walk) -> None:
+    """Who isn't here is refused at once and for good; that only people in doubt are asked to wait is right,
+    and no refusal."""
+    async with ground.smtp("mx", walk) as smtp:
+        walk.begin("RCPT")
+        nobody = Recipient(f"nobody-{ground.token}@{_domain(ground)}")
+        reply = await smtp.reply_to(Transaction("", (nobody,), b""), asks=True)
+        if reply.code != 550:
+            raise Fault("RCPT", f"an address that nobody has: {reply}", partly=reply.temporary)
+
+
+async def send(ground: Ground, walk: Walk) -> None:
+    subject, to = f"holdfast canary {ground.token} sent", ground.second.address
+    await _submit(ground, walk, to, subject)
+    await seen(ground, walk, ground.second, subject)
+
+
+async def relay(ground: Ground, walk: Walk) -> None:
+    """Out to the address elsewhere, which sends back what it gets, and in again."""
+    if not ground.outside:
+        raise Unsure("no address elsewhere is configured: [canary] outside")
+    subject = f"holdfast canary {ground.token} out"
+    await _submit(ground, walk, ground.outside, subject)
+    walk.begin("back", CANARY_OUTSIDE_S)
+    async with ground.imap(ground.first, Steps()) as imap:
+        await imap.do(c.Select("INBOX", read_only=True))
+        while not await _found(imap, subject):
+            await ground.world.clock.sleep(10 * LOOK_S)
+            await imap.do(c.Noop())
+
+
+async def _submit(ground: Ground, walk: Walk, to: str, subject: str) -> None:
+    own = ground.first
+    walk.account = own
+    async with ground.smtp("submission", walk) as smtp:
+        walk.begin("sign-in")
+        await smtp.sign_in((own.address, own.app))
+        walk.account = ground.second if to == ground.second.address else own
+        await hand_over(walk, smtp, own.address, to, ground.message(own.address, to, subject))
+
+
+async def imap(ground: Ground, walk: Walk) -> None:
+    walk.account = ground.first
+    async with ground.imap(ground.first, walk) as imap:
+        walk.begin("SELECT")
+        await imap.do(c.Select("INBOX"))
+        walk.begin("FETCH")
+        uids = await _found(imap, ANCHOR)
+        if not uids:
+            raise Unsure(NO_ANCHOR)
+        whole = c.Fetch(c.SequenceSet(((uids[0], uids[0]),)), (c.Attribute.UID,), (_WHOLE,), uid=True)
+        bodies = [each for each in await imap.do(whole) if isinstance(each, Fetched)]
+        if not any(ANCHOR.encode() in (each.bytes_of("BODY[]") or b"") for each in bodies):
+            raise Fault("FETCH", "the message comes without what stands in it")
+        walk.begin("APPEND")
+        async with _writing(walk):
+            uid = await _append(ground, imap, f"holdfast canary {ground.token} kept")
+        walk.begin("EXPUNGE")
+        async with _writing(walk):
+            await expunge(imap, (uid,))
+
+
+async def pop3(ground: Ground, walk: Walk) -> None:
+    walk.account = ground.first
+    async with ground.pop3(ground.first, walk) as pop3:
+        walk.begin("STAT")
+        count = int((await pop3.do("STAT")).text.split()[0])
+        if not count:
+            raise Unsure(NO_ANCHOR)
+        walk.begin("RETR")
+        body = (await pop3.do("RETR 1", multiline=True)).body or b""
+        if b"Subject:" not in body:
+            raise Fault("RETR", f"{len(body)} bytes that are no message")
+        walk.begin("QUIT")
+        async with _writing(walk):  # what was fetched counts as seen from here on
+            await pop3.do("QUIT")
+
+
+# The mailbox
+
+
+@asynccontextmanager
+async def _writing(walk: Walk) -> AsyncIterator[None]:
+    """Reading outlives writing: when nothing can be changed, the function serves all the same."""
+    try:
+        async with asyncio.timeout(_WRITE_S):
+            yield
+    except TimeoutError:
+        raise Fault(walk.doing, f"no answer within {_WRITE_S:g} s; reading goes on", partly=True) from None
+    except Turned as turned:
+        if not turned.temporary:
+            raise
+        raise Fault(walk.doing, f"{turned}; reading goes on", partly=True) from None
+
+
+async def _append(ground: Ground, imap: Imap, subject: str) -> int:
+    own = ground.first.address
+    message = c.AppendMessage(ground.message(own, own, subject), Flag.SEEN)
+    ended = (await imap.do(c.Append("INBOX", (message,))))[-1]
+    code = ended.code if isinstance(ended, Tagged) else None
+    if code is None or code.name != "APPENDUID":
+        raise Fault("APPEND", "the answer doesn't say which it is")
+    return int(code.words[1])
+
+
+async def _found(imap: Imap, subject: str) -> tuple[int, ...]:
+    """UIDs, the oldest first; '' finds all."""
+    key = c.SearchHeader("SUBJECT", subject) if subject else c.SearchAll()
+    for each in await imap.do(c.Search(key, uid=True)):
+        if isinstance(each, Searched):
+            return each.numbers
+    return ()
+
+
+async def expunge(imap: Imap, uids: tuple[int, ...]) -> None:
+    wanted = c.SequenceSet(tuple((uid, uid) for uid in uids))
+    await imap.do(c.Store(wanted, c.StoreMode.ADD, Flag.DELETED, silent=True, uid=True))
+    await imap.do(c.Expunge(wanted))
+
+
+async def tidy(ground: Ground) -> int:
+    """CANARY-4: nothing stays in the inboxes of both but the one message that is read, which is put there if
+    it is missing. How many messages went. Raises what a conversation raises."""
+    gone = 0
+    for account in (ground.first, ground.second):
+        async with ground.imap(account, Steps()) as imap:
+            await imap.do(c.Select("INBOX"))
+            kept = (await _found(imap, ANCHOR))[:1] if account == ground.first else ()
+            every = await _found(imap, "")
+            if rest := tuple(uid for uid in every if uid not in kept):
+                await expunge(imap, rest)
+                gone += len(rest)
+            if account == ground.first and not kept:
+                await _append(ground, imap, ANCHOR)
+    return gone
+
+
+def _domain(ground: Ground) -> str:
+    return ground.first.address.rpartition("@")[2]

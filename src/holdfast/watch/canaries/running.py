@@ -1,0 +1,87 @@
+"""All canaries once: what was left is cleared first, and what they made afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from functools import partial
+
+from holdfast.model.errors import Unavailable
+from holdfast.model.findings import Finding
+from holdfast.model.limits import CANARY_S, CANARY_STEP_S
+from holdfast.watch.canaries import mailing, paging
+from holdfast.watch.canaries.ground import Ground
+from holdfast.watch.canaries.walk import Walk, attempt
+from holdfast.watch.canaries.words import COURSES, Result, Unsure
+from holdfast.watch.clients import NOT_UNDERSTOOD, Fault, Turned
+
+ACCOUNTS = "canary/accounts"
+
+CANARIES: Mapping[str, Callable[[Ground, Walk], Awaitable[None]]] = {
+    "canary/receive": mailing.receive,
+    "canary/refuse": mailing.refuse,
+    "canary/send": mailing.send,
+    "canary/relay": mailing.relay,
+    "canary/imap": mailing.imap,
+    "canary/pop3": mailing.pop3,
+    "canary/webmail": paging.webmail,
+    "canary/password": paging.password,
+    "canary/signup": paging.signup,
+}
+
+
+async def run_canaries(ground: Ground, functions: Collection[str], vantage: str = "") -> list[Result]:
+    """One result for each canary of these functions, and one for the canaries' own accounts. All at once:
+    none waits for another (CANARY-1). What can't be tidied is said with the accounts."""
+    trials = [
+        trial
+        for trial in CANARIES
+        if COURSES[trial].function in functions and (trial != "canary/relay" or ground.outside)
+    ]
+    began = ground.world.clock.monotonic()
+    untidy = await _tidy(ground)
+    results = await asyncio.gather(
+        *(
+            attempt(ground.world, trial, partial(CANARIES[trial], ground), ground.stands, vantage=vantage)
+            for trial in trials
+        )
+    )
+    if not untidy:
+        untidy = await _tidy(ground)
+    took = ground.world.clock.monotonic() - began
+    return [*results, _accounts(ground, results, untidy, took, vantage)]
+
+
+async def _tidy(ground: Ground) -> list[str]:
+    """What could not be tidied, and why."""
+    said = []
+    try:
+        async with asyncio.timeout(CANARY_STEP_S):
+            await mailing.tidy(ground)
+    except (Turned, Fault, Unsure, OSError, *NOT_UNDERSTOOD) as error:
+        said.append(f"messages stay until the next run: {error or paging.NO_ANSWER}")
+    try:
+        async with asyncio.timeout(CANARY_S):
+            said += await paging.clear(ground)
+    except (Unavailable, OSError) as error:
+        said.append(f"accounts stay until the next run: {error or paging.NO_ANSWER}")
+    return said
+
+
+def _accounts(
+    ground: Ground, results: list[Result], untidy: list[str], took_s: float, vantage: str
+) -> Result:
+    """The canaries' accounts are watched themselves (CANARY-2)."""
+    blamed = [each.finding for each in results if each.ours]
+    step, said = (blamed[0].step, blamed[0].said) if blamed else ("", "")
+    finding = Finding(
+        ACCOUNTS,
+        "",
+        "fails" if blamed else "works",
+        step,
+        said,
+        ground.world.clock.now(),
+        took_s,
+        vantage=vantage,
+    )
+    return Result(finding, (), tuple(untidy))

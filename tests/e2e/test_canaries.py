@@ -1,0 +1,203 @@
+"""Canaries against the real processes: all works, and each fault is found by its own canary alone."""
+
+from __future__ import annotations
+
+import contextlib
+import imaplib
+import json
+import os
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from e2e.service import DOMAIN, Service, until
+from e2e.test_quota import limit
+from holdfast.model.errors import Unavailable
+from holdfast.run import reading
+from holdfast.run.canaries import run_once
+from holdfast.watch.canaries.words import COURSES
+from holdfast.world import real_world, run
+
+pytestmark = pytest.mark.slow
+
+WEB = ("password", "signup", "jmap", "webmail")
+CONFIG = f'[signup]\nopen = ["{DOMAIN}"]\nproof = "none"\nminimum_s = 0\nper_network_day = 1000\n'
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    made = Service(tmp_path_factory.mktemp("canaries"), people=("anna",), web=WEB, config=CONFIG)
+    try:
+        made.prepare()
+        assert made.holdfast("canary", "setup").returncode == 0
+        made.start()
+        yield made
+    finally:
+        made.close()
+
+
+def tried(service: Service, *functions: str) -> dict[str, Any]:
+    """By trial, without its prefix."""
+
+    async def work() -> dict[str, Any]:
+        config = reading.load(str(service.config_path), {})
+        found = await run_once(real_world(level="error"), config, functions)
+        return {each.finding.trial.removeprefix("canary/"): each for each in found}
+
+    return run(work())
+
+
+def states(found: dict[str, Any]) -> dict[str, str]:
+    return {trial: each.finding.state for trial, each in found.items()}
+
+
+def inbox(service: Service, number: int) -> list[bytes]:
+    """Subjects in a canary's inbox."""
+    own = json.loads((service.data / "watch" / "canary.json").read_text())["accounts"][number]
+    client = imaplib.IMAP4("127.0.0.1", service.ports["imap"], timeout=30)
+    client.login(own[0], own[3])
+    _, [count] = client.select("INBOX", readonly=True)
+    found = client.fetch("1:*", "(BODY.PEEK[HEADER.FIELDS (SUBJECT)])")[1] if count != b"0" else []
+    client.logout()
+    return [each[1].strip() for each in found if isinstance(each, tuple)]
+
+
+def accounts(service: Service) -> list[dict[str, Any]]:
+    """Those that sign-up canaries made and that are still there."""
+    lines = service.holdfast("account", "list", "--json").stdout.splitlines()
+    found = [json.loads(line) for line in lines]
+    numbered = ("canary-1@", "canary-2@")
+    return [
+        each
+        for each in found
+        if each["login"].startswith("canary-")
+        and not each["login"].startswith(numbered)
+        and each["state"] == "active"
+    ]
+
+
+def test_all_works_step_by_step_and_canary_4_leaves_nothing(service):
+    done = service.holdfast("canary", "--json")
+    rows = {(row := json.loads(line))["trial"]: row for line in done.stdout.splitlines()}
+    assert done.returncode == 0, (done.stderr, done.stdout)
+    assert rows.keys() == COURSES.keys() - {"canary/relay"} | {"canary/accounts"}
+    for trial, row in rows.items():
+        steps = [each["step"] for each in row["passed"]]
+        assert all(each["took_s"] >= 0 for each in row["passed"])
+        if trial != "canary/accounts":
+            assert steps == [each for each in COURSES[trial].steps if each in steps]
+            assert set(COURSES[trial].steps) - set(steps) <= {"STARTTLS", "certificate"}
+    assert {each.split(" after")[0] for each in rows["canary/receive"]["notes"]} == {
+        "seen by IMAP", "seen by POP3", "seen by JMAP"
+    }  # fmt: skip
+    assert [len(inbox(service, number)) for number in (0, 1)] == [1, 0]
+    assert accounts(service) == []
+    assert (service.data / "watch" / "canary.json").stat().st_mode & 0o077 == 0
+    table = service.holdfast("canary", "pop3").stdout
+    assert table.startswith("pop3       works") and "RETR" in table
+
+
+@contextlib.contextmanager
+def stopped(service: Service, *processes: str) -> Iterator[None]:
+    """They are there and do nothing: a supervisor starts again what dies."""
+    pids = [service.pid(each) for each in processes]
+    try:
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+# The process that is stopped → what then fails, and at which step; all others work.
+FAULTS = {
+    "mx-0": {"receive": "greeting", "refuse": "greeting"},
+    "submission-0": {"send": "connect"},
+    "imap": {"imap": "connect"},
+    "pop3-0": {"pop3": "connect"},
+    "webmail-0": {"webmail": "index.html"},
+    "jmap-0": {"webmail": "sign-in"},
+    "password-0": {"password": "sign-in"},
+    "signup-0": {"signup": "name"},
+}
+
+
+@pytest.mark.parametrize("process", FAULTS)
+def test_canary_1_a_function_that_is_gone_is_found_by_its_own_canary_alone(service, process):
+    gone = ("imap-0", "imap-1") if process == "imap" else (process,)
+    with stopped(service, *gone):
+        found = tried(service)
+    wrong = {trial: each.finding.step for trial, each in found.items() if each.finding.state != "works"}
+    assert wrong == FAULTS[process], {trial: each.finding for trial, each in found.items()}
+    assert {found[trial].finding.state for trial in wrong} == {"fails"}
+
+
+def test_canary_3_without_the_store_all_goes_on_and_nothing_new_is_shown(service):
+    with stopped(service, "store-0"):
+        found = tried(service)
+    wrong = {
+        trial: (each.finding.state, each.finding.step)
+        for trial, each in found.items()
+        if each.finding.state != "works"
+    }
+    assert wrong == {
+        "receive": ("degraded", "seen"),
+        "send": ("degraded", "seen"),
+        "imap": ("degraded", "APPEND"),
+        "pop3": ("degraded", "QUIT"),
+    }
+
+
+def test_canary_2_a_full_or_locked_canary_is_its_own_fault_and_says_nothing_of_the_function(service):
+    first = f"canary-1@{DOMAIN}"
+    limit(service, "canary-1", quota_bytes=100)
+    try:
+        found = until(lambda: (seen := tried(service, "receive", "pop3")) and full(seen) and seen)
+        assert found["pop3"].finding.state == "works"
+        assert found["accounts"].finding.state == "fails" and "full" in found["accounts"].finding.said
+    finally:
+        limit(service, "canary-1", quota_bytes=0)
+    assert service.holdfast("account", "set", first, "--disable").returncode == 0
+    try:
+        found = tried(service, "imap", "pop3", "send")
+        assert {found[each].finding.state for each in ("imap", "pop3", "send")} == {"unknown"}
+        assert "no door lets" in found["accounts"].finding.said
+        assert service.holdfast("canary", "imap").returncode == 2
+    finally:
+        assert service.holdfast("account", "set", first, "--enable").returncode == 0
+    until(lambda: set(states(tried(service, "receive", "imap")).values()) == {"works"})
+
+
+def full(found: dict[str, Any]) -> bool:
+    finding = found["receive"].finding
+    return bool(finding.state == "unknown" and "full" in finding.said and finding.step == "RCPT")
+
+
+def test_canary_4_what_a_broken_run_left_is_removed_by_the_next(service):
+    """As after kill -9: the other password is set, messages lie there, and an account was made."""
+    with stopped(service, "password-0"):
+        assert tried(service, "signup")["signup"].finding.state == "works"
+    assert len(accounts(service)) == 1
+    kept = json.loads((service.data / "watch" / "canary.json").read_text())["accounts"]
+    assert service.holdfast("account", "password", kept[1][0], input=kept[1][2] + "\n").returncode == 0
+    service.send("left here", to="canary-1")
+    until(lambda: b"Subject: left here" in inbox(service, 0))
+    found = tried(service, "password")
+    assert found["password"].finding.state == "works" and found["password"].notes
+    assert [len(inbox(service, number)) for number in (0, 1)] == [1, 0]
+    assert accounts(service) == []
+    assert tried(service, "password")["password"].notes == ()
+
+
+def test_canary_5_one_run_at_a_time_and_none_without_accounts(service, tmp_path):
+    lock = real_world().disk.lock(str(service.data / "watch" / "canary.lock"))
+    with pytest.raises(Unavailable):
+        tried(service, "imap")
+    lock.release()
+    fresh = Service(tmp_path / "fresh", people=("anna",))
+    fresh.prepare()
+    done = fresh.holdfast("canary")
+    assert done.returncode == 2 and "canary setup" in done.stderr
