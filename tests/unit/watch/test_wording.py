@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from holdfast.pages.texts import LANGUAGES, Texts
 from holdfast.pages.texts import __file__ as pages_file
+from holdfast.run import mapping, reading
 from holdfast.watch.diagnosis import Outcome, diagnose, gather
 from holdfast.watch.diagnosis.report import Report, report
 from holdfast.watch.diagnosis.wording import FOLDER, Told, Wording
@@ -166,3 +168,14 @@ def test_components_have_names_by_their_kind(language: str):
     assert len(set(names.values())) == len(names)
     assert names["partner/sms"] in ("SMS provider", "SMS-Anbieter")
     assert wording.component("strange/thing", {"strange/thing": "unheard of"}) == "strange/thing"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_component_of_a_real_service_has_a_name_of_its_own(language: str, tmp_path: Path):
+    path = tmp_path / "holdfast.toml"
+    path.write_text(f'[service]\nhostname = "mail.example.org"\ndata = "{tmp_path}/data"\n')
+    known = mapping.dependency_map(reading.load(str(path), {}))
+    kinds = {each.id: each.kind for each in known.components.values()}
+    names = [Wording(TEXTS, language).component(each, kinds) for each in kinds]
+    assert len(set(names)) == len(names) and not set(names) & kinds.keys()

@@ -311,7 +311,10 @@ class _Weighing:
         return sum(runs) * 2 > len(runs)
 
     def _way(self, member: ComponentId, explained: Iterable[Evidence]) -> tuple[ComponentId, ...]:
-        ways = [self._known.path(each.uses, member) for each in explained if member in each.needs]
+        """The longest there is, from where customers notice it rather than from a check of a component."""
+        through = [each for each in explained if member in each.needs]
+        noticed = [each for each in through if self._known.trials[each.trial].function] or through
+        ways = [self._known.path(each.uses, member) for each in noticed]
         longest: list[ComponentId] = max(sorted(ways), key=len, default=[])
         return tuple(longest)
 
