@@ -44,10 +44,12 @@ def dependency_map(
     config: Config,
     *,
     cells: Sequence[int] = (),
+    canaries: tuple[int, int] | None = None,
     domains: Sequence[str] = (),
     device: Callable[[str], object] = lambda folder: None,
 ) -> DependencyMap:
-    """``cells``: those that a canary is tried in. ``domains``: that have certificates of their own.
+    """``cells``: those with an account that doors are tried with. ``canaries``: the cells of the canaries'
+    two accounts. ``domains``: that have certificates of their own.
     ``device``: of a folder, None where that can't be said; then a folder below another is on its disk."""
     load()
     made = _Made(config, domains, device)
@@ -56,7 +58,7 @@ def dependency_map(
         (Component(id, kind(id), ODDS.get(kind(id), 1.0)) for id in ids),
         made.needs(),
         made.breaks(),
-        trials.of(config, frozenset(ids), cells),
+        trials.of(config, frozenset(ids), cells, canaries),
         made.reaches(),
     )
 

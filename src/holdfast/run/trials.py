@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from holdfast.model.edges import matches
 from holdfast.model.errors import ComponentId
 from holdfast.model.functions import BEHIND
-from holdfast.run import ports
+from holdfast.run import canary_trials, ports
 from holdfast.run.config import Config
 from holdfast.watch.depends import Step, Trial
 
@@ -28,9 +28,13 @@ PAGES = {
 _SEALED = ("password", "signup", "admin")  # a page of theirs opens what the browser keeps
 
 
-def of(config: Config, there: frozenset[ComponentId], cells: Sequence[int]) -> list[Trial]:
-    """``there``: the components of this configuration. ``cells``: those with an account to sign in to."""
-    return [*_Doors(config, there).trials(cells), *_checks(there)]
+def of(
+    config: Config, there: frozenset[ComponentId], cells: Sequence[int], canaries: tuple[int, int] | None
+) -> list[Trial]:
+    """``there``: the components of this configuration. ``cells``: those with an account to sign in to.
+    ``canaries``: the cells of the canaries' two accounts, None without them."""
+    found = [*_Doors(config, there).trials(cells), *_checks(there)]
+    return found if canaries is None else [*found, *canary_trials.of(there, *canaries)]
 
 
 class _Doors:

@@ -191,6 +191,7 @@ HANDED_ON = {
     "component": "",
     "*_decode_unavailable(payload)": "",
     "placed": "",  # another Lost
+    "self._site.url": "",  # a canary's own word, which ends with it
     "path": "",  # of a lock; who takes it says its own name
 }
 
@@ -220,7 +221,7 @@ def _word(path: Path, said: ast.expr) -> str:
     text = ast.unparse(said)
     module = ".".join(path.relative_to(SOURCE.parent).with_suffix("").parts)
     value = getattr(importlib.import_module(module), text, None) if isinstance(said, ast.Name) else None
-    return value if isinstance(value, str) else HANDED_ON[text]
+    return value if isinstance(value, str) else HANDED_ON.get(text, f"not a word: {text}")
 
 
 @pytest.mark.slow

@@ -1,0 +1,89 @@
+"""What canaries pass through, and what a diagnosis can tell with them that it can't without."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from holdfast.run import mapping
+from holdfast.run.canary_trials import USES
+from holdfast.run.config import Config
+from holdfast.watch.canaries.words import COURSES
+from holdfast.watch.depends import DependencyMap
+from holdfast.watch.diagnosis import Outcome, Verdict, diagnose, gather
+
+FIRST, SECOND = 7, 8
+
+
+@cache
+def watched() -> DependencyMap:
+    return mapping.dependency_map(Config(), cells=range(0, 64, 8), canaries=(FIRST, SECOND))
+
+
+def passed(known: DependencyMap) -> frozenset[str]:
+    return known.under(use for trial in known.trials.values() for step in trial.steps for use in step.uses)
+
+
+def test_every_canary_has_its_trial_and_no_step_is_unknown():
+    assert USES.keys() == COURSES.keys()
+    for trial, (_, uses) in USES.items():
+        assert uses.keys() <= set(COURSES[trial].steps), trial
+        assert watched().trials[trial].function == COURSES[trial].function
+
+
+def test_what_is_tried_goes_through_the_canaries_own_cells():
+    steps = {step.name: step.uses for step in watched().trials["canary/imap"].steps}
+    assert "cell-07/index" in steps["SELECT"] and "ledger/mail" in steps["FETCH"] - steps["SELECT"]
+    assert "cell-08/index" in watched().trials["canary/send"].steps[-1].uses
+
+
+# With canaries these are named, which no probe of a door passes through.
+TOLD = (
+    *("copy/jmap-0", "copy/password-0", "copy/signup-0", "ledger/mail", "ledger/mx-0", "ledger/submission-0"),
+    *("socket/store", "process/store-0", "process/people-0", "process/relay-0", "cell-08/index"),
+)
+# Of each set, what canaries and checks do passes through every one or through none.
+ALIKE = (
+    {"ledger/people", "copy/people-writer", "socket/people"},
+    {"dns", "elsewhere", "network", "ledger/queue", "copy/relay-0", "socket/relay"},
+    {"signup/requests", "ledger/signup-asked-0"},
+)
+# What even they never meet.
+UNMET = {
+    *("acme/account", "admin/hooks", "copy/admin-0", "copy/admin-0-audit", "copy/setup-0", "copy/store-0"),
+    *("customers", "door/health_http", "key/factors", "partner/push", "sessions/tokens", "socket/auth"),
+    *("uploads", "proofs/password", "proofs/signup", "ledger/password-asked-0"),
+    *(f"ledger/{each}-0" for each in ("jmap", "password", "relay", "signup")),
+    *(f"history/{each}-0" for each in ("submission", "imap", "pop3", "jmap", "password", "admin")),
+    "history/imap-1",
+    *(f"sessions/{each}-0" for each in ("jmap", "password", "signup", "admin", "setup")),
+}
+
+
+def said_of(component: str):
+    found = []
+    for trial in watched().trials.values():
+        failed = next((each.name for each in trial.steps if component in watched().under(each.uses)), "")
+        found += [Outcome(trial.id, 1000.0 + time, failed) for time in range(4)]
+    return diagnose(watched(), gather(watched(), found))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("component", TOLD)
+def test_map_4_with_canaries_it_is_named(component):
+    assert {each.component for each in said_of(component).causes} == {component}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("alike", ALIKE, ids=lambda alike: min(alike))
+def test_map_4_even_with_canaries_it_is_undecided(alike):
+    for component in alike:
+        said = said_of(component)
+        assert said.verdict is Verdict.UNDECIDED
+        assert {frozenset({each}) for each in alike} <= {each.components for each in said.runners_up}
+
+
+def test_map_4_what_canaries_never_meet_is_known():
+    unmet = watched().components.keys() - passed(watched())
+    assert {each for each in unmet if mapping.kind(each) != "index"} == UNMET
