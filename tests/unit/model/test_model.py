@@ -53,6 +53,7 @@ def test_model_1_numbers_on_disk_are_what_they_were():
         1027,
         2048,
     ]
+    assert ledger_number("incidents") == 4 and ledger_name(4) == "incidents"
     assert [ledger_number(n) for n in ("password-0", "signup-1", "password-asked-2", "signup-asked-0")] == [
         5120,
         6145,
@@ -68,6 +69,7 @@ def test_model_1_numbers_on_disk_are_what_they_were():
         "PEOPLE": 32,
         "QUEUE": 48,
         "ASKED": 64,
+        "INCIDENT": 80,
     }
     assert [int(f) for f in Flag] == [1, 2, 4, 8, 16]
 
