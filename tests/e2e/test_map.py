@@ -142,15 +142,31 @@ def targets(service: Noted, known: DependencyMap, process: str, kind: str, targe
     return {mapping.component_at(service.config, target, [DOMAIN]) or target}
 
 
-def test_map_1_every_border_that_a_process_crosses_is_an_edge_of_the_map(service, known):
+def lacking(service: Noted, known: DependencyMap) -> set[tuple[str, str, tuple[str, ...]]]:
+    """(process, target, components) of every border that was crossed and is no edge."""
     edges = {(each.source, each.target) for each in (*known.reaches, *known.needs)}
-    lost = set()
+    found = set()
     for process, kind, target in service.borders():
-        found = targets(service, known, process, kind, target)
-        own = {f"socket/{process.rpartition('-')[0]}"}
-        if found and not found & own and not any((f"process/{process}", each) in edges for each in found):
-            lost.add((process, kind, target, tuple(sorted(found))))
+        components = targets(service, known, process, kind, target)
+        own = f"socket/{process.rpartition('-')[0]}" in components
+        if components and not own and not any((f"process/{process}", each) in edges for each in components):
+            found.add((process, target, tuple(sorted(components))))
+    return found
+
+
+def test_map_1_every_border_that_a_process_crosses_is_an_edge_of_the_map(service, known):
+    lost = lacking(service, known)
     assert not lost, "\n".join(map(str, sorted(lost)))
+
+
+def test_map_1_an_edge_that_nobody_registered_is_found_out(service, monkeypatch):
+    mapping.load()
+    less = [each for each in mapping.REACHES if each.component not in ("socket/relay", "sessions/tokens")]
+    monkeypatch.setattr(mapping, "REACHES", less)
+    found = lacking(service, mapping.dependency_map(service.config, domains=[DOMAIN]))
+    assert {("jmap-0", "sessions/tokens.sqlite"), ("submission-0", "run/relay.sock")} <= {
+        (process, os.path.relpath(target, service.data)) for process, target, _ in found
+    }
 
 
 def test_map_1_what_was_done_crossed_the_borders_that_it_must(service, known):
