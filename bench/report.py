@@ -179,8 +179,8 @@ def keep(
     )
 
 
-def publish(path: Path, machine: dict[str, Any], runs: Runs, failures: list[str]) -> None:
-    """The page of figures, generated."""
+def publish(path: Path, machine: dict[str, Any], runs: Runs, failures: list[str], also: str = "") -> None:
+    """The page of figures, generated. ``also``: what has to be said of some of them."""
     rows = lines(runs)
     missed = [row.aim.title for row in rows if not row.met]
     version = machine["versions"]
@@ -197,7 +197,7 @@ Absolute figures move from machine to machine: the ratios, taken in one run, are
 
 {table(rows)}
 
-{len(rows) - len(missed)} of {len(rows)} aims met."""
+{len(rows) - len(missed)} of {len(rows)} aims met.{also}"""
     if failures:
         text += "\n\nNot measured: " + "; ".join(failures) + "."
     path.write_text(text + "\n")
@@ -211,4 +211,9 @@ def publish_kept(kept: list[Path], path: Path) -> None:
     for each in read:
         runs |= each["runs"]
         failures += each["failures"]
-    publish(path, read[0]["machine"], runs, failures)
+    also = "".join(
+        f"\n{' and '.join(each['programs'])}: {each['machine']['date'][:10]}, {each['machine']['note']}."
+        for each in read[1:]
+        if each["programs"] and each["machine"]["note"]
+    )
+    publish(path, read[0]["machine"], runs, failures, also)
