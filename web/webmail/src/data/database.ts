@@ -83,6 +83,7 @@ export class Device {
 
 /** `age`: the negative of when it was received, so that the newest come first. */
 export type KeptEmail = JmapEmail & { age: number };
+export const keep = (email: JmapEmail): KeptEmail => ({ ...email, age: -Date.parse(email.receivedAt) });
 export type KeptBody = JmapBody & { age: number };
 export interface KeptObject { type: string; id: Id; value: Record<string, unknown> & { id: Id } }
 export interface KeptFile { id: Id; bytes: ArrayBuffer; type: string; name: string; used: Millis }

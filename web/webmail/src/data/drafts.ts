@@ -137,7 +137,7 @@ export class Drafts {
     await this.change(kept, { attachments }, { ...kept.blobs, ...added.blobs });
   }
 
-  private watch(id: Id): ReadonlySignal<DraftState | null> {
+  watch(id: Id): ReadonlySignal<DraftState | null> {
     let found = this.watched.get(id);
     if (!found) {
       found = computed(() => {

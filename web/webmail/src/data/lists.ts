@@ -6,17 +6,15 @@
 import { computed, effect, signal, untracked, type ReadonlySignal } from "@preact/signals";
 import type { Id, ListPort, ListQuery, ListView, MailList, Outcome, Problem, Row } from "./contract";
 import type { ConnectionState } from "./connection";
-import type { KeptEmail } from "./database";
+import { keep, type KeptEmail } from "./database";
 import { Failure, outcome, problemOf } from "./failures";
 import type { Client } from "./jmap/client";
 import { LISTED, ref, type Call, type GetResult, type JmapEmail, type QueryResult } from "./jmap/types";
 import type { Kept } from "./kept";
 import type { Mailboxes } from "./mailboxes";
 import type { Frame, Rows } from "./rows";
-import { filterOf, type Filter } from "./search/filter";
-import { parse, type Parsed } from "./search/parse";
-import type { Searching } from "./search/searching";
-import { keep } from "./sync/sync";
+import type { Filter } from "./search/filter";
+import type { Sought } from "./search/searching";
 import type { World } from "./world";
 
 const PAGE = 50;
@@ -31,7 +29,8 @@ export interface ListParts {
   kept: Kept;
   mailboxes: Mailboxes;
   rows: Rows;
-  searching: Searching;
+  /** Null until the part of the webmail that searches is here. */
+  seek: (text: string) => ReadonlySignal<Sought | null>;
   connection: ConnectionState;
   me: () => string;
 }
@@ -57,7 +56,8 @@ class LiveList implements MailList {
   private readonly busy = signal(false);
   private readonly problem = signal<Problem | null>(null);
   private readonly frame: Frame;
-  private readonly search: Parsed | null;
+  /** Of a search. */
+  private readonly sought: ReadonlySignal<Sought | null> | null;
   private readonly mailbox: Id | null;
   /** Of the server's order with the outbox laid over it. */
   private readonly shown: ReadonlySignal<(Id | undefined)[] | null>;
@@ -71,10 +71,9 @@ class LiveList implements MailList {
 
   constructor(private readonly parts: ListParts, readonly query: ListQuery) {
     const where = query.in;
-    this.search = "search" in where ? parse(where.search, parts.world.now()) : null;
+    this.sought = "search" in where ? parts.seek(where.search) : null;
     this.mailbox = "mailbox" in where && where.mailbox ? where.mailbox : null;
     this.frame = { mailbox: this.mailbox, conversations: query.conversations, me: parts.me() };
-    if (this.search) void parts.searching.load();
     this.shown = computed(() => this.overlaid());
     this.keys = computed(() => this.positions());
     this.view = computed(() => this.seen());
@@ -82,6 +81,7 @@ class LiveList implements MailList {
     let first = true;
     this.ends.push(effect(() => {
       void parts.kept.synced.value;
+      void this.sought?.value;
       if (!first) untracked(() => this.refresh());
       first = false;
     }));
@@ -191,7 +191,8 @@ class LiveList implements MailList {
   }
 
   private async fetch(): Promise<void> {
-    if (this.search && !this.parts.mailboxes.all.value) throw new Failure("not-here");
+    if (this.sought && !this.parts.mailboxes.all.value) throw new Failure("not-here");
+    if (this.sought && !this.sought.value) return; // comes again when it can
     const stale = this.stale;
     this.stale = false;
     try {
@@ -241,8 +242,8 @@ class LiveList implements MailList {
   private filter(): Filter | null {
     const where = this.query.in;
     const parts: Filter[] = [];
-    if (this.search) {
-      const filter = filterOf(this.search.tree, this.parts.searching.place(), this.mailbox && this.parts.kept.real(this.mailbox));
+    if (this.sought) {
+      const filter = this.sought.value?.filter(this.mailbox && this.parts.kept.real(this.mailbox));
       if (filter) parts.push(filter);
     } else if (this.mailbox) parts.push({ inMailbox: this.parts.kept.real(this.mailbox) });
     else if ("special" in where) {
@@ -263,7 +264,7 @@ class LiveList implements MailList {
   private test(): (email: KeptEmail) => boolean {
     const where = this.query.in;
     let test: (email: KeptEmail) => boolean;
-    if (this.search) test = this.parts.searching.test(this.search.tree, this.parts.searching.place(), this.mailbox);
+    if (this.sought) test = this.sought.value?.test(this.mailbox) ?? (() => false);
     else if (this.mailbox) {
       const mailbox = this.parts.kept.real(this.mailbox);
       test = (email) => mailbox in email.mailboxIds;
@@ -296,7 +297,8 @@ class LiveList implements MailList {
   private fromDevice(): (Id | undefined)[] | null {
     const { kept } = this.parts;
     if (kept.loaded.value === "none") return null;
-    if (this.search) void this.parts.searching.ready.value;
+    if (this.sought && !this.sought.value) return null;
+    void this.sought?.value?.ready.value;
     const test = this.test();
     const found: Id[] = [];
     const threads = new Set<Id>();
@@ -306,13 +308,13 @@ class LiveList implements MailList {
       found.push(email.id);
     }
     // Nothing here and never heard of by the server: not known, rather than empty.
-    if (!found.length && this.mailbox && !this.search && !this.problem.value && !this.complete(0)) return null;
+    if (!found.length && this.mailbox && !this.sought && !this.problem.value && !this.complete(0)) return null;
     return this.query.order === "oldest" ? found.reverse() : found;
   }
 
   /** Whether this device has all of the list. */
   private complete(length: number): boolean {
-    if (this.search || !this.mailbox) return false;
+    if (this.sought || !this.mailbox) return false;
     const mailbox = this.parts.mailboxes.byId(this.mailbox);
     if (!mailbox) return false;
     return length >= (this.query.conversations ? mailbox.totalThreads : mailbox.total);
@@ -323,7 +325,7 @@ class LiveList implements MailList {
     const base = kept.base.get(kept.real(id));
     if (!base) return !kept.isBuried(id);
     const emails = this.query.conversations ? kept.thread(base.threadId) : [kept.email(id)].filter((each): each is KeptEmail => !!each);
-    if (!this.search && this.mailbox) {
+    if (!this.sought && this.mailbox) {
       const mailbox = kept.real(this.mailbox);
       return emails.some((each) => mailbox in each.mailboxIds);
     }
@@ -334,7 +336,7 @@ class LiveList implements MailList {
 
   /** Of what waits, or has just ceased to, what belongs here and isn't. */
   private added(here: Set<Id>): KeptEmail[] {
-    if (this.search) return [];
+    if (this.sought) return [];
     const { kept } = this.parts;
     const test = this.test();
     const found = new Map<Id, KeptEmail>();
@@ -395,7 +397,7 @@ class LiveList implements MailList {
     const rows = shown ? shown.slice(first, Math.min(last, shown.length)).map((id) => (id === undefined ? null : this.rowOf(id))) : [];
     return {
       length, first, rows, from, complete: from === "server" || (length !== null && this.complete(length)),
-      busy: this.busy.value, problem: this.problem.value, marks: this.search?.marks ?? [],
+      busy: this.busy.value, problem: this.problem.value, marks: this.sought?.value?.marks ?? [],
     };
   }
 }

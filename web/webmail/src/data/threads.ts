@@ -4,7 +4,7 @@ import { computed, effect, signal, untracked } from "@preact/signals";
 import type { Attachment, Body, Id, Message, Outcome, Problem, ThreadPort, ThreadView } from "./contract";
 import type { ConnectionState } from "./connection";
 import type { Blobs } from "./blobs";
-import type { KeptBody, KeptEmail } from "./database";
+import { keep, type KeptBody, type KeptEmail } from "./database";
 import { Failure, outcome, problemOf } from "./failures";
 import type { Client } from "./jmap/client";
 import { LISTED, ref, type GetResult, type JmapEmail, type JmapThread, type Part } from "./jmap/types";
@@ -12,7 +12,6 @@ import type { Kept } from "./kept";
 import type { Mailboxes } from "./mailboxes";
 import { people, type Rows } from "./rows";
 import { plain, type Bodies } from "./sync/bodies";
-import { keep } from "./sync/sync";
 import type { World } from "./world";
 
 /** Images that may be shown from our own address; SVG can hold scripts. */
@@ -48,7 +47,7 @@ export class Threads {
     };
   }
 
-  private open(thread: Id): ThreadView {
+  open(thread: Id): ThreadView {
     const { kept, bodies, connection } = this.parts;
     const loaded = signal<ReadonlyMap<Id, Loaded>>(new Map());
     const problem = signal<Problem | null>(null);

@@ -3,6 +3,7 @@
 import "fake-indexeddb/auto";
 import { IDBFactory } from "fake-indexeddb";
 import type { Page } from "../../src/data/access";
+import "../../src/data/behind"; // fetched already: time in these tests doesn't wait for files
 import { Device } from "../../src/data/database";
 import type { Webmail } from "../../src/data/contract";
 import { Failure } from "../../src/data/failures";

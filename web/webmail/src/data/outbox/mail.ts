@@ -8,7 +8,7 @@
  */
 
 import type { Id, Millis } from "../contract";
-import type { KeptDraft, KeptEmail } from "../database";
+import { keep, type KeptDraft, type KeptEmail } from "../database";
 import { Failure, failureOfSet } from "../failures";
 import type { Client } from "../jmap/client";
 import {
@@ -17,7 +17,6 @@ import {
 } from "../jmap/types";
 import type { Change, Kept } from "../kept";
 import type { DraftOperation, Fresh, SendOperation, SetOperation } from "../operations";
-import { keep } from "../sync/sync";
 import { freshId, type World } from "../world";
 import { ancestry, emailOf, envelopeOf, type Ancestry } from "./compose";
 

@@ -8,7 +8,6 @@ import type { Change, Kept } from "../kept";
 import { isPending, type DraftOperation, type Fresh, type Operation, type SendOperation, type SetOperation } from "../operations";
 import type { Patch } from "../patches";
 import { freshId, type World } from "../world";
-import type { Mail } from "./mail";
 
 interface Wish {
   create?: SetOperation["create"];
@@ -28,7 +27,8 @@ export class Outbox {
   constructor(
     private readonly world: World,
     private readonly kept: Kept,
-    private readonly mail: Mail,
+    /** Of a message that is held at the server. Throws `Failure`. */
+    private readonly cancel: (operation: SendOperation) => Promise<void>,
     /** Tells whoever sends. */
     private readonly nudge: () => void,
   ) {
@@ -104,7 +104,7 @@ export class Outbox {
     } else {
       const now = this.find(id) as SendOperation;
       if (now.state !== "held" || !now.submission) throw new Failure(now.state === "sent" ? "gone" : "changed");
-      await this.mail.cancel(now);
+      await this.cancel(now);
       await this.kept.write({ operationsGone: [operation.number], drafts: [{ ...again, email: now.email, serverVersion: draft.version }] });
     }
     return again.draft;
@@ -113,7 +113,7 @@ export class Outbox {
   private async sendNow(id: Id): Promise<void> {
     const operation = this.find(id);
     if (operation.kind !== "send") throw new Failure("gone");
-    if (operation.state === "held") await this.mail.cancel(operation);
+    if (operation.state === "held") await this.cancel(operation);
     const draft = this.kept.drafts.value.get(operation.draft);
     // A second submission of a message that is there: not the first one's id, which was canceled.
     await this.kept.write({

@@ -1,6 +1,6 @@
 /** Search on this device: what is here is folded ahead of the first keystroke, some at a time. */
 
-import { signal } from "@preact/signals";
+import { signal, type ReadonlySignal } from "@preact/signals";
 import type { Id, Mailbox, Row, SearchPort } from "../contract";
 import type { KeptEmail } from "../database";
 import type { Kept } from "../kept";
@@ -8,16 +8,24 @@ import type { Rows } from "../rows";
 import type { Bodies } from "../sync/bodies";
 import type { World } from "../world";
 import { complete } from "./complete";
-import type { Place } from "./filter";
+import { filterOf, type Filter, type Place } from "./filter";
 import { fold } from "./fold";
 import { Searched, type Test } from "./match";
-import { parse, type Tree } from "./parse";
+import { parse } from "./parse";
 
 const AT_ONCE = 200;
 
-export class Searching {
+/** A search as a list asks for it: of the server, and of this device. */
+export interface Sought {
+  marks: string[];
+  filter(mailbox: Id | null): Filter | null;
+  test(mailbox: Id | null): Test;
   /** Counts up as texts come. */
-  readonly ready = signal(0);
+  ready: ReadonlySignal<number>;
+}
+
+export class Searching {
+  private readonly ready = signal(0);
   private readonly searched = new Searched();
   private loading: Promise<void> | null = null;
 
@@ -42,18 +50,23 @@ export class Searching {
     return this.loading;
   }
 
-  test(tree: Tree, place: Place, mailbox: Id | null): Test {
-    return this.searched.test(tree, place, mailbox);
+  seek(text: string): Sought {
+    void this.load();
+    const { tree, marks } = parse(text, this.world.now());
+    return {
+      marks, ready: this.ready, filter: (mailbox) => filterOf(tree, this.place(), mailbox),
+      test: (mailbox) => this.searched.test(tree, this.place(), mailbox),
+    };
   }
 
-  place(): Place {
+  private place(): Place {
     return { mailboxes: this.mailboxes(), me: this.me(), now: this.world.now(), byName: this.byName() };
   }
 
   /** The newest `limit` that match; conversations once. */
   find(text: string, limit: number, conversations: boolean): Row[] {
     const place = this.place();
-    const test = this.test(parse(text, place.now).tree, place, null);
+    const test = this.searched.test(parse(text, place.now).tree, place, null);
     const found: Row[] = [];
     const seen = new Set<Id>();
     for (const email of this.kept.newestFirst()) {

@@ -10,7 +10,7 @@
 import type { Blobs } from "../blobs";
 import type { Id } from "../contract";
 import type { ConnectionState } from "../connection";
-import type { KeptEmail, KeptObject } from "../database";
+import { keep, type KeptEmail, type KeptObject } from "../database";
 import { Failure } from "../failures";
 import type { Client, Responses } from "../jmap/client";
 import { LISTED, ref, type Call, type ChangesResult, type GetResult, type JmapEmail, type QueryResult } from "../jmap/types";
@@ -25,8 +25,6 @@ const DAY_MS = 86_400_000;
 export const MOST_EMAILS = 20_000; // beyond, those that are oldest are given up here
 
 interface First { until: string; last: Id | null; before: string | null; done: number }
-
-export const keep = (email: JmapEmail): KeptEmail => ({ ...email, age: -Date.parse(email.receivedAt) });
 
 export class Sync {
   private running: Promise<void> | null = null;
