@@ -17,6 +17,7 @@ from e2e.test_quota import limit
 from holdfast.model.errors import Unavailable
 from holdfast.run import reading
 from holdfast.run.canaries import run_once
+from holdfast.run.components import look_once
 from holdfast.watch.canaries.words import COURSES
 from holdfast.world import real_world, run
 
@@ -190,6 +191,30 @@ def test_canary_4_what_a_broken_run_left_is_removed_by_the_next(service):
     assert [len(inbox(service, number)) for number in (0, 1)] == [1, 0]
     assert accounts(service) == []
     assert tried(service, "password")["password"].notes == ()
+
+
+def test_canary_6_components_are_checked_and_each_fault_is_named_by_its_own(service):
+    def checked() -> dict[str, Any]:
+        config = reading.load(str(service.config_path), {})
+        return {each.trial: each for each in run(look_once(real_world(level="error"), config))}
+
+    found = checked()
+    assert found.pop("dns").state in ("fails", "works")  # nobody has told the world of this name
+    assert {each.state for each in found.values()} == {"works"}, found
+    assert found.keys() >= {
+        "disk/data", "ledger/mail", "ledger/people", "ledger/mx-0", "ledger/queue", "metrics/store-0",
+        "copy/mx-0", f"certificate/mail.{DOMAIN}", "machine", "supervisor",
+    }  # fmt: skip
+    certificate = service.data / "tls" / "certificate.pem"
+    whole = certificate.read_bytes()
+    try:
+        certificate.write_text("none")
+        with stopped(service, "relay-0"):
+            found = checked()
+    finally:
+        certificate.write_bytes(whole)
+    wrong = {trial: each.step for trial, each in found.items() if each.state != "works" and trial != "dns"}
+    assert wrong == {"metrics/relay-0": "answer", f"certificate/mail.{DOMAIN}": "end"}
 
 
 def test_canary_5_one_run_at_a_time_and_none_without_accounts(service, tmp_path):

@@ -9,6 +9,7 @@ import typer
 from holdfast.cli import terminal
 
 if TYPE_CHECKING:
+    from holdfast.model.findings import State
     from holdfast.watch.canaries.words import Result
 
 EXIT_FAILS = 1
@@ -18,7 +19,8 @@ Which = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[FUNCTION]...",
-        help="receive, send, imap, pop3, webmail, password, signup; all if none is named. Or: setup.",
+        help="receive, send, imap, pop3, webmail, password, signup; all if none is named. "
+        "Or one of: setup, components.",
     ),
 ]
 
@@ -31,21 +33,39 @@ def canary(functions: Which = None, as_json: terminal.Json = False) -> None:
     """Uses each function as customers do, once: a line for each step with its time, and what failed.
 
     1 when something fails, 2 when something is unknown. `canary setup` makes the two accounts that it uses,
-    or gives them new passwords.
+    or gives them new passwords; `canary components` checks disks, ledgers, processes, certificates, names.
     """
     if functions == ["setup"]:
         _set_up()
-        return
+    elif functions == ["components"]:
+        _check(as_json)
+    else:
+        _try(functions or [], as_json)
+
+
+def _try(functions: list[str], as_json: bool) -> None:
     from holdfast.run.canaries import run_once
     from holdfast.world import real_world, run
 
-    results = run(run_once(real_world(level="error"), terminal.load_config(), functions or []))
+    results = run(run_once(real_world(level="error"), terminal.load_config(), functions))
     if as_json:
         terminal.show(map(_row, results), (), True)
     else:
         for each in results:
             _print(each)
-    states = {each.finding.state for each in results if each.finding.function}
+    _end({each.finding.state for each in results if each.finding.function})
+
+
+def _check(as_json: bool) -> None:
+    from holdfast.run.components import look_once
+    from holdfast.world import real_world, run
+
+    found = run(look_once(real_world(level="error"), terminal.load_config()))
+    terminal.show([each._asdict() for each in found], ["trial", "state", "step", "said"], as_json)
+    _end({each.state for each in found})
+
+
+def _end(states: set[State]) -> None:
     if states & {"fails", "degraded"}:
         raise typer.Exit(EXIT_FAILS)
     if "unknown" in states:

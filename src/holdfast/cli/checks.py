@@ -10,14 +10,12 @@ from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple
 
 from holdfast.model.errors import Refused, Unavailable
-from holdfast.model.limits import CERTIFICATE_WARN_DAYS, MIB
+from holdfast.model.limits import CERTIFICATE_WARN_DAYS, DISK_FREE_BYTES, DISK_FREE_LEAST_BYTES, MIB
 from holdfast.run import control, layout, reading, renewing, system
 from holdfast.run.config import Config
 from holdfast.run.renewing import Standing
 from holdfast.world import World, real_world
 
-FREE_BYTES_WARNING = 2048 * MIB
-FREE_BYTES_ERROR = 256 * MIB
 DESCRIPTORS = 10_000
 
 
@@ -98,10 +96,10 @@ def check_space(world: World, config: Config) -> Iterator[Trouble]:
         if not os.path.isdir(folder):
             continue
         free = shutil.disk_usage(folder).free
-        if free < FREE_BYTES_WARNING:
+        if free < DISK_FREE_BYTES:
             yield Trouble(
                 "space",
-                "error" if free < FREE_BYTES_ERROR else "warning",
+                "error" if free < DISK_FREE_LEAST_BYTES else "warning",
                 f"volume {name}: {free // MIB} MiB free",
                 "when it is full, mail is refused with a temporary error until there is room",
                 "make room, or name a volume on another disk",

@@ -383,3 +383,20 @@ CANARY_SEEN_S = 5.0  # until what was taken is to be seen
 CANARY_OUTSIDE_S = 60.0  # until a message is back from outside
 CANARY_LEFT_S = 86_400.0  # an account that was never made is looked for no longer
 CANARY_PAGE_BYTES = MIB
+
+# Status page
+STATUS_HISTORY_DAYS = 90  # days of each function's history
+STATUS_PAST_INCIDENTS = 50  # that are over, and still have their pages
+
+# Checks of components; a finding says more than it must when one is exceeded
+DISK_FREE_BYTES = 2048 * MIB  # less is warned of
+DISK_FREE_LEAST_BYTES = 256 * MIB  # with less, the next hours are not certain
+CHECK_S = 5.0  # one check
+DISK_SYNC_S = 1.0  # a small file written and synced
+LOOP_LAG_S = 0.5  # until a process says what it counts
+COPY_STALE_S = 60.0  # a process's copy of the people
+QUEUE_AGE_S = 6 * 3600.0  # the oldest mail that waits to go elsewhere
+QUEUE_GROWTH = 500  # messages more than at the last look
+UNMERGED_BYTES = 512 * MIB  # accepted and not shown yet; a pack that isn't the last counts whole
+CLOCK_APART_S = 5.0
+SAMPLE_BYTES = 4 * MIB  # of one pack, read to see whether its frames are whole

@@ -12,15 +12,13 @@ from holdfast.directory.sign_in import SignIn
 from holdfast.functions.admin.desk import Desk
 from holdfast.functions.admin.web import pages
 from holdfast.functions.admin.web.office import Office, Settings, Surroundings, Warned
-from holdfast.model.limits import MIB
+from holdfast.model.limits import DISK_FREE_BYTES
 from holdfast.pages import Site
 from holdfast.portal import portal
 from holdfast.run import layout, records, renewing, web
 from holdfast.run.child import Start
 from holdfast.run.config import Config
 from holdfast.world import World
-
-FREE_BYTES = 2048 * MIB  # less is warned of, as the doctor does
 
 
 @contextlib.asynccontextmanager
@@ -76,6 +74,6 @@ def _warnings(config: Config, world: World) -> list[Warned]:
     for name in config.volumes:
         with contextlib.suppress(OSError):
             free = world.disk.free_bytes(config.volume_folder(name))
-            if free < FREE_BYTES:
+            if free < DISK_FREE_BYTES:
                 found.append(Warned("disk", name, float(free)))
     return found

@@ -1,0 +1,91 @@
+"""What a canary's way comes to: every end of it has its word."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+
+import pytest
+
+from holdfast.model.errors import Unavailable
+from holdfast.watch.canaries.visiting import Page
+from holdfast.watch.canaries.walk import Walk, attempt
+from holdfast.watch.canaries.words import Account, Result, Unsure
+from holdfast.watch.clients import Fault, Turned
+from holdfast.world import real_world, run
+
+OWN = Account("canary@example.org", "one", "other", "app")
+
+
+def tried(error: Exception | None, *, stands: bool | None = None, own: bool = True) -> Result:
+    async def work(walk: Walk) -> None:
+        walk.account = OWN if own else None
+        walk.begin("sign-in")
+        if error is not None:
+            raise error
+
+    async def asked(account: Account) -> bool | None:
+        assert account == OWN
+        return stands
+
+    return run(attempt(real_world(level="error"), "canary/imap", work, asked))
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [
+        (None, "works"),
+        (Fault("sign-in", "no"), "fails"),
+        (Fault("sign-in", "later", partly=True), "degraded"),
+        (Turned("NO [UNAVAILABLE]", temporary=True), "fails"),
+        (ConnectionResetError("gone"), "fails"),
+        (OSError(errno.EMFILE, "too many open files"), "unknown"),
+        (Unavailable("webmail", "answered 503"), "fails"),
+        (Unavailable("webmail", "answered 429"), "unknown"),
+        (Unsure("there is no door"), "unknown"),
+        (ValueError("not a number"), "fails"),
+        (ZeroDivisionError(), "unknown"),
+    ],
+)
+def test_canary_1_each_end_has_its_word_and_its_step(error, state):
+    result = tried(error)
+    assert result.finding.state == state
+    assert result.finding.step == ("" if error is None else "sign-in")
+    assert [each.step for each in result.passed] == ["connect", "sign-in"][: 2 if error is None else 1]
+    assert not result.ours
+
+
+def test_canary_2_a_refusal_is_judged_by_what_other_doors_say_of_the_same_account():
+    refused = Turned("NO [AUTHENTICATIONFAILED] wrong", temporary=False)
+    assert tried(refused, stands=True).finding.state == "fails"
+    everywhere = tried(refused, stands=False)
+    assert (everywhere.finding.state, everywhere.ours) == ("unknown", True)
+    alone = tried(refused, stands=None)
+    assert (alone.finding.state, alone.ours) == ("unknown", False)
+    full = tried(Turned("452 4.2.2 full", temporary=True, full=True))
+    assert (full.finding.state, full.ours) == ("unknown", True)
+
+
+@pytest.mark.timed
+def test_canary_1_a_step_without_an_answer_ends_in_time_and_is_named():
+    async def work(walk: Walk) -> None:
+        walk.begin("SELECT")
+        walk.may_take(0.05)
+        await asyncio.Event().wait()
+
+    async def nobody(account: Account) -> bool | None:
+        return None
+
+    finding = run(attempt(real_world(level="error"), "canary/imap", work, nobody)).finding
+    assert (finding.state, finding.step, finding.said) == ("fails", "SELECT", "no answer in time")
+    assert finding.took_s < 2.0
+
+
+def test_a_page_is_read_for_its_hidden_fields_and_what_it_says_is_wrong():
+    page = Page(
+        b'<form><input type="hidden" name="csrf" value="a&amp;b"></form><p class="notice good">Done</p>'
+        b'<div class="notice bad" id="wrong"><p><a href="#new">Too short</a></p></div><p>more</p>'
+    )
+    assert page.hidden == {"csrf": "a&b"}
+    assert page.wrong == "Too short"
+    assert {"good", "bad"} <= page.classes
