@@ -26,6 +26,7 @@ from holdfast.cli import (
     service,
     setup,
     sign_in,
+    status_page,
     storage,
     terminal,
 )
@@ -69,3 +70,4 @@ mapping.add_to(app)
 configuration.add_to(app)
 incidents.add_to(app)
 care.add_to(app)
+status_page.add_to(app)

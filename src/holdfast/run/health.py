@@ -24,6 +24,7 @@ from holdfast.watch.counting import Labels, Told
 from holdfast.watch.door import HealthDoor
 from holdfast.watch.health import Check, Health
 from holdfast.watch.words import STATES
+from holdfast.world import World
 from holdfast.world.tls import client_context
 
 CONTROL_S = 2.0
@@ -31,8 +32,8 @@ _LOOPBACK = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
 async def run_health(start: Start) -> None:
-    seeing = Seeing(start)
-    health = Health(start.world, targets(start.config), {"relay": seeing.relay})
+    seeing = Seeing(start.world, start.config)
+    health = seeing.health()
 
     async def metrics(accept: str) -> tuple[bytes, str]:
         return await seeing.page(accept, health)
@@ -89,10 +90,13 @@ def _account(config: Config) -> tuple[str, str] | None:
 class Seeing:
     """``page``: all metrics."""
 
-    def __init__(self, start: Start) -> None:
-        self._start = start
-        self._world = start.world
-        self._config = start.config
+    def __init__(self, world: World, config: Config) -> None:
+        self._world = world
+        self._config = config
+
+    def health(self) -> Health:
+        """Of every function that is turned on."""
+        return Health(self._world, targets(self._config), {"relay": self.relay})
 
     async def relay(self) -> Check:
         """It has no door of its own: it works if it answers, and is at fault if it is known not to run."""

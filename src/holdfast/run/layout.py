@@ -102,6 +102,11 @@ def customers_path(config: Config) -> str:
     return os.path.join(config.data, "care", "customers.sqlite")
 
 
+def watched_path(config: Config) -> str:
+    """When the status page was written and knew how functions were."""
+    return os.path.join(config.data, "care", "watched.json")
+
+
 def sources_folder(config: Config) -> str:
     """What each directory outside has led to here."""
     return os.path.join(config.data, "sources")

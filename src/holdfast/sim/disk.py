@@ -261,7 +261,7 @@ class SimDisk:
         file = self.open(path, write=False)
         return file.read_at(0, file.size())
 
-    def write_atomic(self, path: str, data: Buffer) -> None:
+    def write_atomic(self, path: str, data: Buffer, *, public: bool = False) -> None:
         path = _normal(path)
         temporary = f"{parent(path).rstrip('/')}/.new-{self.platter.random.getrandbits(40):010x}"
         file = self.open(temporary, create=True)

@@ -24,6 +24,7 @@ IOV_MAX = 1024  # buffers per system call, Linux
 CLOSED = 0x7FFFFFFF  # a descriptor that no process has: calls on it fail with EBADF
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
+PUBLIC_MODE = 0o644
 
 
 class File(Protocol):
@@ -92,8 +93,11 @@ class Disk(Protocol):
 
     def read(self, path: str) -> bytes: ...
 
-    def write_atomic(self, path: str, data: Buffer) -> None:
-        """After a crash the file holds either the old or the new bytes, and the new ones if this returned."""
+    def write_atomic(self, path: str, data: Buffer, *, public: bool = False) -> None:
+        """After a crash the file holds either the old or the new bytes, and the new ones if this returned.
+
+        ``public``: anybody on the machine may read it, a web server for instance.
+        """
 
     def identity(self, path: str) -> tuple[int, int] | None:
         """(device, inode), or None if there is nothing."""
@@ -255,12 +259,14 @@ class RealDisk:
         with open(path, "rb") as file:
             return file.read()
 
-    def write_atomic(self, path: str, data: Buffer) -> None:
+    def write_atomic(self, path: str, data: Buffer, *, public: bool = False) -> None:
         folder = os.path.dirname(path) or "."
         fd, temporary = tempfile.mkstemp(prefix=".new-", dir=folder)
         try:
             try:
                 _write_all(fd, (data,), 0)
+                if public:
+                    os.fchmod(fd, PUBLIC_MODE)
                 os.fsync(fd)
             finally:
                 os.close(fd)

@@ -1,0 +1,122 @@
+"""The status page in a browser, from files alone: accessible, in both languages, on a small telephone.
+
+With ``HOLDFAST_SCREENS=1`` it is kept in docs/screens/status.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page as Tab
+from playwright.sync_api import expect
+
+from holdfast.care.customers import AccountRow
+from holdfast.care.status import customer
+from holdfast.care.status.page import Page
+from holdfast.care.status.story import texts
+from outage import LOOK, ZONE, calm, outage
+from web.browser import SCREENS, WRITES_SCREENS, check_accessible, screen
+
+pytestmark = pytest.mark.slow
+
+PHONE = {"width": 390, "height": 844}
+WIDE = {"width": 1100, "height": 800}
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None: ...
+
+
+@pytest.fixture(scope="module")
+def site(folder: Path) -> Iterator[str]:
+    """Where any web server shows the files."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("status")
+    page = Page(outage(), LOOK, texts(ZONE))
+    files = page.files()
+    for number, language in ((1, "en"), (2, "de")):
+        four = [
+            AccountRow(each, number, 3 if each < 3 else 4, "active", f"name{each}@example.org", 1, 0.0)
+            for each in (1, 2, 3, 4)
+        ]
+        files |= customer.files(page, b"k", number, four, language)
+    for name, data in files.items():
+        (made / name).write_bytes(data)
+    (made / "calm").mkdir()
+    for name, data in Page(calm(), LOOK, texts(ZONE)).files().items():
+        (made / "calm" / name).write_bytes(data)
+    return made
+
+
+def look(tab: Tab, url: str, name: str) -> None:
+    tab.goto(url)
+    check_accessible(tab)
+    screen(tab, f"status/{name}")
+    if WRITES_SCREENS:
+        tab.set_viewport_size(PHONE)  # type: ignore[arg-type]
+        tab.emulate_media(color_scheme="dark")
+        language = tab.evaluate("document.documentElement.lang")
+        path = SCREENS / "status" / f"{name}-{language}-narrow-dark.jpg"
+        tab.screenshot(path=path, type="jpeg", quality=60, full_page=True)
+        tab.emulate_media(color_scheme="light")
+        tab.set_viewport_size(WIDE)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_every_page_is_accessible(language: str, site: str, open_page: Callable[..., Tab]) -> None:
+    tab = open_page(locale=language)
+    look(tab, f"{site}/index.{language}.html", "outage")
+    look(tab, f"{site}/incident-2.{language}.html", "incident")
+    look(tab, f"{site}/incident-1.{language}.html", "incident-past")
+    look(tab, f"{site}/calm/index.{language}.html", "calm")
+    token = customer.token(b"k", 1 if language == "en" else 2)
+    look(tab, f"{site}/customer-{token}.html", "customer")
+
+
+def test_one_goes_from_language_to_language_and_from_incident_to_incident(
+    site: str, open_page: Callable[..., Tab]
+) -> None:
+    tab = open_page(javascript=False)
+    tab.goto(site)
+    expect(tab.locator("h1")).to_have_text("Some functions do not work")
+    row = tab.locator("#webmail")
+    expect(row).to_contain_text("Does not work")
+    expect(tab.locator("#signup")).to_contain_text("Not known")
+    tab.get_by_role("link", name="Incident: Reading with").first.click()
+    expect(tab.locator("h1")).to_contain_text("Webmail")
+    tab.get_by_role("link", name="Deutsch").click()
+    expect(tab.locator("h1")).to_have_text("Störung: Lesen mit Mailprogrammen (IMAP) und Webmail")
+    tab.get_by_role("link", name="Alle Funktionen").click()
+    expect(tab.locator("h1")).to_have_text("Manche Funktionen arbeiten nicht")
+    tab.locator("#imap summary").click()
+    expect(tab.locator("#imap table")).to_contain_text("Ausfall")
+
+
+def test_a_page_that_is_left_open_says_how_old_it_is(site: str, open_page: Callable[..., Tab]) -> None:
+    tab = open_page()
+    tab.goto(f"{site}/index.en.html")
+    expect(tab.locator(".ago")).to_have_text(re.compile(r"That was \d+ minutes ago\."))
+
+
+def test_the_link_of_a_customer_says_which_of_four_mailboxes_are_fine(
+    site: str, open_page: Callable[..., Tab]
+) -> None:
+    tab = open_page(javascript=False)
+    tab.goto(f"{site}/customer-{customer.token(b'k', 1)}.html")
+    expect(tab.locator("h1")).to_have_text("Your four mailboxes: two affected, two fine")
+    expect(tab.locator("li", has_text="name1@example.org")).to_contain_text("Affected")
