@@ -10,14 +10,17 @@ import signal
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 
-from e2e.service import DOMAIN, Service, until
+from e2e.service import DOMAIN, HOST, Service, until
+from e2e.test_jmap_sending import Elsewhere
 from e2e.test_quota import limit
 from holdfast.model.errors import Unavailable
 from holdfast.run import reading
 from holdfast.run.canaries import run_once
 from holdfast.run.components import look_once
+from holdfast.run.config import Canary
 from holdfast.watch.canaries.words import COURSES
 from holdfast.world import real_world, run
 
@@ -27,9 +30,40 @@ WEB = ("password", "signup", "jmap", "webmail")
 CONFIG = f'[signup]\nopen = ["{DOMAIN}"]\nproof = "none"\nminimum_s = 0\nper_network_day = 1000\n'
 
 
+class Mirror(Elsewhere):
+    """A mail server elsewhere whose forwarding sends everything back to the first canary."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.service: Service | None = None
+        self.messages = _Forwarding(self)
+
+
+class _Forwarding(list[bytes]):
+    def __init__(self, mirror: Mirror) -> None:
+        super().__init__()
+        self._mirror = mirror
+
+    def append(self, message: bytes) -> None:
+        super().append(message)
+        assert self._mirror.service is not None
+        with self._mirror.service.smtp() as client:
+            client.sendmail("forwarder@example.net", [f"canary-1@{DOMAIN}"], message)
+
+
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    made = Service(tmp_path_factory.mktemp("canaries"), people=("anna",), web=WEB, config=CONFIG)
+def mirror() -> Iterator[Mirror]:
+    server = Mirror()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def service(mirror: Mirror, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    relay = f'[relay]\nsmarthost = "{HOST}:{mirror.port}"\ntls = "none"\n'
+    made = Service(tmp_path_factory.mktemp("canaries"), people=("anna",), web=WEB, config=CONFIG + relay)
+    mirror.service = made
     try:
         made.prepare()
         assert made.holdfast("canary", "setup").returncode == 0
@@ -39,11 +73,12 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         made.close()
 
 
-def tried(service: Service, *functions: str) -> dict[str, Any]:
+def tried(service: Service, *functions: str, outside: str = "") -> dict[str, Any]:
     """By trial, without its prefix."""
 
     async def work() -> dict[str, Any]:
         config = reading.load(str(service.config_path), {})
+        config = msgspec.structs.replace(config, canary=Canary(outside=outside))
         found = await run_once(real_world(level="error"), config, functions)
         return {each.finding.trial.removeprefix("canary/"): each for each in found}
 
@@ -136,6 +171,15 @@ def test_canary_1_a_function_that_is_gone_is_found_by_its_own_canary_alone(servi
     assert {found[trial].finding.state for trial in wrong} == {"fails"}
 
 
+def test_what_goes_out_by_the_relay_is_waited_for_until_it_is_back(service, mirror):
+    found = tried(service, "send", outside="canary@example.net")
+    assert {found["send"].finding.state, found["relay"].finding.state} == {"works"}
+    assert [each.step for each in found["relay"].passed][-3:] == ["RCPT", "DATA", "back"]
+    assert len(mirror.messages) == 1
+    assert found["send"].finding.cell is not None
+    assert [len(inbox(service, number)) for number in (0, 1)] == [1, 0]
+
+
 def test_canary_3_without_the_store_all_goes_on_and_nothing_new_is_shown(service):
     with stopped(service, "store-0"):
         found = tried(service)
@@ -149,7 +193,7 @@ def test_canary_3_without_the_store_all_goes_on_and_nothing_new_is_shown(service
         "send": ("degraded", "seen"),
         "imap": ("degraded", "APPEND"),
         "pop3": ("degraded", "QUIT"),
-    }
+    }, found
 
 
 def test_canary_2_a_full_or_locked_canary_is_its_own_fault_and_says_nothing_of_the_function(service):

@@ -72,7 +72,16 @@ async def _account(world: World, people: Operations, address: str) -> Account:
         await people.app_password_rm(made.id, old.id)
     app = new_app_password(world)
     await people.app_password_add(made.id, "canary", app)
-    return Account(address, password, other, app)
+    return Account(address, password, other, app, made.cell)
+
+
+def cells(world: World, config: Config) -> tuple[int, int] | None:
+    """Of the two accounts; None without them."""
+    try:
+        found = [each.cell for each in _known(world, config)]
+    except Refused:
+        return None
+    return (found[0], found[1]) if found[0] is not None and found[1] is not None else None
 
 
 def _known(world: World, config: Config) -> Sequence[Account]:

@@ -121,7 +121,6 @@ async def signup(ground: Ground, walk: Walk) -> None:
     if not joining.domain:
         raise Unsure(joining.why)
     own = Left(f"canary-{ground.token}@{joining.domain}", ground.world.entropy.token(20), clock.now())
-    ground.leftovers.add(own)
     visitor = Visitor(ground.world, site)
     try:
         await _join(ground, visitor, walk, own)
@@ -135,7 +134,7 @@ async def signup(ground: Ground, walk: Walk) -> None:
             await _remove(ground, own)
         ground.leftovers.drop(own)
     except _NOT_NOW as error:
-        walk.notes.append(f"not removed yet, the next run tries again: {error or NO_ANSWER}")
+        walk.notes.append(f"not removed yet, the next run tries again: {str(error) or NO_ANSWER}")
 
 
 async def _join(ground: Ground, visitor: Visitor, walk: Walk, own: Left) -> None:
@@ -149,7 +148,9 @@ async def _join(ground: Ground, visitor: Visitor, walk: Walk, own: Left) -> None
     details = {"name": "Canary", "password": own.password, "repeat": own.password}
     await visitor.send("/details", {**details, "spoken": "en", "terms": "on"})
     walk.begin("summary")
-    answer = await visitor.send("/summary", {})
+    page = await visitor.page("/summary")
+    ground.leftovers.add(own)
+    answer = await visitor.send("/summary", {}, page)
     walk.begin("made", _MADE_S + 1.0)
     path = path_of(answer.headers.get("location", ""))
     if not path.startswith("/request/"):
@@ -196,5 +197,5 @@ async def clear(ground: Ground) -> list[str]:
             if never and ground.world.clock.now() - each.at > CANARY_LEFT_S:
                 ground.leftovers.drop(each)
             else:
-                said.append(f"{each.address} is not removed yet: {error or NO_ANSWER}")
+                said.append(f"{each.address} is not removed yet: {str(error) or NO_ANSWER}")
     return said

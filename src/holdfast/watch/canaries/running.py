@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from functools import partial
 
-from holdfast.model.errors import Unavailable
 from holdfast.model.findings import Finding
 from holdfast.model.limits import CANARY_S, CANARY_STEP_S
 from holdfast.watch.canaries import mailing, paging
@@ -39,33 +38,53 @@ async def run_canaries(ground: Ground, functions: Collection[str], vantage: str 
         if COURSES[trial].function in functions and (trial != "canary/relay" or ground.outside)
     ]
     began = ground.world.clock.monotonic()
-    untidy = await _tidy(ground)
+    untidy = [*await _tidy(ground), *await _clear(ground)]
     results = await asyncio.gather(
         *(
-            attempt(ground.world, trial, partial(CANARIES[trial], ground), ground.stands, vantage=vantage)
+            attempt(
+                ground.world,
+                trial,
+                partial(CANARIES[trial], ground),
+                ground.stands,
+                cell=_cell(ground, trial),
+                vantage=vantage,
+            )
             for trial in trials
         )
     )
-    if not untidy:
-        untidy = await _tidy(ground)
+    untidy += await _tidy(ground)
     took = ground.world.clock.monotonic() - began
     return [*results, _accounts(ground, results, untidy, took, vantage)]
 
 
+_CELL_OF_SECOND = ("canary/send",)
+_NO_CELL = ("canary/refuse", "canary/password", "canary/signup")
+
+
+def _cell(ground: Ground, trial: str) -> int | None:
+    """None for what needs no mail of theirs."""
+    if trial in _NO_CELL:
+        return None
+    return ground.second.cell if trial in _CELL_OF_SECOND else ground.first.cell
+
+
 async def _tidy(ground: Ground) -> list[str]:
-    """What could not be tidied, and why."""
-    said = []
+    """Why messages stay, if they do."""
     try:
         async with asyncio.timeout(CANARY_STEP_S):
             await mailing.tidy(ground)
     except (Turned, Fault, Unsure, OSError, *NOT_UNDERSTOOD) as error:
-        said.append(f"messages stay until the next run: {error or paging.NO_ANSWER}")
+        return [f"messages stay until the next run: {str(error) or paging.NO_ANSWER}"]
+    return []
+
+
+async def _clear(ground: Ground) -> list[str]:
+    """Which accounts stay, and why."""
     try:
         async with asyncio.timeout(CANARY_S):
-            said += await paging.clear(ground)
-    except (Unavailable, OSError) as error:
-        said.append(f"accounts stay until the next run: {error or paging.NO_ANSWER}")
-    return said
+            return await paging.clear(ground)
+    except TimeoutError:
+        return [f"accounts stay until the next run: {paging.NO_ANSWER}"]
 
 
 def _accounts(
@@ -84,4 +103,4 @@ def _accounts(
         took_s,
         vantage=vantage,
     )
-    return Result(finding, (), tuple(untidy))
+    return Result(finding, (), tuple(dict.fromkeys(untidy)))

@@ -66,9 +66,10 @@ async def attempt(
     work: Callable[[Walk], Awaitable[None]],
     stands: Stands,
     *,
+    cell: int | None = None,
     vantage: str = "",
 ) -> Result:
-    """Raises nothing: whatever happens is a finding."""
+    """Raises nothing: whatever happens is a finding. ``cell``: where its mail lies."""
     walk, began = Walk(world, COURSES[trial].steps[0]), world.clock.monotonic()
     said = _Said("works", "")
     step = ""
@@ -79,7 +80,7 @@ async def attempt(
         said = await _judged(error, walk, stands)
     function, at = COURSES[trial].function, world.clock.now()
     took = world.clock.monotonic() - began
-    finding = Finding(trial, function, said.state, step, said.text[:300], at, took, vantage=vantage)
+    finding = Finding(trial, function, said.state, step, said.text[:300], at, took, cell, vantage)
     return Result(finding, tuple(walk.passed), tuple(walk.notes), said.ours)
 
 

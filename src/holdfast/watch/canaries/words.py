@@ -39,13 +39,14 @@ COURSES: Mapping[str, Course] = {
 class Account(NamedTuple):
     """A canary's account. ``password``, ``other``: it is changed from the one to the other and back.
 
-    ``app``: its app password, for all mail programs.
+    ``app``: its app password, for all mail programs. ``cell``: None where that isn't known.
     """
 
     address: str
     password: str
     other: str
     app: str
+    cell: int | None = None
 
 
 class Site(NamedTuple):
