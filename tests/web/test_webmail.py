@@ -13,9 +13,9 @@ from playwright.sync_api import Browser, BrowserContext, expect
 from e2e.service import Service, until
 from web.browser import CHROMIUM
 from web.conftest import ARGUMENTS
-from web.webmail import LOADED_MS, Device, answering_503, deliver
+from web.webmail import LOADED_MS, Device, answering_503, deliver, needs_build
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400), needs_build]
 
 PEOPLE = ("anna", "ben", "cleo", "dora", "emil", "frida", "gert", "hanna")
 OUT_OF_ORDER = "The server of the webmail"  # … hasn’t answered since

@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
-import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -21,6 +20,8 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Error, Frame, Page
+
+from npm import NODE
 
 pytestmark = pytest.mark.slow
 
@@ -79,11 +80,10 @@ class Site:
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    node = shutil.which("node")
-    if not node or not (WEBMAIL / "node_modules").is_dir():
-        pytest.skip("the webmail's packages aren't installed; npm ci in web/webmail does it")
+    if not (WEBMAIL / "node_modules").is_dir():
+        pytest.skip("the webmail's packages aren't installed; .ci/webmail does it")
     built = tmp_path_factory.mktemp("frame")
-    subprocess.run([node, HERE / "build.mjs", built], check=True, cwd=WEBMAIL)
+    subprocess.run([NODE, HERE / "build.mjs", built], check=True, cwd=WEBMAIL)
     made = Site([built, HERE])
     yield made
     made.close()

@@ -17,9 +17,9 @@ from playwright.sync_api import Browser, Locator, Page, Route, expect
 from e2e.service import DOMAIN, Service, password, until
 from web.browser import SCREENS, WRITES_SCREENS, by_keyboard, small_targets, too_wide, violations
 from web.letters import fill, know, picture
-from web.webmail import LOADED_MS, Device, deliver
+from web.webmail import LOADED_MS, Device, deliver, needs_build
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), needs_build]
 
 LOCALES = {"en": "en-GB", "de": "de-DE"}
 PEOPLE = {"en": "anna", "de": "ben"}

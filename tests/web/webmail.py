@@ -6,11 +6,16 @@ import contextlib
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
+import pytest
 from playwright.sync_api import BrowserContext, Error, Locator, expect
 
+import holdfast.functions.webmail
 from e2e.service import DOMAIN, HOST, Service, password
 
+BUILT = Path(holdfast.functions.webmail.__file__).parent / "static" / "index.html"
+needs_build = pytest.mark.skipif(not BUILT.exists(), reason="the webmail isn't built; .ci/webmail does it")
 LOADED_MS = 90_000  # for a busy machine
 
 
