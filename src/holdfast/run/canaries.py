@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os.path
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
@@ -96,10 +97,10 @@ def _known(world: World, config: Config) -> Sequence[Account]:
 
 
 def _leftovers(world: World, config: Config) -> Leftovers:
-    """A file that can't be read is as none: what it named is found by `holdfast account list`."""
+    """A file that can't be read is as none: `holdfast account list` shows what it named."""
     path = os.path.join(layout.watch_folder(config), "canary-left.json")
     found: list[Left] = []
-    if world.disk.exists(path):
+    with contextlib.suppress(FileNotFoundError, msgspec.MsgspecError):
         found = msgspec.json.decode(world.disk.read(path), type=list[Left])
     return Leftovers(found, lambda left: _save(world, path, list(left)))
 
