@@ -11,7 +11,7 @@ import apsw
 _ACCOUNTS = """
 INSERT INTO main.account
 SELECT a.id, a.customer, a.cell, a.state, a.login,
-       (SELECT count(*) FROM people.address WHERE account = a.id AND left_at = 0), a.made_at,
+       (SELECT count(*) FROM people.address WHERE account = a.id AND account > 0 AND left_at = 0), a.made_at,
        coalesce(u.last, 0)
 FROM people.account a LEFT JOIN temp.used u ON u.account = a.id WHERE a.state IN ('active', 'disabled')
 """

@@ -1,0 +1,71 @@
+"""The snapshot's rows: whom it has, and that it is made in one pass."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import apsw
+
+from holdfast.care import customers
+from holdfast.directory import exported
+from holdfast.directory.schema import open_copy
+from holdfast.world import real_world
+
+_ADDRESS = "INSERT INTO address VALUES (?, 1, ?, ?, ?, '', ?, 'active', ?, 0)"
+
+
+def copy(path: Path) -> str:
+    """Ann with two addresses and one given up, Ben disabled, Cleo removed; Ann has a contract."""
+    db = open_copy(str(path))
+    with db:
+        db.execute("INSERT INTO domain VALUES (1, 'example.org', '', '[]', 0, 5, 0, 0, 0, 0, 3)")
+        for number, name, state in ((1, "ann", "active"), (2, "ben", "disabled"), (3, "cleo", "removed")):
+            db.execute(
+                "INSERT INTO account VALUES (?, ?, 1, ?, '', ?, ?, 'member', 0, 7, 0, 0, '', '', 0, 0, 0, 0,"
+                " 0, 0, '', 0)",
+                (number, number, f"{name}@example.org", number * 3, state),
+            )
+            db.execute(_ADDRESS, (f"{name}@example.org", number, 1, f"{name}@example.org", number * 3, 0))
+        db.execute(_ADDRESS, ("annie@example.org", 1, 0, "annie@example.org", 3, 0))
+        db.execute(_ADDRESS, ("old@example.org", 1, 4, "old@example.org", 3, 9))
+        db.execute("INSERT INTO customer VALUES (1, 'Ann', 7, 'K-7', 6, '')")
+        db.execute("INSERT INTO contact VALUES (1, '+4930123', 8, '', 0, 'de', 9)")
+        db.execute("UPDATE fold SET sequence = 42")
+    db.close()
+    return str(path)
+
+
+def used(db: apsw.Connection) -> None:
+    db.execute("CREATE TEMP TABLE used (account INTEGER PRIMARY KEY, last REAL NOT NULL)")
+    db.execute("INSERT INTO used VALUES (1, 99)")
+
+
+def test_all_who_are_not_removed_are_in_it_with_how_they_are_reached(tmp_path: Path) -> None:
+    source, path = copy(tmp_path / "copy.sqlite"), str(tmp_path / "customers.sqlite")
+
+    def fill(db: apsw.Connection) -> int:
+        used(db)
+        return exported.export(source, db)
+
+    world = real_world(level="error")
+    customers.write(world, path, fill)
+    with customers.reading(world, path) as db:
+        assert customers.made(db).sequence == exported.sequence_of(source) == 42
+        assert customers.accounts_of(db, 1) == [
+            customers.AccountRow(1, 1, 3, "active", "ann@example.org", 2, 7.0, 99.0)
+        ]
+        assert customers.customer(db, 1) == (1, "K-7", 6, "+4930123", 8.0, "", 0.0, "de", 9.0)
+        assert customers.customer(db, 2) == (2, "customer-2", 5, "", 0.0, "", 0.0, "", 0.0)
+        assert customers.customer(db, 3) is None
+
+
+def test_it_is_made_in_one_pass_however_many_there_are(tmp_path: Path) -> None:
+    db = apsw.Connection(copy(tmp_path / "copy.sqlite"))
+    db.execute("ATTACH ? AS people", (str(tmp_path / "copy.sqlite"),))
+    used(db)
+    plan = [
+        str(step[3])
+        for step in db.execute(f"EXPLAIN QUERY PLAN {exported._ACCOUNTS.partition('main.account')[2]}")
+    ]
+    assert [step for step in plan if step.startswith("SCAN")] == ["SCAN a"], plan
+    db.close()
