@@ -67,13 +67,13 @@ def past() -> list[r.AnyEntry]:
             },
         ),
         r.Diagnosed(at=began + 90, incident=1, report=named("disk/v1", "disk", "receive", "send")),
+        r.Affected(at=began + 95, incident=1, counts={"receive": hits(61_204, 60_911, 100_000, 81_377)}),
         r.Missed(at=began + 1801, incident=1, promise=1),
         r.Promised(at=began + 2000, incident=1, promise=2, what="next_update", due=began + 3600),
         r.Kept(at=began + 3500, incident=1, promise=2),
         r.Remedied(
             at=began + 5000, incident=1, rule="operator", component="disk/v1", action="", outcome="done"
         ),
-        r.Affected(at=began + 95, incident=1, counts={"receive": hits(61_204, 60_911, 100_000, 81_377)}),
         r.Closed(at=began + 7200, incident=1, until={"receive": began + 7140, "send": began + 7100}),
     ]
 

@@ -20,7 +20,7 @@ from holdfast.care.customers import AccountRow
 from holdfast.care.status import customer
 from holdfast.care.status.page import Page
 from holdfast.care.status.story import texts
-from outage import LOOK, ZONE, calm, outage
+from outage import LOOK, NOW, ZONE, calm, outage
 from web.browser import SCREENS, WRITES_SCREENS, check_accessible, screen
 
 pytestmark = pytest.mark.slow
@@ -64,6 +64,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def look(tab: Tab, url: str, name: str) -> None:
+    tab.clock.set_fixed_time(NOW * 1000)
     tab.goto(url)
     check_accessible(tab)
     screen(tab, f"status/{name}")
