@@ -8,9 +8,9 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from e2e.service import DOMAIN, Service, until
-from web.webmail import LOADED_MS, Device, deliver
+from web.webmail import LOADED_MS, Device, deliver, needs_build
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), needs_build]
 
 # A place at a push service, and leave to notify: Chromium has neither without a window.
 PLACE = """
