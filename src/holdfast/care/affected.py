@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
@@ -24,6 +25,7 @@ from holdfast.world import World
 
 COLUMNS = ("account", "login", "customer", "contract", "cell", "functions", "active")
 MINUTE_S = 60
+_CELL = re.compile(r"cell-(\d+)/")
 _THERE = "state = 'active' AND made_at < :until"
 
 
@@ -65,16 +67,31 @@ class AffectedSet(NamedTuple):
 
 
 def scopes_of(incident: Incident) -> dict[str, Scope]:
-    """Who is hit, by what fails now: a trial that failed in one cell hits that one, any other all."""
+    """Who is hit: the accounts of some cells where the cause lies in these, and nobody else's trial failed;
+    else all who may use the function, since another cell may not have been tried yet (AFFECTED-2)."""
     found: dict[str, Scope] = {}
-    part = _uncertain(incident)
+    part, causes = _uncertain(incident), _cells_of(incident)
     left_out = len(incident.failing) < _failing(incident)
     for function in incident.functions:
         failing = [each for each in incident.failing if each.function == function]
-        cells = frozenset(each.cell for each in failing if each.cell is not None)
+        tried = frozenset(each.cell for each in failing if each.cell is not None)
         everywhere = not failing or left_out or any(each.cell is None for each in failing)
-        found[function] = Scope(None if everywhere else cells, part or _partly(failing))
+        if everywhere:
+            found[function] = Scope(None, part or _partly(failing))
+        elif causes is None:
+            found[function] = Scope(None, part or "part")
+        else:
+            found[function] = Scope(causes | tried, part or _partly(failing))
     return found
+
+
+def _cells_of(incident: Incident) -> frozenset[int] | None:
+    """That the causes lie in; None where one lies elsewhere, or isn't named."""
+    opinion = incident.opinion
+    if opinion is None or opinion.report.verdict != "named":
+        return None
+    found = [_CELL.match(each) for each in opinion.report.components]
+    return frozenset(int(each[1]) for each in found if each) if all(found) else None
 
 
 def affected(world: World, path: str, scopes: Mapping[str, Scope], at: float) -> AffectedSet:

@@ -169,13 +169,15 @@ def failing(cell: int | None, state: str = "fails") -> r.Failing:
     return r.Failing(trial=f"imap/{cell}", function="imap", state=state, cell=cell)  # type: ignore[arg-type]
 
 
-def incident(*trials: r.Failing, count: int = 0, rate: float = 1.0, verdict: str = "named") -> Scope:
+def incident(
+    *trials: r.Failing, count: int = 0, rate: float = 1.0, verdict: str = "named", cause: str = "cell-3/index"
+) -> Scope:
     entries: list[r.AnyEntry] = [
         r.Opened(at=NOON, incident=1, since={"imap": NOON}),
         r.Found(at=NOON, incident=1, states={"imap": "fails"}, failing=trials, count=count or len(trials)),
     ]
-    cause = NamedCause(component="cell-3/index", since=NOON, rate=rate)
-    report = Report(verdict=verdict, probability=0.99, causes=(cause,))  # type: ignore[arg-type]
+    named = NamedCause(component=cause, since=NOON, rate=rate)
+    report = Report(verdict=verdict, probability=0.99, causes=(named,))  # type: ignore[arg-type]
     entries.append(r.Diagnosed(at=NOON, incident=1, report=report))
     known = Incidents()
     known.apply(entries)
@@ -191,4 +193,7 @@ def test_affected_2_what_is_not_known_exactly_is_bounded_and_never_less() -> Non
     assert incident() == Scope(None)
     assert incident(failing(3), rate=0.5) == Scope(frozenset({3}), "part")
     assert incident(failing(3, "degraded")) == Scope(frozenset({3}), "part")
-    assert incident(failing(3), verdict="undecided").part == "undecided"
+    # other cells may not have been tried yet
+    assert incident(failing(3), verdict="undecided") == Scope(None, "undecided")
+    assert incident(failing(3), cause="disk/v1") == Scope(None, "part")
+    assert incident(failing(None), cause="disk/v1") == Scope(None)

@@ -258,6 +258,12 @@ def test_status_1_a_mailbox_is_not_fine_while_nothing_is_known(said: Texts) -> N
     assert found["counts"] == {"affected": 0, "unknown": 2, "fine": 0}
 
 
+def test_status_1_no_mailbox_is_fine_before_the_cause_is_known(said: Texts) -> None:
+    entries = [each for each in present() if not isinstance(each, r.Diagnosed)]
+    found = yours(said, [3, 4], incidents=folded(entries))
+    assert found["counts"] == {"affected": 0, "unknown": 2, "fine": 0}
+
+
 def test_links_of_customers_differ_and_need_the_key() -> None:
     tokens = {customer.token(key, number) for key in (b"k", b"l") for number in range(50)}
     assert len(tokens) == 100

@@ -58,8 +58,11 @@ def _mailbox(page: Page, account: AccountRow, scopes: dict[str, list[Scope]]) ->
             unknown.append(line.function)
             continue
         of = scopes.get(line.function, [Scope()])
-        if any(scope.cells is None or account.cell in scope.cells for scope in of):
+        theirs = [each for each in of if each.cells is None or account.cell in each.cells]
+        if any(each.part != "undecided" for each in theirs):
             hit.append(line.function)
+        elif theirs:
+            unknown.append(line.function)
     state: MailboxState = "affected" if hit else "unknown" if unknown else "fine"
     return Mailbox(account.login, state, tuple(hit or unknown))
 
