@@ -23,17 +23,26 @@ from holdfast.wire.jmap.core import Json
 from holdfast.wire.jmap.email import EmailReader
 from holdfast.wire.jmap.errors import MethodError, MethodFault
 from holdfast.wire.jmap.mail import EmailBodyValue
-from holdfast.wire.jmap.methods import EmailGet
+from holdfast.wire.jmap.methods import BodyWishes, EmailGet, EmailParse
 from holdfast.wire.jmap.standard import GetResult
+from holdfast.wire.jmap.vendor import WEBMAIL
 
 Message = bytes | memoryview | None
 
 
-async def get(ask: Ask, asked: EmailGet) -> GetResult:
+def wishes_of(ask: Ask, asked: EmailGet | EmailParse) -> BodyWishes:
+    """Which bodies are asked for, HTML made harmless where the vendor's capability is used and asks so."""
     wishes = asked.bodies()
-    if asked.sanitize_html_body_values:
-        wishes = wishes._replace(clean=sanitised)
-    reader = EmailReader(asked.properties, wishes)
+    if not asked.sanitize_html_body_values:
+        return wishes
+    if not ask.server.is_using(WEBMAIL):
+        text = f"Only a request that uses {WEBMAIL} can ask for sanitizeHTMLBodyValues."
+        raise MethodError(MethodFault.INVALID_ARGUMENTS, text)
+    return wishes._replace(clean=sanitised)
+
+
+async def get(ask: Ask, asked: EmailGet) -> GetResult:
+    reader = EmailReader(asked.properties, wishes_of(ask, asked))
     needs_message = reader.needs_message(INDEXED)
     mail = ask.mail()
     with mail.moment() as modseq:

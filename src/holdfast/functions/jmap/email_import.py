@@ -13,8 +13,8 @@ from holdfast import mime
 from holdfast.functions.jmap.appending import New, append_all
 from holdfast.functions.jmap.asking import Ask, Handler
 from holdfast.functions.jmap.blobs import INNER, read_blob
+from holdfast.functions.jmap.email_get import wishes_of
 from holdfast.functions.jmap.placing import keywords_of, mailboxes_of
-from holdfast.functions.jmap.sanitising import sanitised
 from holdfast.mime.fields import iterate
 from holdfast.model.errors import Reason, Refused, Unavailable
 from holdfast.model.limits import JMAP_RESPONSE_BYTES
@@ -91,11 +91,8 @@ def _received(field: bytes | None) -> datetime.datetime | None:
 
 
 async def parse(ask: Ask, asked: EmailParse) -> EmailParseResult:
-    wishes = asked.bodies()
-    if asked.sanitize_html_body_values:
-        wishes = wishes._replace(clean=sanitised)
     properties = _PARSED if asked.properties is None else asked.properties
-    reader = EmailReader(properties, wishes)
+    reader = EmailReader(properties, wishes_of(ask, asked))
     result = EmailParseResult(account_id=ask.account_id)
     parsed: dict[str, object] = {}
     not_parsable: list[str] = []

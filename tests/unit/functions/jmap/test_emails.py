@@ -10,6 +10,7 @@ import pytest
 from holdfast.functions.jmap.rows import Keywords, split
 from holdfast.model.uidset import UidSet
 from holdfast.store import Move, StoreFlags
+from holdfast.wire.jmap.core import CORE, MAIL
 from unit.functions.jmap.rig import MethodFailed, Rig, message, rig, run
 
 pytestmark = pytest.mark.slow
@@ -194,6 +195,9 @@ def test_a_draft_is_made_with_what_was_uploaded_and_read_back(tmp_path: Path) ->
             made = answer["created"]["d"]
             asked = {"ids": [made["id"]], "fetchHTMLBodyValues": True, "sanitizeHTMLBodyValues": True}
             (read,) = (await r.call("Email/get", asked))["list"]
+            plain = [CORE, MAIL]  # without the vendor's capability nobody knows the argument
+            ((kind, refused, _),) = await r.calls(("Email/get", asked, "0"), using=plain)
+            assert (kind, refused["type"]) == ("error", "invalidArguments")
             for name in ("mailboxIds", "keywords", "receivedAt", "from", "to", "subject"):
                 assert read[name] == draft[name], name
             assert {name: read[name] for name in ("id", "blobId", "threadId", "size")} == made
