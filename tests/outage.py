@@ -139,4 +139,4 @@ def outage() -> Known:
 def calm() -> Known:
     """All works, and nothing ever happened while it was watched."""
     works = [finding(each, "works") for each in FUNCTIONS]
-    return Known(NOW, works, Incidents(), dict.fromkeys(FUNCTIONS, [Span(NOW - 100 * DAY_S)]), NOW + 1800)
+    return Known(NOW, works, Incidents(), {each: [Span(NOW - 100 * DAY_S)] for each in FUNCTIONS}, NOW + 1800)
