@@ -8,21 +8,25 @@ from urllib.parse import quote
 
 import apsw
 
-_ACCOUNTS = """
+from holdfast.model.people import CANARY
+
+# Who is there, but for the service's own.
+_COUNTED = f"a.state IN ('active', 'disabled') AND a.external_id <> '{CANARY}'"
+_ACCOUNTS = f"""
 INSERT INTO main.account
 SELECT a.id, a.customer, a.cell, a.state, a.login,
        (SELECT count(*) FROM people.address WHERE account = a.id AND account > 0 AND left_at = 0), a.made_at,
        coalesce(u.last, 0)
-FROM people.account a LEFT JOIN temp.used u ON u.account = a.id WHERE a.state IN ('active', 'disabled')
+FROM people.account a LEFT JOIN temp.used u ON u.account = a.id WHERE {_COUNTED}
 """
-_CUSTOMERS = """
+_CUSTOMERS = f"""
 INSERT INTO main.customer
 SELECT a.customer, coalesce(c.contract, ''), coalesce(c.tenant, d.tenant),
        coalesce(t.phone, ''), coalesce(t.phone_proven_at, 0), coalesce(t.address, ''),
        coalesce(t.address_proven_at, 0), coalesce(t.language, ''), coalesce(t.consent_at, 0)
 FROM people.account a JOIN people.domain d ON d.id = a.domain
      LEFT JOIN people.customer c ON c.id = a.customer LEFT JOIN people.contact t ON t.customer = a.customer
-WHERE a.state IN ('active', 'disabled') GROUP BY a.customer
+WHERE {_COUNTED} GROUP BY a.customer
 """
 
 

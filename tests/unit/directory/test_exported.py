@@ -9,17 +9,19 @@ import apsw
 from holdfast.care import customers
 from holdfast.directory import exported
 from holdfast.directory.schema import open_copy
+from holdfast.model.people import CANARY
 from holdfast.world import real_world
 
 _ADDRESS = "INSERT INTO address VALUES (?, 1, ?, ?, ?, '', ?, 'active', ?, 0)"
 
 
 def copy(path: Path) -> str:
-    """Ann with two addresses and one given up, Ben disabled, Cleo removed; Ann has a contract."""
+    """Ann with two addresses and one given up, Ben disabled, Cleo removed, a canary; Ann has a contract."""
     db = open_copy(str(path))
     with db:
         db.execute("INSERT INTO domain VALUES (1, 'example.org', '', '[]', 0, 5, 0, 0, 0, 0, 3)")
-        for number, name, state in ((1, "ann", "active"), (2, "ben", "disabled"), (3, "cleo", "removed")):
+        people = ((1, "ann", "active"), (2, "ben", "disabled"), (3, "cleo", "removed"), (4, "it", "active"))
+        for number, name, state in people:
             db.execute(
                 "INSERT INTO account VALUES (?, ?, 1, ?, '', ?, ?, 'member', 0, 7, 0, 0, '', '', 0, 0, 0, 0,"
                 " 0, 0, '', 0)",
@@ -30,6 +32,7 @@ def copy(path: Path) -> str:
         db.execute(_ADDRESS, ("old@example.org", 1, 4, "old@example.org", 3, 9))
         db.execute("INSERT INTO customer VALUES (1, 'Ann', 7, 'K-7', 6, '')")
         db.execute("INSERT INTO contact VALUES (1, '+4930123', 8, '', 0, 'de', 9)")
+        db.execute("UPDATE account SET external_id = ? WHERE id = 4", (CANARY,))
         db.execute("UPDATE fold SET sequence = 42")
     db.close()
     return str(path)
@@ -57,6 +60,8 @@ def test_all_who_are_not_removed_are_in_it_with_how_they_are_reached(tmp_path: P
         assert customers.customer(db, 1) == (1, "K-7", 6, "+4930123", 8.0, "", 0.0, "de", 9.0)
         assert customers.customer(db, 2) == (2, "customer-2", 5, "", 0.0, "", 0.0, "", 0.0)
         assert customers.customer(db, 3) is None
+        assert customers.customer(db, 4) is None, "the service's own are no customers"
+        assert customers.accounts_of(db, 4) == []
 
 
 def test_it_is_made_in_one_pass_however_many_there_are(tmp_path: Path) -> None:
