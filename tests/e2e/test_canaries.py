@@ -23,8 +23,9 @@ from holdfast.run.components import look_once
 from holdfast.run.config import Canary
 from holdfast.watch.canaries.words import COURSES
 from holdfast.world import real_world, run
+from web.webmail import needs_build
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, needs_build]
 
 WEB = ("password", "signup", "jmap", "webmail")
 CONFIG = f'[signup]\nopen = ["{DOMAIN}"]\nproof = "none"\nminimum_s = 0\nper_network_day = 1000\n'
