@@ -365,9 +365,6 @@ class Canary(_Section, frozen=True):
         str,
         Meta(description="An address elsewhere that sends back what it gets to the first; '' for none."),
     ] = ""
-    interval_s: Annotated[
-        int, Meta(description="Seconds between two runs of all canaries; 0: only when asked.", ge=0)
-    ] = 300
 
 
 class Traces(_Section, frozen=True):
