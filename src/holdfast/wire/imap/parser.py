@@ -63,6 +63,7 @@ USES = {
     b"\\FLAGGED": Role.FLAGGED,
     b"\\JUNK": Role.JUNK,
     b"\\SENT": Role.SENT,
+    b"\\SNOOZED": Role.SNOOZED,
     b"\\TRASH": Role.TRASH,
 }
 
