@@ -110,7 +110,7 @@ class Provider:
         self._metadata: _Metadata | None = None
         self._keys: KeySet | None = None
         self._looked_at = -1e9
-        self._keys_at = -1e9
+        self._looked_again_at = -1e9
 
     @property
     def is_stale(self) -> bool:
@@ -223,7 +223,8 @@ class Provider:
         return self._decode(answer, _Tokens)
 
     async def _verified(self, metadata: _Metadata, token: str) -> _Claims:
-        """OIDC-2: a key that isn't known is looked up once more: providers change theirs."""
+        """OIDC-2: a key that isn't known is looked up once more, at most once a second: providers change
+        theirs, however lately we looked."""
         fresh = self._keys is None
         keys = self._keys or await self._read_keys(metadata)
         for _ in range(2):
@@ -231,8 +232,10 @@ class Provider:
                 found = jwt.decode(token, keys, algorithms=ALGORITHMS).claims
                 return msgspec.convert(found, _Claims)
             except (JoseError, ValueError, TypeError, msgspec.ValidationError) as error:
-                if fresh or self._world.clock.monotonic() - self._keys_at < 1.0:
+                now = self._world.clock.monotonic()
+                if fresh or now - self._looked_again_at < 1.0:
                     raise _refused(f"its token isn't right: {type(error).__name__}") from error
+                self._looked_again_at = now
             keys, fresh = await self._read_keys(metadata), True
         raise _refused("its token isn't right")
 
@@ -242,7 +245,7 @@ class Provider:
             keys = KeySet.import_key_set(msgspec.json.decode(answer.body))
         except (JoseError, ValueError, TypeError, KeyError, msgspec.MsgspecError) as error:
             raise self._unavailable(f"its keys can't be read: {type(error).__name__}") from error
-        self._keys, self._keys_at = keys, self._world.clock.monotonic()
+        self._keys = keys
         return keys
 
     def _check(self, claims: _Claims, flow: Flow, fresh_s: float) -> None:
