@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Error, Frame, Page
 
+from e2e.service import until
 from npm import NODE
 
 pytestmark = pytest.mark.slow
@@ -332,18 +333,23 @@ def test_quotes_of_html_are_folded_behind_an_answer(page: Page):
 
 
 def test_the_frame_is_as_high_as_its_message(page: Page):
+    def height() -> int:
+        """As told last: it is told anew whenever something has been laid out."""
+        found: int = told(page, "height")[-1]["height"]
+        return found
+
     show(page, html="<p>x</p>" * 100)
-    high = told(page, "height")[-1]["height"]
+    until(lambda: height() > 2000)
     show(page, html="<p>x</p>" * 10)
-    low = told(page, "height")[-1]["height"]
-    assert high > 2000 > 500 > low
+    until(lambda: height() < 500)
     show(page, html='<div style="height:100vh">x</div>' * 3)
-    assert told(page, "height")[-1]["height"] < 200
+    until(lambda: height() < 200)
 
 
 def test_a_message_wider_than_the_frame_is_made_smaller(page: Page):
     show(page, html='<table width="800"><tr><td>wide</td></tr></table>')
-    assert inner(page).evaluate("document.querySelector('table').getBoundingClientRect().right <= innerWidth")
+    fits = "document.querySelector('table').getBoundingClientRect().right <= innerWidth"
+    inner(page).wait_for_function(fits)  # once it has been laid out
 
 
 def test_keys_are_the_apps(page: Page):
