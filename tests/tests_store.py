@@ -9,6 +9,7 @@ from holdfast.model.envelope import Delivery, LocalRecipient, Started
 from holdfast.model.ledgers import Kind
 from holdfast.model.mail import PackRef, Position
 from holdfast.packs import Frame
+from holdfast.sim import mail
 from holdfast.store import commands as c
 from holdfast.store import schema
 from holdfast.store.connection import CellReader
@@ -104,22 +105,6 @@ class Tape:
         return None
 
 
-TABLES = (
-    "account",
-    "mailbox",
-    "subscription",
-    "entry",
-    "message",
-    "reference",
-    "gone",
-    "change",
-    "object",
-    "life",
-    "kept",
-    "unsure",
-)
-
-
 def mail_of(fold: CellFold, counts: CountsKept | None = None) -> AccountMail:
     """What a function would read of the fold's index; ``counts``: of a process that has read before."""
     readers = Readers.__new__(Readers)
@@ -129,4 +114,4 @@ def mail_of(fold: CellFold, counts: CountsKept | None = None) -> AccountMail:
 
 def contents(fold: CellFold) -> dict[str, list[tuple[object, ...]]]:
     """Every row of the index but the position."""
-    return {table: sorted(fold.db.execute(f"SELECT * FROM {table}"), key=repr) for table in TABLES}
+    return mail.contents(fold.db)

@@ -19,6 +19,7 @@ import msgspec
 from holdfast.directory import People, PeopleWriter
 from holdfast.flow.intake import Intake
 from holdfast.flow.sending import SendingLimits
+from holdfast.functions.jmap import outbox
 from holdfast.functions.jmap.asking import Ask, Parts, carry_out, name_of
 from holdfast.functions.jmap.methods import TABLE
 from holdfast.functions.jmap.pushes import Pushes
@@ -234,6 +235,18 @@ async def rig(folder: Path, **keys: Any) -> AsyncIterator[Rig]:
         yield made
     finally:
         await made.close()
+
+
+@contextlib.asynccontextmanager
+async def sending(r: Rig) -> AsyncIterator[None]:
+    """The outbox runs."""
+    task = asyncio.ensure_future(outbox.run(r.parts))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
 def run(body: Coroutine[Any, Any, None]) -> None:

@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from holdfast.functions.jmap import outbox
 from holdfast.functions.jmap.ids import EMAIL, MAILBOX, id_of
 from holdfast.functions.jmap.sendings import utc
 from holdfast.model.mail import FIRST_KEYWORD_BIT, Flag
 from holdfast.model.uidset import UidSet
 from holdfast.store import Delete, Expunge, MakeMailbox, Move
-from unit.functions.jmap.rig import Rig, message, rig, run
+from unit.functions.jmap.rig import Rig, message, rig, run, sending
 
 pytestmark = pytest.mark.slow
-
-
-@contextlib.asynccontextmanager
-async def awake(r: Rig) -> AsyncIterator[None]:
-    task = asyncio.ensure_future(outbox.run(r.parts))
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 async def mail(r: Rig, mailbox: str = "INBOX") -> str:
@@ -58,7 +43,7 @@ async def until_in(r: Rig, email: str, name: str) -> None:
 
 def test_a_snoozed_message_is_away_and_comes_back_unread_at_its_time(tmp_path: Path) -> None:
     async def main() -> None:
-        async with rig(tmp_path) as r, awake(r):
+        async with rig(tmp_path) as r, sending(r):
             email = await mail(r)
             made = await snooze(r, email, 2)
             assert made["created"]["s"]["id"] == email
@@ -85,7 +70,7 @@ def test_jsnz_1_it_comes_back_after_everything_was_made_anew(tmp_path: Path) -> 
             await snooze(r, email, 0)
             assert where(r, email) == ["Snoozed"]
             await r.rebuilt()
-            async with awake(r):
+            async with sending(r):
                 await until_in(r, email, "Archive")
 
     run(main())
@@ -100,7 +85,7 @@ def test_jsnz_1_where_its_mailbox_is_gone_it_comes_into_the_inbox(tmp_path: Path
             email = await mail(r, "Project")
             await snooze(r, email, 0)
             await r.store.commit_one(Delete(name="Project", **what))  # type: ignore[arg-type]
-            async with awake(r):
+            async with sending(r):
                 await until_in(r, email, "INBOX")
 
     run(main())
@@ -117,7 +102,7 @@ def test_what_somebody_moved_or_destroyed_meanwhile_stays_so(tmp_path: Path) -> 
             one, two = UidSet.of([1]).pack(), UidSet.of([2]).pack()
             await r.store.commit_one(Move(uids=one, to="Archive", **what))  # type: ignore[arg-type]
             await r.store.commit_one(Expunge(uids=two, only_deleted=False, **what))  # type: ignore[arg-type]
-            async with awake(r):
+            async with sending(r):
                 while (await r.call("Snooze/get"))["list"]:
                     await r.world.clock.sleep(0.02)
             assert (where(r, moved), where(r, destroyed)) == (["Archive"], [])
@@ -127,7 +112,7 @@ def test_what_somebody_moved_or_destroyed_meanwhile_stays_so(tmp_path: Path) -> 
 
 def test_it_can_be_put_off_and_be_had_back_at_once(tmp_path: Path) -> None:
     async def main() -> None:
-        async with rig(tmp_path) as r, awake(r):
+        async with rig(tmp_path) as r, sending(r):
             email = await mail(r)
             await snooze(r, email, 1)
             later = utc(r.world.clock.now() + 1000)

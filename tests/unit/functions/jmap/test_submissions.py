@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import datetime
 from collections import Counter
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,6 @@ from holdfast.flow.intake import Intake
 from holdfast.flow.queue import Fate
 from holdfast.flow.sending import SendingLimits
 from holdfast.flow.sent import Sent
-from holdfast.functions.jmap import outbox
 from holdfast.functions.jmap.ids import EMAIL, id_of
 from holdfast.functions.jmap.releasing import Releasing
 from holdfast.functions.jmap.sendings import SUBMISSION, read_sending
@@ -27,7 +24,7 @@ from holdfast.model.ledgers import Kind
 from holdfast.model.limits import JMAP_DELAYED_SEND_S, Limits
 from holdfast.model.mail import START
 from holdfast.packs import Frame, LedgerReader
-from unit.functions.jmap.rig import ADA, BEN, Rig, rig, run
+from unit.functions.jmap.rig import ADA, BEN, Rig, rig, run, sending
 
 pytestmark = pytest.mark.slow
 
@@ -65,18 +62,6 @@ def later(seconds: int) -> dict[str, Any]:
         "mailFrom": {"email": ADA, "parameters": {"HOLDFOR": str(seconds)}},
         "rcptTo": [{"email": BEN, "parameters": None}],
     }
-
-
-@contextlib.asynccontextmanager
-async def sending(r: Rig) -> AsyncIterator[None]:
-    """The outbox runs."""
-    task = asyncio.ensure_future(outbox.run(r.parts))
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 async def until_final(r: Rig, name: str) -> dict[str, Any]:
