@@ -63,6 +63,7 @@ class Service:
     """`config`: more lines of the configuration, whole sections. Ports stay the same over restarts.
 
     `web`: the roles with pages that run, of `WEB_DOORS`; all others are off, as each costs time to start.
+    So are those that watch and care, unless `config` has them in its section `[workers]`.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class Service:
         doors = "\n".join(f'{door} = ["{HOST}:{port}"]' for door, port in self.ports.items())
         tls = "" if "[tls]" in more else "[tls]\nplain_sign_in = true\n"
         workers = "".join(f"{role} = {int(role in self.web)}\n" for role in WEB_DOORS)
+        workers += "".join(f"{role} = 0\n" for role in ("watch", "care") if f"\n{role} = 1" not in more)
         if "[workers]\n" in more:
             more = more.replace("[workers]\n", f"[workers]\n{workers}", 1)
         else:

@@ -10,31 +10,17 @@ from __future__ import annotations
 import os.path
 from typing import Annotated, Literal
 
-import msgspec
 from msgspec import Meta, field
 
 from holdfast.model.ledgers import PEOPLE
 from holdfast.model.limits import Limits
+from holdfast.run.config_care import Watch
+from holdfast.run.sections import Secret, Section
 
 Listener = Annotated[str, Meta(description="host:port, [v6 address]:port, or :port for every interface")]
 
 
-class Secret(str):
-    """A secret as the configuration names it: ``file:/path``. Never a literal."""
-
-    __slots__ = ()
-
-    def read(self) -> str:
-        """The secret itself, one trailing newline cut. Raises OSError when the file can't be read."""
-        with open(self.removeprefix("file:"), encoding="utf-8") as file:
-            return file.read().removesuffix("\n")
-
-
-class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    pass
-
-
-class Service(_Section, frozen=True):
+class Service(Section, frozen=True):
     hostname: Annotated[str, Meta(description="This machine's name as other servers see it.")] = "localhost"
     user: Annotated[
         str, Meta(description="Whom to become after binding the ports, when root starts it; '' stays root.")
@@ -59,7 +45,7 @@ class Service(_Section, frozen=True):
     ] = 30.0
 
 
-class Volume(_Section, frozen=True):
+class Volume(Section, frozen=True):
     folder: Annotated[
         str, Meta(description="Where its packs lie; '' is volumes/<name> in the data folder.")
     ] = ""
@@ -68,7 +54,7 @@ class Volume(_Section, frozen=True):
     ] = 256 * 1024 * 1024
 
 
-class Copy(_Section, frozen=True):
+class Copy(Section, frozen=True):
     folder: Annotated[str, Meta(description="Where the copy of the volume's packs lies: another disk.")]
     volume: Annotated[
         str, Meta(description="The volume it is a copy of; people: the ledger of people, in the data folder.")
@@ -79,7 +65,7 @@ class Copy(_Section, frozen=True):
     ] = "trailing"
 
 
-class Listen(_Section, frozen=True):
+class Listen(Section, frozen=True):
     mx: Annotated[list[str], Meta(description="SMTP from other servers.")] = field(
         default_factory=lambda: [":25"]
     )
@@ -139,7 +125,7 @@ class Listen(_Section, frozen=True):
 _Count = Annotated[int, Meta(ge=0, le=64)]
 
 
-class Workers(_Section, frozen=True):
+class Workers(Section, frozen=True):
     mx: Annotated[
         _Count, Meta(description="Processes that take mail from other servers; 0 turns it off.")
     ] = 1
@@ -153,9 +139,15 @@ class Workers(_Section, frozen=True):
     webmail: Annotated[_Count, Meta(description="Processes that serve the webmail's files.")] = 1
     setup: Annotated[_Count, Meta(description="Processes that serve client set-up and challenges.")] = 1
     health: Annotated[_Count, Meta(description="Processes that serve health and metrics.")] = 1
+    watch: Annotated[
+        int, Meta(description="1: faults are noticed, named and written down; 0 turns that off.", ge=0, le=1)
+    ] = 1
+    care: Annotated[
+        int, Meta(description="1: customers are counted, told and credited; 0 turns that off.", ge=0, le=1)
+    ] = 1
 
 
-class Tls(_Section, frozen=True):
+class Tls(Section, frozen=True):
     certificate: Annotated[
         str, Meta(description="PEM file, the whole chain; '' is tls/certificate.pem in the data folder.")
     ] = ""
@@ -167,7 +159,7 @@ class Tls(_Section, frozen=True):
     ] = False
 
 
-class Web(_Section, frozen=True):
+class Web(Section, frozen=True):
     account_url: Annotated[
         str, Meta(description="The self-service pages as customers reach them; '' is https://hostname:port.")
     ] = ""
@@ -207,7 +199,7 @@ class Web(_Section, frozen=True):
     ] = "UTC"
 
 
-class Dns(_Section, frozen=True):
+class Dns(Section, frozen=True):
     servers: Annotated[
         list[str], Meta(description="Resolvers to ask, address:port; [] asks the system's.")
     ] = field(default_factory=list)
@@ -221,7 +213,7 @@ class Dns(_Section, frozen=True):
     ] = "testing"
 
 
-class Acme(_Section, frozen=True):
+class Acme(Section, frozen=True):
     directory: Annotated[
         str,
         Meta(
@@ -247,7 +239,7 @@ class Acme(_Section, frozen=True):
     key_secret: Annotated[Secret, Meta(description="Its secret (base64url), as file:/path.")] = Secret("")
 
 
-class Relay(_Section, frozen=True):
+class Relay(Section, frozen=True):
     smarthost: Annotated[
         str, Meta(description="host:port that takes all mail to elsewhere; '' asks DNS for each domain's MX.")
     ] = ""
@@ -264,7 +256,7 @@ class Relay(_Section, frozen=True):
     enabled: Annotated[bool, Meta(description="false holds all mail to elsewhere in the queue.")] = True
 
 
-class Signup(_Section, frozen=True):
+class Signup(Section, frozen=True):
     open: Annotated[list[str], Meta(description="Domains in which anybody may have an address.")] = field(
         default_factory=list
     )
@@ -305,7 +297,7 @@ class Signup(_Section, frozen=True):
     ] = 2.0
 
 
-class Gateways(_Section, frozen=True):
+class Gateways(Section, frozen=True):
     sender: Annotated[str, Meta(description="Who messages of ours are from; '' is the host's name.")] = ""
     country: Annotated[
         str, Meta(description="Country code of phone numbers written without one, for instance 49.")
@@ -344,11 +336,11 @@ class Gateways(_Section, frozen=True):
     )
 
 
-class Metrics(_Section, frozen=True):
+class Metrics(Section, frozen=True):
     enabled: Annotated[bool, Meta(description="Each process counts what it does, for `/metrics`.")] = True
 
 
-class Health(_Section, frozen=True):
+class Health(Section, frozen=True):
     account: Annotated[
         str,
         Meta(description="An account to try doors with: signed in to, written to by nobody; '' tries less."),
@@ -356,7 +348,7 @@ class Health(_Section, frozen=True):
     password: Annotated[Secret, Meta(description="Its password, as file:/path.")] = Secret("")
 
 
-class Canary(_Section, frozen=True):
+class Canary(Section, frozen=True):
     addresses: Annotated[
         list[str],
         Meta(description="Two, for canaries alone; [] is canary-1 and canary-2 in the first domain."),
@@ -367,7 +359,7 @@ class Canary(_Section, frozen=True):
     ] = ""
 
 
-class Traces(_Section, frozen=True):
+class Traces(Section, frozen=True):
     endpoint: Annotated[
         str,
         Meta(description="Where spans are sent by OTLP/HTTP: http://host:4318/v1/traces; '' makes none."),
@@ -377,7 +369,7 @@ class Traces(_Section, frozen=True):
     ] = 0.01
 
 
-class Hook(_Section, frozen=True):
+class Hook(Section, frozen=True):
     url: Annotated[str, Meta(description="Where events are sent to, by POST.")]
     secret: Annotated[Secret, Meta(description="What each event is signed with, as file:/path.")]
     events: Annotated[
@@ -386,7 +378,7 @@ class Hook(_Section, frozen=True):
     ] = field(default_factory=list)
 
 
-class Directory(_Section, frozen=True):
+class Directory(Section, frozen=True):
     """A directory outside: people come from it (``ldap``, ``sql``), or sign in by it (``oidc``)."""
 
     kind: Annotated[Literal["ldap", "sql", "oidc"], Meta(description="What it is.")]
@@ -449,7 +441,7 @@ class Directory(_Section, frozen=True):
     title: Annotated[str, Meta(description="oidc: what the button calls it; '' is its name here.")] = ""
 
 
-class Config(_Section, frozen=True):
+class Config(Section, frozen=True):
     """The whole file. Folders are as written; ``reading.load`` makes them absolute."""
 
     service: Service = field(default_factory=Service)
@@ -469,6 +461,7 @@ class Config(_Section, frozen=True):
     metrics: Metrics = field(default_factory=Metrics)
     health: Health = field(default_factory=Health)
     canary: Canary = field(default_factory=Canary)
+    watch: Watch = field(default_factory=Watch)
     traces: Traces = field(default_factory=Traces)
     directories: dict[str, Directory] = field(default_factory=dict)
 
@@ -526,6 +519,7 @@ SECTIONS: dict[str, str] = {
     "metrics": "Counts of what each process does (docs/operate/monitoring.md).",
     "health": "Trying each function through its own doors.",
     "canary": "Using each function as customers do (docs/operate/canaries.md).",
+    "watch": "Trying all of it, again and again (docs/operate/watching.md).",
     "traces": "Spans for OpenTelemetry; needs the extra `otel`.",
     "gateways": "How a person is reached who can't read mail here: text messages, and mail to elsewhere.",
 }

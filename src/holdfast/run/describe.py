@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, ge
 
 import msgspec
 
-from holdfast.run.config import LIMIT_MEANINGS, SECTIONS, Config, Secret
+from holdfast.run.config import LIMIT_MEANINGS, SECTIONS, Config
+from holdfast.run.sections import Secret
 
 
 class Key(NamedTuple):

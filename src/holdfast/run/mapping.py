@@ -18,8 +18,9 @@ from holdfast.model.errors import ComponentId, Refused
 from holdfast.model.ledgers import INCIDENTS, PEOPLE, ledger_number
 from holdfast.run import layout, ports, trials
 from holdfast.run.child import process_name
-from holdfast.run.config import Config, Secret
+from holdfast.run.config import Config
 from holdfast.run.roles import plan
+from holdfast.run.sections import Secret
 from holdfast.watch.depends import Component, DependencyMap, Edge, Reaching
 
 # How often a kind is at fault beside others. Partners are many machines that aren't ours.

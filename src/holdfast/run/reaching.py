@@ -19,8 +19,9 @@ from holdfast.portal.posting import Gateway
 from holdfast.portal.proofs import Proofs
 from holdfast.run import keys, layout, parts
 from holdfast.run.child import Start
-from holdfast.run.config import Config, Gateways, Secret
+from holdfast.run.config import Config, Gateways
 from holdfast.run.reading import split_address
+from holdfast.run.sections import Secret
 from holdfast.wire.sasl import Credentials
 from holdfast.world.http import HttpClient
 from holdfast.world.tls import client_context

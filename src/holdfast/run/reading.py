@@ -16,7 +16,8 @@ import msgspec
 
 from holdfast.model.errors import Reason, Refused
 from holdfast.model.ledgers import PEOPLE
-from holdfast.run.config import Config, Secret, Web
+from holdfast.run.config import Config, Web
+from holdfast.run.sections import Secret
 
 DEFAULT_PATH = "/etc/holdfast/holdfast.toml"
 PATH_VARIABLE = "HOLDFAST_CONFIG"
