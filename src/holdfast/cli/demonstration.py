@@ -35,6 +35,7 @@ PORTS = {
     "setup_http": 5080,
     "setup_https": 5443,
     "health_http": 9464,
+    "care_https": 8448,
 }
 WEB_URLS = {
     "account_url": "account_https",
@@ -42,6 +43,7 @@ WEB_URLS = {
     "admin_url": "admin_https",
     "jmap_url": "jmap_http",
     "webmail_url": "webmail_http",
+    "care_url": "care_https",
 }
 # Without TLS: browsers keep a page for offline use where its connection is safe, which loopback is to them,
 # and a certificate that nobody has signed is not.

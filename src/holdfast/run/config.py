@@ -120,6 +120,12 @@ class Listen(Section, frozen=True):
     health_http: Annotated[list[str], Meta(description="Health and metrics, for monitoring.")] = field(
         default_factory=lambda: ["127.0.0.1:9464"]
     )
+    care_http: Annotated[list[str], Meta(description="Reports and console behind a proxy that does TLS.")] = (
+        field(default_factory=list)
+    )
+    care_https: Annotated[
+        list[str], Meta(description="Where customers report what doesn't work, and operators' console.")
+    ] = field(default_factory=lambda: [":8448"])
 
 
 _Count = Annotated[int, Meta(ge=0, le=64)]
@@ -172,6 +178,9 @@ class Web(Section, frozen=True):
     jmap_url: Annotated[str, Meta(description="JMAP as programs reach it; '' is https://hostname:port.")] = ""
     webmail_url: Annotated[
         str, Meta(description="The webmail as customers reach it; '' is https://hostname:port.")
+    ] = ""
+    care_url: Annotated[
+        str, Meta(description="Where reports are taken, as customers reach it; '' is https://hostname:port.")
     ] = ""
     webmail_origins: Annotated[
         list[str],

@@ -29,9 +29,10 @@ DOORS: dict[str, tuple[str, ...]] = {
     "webmail": ("webmail_http", "webmail_https"),
     "setup": ("setup_http", "setup_https"),
     "health": ("health_http",),
+    "care": ("care_http", "care_https"),
 }
 
-WEB = ("password", "signup", "admin", "jmap", "webmail", "setup", "health")
+WEB = ("password", "signup", "admin", "jmap", "webmail", "setup", "health", "care")
 
 Sockets = Mapping[str, Sequence[socket.socket]]
 

@@ -24,6 +24,7 @@ PAGES = {
     "jmap": "/.well-known/oauth-authorization-server",
     "webmail": "/healthz/live",
     "setup": "/healthz/live",
+    "care": "/healthz/live",
 }
 _SEALED = ("password", "signup", "admin")  # a page of theirs opens what the browser keeps
 

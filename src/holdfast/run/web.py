@@ -37,6 +37,7 @@ def url_of(config: Config, role: str) -> str:
         "admin": config.web.admin_url,
         "jmap": config.web.jmap_url,
         "webmail": config.web.webmail_url,
+        "care": config.web.care_url,
     }.get(role, "")
     if configured:
         return configured.rstrip("/")
@@ -55,8 +56,11 @@ def site(
     *,
     brand: Callable[[Visit], Brand] = lambda visit: Brand(),
     plain: bool | None = None,
+    key: bytes = b"",
 ) -> Site:
     """The role's site. ``packages``: folders with ``templates``, ``texts`` and ``static``.
+
+    ``key``: seals what browsers keep; without one, that of all pages. Raises ``Unavailable("keys")``.
 
     ``plain``: whether pages are served without TLS; None: as the configuration has it for passwords.
     """
@@ -64,7 +68,7 @@ def site(
     return Site(
         start.world,
         function=start.role,
-        key=keys.key_of(config, keys.PAGES),
+        key=key or keys.key_of(config, keys.PAGES),
         packages=packages,
         brand=brand,
         secure=not (config.tls.plain_sign_in if plain is None else plain),
