@@ -371,10 +371,15 @@ FINDING_FRESH_S = 600.0  # what was tried longer ago is unknown
 RECURRENCE_S = 180 * 86_400.0  # how far back an incident of the same fingerprint is the same again
 REPORT_EVIDENCE = 12  # pieces of evidence of each sort that a diagnosis is kept with
 
+# Watching
+NOW_STALE_S = 60.0  # how it is now isn't known by what was written longer ago
+
 # Care
 CUSTOMERS_LOOK_S = 20.0  # how often people are looked at for what has changed since the last snapshot
 CUSTOMERS_USED_S = 3600.0  # how old what a snapshot says of the last use may be
 ACTIVE_S = 30 * 86_400.0  # a mailbox used within this counts as active
+TURN_S = 120.0  # one turn of one part of care; what takes longer is given up and tried again
+TURN_TOLD_S = 2.0  # until what was told is to be seen in the ledger
 
 # Canaries
 CANARY_S = 12.0  # one of them, all steps; what waits for others says so itself
@@ -400,3 +405,11 @@ QUEUE_GROWTH = 500  # messages more than at the last look
 UNMERGED_BYTES = 512 * MIB  # accepted and not shown yet; a pack that isn't the last counts whole
 CLOCK_APART_S = 5.0
 SAMPLE_BYTES = 4 * MIB  # of one pack, read to see whether its frames are whole
+
+# Remedies that are carried out by themselves
+REMEDY_APART_S = 900.0  # until the same component is touched again
+REMEDY_TRIES = 3  # of one component in one incident
+REMEDY_PAUSE_S = 30.0  # between two restarts of processes
+REMEDY_ROLE_APART_S = 300.0  # within this, one worker of a role at least isn't touched
+REMEDY_SHARE = 0.25  # of all processes, within an hour; one is always allowed
+REMEDY_STOP_S = 3.0  # for a process at fault to end what it holds

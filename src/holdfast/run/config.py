@@ -14,7 +14,7 @@ from msgspec import Meta, field
 
 from holdfast.model.ledgers import PEOPLE
 from holdfast.model.limits import Limits
-from holdfast.run.config_care import Watch
+from holdfast.run.config_care import Remedies, Watch
 from holdfast.run.sections import Secret, Section
 
 Listener = Annotated[str, Meta(description="host:port, [v6 address]:port, or :port for every interface")]
@@ -471,6 +471,7 @@ class Config(Section, frozen=True):
     health: Health = field(default_factory=Health)
     canary: Canary = field(default_factory=Canary)
     watch: Watch = field(default_factory=Watch)
+    remedies: Remedies = field(default_factory=Remedies)
     traces: Traces = field(default_factory=Traces)
     directories: dict[str, Directory] = field(default_factory=dict)
 
@@ -529,6 +530,7 @@ SECTIONS: dict[str, str] = {
     "health": "Trying each function through its own doors.",
     "canary": "Using each function as customers do (docs/operate/canaries.md).",
     "watch": "Trying all of it, again and again (docs/operate/watching.md).",
+    "remedies": "What is done about a fault by itself, and within which bounds (docs/operate/remedies.md).",
     "traces": "Spans for OpenTelemetry; needs the extra `otel`.",
     "gateways": "How a person is reached who can't read mail here: text messages, and mail to elsewhere.",
 }
