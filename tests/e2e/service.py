@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ WEB_DOORS = {  # role → its doors here: without TLS, as browsers see loopback 
     "webmail": ("webmail_http", "webmail_https"),
     "setup": ("setup_http", "setup_https"),
     "health": ("health_http",),
+    "care": ("care_http", "care_https"),
 }
 PATIENCE_S = 90.0  # a busy machine is no wrong answer
 
@@ -197,6 +198,19 @@ class Service:
             if each["process"] == name and each["pid"]:
                 return int(each["pid"])
         raise AssertionError(f"no process {name}")
+
+    @contextlib.contextmanager
+    def stopped(self, *names: str) -> Iterator[list[int]]:
+        """They are there, connected and listening, and do nothing: what dies is started again at once."""
+        pids = [self.pid(name) for name in names]
+        try:
+            for pid in pids:
+                os.kill(pid, signal.SIGSTOP)
+            yield pids
+        finally:
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
 
     def events(self, *names: str) -> list[dict[str, Any]]:
         """The journal's events, all or of these names."""

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import imaplib
 import json
-import os
-import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -136,19 +133,6 @@ def test_all_works_step_by_step_and_canary_4_leaves_nothing(service):
     assert table.startswith("pop3       works") and "RETR" in table
 
 
-@contextlib.contextmanager
-def stopped(service: Service, *processes: str) -> Iterator[None]:
-    """They are there and do nothing: a supervisor starts again what dies."""
-    pids = [service.pid(each) for each in processes]
-    try:
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
-        yield
-    finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
-
-
 # The process that is stopped → what then fails, and at which step; all others work.
 FAULTS = {
     "mx-0": {"receive": "greeting", "refuse": "greeting"},
@@ -165,7 +149,7 @@ FAULTS = {
 @pytest.mark.parametrize("process", FAULTS)
 def test_canary_1_a_function_that_is_gone_is_found_by_its_own_canary_alone(service, process):
     gone = ("imap-0", "imap-1") if process == "imap" else (process,)
-    with stopped(service, *gone):
+    with service.stopped(*gone):
         found = tried(service)
     wrong = {trial: each.finding.step for trial, each in found.items() if each.finding.state != "works"}
     assert wrong == FAULTS[process], {trial: each.finding for trial, each in found.items()}
@@ -182,7 +166,7 @@ def test_what_goes_out_by_the_relay_is_waited_for_until_it_is_back(service, mirr
 
 
 def test_canary_3_without_the_store_all_goes_on_and_nothing_new_is_shown(service):
-    with stopped(service, "store-0"):
+    with service.stopped("store-0"):
         found = tried(service)
     wrong = {
         trial: (each.finding.state, each.finding.step)
@@ -224,7 +208,7 @@ def full(found: dict[str, Any]) -> bool:
 
 def test_canary_4_what_a_broken_run_left_is_removed_by_the_next(service):
     """As after kill -9: the other password is set, messages lie there, and an account was made."""
-    with stopped(service, "password-0"):
+    with service.stopped("password-0"):
         assert tried(service, "signup")["signup"].finding.state == "works"
     assert len(accounts(service)) == 1
     kept = json.loads((service.data / "watch" / "canary.json").read_text())["accounts"]
@@ -254,7 +238,7 @@ def test_canary_6_components_are_checked_and_each_fault_is_named_by_its_own(serv
     whole = certificate.read_bytes()
     try:
         certificate.write_text("none")
-        with stopped(service, "relay-0"):
+        with service.stopped("relay-0"):
             found = checked()
     finally:
         certificate.write_bytes(whole)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
-import signal
 import time
 
 import pytest
@@ -120,9 +118,7 @@ def test_watch_4_trying_changes_nothing(service):
 
 
 def test_watch_2_a_frozen_function_is_unhealthy_and_no_other_is(service):
-    frozen = service.pid("pop3-0")
-    os.kill(frozen, signal.SIGSTOP)
-    try:
+    with service.stopped("pop3-0"):
         until(lambda: state(service, "pop3") == "unhealthy")
         began = time.monotonic()
         status, page = get(service, "/healthz/ready?func=pop3")
@@ -131,21 +127,14 @@ def test_watch_2_a_frozen_function_is_unhealthy_and_no_other_is(service):
         assert {name for name, each in functions(service).items() if each["state"] != "healthy"} == {"pop3"}
         assert get(service, "/healthz/ready?func=imap")[0] == 200
         assert samples(service)["holdfast_process_up", "process=pop3-0"] == 0
-    finally:
-        os.kill(frozen, signal.SIGCONT)
     until(lambda: state(service, "pop3") == "healthy")
 
 
 def test_watch_6_without_store_and_people_each_function_says_for_itself_how_it_is(service):
-    for name in ("people-0", "store-0"):
-        os.kill(service.pid(name), signal.SIGSTOP)
-    try:
+    with service.stopped("people-0", "store-0"):
         page = functions(service)
         assert page["mx"]["state"] == "healthy"
         assert samples(service)["holdfast_process_up", "process=store-0"] == 0
-    finally:
-        for name in ("people-0", "store-0"):
-            os.kill(service.pid(name), signal.SIGCONT)
 
 
 def test_the_journal_says_which_process_speaks(service):

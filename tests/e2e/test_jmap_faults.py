@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -36,26 +34,13 @@ def program(service: Service) -> Iterator[Program]:
     made.close()
 
 
-@contextlib.contextmanager
-def frozen(service: Service, *names: str) -> Iterator[None]:
-    """They stand still: connections are taken by the kernel, and nobody answers."""
-    pids = [service.pid(name) for name in names]
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
-
-
 def inbox(program: Program) -> dict[str, Any]:
     return next(each for each in program.call("Mailbox/get")["list"] if each["role"] == "inbox")
 
 
 def test_jmapd_9_reading_goes_on_without_the_stores_writer(service: Service, program: Program) -> None:
     until(lambda: len(program.subjects()) >= 2)
-    with frozen(service, "store-0"):
+    with service.stopped("store-0"):
         assert program.subjects()[-2:] == ["before 2", "before 1"]
         email = program.call("Email/query")["ids"][0]
         begun = time.monotonic()
@@ -73,7 +58,7 @@ def test_jmapd_9_reading_goes_on_without_the_stores_writer(service: Service, pro
 def test_jmapd_9_who_has_a_token_is_served_without_auth_and_people(
     service: Service, program: Program
 ) -> None:
-    with frozen(service, "auth-0", "people-0"):
+    with service.stopped("auth-0", "people-0"):
         assert len(program.subjects()) >= 2
         assert program.http.get("/.well-known/jmap").status_code == 200
         form = {
@@ -113,7 +98,7 @@ def _ready(service: Service, name: str) -> bool:
 
 def test_webmail_1_its_files_are_there_with_every_other_process_standing_still(service: Service) -> None:
     others = [each["process"] for each in service.status()["processes"] if each["process"] != "webmail-0"]
-    with frozen(service, *others):
+    with service.stopped(*others):
         config = httpx2.get(f"{service.url('webmail')}/config.json", trust_env=False, timeout=10)
         assert config.json()["jmap"] == service.url("jmap")
         page = httpx2.get(f"{service.url('webmail')}/", trust_env=False, timeout=10)
@@ -133,7 +118,7 @@ def test_the_status_feed_says_what_does_not_answer(service: Service) -> None:
         return next(each for each in feed["components"] if each["id"] == name)
 
     assert until(lambda: component("imap")["status"] == "operational", 30)
-    with frozen(service, "imap-0", "imap-1"):
+    with service.stopped("imap-0", "imap-1"):
         until(lambda: component("imap")["status"] == "major_outage", 40)
         said = component("imap")["holdfast"]
         assert said["since"] and "webmail" in said["works"] and "imap" not in said["works"]

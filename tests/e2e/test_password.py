@@ -81,18 +81,6 @@ def asker(house: Service) -> Iterator[Asker]:
         made.close()
 
 
-@contextlib.contextmanager
-def stopped(house: Service, process: str) -> Iterator[int]:
-    """It is there and does nothing: the worst kind of gone."""
-    pid = house.pid(process)
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield pid
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGCONT)
-
-
 def account_of(house: Service, name: str) -> int:
     shown = house.holdfast("account", "show", f"{name}@{DOMAIN}", "--json")
     assert shown.returncode == 0, shown.stderr
@@ -213,7 +201,7 @@ def test_without_the_people_process_everybody_signs_in_and_a_change_waits_for_it
     account = account_of(house, name)
     credential = hash_password("asked for", b"0" * 16)
     first = Asker(house)
-    with stopped(house, "people-0") as pid:
+    with house.stopped("people-0") as [pid]:
         assert everywhere(house, name, password(name)) == {IN}
         began = time.monotonic()
         ticket = first.ask(set=account, credential=credential)["ticket"]
@@ -238,7 +226,7 @@ def test_without_the_people_process_everybody_signs_in_and_a_change_waits_for_it
 def test_a_password_set_meanwhile_by_another_stays(house, name):
     account = account_of(house, name)
     with asker(house) as first:
-        with stopped(house, "people-0"):
+        with house.stopped("people-0"):
             ticket = first.ask(set=account, credential=hash_password("asked first", b"0" * 16))["ticket"]
             first.kill()
         done = house.holdfast("account", "password", f"{name}@{DOMAIN}", input="set later\n")
@@ -255,7 +243,7 @@ def test_with_every_mail_process_gone_a_password_is_changed_all_the_same(house, 
     gone = ("mx-0", "submission-0", "imap-0", "imap-1", "pop3-0", "store-0", "relay-0", "auth-0")
     with contextlib.ExitStack() as stack, asker(house) as asking:
         for process in gone:
-            stack.enter_context(stopped(house, process))
+            stack.enter_context(house.stopped(process))
         began = time.monotonic()
         assert asking.ask(set=account, credential=hash_password("all alone", b"0" * 16)) == {"done": True}
         assert time.monotonic() - began < 1.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from pathlib import Path
 
@@ -45,14 +44,8 @@ def test_run_2_any_killed_process_is_back_and_mail_goes_on(service, role):
 
 def test_run_7_without_the_store_mail_is_taken_and_comes_when_it_is_back(service):
     """The store is stopped, not dead: nothing starts another one."""
-    import signal
-
-    store = service.pid("store-0")
-    os.kill(store, signal.SIGSTOP)
-    try:
+    with service.stopped("store-0"):
         service.send("meanwhile")
-    finally:
-        os.kill(store, signal.SIGCONT)
     until(lambda: service.subjects() == ["meanwhile"])
 
 

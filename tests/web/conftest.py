@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from e2e.service import Service
 from web.browser import CHROMIUM
+from web.partner import Partner
 
 ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking"]
 VIEW = {"width": 1100, "height": 800}
@@ -70,6 +71,15 @@ def german_page(open_page: Callable[..., Page]) -> Page:
 def site_of(service: Service, role: str) -> str:
     """Where a role's pages are, for a browser."""
     return service.url(role)
+
+
+@pytest.fixture(scope="module")
+def sms() -> Iterator[Partner]:
+    """A gateway of text messages."""
+    partner = Partner()
+    partner.start()
+    yield partner
+    partner.stop()
 
 
 @pytest.fixture(scope="module")

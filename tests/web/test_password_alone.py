@@ -29,14 +29,6 @@ PEOPLE = ("anna", "ben", "cleo", "dora", "emil", "finn", "gina", "hans", "ida")
 
 
 @pytest.fixture(scope="module")
-def sms() -> Iterator[Partner]:
-    partner = Partner()
-    partner.start()
-    yield partner
-    partner.stop()
-
-
-@pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory, sms: Partner) -> Iterator[Service]:
     made = Service(
         Path(tmp_path_factory.mktemp("service")),

@@ -8,7 +8,7 @@ import mailbox
 import re
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pyotp
@@ -23,14 +23,6 @@ from web.self_service import NEW, account, add_account, imap_takes, set_contact,
 pytestmark = pytest.mark.slow
 LOCALES = {"en": "en-GB", "de": "de-DE"}
 NAMES = {"en": "anna", "de": "ben"}
-
-
-@pytest.fixture(scope="module")
-def sms() -> Iterator[Partner]:
-    partner = Partner()
-    partner.start()
-    yield partner
-    partner.stop()
 
 
 @pytest.fixture(scope="module")

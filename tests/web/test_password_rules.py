@@ -6,7 +6,7 @@ import re
 import statistics
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import msgspec
 import pytest
@@ -19,14 +19,6 @@ from web.self_service import NEW, account, add_account, asked, imap_takes, set_c
 from web.visitor import Visitor
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def sms() -> Iterator[Partner]:
-    partner = Partner()
-    partner.start()
-    yield partner
-    partner.stop()
 
 
 @pytest.fixture(scope="module")

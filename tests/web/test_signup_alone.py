@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import http.cookiejar
 import imaplib
-import os
 import re
 import shutil
-import signal
 import time
 import urllib.error
 import urllib.parse
@@ -82,14 +80,6 @@ class Visitor:
 
 
 @pytest.fixture(scope="module")
-def sms() -> Iterator[Partner]:
-    partner = Partner()
-    partner.start()
-    yield partner
-    partner.stop()
-
-
-@pytest.fixture(scope="module")
 def contracts() -> Iterator[Partner]:
     partner = Partner()
     partner.start()
@@ -125,19 +115,6 @@ def service(
     assert added.returncode == 0, added.stderr
     yield made
     made.close()
-
-
-@contextlib.contextmanager
-def stopped(service: Service, *names: str) -> Iterator[None]:
-    """Frozen, not killed: the supervisor would start them again at once. To others they are gone."""
-    pids = [service.pid(name) for name in names]
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
 
 
 def receives_and_reads(service: Service, name: str, domain: str = DOMAIN) -> None:
@@ -178,7 +155,7 @@ def test_signup_1_and_4_people_gone_the_request_is_kept_carried_out_and_told(
     visitor = Visitor(service)
     visitor.begin("frida", "0170 1000002")
     code = sms.code("+491701000002")
-    with stopped(service, "people-0"):
+    with service.stopped("people-0"):
         assert visitor.finish(code) == "Your request is kept"
         other = Visitor(service)
         with pytest.raises(AssertionError):
@@ -199,7 +176,7 @@ def test_signup_3_killed_while_people_are_gone_it_is_carried_out_once(service: S
     visitor = Visitor(service)
     visitor.begin("gerda", "0170 1000003")
     code = sms.code("+491701000003")
-    with stopped(service, "people-0"):
+    with service.stopped("people-0"):
         assert visitor.finish(code) == "Your request is kept"
         _restart(service)
         path = urllib.parse.urlsplit(visitor.url).path
@@ -285,7 +262,7 @@ def test_every_mail_process_gone_and_every_index_removed_signing_up_works(
     service: Service, sms: Partner
 ) -> None:
     index = service.data / "volumes" / "v1" / "index"
-    with stopped(service, *MAIL_PROCESSES):
+    with service.stopped(*MAIL_PROCESSES):
         shutil.rmtree(index)
         visitor = Visitor(service)
         visitor.begin("klara", "0170 1000007")
@@ -307,7 +284,7 @@ def test_a_code_by_mail_goes_by_the_relay_and_without_it_by_the_smarthost(
     visitor.begin("lotte", second="lotte@elsewhere.example")
     assert visitor.finish(relayed.code("lotte@elsewhere.example")) == "Your account is ready"
     direct.start()
-    with stopped(service, "relay-0"):
+    with service.stopped("relay-0"):
         visitor = Visitor(service)
         visitor.begin("lili", second="lili@elsewhere.example")
         assert visitor.finish(direct.code("lili@elsewhere.example")) == "Your account is ready"

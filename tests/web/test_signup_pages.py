@@ -38,14 +38,6 @@ GERMAN = {
 
 
 @pytest.fixture(scope="module")
-def sms() -> Iterator[Partner]:
-    partner = Partner()
-    partner.start()
-    yield partner
-    partner.stop()
-
-
-@pytest.fixture(scope="module")
 def contracts() -> Iterator[Partner]:
     partner = Partner()
     partner.answer = lambda asked: (200, {"ok": asked["contract"] == "K-1", "customer": 77})

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -139,16 +137,10 @@ def test_with_the_server_frozen_it_is_said_and_nothing_is_lost(device, running):
     frida = device("frida")
     frida.sees("Before the frost")
     frida.open("Before the frost", "Still here.")
-    frozen = [service.pid("jmap-0"), service.pid("store-0")]
-    for pid in frozen:
-        os.kill(pid, signal.SIGSTOP)
-    try:
+    with service.stopped("jmap-0", "store-0"):
         frida.page.get_by_role("button", name="Archive", exact=True).first.click()
         expect(frida.page.get_by_text(OUT_OF_ORDER)).to_be_visible(timeout=LOADED_MS)
         expect(frida.row("Before the frost")).to_be_hidden()
-    finally:
-        for pid in frozen:
-            os.kill(pid, signal.SIGCONT)
     frida.tries_now()
     frida.has_nothing_waiting()
     until(lambda: service.subjects("frida", "Archive") == ["Before the frost"])

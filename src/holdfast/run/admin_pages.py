@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from holdfast.directory.auth import AuthClient
-from holdfast.directory.history import History
 from holdfast.directory.people import People
 from holdfast.directory.sign_in import SignIn
 from holdfast.functions.admin.desk import Desk
@@ -18,6 +17,7 @@ from holdfast.portal import portal
 from holdfast.run import layout, records, renewing, web
 from holdfast.run.child import Start
 from holdfast.run.config import Config
+from holdfast.run.parts import history_of
 from holdfast.world import World
 
 
@@ -25,7 +25,7 @@ from holdfast.world import World
 async def admin_site(start: Start, people: People, desk: Desk) -> AsyncIterator[Site]:
     config, world = start.config, start.world
     site = web.site(start, packages=[portal.FOLDER, pages.FOLDER], brand=web.brand_for(people))
-    async with web.operations(start) as changes, _history(start) as history, _auth(start) as auth:
+    async with web.operations(start) as changes, history_of(start) as history, _auth(start) as auth:
         desk.history = history
         sign_in = SignIn(world, people, auth, history=history)
         office = Office(
@@ -44,15 +44,6 @@ async def admin_site(start: Start, people: People, desk: Desk) -> AsyncIterator[
         pages.add_pages(office)
         yield site
         sign_in.close()
-
-
-@contextlib.asynccontextmanager
-async def _history(start: Start) -> AsyncIterator[History]:
-    history = History(start.world, layout.history_path(start.config, start.name))
-    try:
-        yield history
-    finally:
-        await history.close()
 
 
 @contextlib.asynccontextmanager
