@@ -69,6 +69,8 @@ def entries() -> st.SearchStrategy[r.AnyEntry]:
         st.builds(r.Linked, earlier=number, why=st.just("fingerprint"), **head),
         st.builds(r.Planned, action=number, text=st.just("mend it"), **head),
         st.builds(r.Done, action=number, **head),
+        st.builds(r.Reported, counts=st.just({"imap": 3}), first_at=st.floats(NOON, NOON + 1e6), **head),
+        st.builds(r.Filed, report=st.just("nis2.early"), **head),
         st.builds(r.Note, text=st.text(max_size=20), **head),
     )
 
@@ -251,3 +253,24 @@ def test_two_never_write_it_at_once(world: SimWorld) -> None:
                 await each.close()
 
     world.run(main())
+
+
+def test_what_customers_reported_is_the_newest_count_and_how_long_before_them_it_was_known():
+    incidents = Incidents()
+    incidents.apply([r.Opened(at=NOON, incident=1, since={"imap": NOON - 5})])
+    [incident] = incidents
+    assert incident.lead_s is None
+    for count in (1, 7):
+        incidents.apply(
+            [r.Reported(at=NOON + 90 + count, incident=1, counts={"imap": count}, first_at=NOON + 90)]
+        )
+    assert incident.reported.counts == {"imap": 7} and incident.lead_s == 90
+
+
+def test_a_report_is_handed_in_once():
+    incidents = Incidents()
+    incidents.apply([r.Opened(at=NOON, incident=1, since={"imap": NOON})])
+    incidents.apply(
+        r.Filed(at=NOON + at, incident=1, report="nis2.early", by=by) for at, by in ((9, "a"), (99, "b"))
+    )
+    assert incidents.get(1).filed["nis2.early"].by == "a"

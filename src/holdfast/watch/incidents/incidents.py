@@ -71,6 +71,8 @@ class Incident(msgspec.Struct):
     states: dict[str, State] = {}
     failing: tuple[r.Failing, ...] = ()
     affected: r.Affected | None = None
+    reported: r.Reported | None = None
+    filed: dict[str, r.Filed] = {}
     opinions: list[Opinion] = []
     estimates: dict[int, r.Estimated] = {}
     promises: dict[int, Promise] = {}
@@ -102,6 +104,11 @@ class Incident(msgspec.Struct):
         """When the last of its functions came back; 0 while it is open."""
         ends = [span.until for spans in self.spans.values() for span in spans]
         return max(ends, default=self.closed_at) if self.closed_at else 0.0
+
+    @property
+    def lead_s(self) -> float | None:
+        """How long it was known before the first customer reported it; below 0: customers came first."""
+        return None if self.reported is None else self.reported.first_at - self.opened_at
 
     @property
     def opinion(self) -> Opinion | None:
@@ -163,6 +170,8 @@ class Incident(msgspec.Struct):
                 self.opinions.append(Opinion(entry.at, entry.report))
             case r.Affected():
                 self.affected = entry
+            case r.Reported():
+                self.reported = entry
             case r.Closed():
                 self._close(entry)
             case r.Linked():
@@ -202,6 +211,8 @@ class Incident(msgspec.Struct):
             case r.Promised():
                 made = Promise(entry.promise, entry.what, entry.at, entry.due, entry.about, entry.text)
                 self.promises.setdefault(entry.promise, made)
+            case r.Filed():
+                self.filed.setdefault(entry.report, entry)
             case r.Kept() | r.Missed():
                 promise = self.promises.get(entry.promise)
                 if promise is not None and not promise.settled:
@@ -221,7 +232,7 @@ class Incident(msgspec.Struct):
         """What is superseded anyway goes first where a timeline becomes too long."""
         self.timeline.append(entry)
         if len(self.timeline) > INCIDENT_ENTRIES:
-            for sort in (r.Found | r.Affected, r.Estimated):
+            for sort in (r.Found | r.Affected | r.Reported, r.Estimated):
                 for place, each in enumerate(self.timeline):
                     if isinstance(each, sort):
                         del self.timeline[place]

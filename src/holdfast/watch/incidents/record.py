@@ -146,6 +146,21 @@ class Remedied(Entry, frozen=True, tag="remedied"):
     said: str = ""
 
 
+class Reported(Entry, frozen=True, tag="reported"):
+    """What customers themselves reported of it so far, by function; ``first_at``: the first of them."""
+
+    counts: dict[str, int]
+    first_at: float
+
+
+class Filed(Entry, frozen=True, tag="filed"):
+    """A report was handed in by people. ``report``: which, as care names them; ``number``: what it got there."""
+
+    report: str
+    number: str = ""
+    by: str = ""
+
+
 class Closed(Entry, frozen=True, tag="closed"):
     """``until``: since when each function works again."""
 
@@ -190,6 +205,8 @@ AnyEntry = (
     | Kept
     | Missed
     | Remedied
+    | Reported
+    | Filed
     | Closed
     | Linked
     | Planned
