@@ -30,9 +30,16 @@ class Finding(NamedTuple):
 
 
 class Signal(NamedTuple):
-    """What a real session met: it asked ``component`` for something that ``function`` needs, in vain."""
+    """What real sessions met: they asked ``component`` for something that ``function`` needs, in vain.
+
+    ``component``: the word that ``Unavailable`` had for it; ``meant``: the components that may be at fault.
+    ``function``: '' for what no function of customers is. ``times``: how many, since the signal before.
+    """
 
     function: str
     component: ComponentId
     at: float
     said: str = ""
+    process: str = ""
+    meant: tuple[ComponentId, ...] = ()
+    times: int = 1

@@ -50,11 +50,17 @@ class Step(NamedTuple):
 
 
 class Trial(NamedTuple):
-    """Something that can be tried: a canary's transaction, a check of one component, real traffic."""
+    """Something that can be tried: a canary's transaction, a check of one component, real traffic.
+
+    ``proves``: where it goes well, what it uses works; else only its failure says something (DIAG-8).
+    ``at_will``: it can be tried whenever somebody wants to know; real traffic comes by itself.
+    """
 
     id: str
     function: str
     steps: tuple[Step, ...]
+    proves: bool = True
+    at_will: bool = True
 
 
 class DependencyMap:

@@ -9,6 +9,7 @@ import pytest
 
 from holdfast.watch.depends import Component, DependencyMap, Edge, Step, Trial
 from holdfast.watch.diagnosis import Outcome, Verdict, diagnose, gather
+from holdfast.watch.diagnosis.inference import Hypothesis, deciding
 from unit.watch.small_service import ALIKE, MAP, outcomes
 
 
@@ -148,3 +149,29 @@ def test_every_pair_of_components_is_in_the_map_or_refused():
         DependencyMap([Component("a", "process")], [Edge("a", "ghost", "")])
     for one, other in itertools.pairwise(MAP.components):
         assert isinstance(MAP.may_break(one, other), bool)
+
+
+def one_sided() -> DependencyMap:
+    door = Trial(
+        "door", "imap", (Step("greeting", frozenset({"process"})), Step("look", frozenset({"index"})))
+    )
+    file = Trial("file", "", (Step("whole", frozenset({"index"})),), proves=False)
+    return DependencyMap((Component("process", "process"), Component("index", "index")), trials=(door, file))
+
+
+def test_diag_8_a_check_that_cant_see_every_fault_speaks_by_its_failure_alone():
+    known = one_sided()
+    fails = [Outcome("door", 1000.0 + time, "look") for time in range(4)]
+    whole = [Outcome("file", 1000.0 + time) for time in range(4)]
+    assert gather(known, [*fails, *whole]) == gather(known, fails)
+    broken = [Outcome("file", 1000.0 + time, "whole") for time in range(4)]
+    assert [each.trial for each in gather(known, broken)] == ["file"]
+    assert not gather(known, [*broken, Outcome("file", 1005.0)]), "going well takes back what it said"
+
+
+def test_diag_5_what_comes_by_itself_decides_nothing_by_being_waited_for():
+    known = one_sided()
+    real = [Trial(each.id, each.function, each.steps, at_will=False) for each in known.trials.values()]
+    rivals = [Hypothesis(frozenset({each}), 0.5) for each in ("process", "index")]
+    assert deciding(known, rivals) == "file"
+    assert deciding(DependencyMap(known.components.values(), trials=real), rivals) == ""

@@ -2,6 +2,8 @@
 
 A trial that failed at its third step has shown that the first two work: each step is evidence of its own.
 DIAG-1 what could not be decided is no evidence, neither for nor against.
+DIAG-8 a check that can't see every fault of what it looks at is evidence by its failure alone; going well, it
+only takes back what it said before.
 """
 
 from __future__ import annotations
@@ -58,13 +60,17 @@ def gather(known: DependencyMap, outcomes: Iterable[Outcome]) -> list[Evidence]:
     """Evidence by step, from outcomes in order of time. Raises ``KeyError`` for an unknown trial."""
     counts: dict[tuple[str, int], _Count] = {}
     for outcome in outcomes:
-        steps = known.trials[outcome.trial].steps
+        trial = known.trials[outcome.trial]
+        steps = trial.steps
         names = [step.name for step in steps]
         failing = names.index(outcome.failed) if outcome.failed else None
         worked = len(steps) if failing is None else failing
         if outcome.reached is not None:
             worked = min(worked, outcome.reached)
         for place in range(worked):
+            if not trial.proves:
+                counts.pop((outcome.trial, place), None)
+                continue
             count = counts.setdefault((outcome.trial, place), _Count())
             count.tried += 1
             count.since, count.run = 0.0, 0

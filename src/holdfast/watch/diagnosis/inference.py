@@ -111,7 +111,7 @@ def deciding(known: DependencyMap, likely: Sequence[Hypothesis]) -> str:
     """DIAG-5: the trial whose outcome splits what is likely most evenly; '' where none splits it."""
     whole = math.fsum(each.probability for each in likely)
     best, closest = "", 0.5 * whole - 1e-9
-    for trial in sorted(known.trials.values()):
+    for trial in sorted(each for each in known.trials.values() if each.at_will):
         through = known.under(use for step in trial.steps for use in step.uses)
         fails = math.fsum(each.probability for each in likely if each.components & through)
         if abs(fails - whole / 2) < closest - 1e-9:  # a tie goes to the first by name

@@ -47,14 +47,14 @@ class Worked(NamedTuple):
 
 
 class Window:
-    """``trials``: all there are; what was never tried is unknown."""
+    """``trials``: all there are; what was never tried is unknown, but for what can't be tried at will."""
 
     def __init__(self, trials: Collection[Trial], fresh_s: float = FINDING_FRESH_S) -> None:
         self._fresh_s = fresh_s
         self._steps = {each.id: [step.name for step in each.steps] for each in trials}
         self._trials: dict[str, list[str]] = {function: [] for function in FUNCTIONS}
         for trial in trials:
-            if trial.function:
+            if trial.function and trial.at_will:
                 self._trials[trial.function].append(trial.id)
         self._standings: dict[str, dict[str, Standing]] = {}
         self._signals: dict[str, float] = {}
