@@ -85,8 +85,8 @@ class Service:
     def _write_config(self, more: str) -> None:
         doors = "\n".join(f'{door} = ["{HOST}:{port}"]' for door, port in self.ports.items())
         tls = "" if "[tls]" in more else "[tls]\nplain_sign_in = true\n"
-        workers = "".join(f"{role} = {int(role in self.web)}\n" for role in WEB_DOORS)
-        workers += "".join(f"{role} = 0\n" for role in ("watch", "care") if f"\n{role} = 1" not in more)
+        own = [role for role in (*WEB_DOORS, "watch") if f"\n{role} = 1" not in more]
+        workers = "".join(f"{role} = {int(role in self.web)}\n" for role in own)
         if "[workers]\n" in more:
             more = more.replace("[workers]\n", f"[workers]\n{workers}", 1)
         else:
