@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from holdfast.cli import serving, terminal
+from holdfast.model.errors import Reason, Refused
 
 if TYPE_CHECKING:
     from holdfast.run.config import Config
@@ -53,16 +54,28 @@ def status(as_json: terminal.Json = False) -> None:
         raise typer.Exit(1)
 
 
-def restart() -> None:
+def restart(
+    process: Annotated[
+        str, typer.Argument(metavar="[PROCESS]", help="One alone, as `status` names it.")
+    ] = "",
+    halt: Annotated[bool, typer.Option("--halt", help="End a restart of all where it is.")] = False,
+) -> None:
     """Renews every process, one after the other, with the configuration as it is now. Refuses nobody."""
-    ask(terminal.load_config(), "restart")
+    config = terminal.load_config()
+    if halt:
+        left = ask(config, "halt")["left"]
+        terminal.say(f"left as they are: {', '.join(left)}" if left else "nothing was left to be renewed")
+        return
+    answer = ask(config, "restart", **({"process": process} if process else {}))
+    if said := answer.get("refused") or answer.get("error"):
+        raise Refused(Reason.NOT_ALLOWED, said)
 
 
-def ask(config: Config, what: str) -> dict[str, Any]:
+def ask(config: Config, what: str, **more: str) -> dict[str, Any]:
     """One request to the supervisor. Raises ``Unavailable('supervisor')``."""
     from holdfast.run import control
 
-    return control.ask(config.control_socket, {"do": what})
+    return control.ask(config.control_socket, {"do": what, **more})
 
 
 def _readable(row: dict[str, Any], as_json: bool) -> dict[str, Any]:

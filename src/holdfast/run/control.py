@@ -1,7 +1,9 @@
 """The supervisor's control socket: one line of JSON in, one out. Both ends.
 
 ``{"do": "status"}`` → ``{"pid": …, "since": …, "listeners": {…}, "processes": [{"process": …, …}]}``;
-``{"do": "restart"}`` begins a rolling restart. What isn't known: ``{"error": …}``.
+``{"do": "restart"}`` begins a rolling restart, ``{"do": "halt"}`` ends it where it is;
+``{"do": "restart", "process": "imap-0"}`` starts one process anew, or says why not: ``{"refused": …}``.
+What isn't known: ``{"error": …}``.
 """
 
 from __future__ import annotations

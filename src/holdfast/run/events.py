@@ -51,6 +51,15 @@ ROLLING_STARTED = register(
     "rolling_restart_started", "info", "The processes are started anew, one after the other.", "processes"
 )
 ROLLING_ENDED = register("rolling_restart_ended", "info", "Every process has been started anew.")
+ROLLING_HALTED = register(
+    "rolling_restart_halted",
+    "warn",
+    "A rolling restart was stopped; these processes stay as they are.",
+    "left",
+)
+CHILD_RENEWED = register(
+    "child_renewed", "warn", "A process is started anew, as somebody or a remedy asked.", "process", "pid"
+)
 CONFIG_KEPT = register(
     "config_kept", "error", "The configuration can't be read; the one from before stays in force.", "error"
 )

@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from holdfast.model.errors import Reason, Refused
+from holdfast.model.limits import REMEDY_STOP_S
 from holdfast.run import child, control, events, ports, system
 from holdfast.run.config import Config
 from holdfast.run.process import Process
@@ -62,6 +63,7 @@ class Supervisor:
         self._stop_at: float | None = None  # when all must be gone
         self._killed = 0
         self._rolling: list[Process] = []
+        self._rolling_since = 0.0  # UTC
         self._since = 0.0
         self._signals: list[int] = []
 
@@ -308,7 +310,7 @@ class Supervisor:
                 self.config = self._reload()
             except Refused as refused:
                 self.world.journal.emit(events.CONFIG_KEPT, error=refused.text)
-        self._rolling = list(self.processes)
+        self._rolling, self._rolling_since = list(self.processes), self.world.clock.now()
         self.world.journal.emit(events.ROLLING_STARTED, processes=len(self._rolling))
 
     def _roll(self, now: float) -> None:
@@ -321,7 +323,9 @@ class Supervisor:
                 self._ask(process, STOP_S)
                 return
             waiting = process.asked_at is not None or process.pid is None or not process.ready
-            if waiting and now < process.roll_deadline:
+            if not waiting:  # it serves: time for what it spoils to be seen, before the next
+                process.roll_deadline = process.started_at + self.config.remedies.roll_pause_s
+            if now < process.roll_deadline:
                 return
             process.rolled = False
             self._rolling.pop(0)
@@ -358,9 +362,41 @@ class Supervisor:
                 "hostname": self.config.service.hostname,
                 "listeners": ports.addresses(self._sockets),
                 "stopping": self._stop_at is not None,
+                "rolling": [each.name for each in self._rolling if not each.rolled],
+                "rolling_since": self._rolling_since if self._rolling else 0.0,
                 "processes": [process.status(now) for process in self.processes],
             }
+        if request.get("do") == "restart" and "process" in request:
+            return self._restart(request["process"])
         if request.get("do") == "restart":
             self._begin_rolling()
             return {"done": True}
-        return {"error": "not understood; known: status, restart"}
+        if request.get("do") == "halt":
+            return self._halt()
+        return {"error": "not understood; known: status, restart, halt"}
+
+    def _restart(self, name: object) -> dict[str, Any]:
+        """RUN-10: of a role, one worker at a time, and none that is only starting."""
+        process = next((each for each in self.processes if each.name == name), None)
+        if process is None:
+            return {"error": f"there is no process {name}"}
+        others = [each for each in self.processes if each.role == process.role and each is not process]
+        if self._stop_at is not None or self._rolling:
+            return {"refused": "the service is stopping, or restarting already"}
+        if process.pid is None or process.asked_at is not None or not process.ready:
+            return {"refused": f"{name} isn't running yet"}
+        if others and not all(each.ready and each.asked_at is None for each in others):
+            return {"refused": f"another {process.role} isn't back yet"}
+        self.world.journal.emit(events.CHILD_RENEWED, process=process.name, pid=process.pid)
+        self._ask(process, REMEDY_STOP_S)
+        return {"done": True}
+
+    def _halt(self) -> dict[str, Any]:
+        """What a rolling restart hasn't reached stays as it is."""
+        left = [each.name for each in self._rolling if not each.rolled]
+        for each in self._rolling:
+            each.rolled = False
+        self._rolling = []
+        if left:
+            self.world.journal.emit(events.ROLLING_HALTED, left=left)
+        return {"done": True, "left": left}

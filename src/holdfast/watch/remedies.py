@@ -1,4 +1,4 @@
-"""What may be done about a fault without asking anybody: decided here from the diagnosis, carried out by `run`.
+"""What may be done about a fault without asking: decided here from the diagnosis, carried out by `run`.
 
 REMEDY-1 nothing is done but about what is named as the root of a fault, probably enough, for some time, and
 still now.

@@ -38,8 +38,9 @@ recipients = {recipients}
 
 
 class Service:
-    def __init__(self, folder: Path, hostname: str = "test", user: str = "") -> None:
+    def __init__(self, folder: Path, hostname: str = "test", user: str = "", more: str = "") -> None:
         self.folder = folder
+        self.more = more
         self.user = user
         self.hostname = hostname
         self.socket = str(folder / "data" / "run" / "ctl.sock")
@@ -48,7 +49,7 @@ class Service:
 
     def write(self, mx: int, recipients: int = 1000) -> None:
         text = CONFIG.format(hostname=self.hostname, user=self.user, mx=mx, recipients=recipients)
-        (self.folder / "holdfast.toml").write_text(text)
+        (self.folder / "holdfast.toml").write_text(text + self.more)
 
     def start(self) -> None:
         script = Path(__file__).with_name("small_service.py")
@@ -238,3 +239,33 @@ def test_a_second_supervisor_on_the_same_folder_says_who_runs(make):
 def test_an_unknown_request_is_answered_with_the_known_ones(make):
     service = make()
     assert "status" in control.ask(service.socket, {"do": "dance"})["error"]
+
+
+@pytest.mark.slow
+def test_run_10_one_process_is_started_anew_and_no_other(make):
+    service = make()
+    before = {each["process"]: each["pid"] for each in service.status()["processes"]}
+    os.kill(before["imap-0"], signal.SIGSTOP)  # it will not end by being asked
+    assert control.ask(service.socket, {"do": "restart", "process": "imap-0"}) == {"done": True}
+    again = control.ask(service.socket, {"do": "restart", "process": "imap-0"})
+    assert again == {"refused": "imap-0 isn't running yet"}
+    until(lambda: service.all_ready() and service.of("imap-0")["pid"] != before["imap-0"])
+    after = {each["process"]: each["pid"] for each in service.status()["processes"]}
+    assert {name for name in before if before[name] != after[name]} == {"imap-0"}
+    assert "no process imap-7" in control.ask(service.socket, {"do": "restart", "process": "imap-7"})["error"]
+
+
+@pytest.mark.slow
+def test_run_10_a_rolling_restart_that_is_halted_leaves_the_rest_as_it_is(make):
+    service = make(more="[remedies]\nroll_pause_s = 600\n")
+    before = {each["process"]: each["pid"] for each in service.status()["processes"]}
+    service.process.send_signal(signal.SIGHUP)
+    until(lambda: service.of("store-0")["pid"] != before["store-0"] and service.all_ready())
+    status = service.status()
+    assert status["rolling"] == ["mx-0", "imap-0"] and status["rolling_since"] > 0
+    refused = control.ask(service.socket, {"do": "restart", "process": "mx-0"})
+    assert "refused" in refused
+    assert control.ask(service.socket, {"do": "halt"}) == {"done": True, "left": ["mx-0", "imap-0"]}
+    assert service.events("rolling_restart_halted")[0]["left"] == ["mx-0", "imap-0"]
+    assert control.ask(service.socket, {"do": "restart", "process": "mx-0"}) == {"done": True}
+    assert service.of("imap-0")["pid"] == before["imap-0"]
