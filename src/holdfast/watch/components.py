@@ -78,6 +78,17 @@ class Places(NamedTuple):
     names: Sequence[str]
 
 
+# What is looked at together, and how often that is worth its cost (seconds).
+PARTS: Mapping[str, float] = {
+    "processes": 2.0,
+    "disks": 5.0,
+    "names": 15.0,
+    "clock": 30.0,
+    "ledgers": 30.0,
+    "certificates": 60.0,
+}
+
+
 class Checks:
     """``look`` once, or again and again: what grows is seen by the second look."""
 
@@ -87,21 +98,26 @@ class Checks:
         self._vantage = vantage
         self._waiting: float | None = None  # messages in the queue at the last look
 
-    async def look(self) -> list[Finding]:
-        """All at once, each by itself (CANARY-6). Raises nothing."""
+    async def look(self, *parts: str) -> list[Finding]:
+        """Those of PARTS, or all; all at once, each component by itself (CANARY-6). Raises nothing."""
         places = self._places
-        work: dict[ComponentId, Awaitable[Said]] = {
-            **{name: self._world.offload(self._disk, folder) for name, folder in places.disks.items()},
-            **{name: self._world.offload(_sample, look) for name, look in places.ledgers.items()},
-            "machine": self._clock(),
+        looks: dict[str, Callable[[], Awaitable[list[Finding]]]] = {
+            "processes": self._processes,
+            "disks": lambda: self._each(
+                {name: self._world.offload(self._disk, folder) for name, folder in places.disks.items()}
+            ),
+            "names": lambda: self._each({"dns": self._names()} if places.names else {}),
+            "clock": lambda: self._each({"machine": self._clock()}),
+            "ledgers": lambda: self._each(
+                {name: self._world.offload(_sample, look) for name, look in places.ledgers.items()}
+            ),
+            "certificates": self._certificates,
         }
-        if places.names:
-            work["dns"] = self._names()
-        found = await asyncio.gather(
-            self._processes(),
-            self._certificates(),
-            *(self._one(name, each) for name, each in work.items()),
-        )
+        found = await asyncio.gather(*(looks[part]() for part in parts or PARTS))
+        return [finding for each in found for finding in each]
+
+    async def _each(self, work: Mapping[ComponentId, Awaitable[Said]]) -> list[Finding]:
+        found = await asyncio.gather(*(self._one(name, each) for name, each in work.items()))
         return [finding for each in found for finding in each]
 
     async def _one(self, component: ComponentId, work: Awaitable[Said]) -> list[Finding]:
