@@ -2,6 +2,7 @@
 
 AFFECTED-1 customers, contracts and mailboxes are counted apart, each beside how many there are in all.
 AFFECTED-2 what isn't known exactly is called bounded, with the reason; it is never less than the truth.
+AFFECTED-3 who was hit stays so when all goes well again; whom a diagnosis meant that was taken back was not.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import csv
 import hashlib
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import apsw
@@ -20,7 +21,7 @@ from holdfast.care import customers
 from holdfast.model.functions import FUNCTIONS
 from holdfast.model.limits import ACTIVE_S
 from holdfast.watch.incidents.incidents import Incident
-from holdfast.watch.incidents.record import Failing, Found, Hit
+from holdfast.watch.incidents.record import Diagnosed, Failing, Found, Hit
 from holdfast.world import World
 
 COLUMNS = ("account", "login", "customer", "contract", "cell", "functions", "active")
@@ -67,16 +68,55 @@ class AffectedSet(NamedTuple):
 
 
 def scopes_of(incident: Incident) -> dict[str, Scope]:
-    """Who is hit: the accounts of some cells where the cause lies in these, and nobody else's trial failed;
-    else all who may use the function, since another cell may not have been tried yet (AFFECTED-2)."""
+    """Who is hit now. Of a function whose trials go well again, and of an incident that is over: who was hit
+    while they didn't."""
+    now = {} if incident.closed_at else _failing_now(incident)
+    if len(now) == len(incident.functions):
+        return now
+    before = scopes_during(incident)
+    return {each: now.get(each, before[each]) for each in incident.functions}
+
+
+def scopes_during(incident: Incident) -> dict[str, Scope]:
+    """Who has been hit at any time since it began, by what stands of the diagnoses. A diagnosis that was taken
+    back hit nobody; before the first that stands, it was uncertain whom."""
+    seen: dict[str, list[Scope]] = {}
+    again = Incident(incident.number, incident.opened_at)
+    for entry in incident.timeline:
+        again.apply(entry)
+        if isinstance(entry, Found | Diagnosed) and again.opinion is not None:
+            place = len(again.opinions) - 1
+            if incident.opinions[place].fate not in _TAKEN_BACK:
+                for function, scope in _failing_now(again).items():
+                    seen.setdefault(function, []).append(scope)
+    return {each: _together(seen.get(each, [])) for each in incident.functions}
+
+
+_TAKEN_BACK = ("corrected", "withdrawn")
+
+
+def _together(scopes: Sequence[Scope]) -> Scope:
+    """Bounded where more than those are meant who were hit for certain."""
+    decided = [each for each in scopes if each.part != "undecided"]
+    if not decided:
+        return Scope(None, "undecided")
+    certain = [each.cells for each in decided if not each.part]
+    every = _union(each.cells for each in decided)
+    return Scope(every, "" if certain and _union(certain) == every else "part")
+
+
+def _failing_now(incident: Incident) -> dict[str, Scope]:
+    """The accounts of some cells where the cause lies in these, and nobody else's trial failed; else all who
+    may use the function, since another cell may not have been tried yet (AFFECTED-2)."""
     found: dict[str, Scope] = {}
     part, causes = _uncertain(incident), _cells_of(incident)
     left_out = len(incident.failing) < _failing(incident)
     for function in incident.functions:
         failing = [each for each in incident.failing if each.function == function]
         tried = frozenset(each.cell for each in failing if each.cell is not None)
-        everywhere = not failing or left_out or any(each.cell is None for each in failing)
-        if everywhere:
+        if not failing and not left_out:
+            continue
+        if left_out or any(each.cell is None for each in failing):
             found[function] = Scope(None, part or _partly(failing))
         elif causes is None:
             found[function] = Scope(None, part or "part")

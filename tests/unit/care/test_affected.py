@@ -17,6 +17,7 @@ from holdfast.care import customers
 from holdfast.care.affected import Scope, affected, as_csv, as_json, scopes_of
 from holdfast.care.customers import AccountRow, CustomerRow
 from holdfast.model.errors import Unavailable
+from holdfast.model.findings import State
 from holdfast.model.limits import ACTIVE_S
 from holdfast.watch.diagnosis.report import NamedCause, Report
 from holdfast.watch.incidents import record as r
@@ -190,10 +191,79 @@ def test_affected_2_what_is_not_known_exactly_is_bounded_and_never_less() -> Non
     assert incident(failing(3), failing(7)) == Scope(frozenset({3, 7}))
     assert incident(failing(3), failing(None)) == Scope(None)
     assert incident(failing(3), count=2) == Scope(None)  # a trial that isn't named may be of any cell
-    assert incident() == Scope(None)
+    assert incident() == Scope(None, "undecided")  # nothing has been seen to fail
     assert incident(failing(3), rate=0.5) == Scope(frozenset({3}), "part")
     assert incident(failing(3, "degraded")) == Scope(frozenset({3}), "part")
     # other cells may not have been tried yet
     assert incident(failing(3), verdict="undecided") == Scope(None, "undecided")
     assert incident(failing(3), cause="disk/v1") == Scope(None, "part")
     assert incident(failing(None), cause="disk/v1") == Scope(None)
+
+
+class Story:
+    """An incident of two functions, as its ledger tells it, minute by minute."""
+
+    def __init__(self) -> None:
+        self.incidents = Incidents()
+        self.at = NOON
+        self.tell(r.Opened(at=NOON, incident=1, since={"imap": NOON, "pop3": NOON}))
+
+    def tell(self, *entries: r.AnyEntry) -> None:
+        self.incidents.apply(entries)
+
+    def finds(self, *cells: int, functions: Sequence[str] = ("imap", "pop3")) -> None:
+        self.at += 60
+        failing = tuple(
+            r.Failing(trial=f"{function}/{cell}", function=function, state="fails", cell=cell)
+            for function in functions
+            for cell in cells
+        )
+        states: dict[str, State] = dict.fromkeys(functions, "fails" if cells else "works")
+        self.tell(r.Found(at=self.at, incident=1, states=states, failing=failing, count=len(failing)))
+
+    def names(self, *cells: int, before: str = "", verdict: str = "named") -> None:
+        self.at += 60
+        causes = tuple(NamedCause(component=f"cell-{cell:02d}/index", since=NOON) for cell in cells)
+        report = Report(verdict=verdict, probability=0.99, causes=causes)  # type: ignore[arg-type]
+        self.tell(r.Diagnosed(at=self.at, incident=1, report=report, before=before))  # type: ignore[arg-type]
+
+    def scopes(self) -> dict[str, Scope]:
+        one = self.incidents.get(1)
+        assert one is not None
+        return scopes_of(one)
+
+
+def test_affected_3_who_was_hit_stays_so_when_all_goes_well_again_and_when_it_is_over() -> None:
+    story = Story()
+    story.finds(3)
+    assert story.scopes()["imap"] == Scope(None, "undecided")
+    story.names(3)
+    story.finds(3, 7)
+    assert story.scopes() == dict.fromkeys(("imap", "pop3"), Scope(frozenset({3, 7})))
+    story.finds(7, functions=["imap"])  # cell 3 is back
+    assert story.scopes()["pop3"] == Scope(frozenset({3, 7}))
+    story.finds()
+    story.tell(r.Closed(at=story.at, incident=1, until={}))
+    assert story.scopes() == {"imap": Scope(frozenset({3, 7})), "pop3": Scope(frozenset({3, 7}))}
+
+
+def test_affected_3_whom_a_diagnosis_meant_that_was_taken_back_was_not_hit() -> None:
+    story = Story()
+    story.finds(3)
+    story.names(9)
+    story.names(3, before="corrected")
+    story.finds()
+    assert story.scopes()["imap"] == Scope(frozenset({3}))
+
+
+def test_affected_2_it_is_bounded_when_more_are_meant_than_were_hit_for_certain() -> None:
+    story = Story()
+    story.finds(3)
+    story.names(verdict="undecided")
+    story.finds()
+    assert story.scopes()["imap"] == Scope(None, "undecided")
+    story.names(3)
+    story.finds(3)
+    story.finds(5)
+    story.finds()
+    assert story.scopes()["imap"] == Scope(frozenset({3, 5}))
