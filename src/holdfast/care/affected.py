@@ -78,8 +78,8 @@ def scopes_of(incident: Incident) -> dict[str, Scope]:
 
 
 def scopes_during(incident: Incident) -> dict[str, Scope]:
-    """Who has been hit at any time since it began, by what stands of the diagnoses. A diagnosis that was taken
-    back hit nobody; before the first that stands, it was uncertain whom."""
+    """Who has been hit at any time since it began, by what stands of the diagnoses. One that was taken back
+    hit nobody; before the first that stands, it was uncertain whom."""
     seen: dict[str, list[Scope]] = {}
     again = Incident(incident.number, incident.opened_at)
     for entry in incident.timeline:
