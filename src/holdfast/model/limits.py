@@ -368,6 +368,8 @@ INCIDENT_FOUND_S = 5.0  # findings of the same states are written no more often
 INCIDENT_TRIALS = 20  # that don't go well, named in one entry
 INCIDENT_ENTRIES = 10_000  # of one incident's timeline; findings go first
 FINDING_FRESH_S = 600.0  # what was tried longer ago is unknown
+INCIDENT_WRITE_S = 5.0  # what isn't durable after so long isn't for now
+INCIDENT_RETRY_S = 2.0  # until a ledger that doesn't take it is tried again
 RECURRENCE_S = 180 * 86_400.0  # how far back an incident of the same fingerprint is the same again
 REPORT_EVIDENCE = 12  # pieces of evidence of each sort that a diagnosis is kept with
 

@@ -97,6 +97,11 @@ def watch_folder(config: Config) -> str:
     return os.path.join(config.data, "watch")
 
 
+def now_path(config: Config) -> str:
+    """How it is now, as the role ``watch`` sees it."""
+    return os.path.join(watch_folder(config), "now.json")
+
+
 def customers_path(config: Config) -> str:
     """Who there is and how they are reached: a snapshot for those who care in an outage."""
     return os.path.join(config.data, "care", "customers.sqlite")

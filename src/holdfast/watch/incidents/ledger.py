@@ -105,12 +105,15 @@ class IncidentLedger:
 
     async def write(self, entries: Sequence[AnyEntry]) -> None:
         """Durable, then in effect (INC-3). Raises ``Unavailable``: then none of it is."""
-        if not entries:
-            return
+        if entries:
+            await self.append(entries)
+            self._reader.catch_up(self._ledger.durable)
+
+    async def append(self, entries: Sequence[AnyEntry]) -> None:
+        """Durable, for who has it in effect already. Raises ``Unavailable``: then none of it is written."""
         frames = [NewFrame(Kind.INCIDENT, encode_entry(entry)) for entry in entries]
         written = await self._ledger.append(frames, self._acknowledged)
         self._acknowledged = max(self._acknowledged, written[-1].sequence)
-        self._reader.catch_up(self._ledger.durable)
         self._ledger.mark(self._acknowledged)
 
     async def close(self) -> None:
