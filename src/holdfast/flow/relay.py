@@ -11,11 +11,10 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from holdfast.flow import dsn, events
 from holdfast.flow.intake import Envelope, Intake
-from holdfast.flow.outbound import Manners, Outbound, Unreachable
 from holdfast.flow.queue import DSN_MARK, Entry, EntryId, Fate, Queue, Recipient, Record, Settled
 from holdfast.flow.trace import Dates
 from holdfast.model.address import Address, parse_address
@@ -24,6 +23,7 @@ from holdfast.model.errors import Reason, Refused, Unavailable
 from holdfast.model.limits import RELAY_MESSAGES_PER_CONNECTION, Limits
 from holdfast.model.mail import START, Position
 from holdfast.model.people import Forward, Local, Many, Remote, Route
+from holdfast.partners.outbound import Manners, Outbound, Unreachable
 from holdfast.wire import smtp
 from holdfast.wire.smtp.client import Transaction
 from holdfast.wire.smtp.replies import Reply
@@ -35,12 +35,22 @@ LOOK_AGAIN_S = 5.0
 GIVEN_UP = "554 5.0.0 given up by the operator"
 
 
-class Settings(NamedTuple):
-    """``smarthost``: (host, port) that takes everything, None to ask the DNS. ``port``: of other servers."""
+Course = Literal["first", "second", "hold"]
+
+
+class Exit(NamedTuple):
+    """A way out. ``smarthost``: (host, port) that takes everything, None to ask the DNS."""
 
     manners: Manners
-    limits: Limits
     smarthost: tuple[str, int] | None = None
+
+
+class Settings(NamedTuple):
+    """``first``: the way out; ``second``: for when that fails. ``port``: of other servers."""
+
+    first: Exit
+    limits: Limits
+    second: Exit | None = None
     port: int = 25
     connections: int = 50
     connections_per_destination: int = 5
@@ -53,12 +63,13 @@ class _Job(NamedTuple):
 
 
 class _Destination:
-    """Where mail goes together: a domain, or the smarthost."""
+    """Where mail goes together: a domain, or the smarthost, by one way out."""
 
-    __slots__ = ("jobs", "name", "workers")
+    __slots__ = ("jobs", "name", "way", "workers")
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, way: Exit) -> None:
         self.name = name
+        self.way = way
         self.jobs: deque[_Job] = deque()
         self.workers = 0
 
@@ -83,7 +94,9 @@ class Relay:
         self._route = route
         self._announced: dict[str, Position] = {}
         self._under_way: set[tuple[EntryId, str]] = set()
-        self._destinations: dict[str, _Destination] = {}
+        self._way = settings.first
+        self._held = not settings.enabled
+        self._destinations: dict[tuple[str, Exit], _Destination] = {}
         self._connections = 0
         self._dates = Dates()
         self._woken = asyncio.Event()
@@ -106,7 +119,7 @@ class Relay:
                 for ledger, durable in list(self._announced.items()):
                     await self._queue.take(ledger, durable)
                 await self._tell_senders()
-                if self._settings.enabled:
+                if not self._held:
                     self._dispatch()
             except Unavailable as error:
                 self._world.journal.emit(
@@ -165,6 +178,22 @@ class Relay:
         self._woken.set()
         return count
 
+    async def steer(self, course: Course) -> None:
+        """By the first or the second way from now on, or nothing goes out; until the relay ends.
+
+        What waits is tried again at once. Raises ``Refused`` where there is no second way.
+        """
+        way = self._settings.second if course == "second" else self._settings.first
+        if way is None:
+            raise Refused(Reason.NOT_ALLOWED, "there is no second smarthost: see relay.second")
+        self._way, self._held = way, course == "hold" or not self._settings.enabled
+        for destination in self._destinations.values():
+            while destination.jobs:
+                self._done(destination.jobs.popleft())
+        self._world.journal.emit(events.RELAY_STEERED, course=course)
+        if not self._held:
+            await self.retry([])
+
     @property
     def entries(self) -> list[Entry]:
         return list(self._queue.entries.values())
@@ -188,14 +217,15 @@ class Relay:
                 due.setdefault(self._destination_of(recipient), []).append(recipient.address)
             for name, addresses in due.items():
                 self._under_way.update((entry.id, address) for address in addresses)
-                destination = self._destinations.setdefault(name, _Destination(name))
+                key = name, self._way
+                destination = self._destinations.setdefault(key, _Destination(*key))
                 destination.jobs.append(_Job(entry.id, tuple(addresses)))
         for destination in list(self._destinations.values()):
             self._start_workers(destination)
 
     def _destination_of(self, recipient: Recipient) -> str:
-        if self._settings.smarthost is not None:
-            return self._settings.smarthost[0]
+        if self._way.smarthost is not None:
+            return self._way.smarthost[0]
         return recipient.address.rpartition("@")[2].lower()
 
     def _start_workers(self, destination: _Destination) -> None:
@@ -214,7 +244,7 @@ class Relay:
     async def _work(self, destination: _Destination) -> None:
         """One connection's life: as many of the destination's messages as it takes."""
         try:
-            outbound = await self._connect(destination.name)
+            outbound = await self._connect(destination)
             for _ in range(RELAY_MESSAGES_PER_CONNECTION):
                 if not destination.jobs or not outbound.usable:
                     break
@@ -230,12 +260,12 @@ class Relay:
             destination.workers -= 1
             self._connections -= 1
             if not destination.workers and not destination.jobs:
-                self._destinations.pop(destination.name, None)
+                self._destinations.pop((destination.name, destination.way), None)
             self._woken.set()
 
-    async def _connect(self, name: str) -> Outbound:
+    async def _connect(self, destination: _Destination) -> Outbound:
         """The first host of the destination that talks to us."""
-        smarthost = self._settings.smarthost
+        name, (manners, smarthost) = destination.name, destination.way
         hosts = [name] if smarthost is not None else await self._resolver.mail_hosts(name)
         port = smarthost[1] if smarthost is not None else self._settings.port
         last: Exception = Unreachable(Reply(451, "4.4.4", f"no host for {name}"))
@@ -247,7 +277,7 @@ class Relay:
                 continue
             for address in addresses:
                 try:
-                    return await Outbound.open(self._world, self._settings.manners, host, address, port)
+                    return await Outbound.open(self._world, manners, host, address, port)
                 except Unreachable as error:
                     last = error
         raise last
@@ -401,7 +431,7 @@ class Relay:
         return dsn.write(
             dsn.Report(
                 action=action,
-                host=self._settings.manners.name,
+                host=self._settings.first.manners.name,
                 to=entry.sender,
                 recipients=tuple((r.address, r.orcpt, r.reply) for r in recipients),
                 message=self._queue.message(entry) or b"",

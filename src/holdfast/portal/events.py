@@ -53,13 +53,6 @@ PROOF_LIMITED = register(
     "channel",
     "limit",
 )
-FILE_SET_ASIDE = register(
-    "file_set_aside",
-    "error",
-    "A file of pages was damaged and is set aside; what people were in the middle of they begin anew.",
-    "path",
-    "error",
-)
 PORTAL_SIGNED_IN = register(
     "portal_signed_in",
     "info",

@@ -13,8 +13,8 @@ import apsw
 
 from holdfast.model.errors import Unavailable
 from holdfast.model.limits import PROOF_CODES, PROOF_LEASE_S, PROOF_TRIES, PROOF_WAITS_S, PROOFS_MOST
-from holdfast.portal.small_file import SmallFile
 from holdfast.world import World
+from holdfast.world.small_file import SmallFile
 
 COMPONENT = "proofs"
 _VERSION = 1

@@ -11,10 +11,12 @@ from typing import NamedTuple
 import holdfast.portal
 from holdfast.directory.people import People
 from holdfast.flow.intake import Intake
-from holdfast.flow.outbound import Manners
 from holdfast.model.errors import Reason, Refused
 from holdfast.pages import Texts
-from holdfast.portal.gateways import MailGateway, Smarthost, SmsGateway, SmsSettings
+from holdfast.partners.mail import Smarthost
+from holdfast.partners.outbound import Manners
+from holdfast.partners.sms import SmsSettings
+from holdfast.portal.gateways import MailGateway, SmsGateway
 from holdfast.portal.posting import Gateway
 from holdfast.portal.proofs import Proofs
 from holdfast.run import keys, layout, parts

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from holdfast.flow.intake import Intake
-from holdfast.flow.outbound import Manners
 from holdfast.flow.queue import Queue
-from holdfast.flow.relay import Relay
+from holdfast.flow.relay import Exit, Relay
 from holdfast.flow.relay import Settings as RelaySettings
 from holdfast.flow.relay_door import RelayService
 from holdfast.model.mail import Position
+from holdfast.partners.outbound import Manners
 from holdfast.run import layout, parts, telling
 from holdfast.run.child import Start
 from holdfast.run.config import Config
 from holdfast.run.reading import split_address
 from holdfast.run.resolving import resolver
+from holdfast.run.sections import Secret
 from holdfast.wire.sasl import Credentials
 from holdfast.world.tls import client_context
 
@@ -56,13 +57,18 @@ async def run_relay(start: Start) -> None:
 
 def _relay_settings(config: Config) -> RelaySettings:
     relay = config.relay
-    credentials = Credentials("", relay.user, relay.password.read()) if relay.user else None
-    verify = relay.tls == "required"
     return RelaySettings(
-        Manners(config.service.hostname, relay.tls, client_context(verify=verify), credentials),
+        _way(config, relay.smarthost, relay.user, relay.password),
         config.limits,
-        smarthost=split_address(relay.smarthost) if relay.smarthost else None,
+        second=_way(config, relay.second, relay.second_user, relay.second_password) if relay.second else None,
         connections=relay.connections,
         connections_per_destination=relay.connections_per_destination,
         enabled=relay.enabled,
     )
+
+
+def _way(config: Config, smarthost: str, user: str, password: Secret) -> Exit:
+    tls = config.relay.tls
+    credentials = Credentials("", user, password.read()) if user else None
+    manners = Manners(config.service.hostname, tls, client_context(verify=tls == "required"), credentials)
+    return Exit(manners, split_address(smarthost) if smarthost else None)

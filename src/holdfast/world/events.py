@@ -55,3 +55,10 @@ CERTIFICATE_NOT_TAKEN = register(
     "path",
     "error",
 )
+FILE_SET_ASIDE = register(
+    "file_set_aside",
+    "error",
+    "A small file was damaged and is set aside; what was under way in it begins anew.",
+    "path",
+    "error",
+)

@@ -12,9 +12,8 @@ import pytest
 
 from holdfast import mime
 from holdfast.flow.intake import Envelope, Intake
-from holdfast.flow.outbound import Manners
 from holdfast.flow.queue import Queue
-from holdfast.flow.relay import Relay, Settings
+from holdfast.flow.relay import Exit, Relay, Settings
 from holdfast.model.envelope import Delivery, LocalRecipient, RemoteRecipient
 from holdfast.model.errors import Reason, Refused, Unavailable
 from holdfast.model.ledgers import Kind
@@ -22,6 +21,7 @@ from holdfast.model.limits import Limits
 from holdfast.model.mail import START, Position
 from holdfast.model.people import Local, Remote
 from holdfast.packs import Frame, LedgerReader
+from holdfast.partners.outbound import Manners
 from holdfast.store.frames import split_body
 from holdfast.wire.smtp import events as told
 from holdfast.wire.smtp.replies import Reply
@@ -110,6 +110,8 @@ class Site:
         self.port = port
         self.limits = limits
         self.durable = START  # of the last message submitted
+        self.smarthost: tuple[str, int] | None = None
+        self.second: tuple[str, int] | None = None
         self.names = Names({"example.net": ["mx.example"], "two.example": ["down.example", "mx.example"]})
 
     def route(self, address):
@@ -119,8 +121,12 @@ class Site:
     async def start(self) -> None:
         self.queue = await Queue.open(self.world, self.folder)
         context = ssl.create_default_context()
+        manners = Manners("mail.example.org", "opportunistic", context)
         settings = Settings(
-            Manners("mail.example.org", "opportunistic", context), self.limits, port=self.port
+            Exit(manners, self.smarthost),
+            self.limits,
+            Exit(manners, self.second) if self.second else None,
+            port=self.port,
         )
         self.intake = Intake(
             self.world,
@@ -368,3 +374,31 @@ async def test_who_asks_is_told_what_became_of_each_recipient(site, sink):
     }
     assert fates["nobody@example.net"].reply == "550 5.1.1 who?"
     assert fates["later@example.net"].reply == "451 4.2.0 later"
+
+
+@with_site(retry_first_s=600, retry_longest_s=600)
+async def test_mail_that_the_smarthost_does_not_take_goes_by_the_second_at_once_when_steered(site, sink):
+    site.smarthost, site.second = ("down.example", site.port), ("127.0.0.1", site.port)
+    await site.stop()
+    await site.start()
+    await site.submit("bob@example.net")
+    async with asyncio.timeout(60):
+        while not any(r.tries for entry in site.queue.entries.values() for r in entry.recipients.values()):
+            await asyncio.sleep(0.01)
+    await site.relay.steer("second")
+    await sink.took(1)
+    await site.empty()
+
+
+@with_site()
+async def test_mail_that_is_held_waits_until_it_is_let_go(site, sink):
+    await site.relay.steer("hold")
+    await site.submit("bob@example.net")
+    async with asyncio.timeout(60):
+        while not site.queue.entries:
+            await asyncio.sleep(0.01)
+    assert not sink.connections
+    await site.relay.steer("first")
+    await sink.took(1)
+    with pytest.raises(Refused, match="second smarthost"):
+        await site.relay.steer("second")

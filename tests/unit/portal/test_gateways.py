@@ -22,13 +22,8 @@ from holdfast.model.mail import START
 from holdfast.model.people import Local, Remote, Route
 from holdfast.packs import LedgerReader
 from holdfast.pages.texts import LANGUAGES, Texts, read
-from holdfast.portal.gateways import (
-    MailGateway,
-    SmsGateway,
-    SmsSettings,
-    parse_phone,
-    shown_phone,
-)
+from holdfast.partners.sms import SmsSettings, parse_phone, shown_phone
+from holdfast.portal.gateways import MailGateway, SmsGateway
 from holdfast.world import World, real_world
 from holdfast.world import run as run_really
 from holdfast.world.http import HttpClient
@@ -166,7 +161,7 @@ def test_a_number_that_a_gateway_refuses_is_not(world: World, partner: Partner, 
 
 
 @pytest.mark.slow
-def test_a_gateway_that_says_200_to_everything_is_believed_by_its_word(
+def test_partner_1_a_gateway_that_says_200_to_everything_is_believed_by_its_word(
     world: World, partner: Partner
 ) -> None:
     with pytest.raises(Unavailable):
@@ -184,6 +179,13 @@ def test_a_secret_that_can_not_be_read_and_a_server_that_is_gone_are_unavailable
         send_sms(world, SmsSettings("http://127.0.0.1:9/", secret=missing))
     with pytest.raises(Unavailable):
         send_sms(world, SmsSettings("http://127.0.0.1:9/"))
+
+
+def test_partner_2_an_error_says_no_number_no_text_and_no_secret(world: World) -> None:
+    for url in ("http://127.0.0.1:x{secret}/", "http://[{phone}/", "http://{text}:port/"):
+        with pytest.raises(Unavailable) as caught:
+            send_sms(world, SmsSettings(url, secret=lambda: "s3cret"), text="hidden")
+        assert not any(each in str(caught.value) for each in ("s3cret", "491701234567", "hidden"))
 
 
 def test_proof_6_countries_that_are_not_served_cost_nothing(world: World, partner: Partner) -> None:

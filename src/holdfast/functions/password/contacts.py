@@ -17,7 +17,7 @@ from holdfast.model.errors import Reason, Refused
 from holdfast.model.people import Account, Contact, CustomerId
 from holdfast.pages import Visit, Wrong
 from holdfast.pages.texts import LANGUAGES
-from holdfast.portal.gateways import parse_phone, shown_phone
+from holdfast.partners.sms import parse_phone, shown_phone
 from holdfast.portal.proofs import Phone, Proof, SecondAddress
 
 PURPOSE = "contact"

@@ -13,7 +13,7 @@ from holdfast.model.address import parse_address
 from holdfast.model.errors import Reason, Refused
 from holdfast.model.limits import NAME_CHARACTERS, PASSWORD_LEAST
 from holdfast.pages import Visit, Wrong
-from holdfast.portal.gateways import parse_phone
+from holdfast.partners.sms import parse_phone
 
 Weakness = Callable[[str, Iterable[str]], str]
 """Why a password is weak: ``short``, ``long``, ``common``, ``own``; '' for a good one. It, own names →"""

@@ -29,7 +29,7 @@ from holdfast.model.limits import (
     SIGNUP_LOOKS,
 )
 from holdfast.pages import Pace, Site, Visit, Wrong
-from holdfast.portal.gateways import shown_phone
+from holdfast.partners.sms import shown_phone
 from holdfast.portal.proofs import Phone, Proofs, SecondAddress, Sending, To
 
 PURPOSE = "signup"

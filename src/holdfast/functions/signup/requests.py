@@ -17,8 +17,8 @@ import msgspec
 from holdfast.model.errors import Reason, Refused, Unavailable
 from holdfast.model.limits import SIGNUP_KEPT_S, SIGNUP_WAITING
 from holdfast.pages import Seal
-from holdfast.portal.small_file import SmallFile
 from holdfast.world import World
+from holdfast.world.small_file import SmallFile
 
 COMPONENT = "signup"
 _DAY_S = 86_400.0

@@ -1,8 +1,8 @@
-"""A small SQLite file of a page's own: what it must still know after a restart, and no ledger has.
+"""A small SQLite file of somebody's own: what it must still know after a restart, and no ledger has.
 
 It blocks; whoever uses it does so from a thread of its own. Every change is synced before it is answered.
 Several processes may use one file. A damaged one is set aside and a new one begun, with a word in the
-journal: what people are in the middle of is worth less than that they can begin anew.
+journal: what was under way is worth less than that all can begin anew.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import TypeVar
 import apsw
 
 from holdfast.model.errors import Unavailable
-from holdfast.portal.events import FILE_SET_ASIDE
-from holdfast.world import World
+from holdfast.world.events import FILE_SET_ASIDE
+from holdfast.world.world import World
 
 T = TypeVar("T")
 
