@@ -59,6 +59,7 @@ def entries() -> st.SearchStrategy[r.AnyEntry]:
         st.builds(r.Parted, functions=st.tuples(st.sampled_from(FUNCTIONS)), to=number, **head),
         st.builds(r.Found, states=st.just({"imap": "fails"}), **head),
         st.builds(r.Diagnosed, report=reports, before=before, **head),
+        st.builds(r.Credited, policy=st.sampled_from(["a", "b"]), total=st.just({"EUR": 2990}), **head),
         st.builds(r.Affected, counts=st.just({"imap": (r.Hit(what="customers", count=7, of=99),)}), **head),
         st.builds(r.Estimated, estimate=number, high=st.floats(NOON, NOON + 1e6), **head),
         st.builds(r.Noticed, notice=number, about=st.just("update"), promise=number, **head),

@@ -22,7 +22,7 @@ ANSWER_S = 10.0
 
 # What others may say. What fails, why, and when it is over is for the watch alone.
 OUTSIDE = (
-    *(r.Affected, r.Estimated, r.Noticed, r.Promised, r.Kept),
+    *(r.Affected, r.Estimated, r.Noticed, r.Promised, r.Kept, r.Credited),
     *(r.Remedied, r.Reported, r.Filed, r.Planned, r.Done, r.Note),
 )
 
@@ -132,6 +132,13 @@ def _is_said(incident: Incident, entry: r.AnyEntry) -> bool:
             return entry.report in incident.filed
         case r.Affected():
             last = incident.affected
-            return last is not None and (last.counts, last.digest) == (entry.counts, entry.digest)
+            return last is not None and _without_time(last) == _without_time(entry)
+        case r.Credited():
+            known = incident.credited.get(entry.policy)
+            return known is not None and _without_time(known) == _without_time(entry)
         case _:
             return entry in incident.timeline
+
+
+def _without_time(entry: r.AnyEntry) -> r.AnyEntry:
+    return msgspec.structs.replace(entry, at=0.0)

@@ -73,6 +73,7 @@ class Incident(msgspec.Struct):
     affected: r.Affected | None = None
     reported: r.Reported | None = None
     filed: dict[str, r.Filed] = {}
+    credited: dict[str, r.Credited] = {}
     opinions: list[Opinion] = []
     estimates: dict[int, r.Estimated] = {}
     promises: dict[int, Promise] = {}
@@ -172,6 +173,8 @@ class Incident(msgspec.Struct):
                 self.affected = entry
             case r.Reported():
                 self.reported = entry
+            case r.Credited():
+                self.credited[entry.policy] = entry
             case r.Closed():
                 self._close(entry)
             case r.Linked():
@@ -232,7 +235,7 @@ class Incident(msgspec.Struct):
         """What is superseded anyway goes first where a timeline becomes too long."""
         self.timeline.append(entry)
         if len(self.timeline) > INCIDENT_ENTRIES:
-            for sort in (r.Found | r.Affected | r.Reported, r.Estimated):
+            for sort in (r.Found | r.Affected | r.Reported | r.Credited, r.Estimated):
                 for place, each in enumerate(self.timeline):
                     if isinstance(each, sort):
                         del self.timeline[place]

@@ -86,11 +86,15 @@ class Diagnosed(Entry, frozen=True, tag="diagnosed"):
 
 
 class Affected(Entry, frozen=True, tag="affected"):
-    """``file``: the list itself, its name in the folder ``watch``; ``digest``: SHA-256, in hex."""
+    """``file``: the list itself, its name in the folder ``watch``; ``digest``: SHA-256, in hex.
+
+    ``bounded``: functions of which these are at most.
+    """
 
     counts: dict[str, tuple[Hit, ...]]
     file: str = ""
     digest: str = ""
+    bounded: tuple[str, ...] = ()
 
 
 class Estimated(Entry, frozen=True, tag="estimated"):
@@ -134,6 +138,22 @@ class Kept(Entry, frozen=True, tag="kept"):
 
 class Missed(Entry, frozen=True, tag="missed"):
     promise: int
+
+
+class Credited(Entry, frozen=True, tag="credited"):
+    """What is owed by the policy: so far, or in all (``final``). ``total``: cents by currency.
+
+    ``contracts``: how many get something. ``unknown``: whose fee nobody told. ``file``: for billing, its name
+    in the folder ``care``; ``digest``: SHA-256, in hex.
+    """
+
+    policy: str
+    total: dict[str, int] = {}
+    contracts: int = 0
+    unknown: int = 0
+    final: bool = False
+    file: str = ""
+    digest: str = ""
 
 
 class Remedied(Entry, frozen=True, tag="remedied"):
@@ -204,6 +224,7 @@ AnyEntry = (
     | Promised
     | Kept
     | Missed
+    | Credited
     | Remedied
     | Reported
     | Filed
