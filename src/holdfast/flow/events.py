@@ -28,6 +28,12 @@ INTAKE_UNSURE = register(
     "sequence",
     "trace",
 )
+RELAY_STEERED = register(
+    "relay_steered",
+    "warn",
+    "Mail to elsewhere goes by the first or the second way from now on, or is held in the queue.",
+    "course",
+)
 ACCEPTED = register(
     "message_accepted",
     "debug",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -44,7 +44,13 @@ class Look(msgspec.Struct, frozen=True, array_like=True, tag="look"):
     addresses: list[str]
 
 
-_decode = msgspec.msgpack.Decoder(Announce | List | Retry | Remove | Look).decode
+class Steer(msgspec.Struct, frozen=True, array_like=True, tag="steer"):
+    """By the first or the second way out, or ``hold``."""
+
+    course: Literal["first", "second", "hold"]
+
+
+_decode = msgspec.msgpack.Decoder(Announce | List | Retry | Remove | Look | Steer).decode
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -69,6 +75,8 @@ class RelayService:
             answer = self._relay.fates(request.id, request.addresses)
         elif isinstance(request, Retry):
             answer = await self._relay.retry(request.ids)
+        elif isinstance(request, Steer):
+            await self._relay.steer(request.course)
         else:
             answer = await self._relay.remove(request.ids, bounce=request.bounce)
         return _encode(answer)
@@ -103,6 +111,10 @@ class RelayClient:
 
     async def remove(self, ids: list[EntryId], bounce: bool) -> int:
         return msgspec.msgpack.decode(await self._link.call(_encode(Remove(ids, bounce))), type=int)
+
+    async def steer(self, course: Literal["first", "second", "hold"]) -> None:
+        """Raises ``Refused`` as well."""
+        await self._link.call(_encode(Steer(course)))
 
     def close(self) -> None:
         self._link.close()
