@@ -1,0 +1,130 @@
+"""Remedies carried out: through the supervisor's control socket and the relay's (``watch.remedies`` decides).
+
+The role ``watch`` calls ``Remedies.round`` after each look; an operator's confirmation takes the same way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Any, Literal
+
+from holdfast.model.errors import Refused, Unavailable
+from holdfast.model.limits import REMEDY_ANSWER_S
+from holdfast.run import control, doors
+from holdfast.run.child import process_name
+from holdfast.run.config import Config
+from holdfast.run.roles import plan
+from holdfast.watch.incidents.lifecycle import Seen
+from holdfast.watch.incidents.record import Remedied
+from holdfast.watch.remedies import Allowed, Remedy, Rolling, Touched, due
+from holdfast.world import World
+
+_COURSES: dict[str, Literal["first", "second", "hold"]] = {
+    "reroute": "second",
+    "hold": "hold",
+    "resume": "first",
+}
+_KEPT = 100  # of what was carried out here; more is in the ledger
+
+
+def allowed(config: Config) -> Allowed:
+    said = config.remedies
+    return Allowed(
+        said.mode,
+        frozenset(said.rules),
+        said.probability,
+        said.stands_s,
+        said.per_hour,
+        tuple(process_name(role, worker) for role, worker, _ in plan(config)),
+        bool(config.relay.second),
+    )
+
+
+class Remedies:
+    """What the role ``watch`` asks each round."""
+
+    def __init__(self, world: World, config: Config) -> None:
+        self._world = world
+        self._config = config
+        self._allowed = allowed(config)
+        self._touched: deque[Touched] = deque(maxlen=_KEPT)
+
+    async def round(self, seen: Seen) -> list[Remedied]:
+        """What was done, or would be: to be written down. Raises nothing, and takes a few seconds at most."""
+        if self._allowed.mode == "off" or not seen.incidents.open():
+            return []
+        return [await self._one(each, seen.now) for each in self.due(seen, await self._rolling())]
+
+    def due(self, seen: Seen, rolling: Rolling | None = None) -> list[Remedy]:
+        return due(seen, self._allowed, self._touched, rolling)
+
+    async def _one(self, remedy: Remedy, now: float) -> Remedied:
+        if not remedy.carried_out:
+            return _remedied(remedy, now, "would")
+        # counted before it is begun (REMEDY-3)
+        self._touched.append(Touched(now, remedy.incident, remedy.component, remedy.action))
+        return await carry_out(self._world, self._config, remedy, now)
+
+    async def _rolling(self) -> Rolling | None:
+        """The rolling restart that is under way; None also where that can't be said."""
+        try:
+            status = await _supervisor(self._world, self._config, {"do": "status"})
+        except Unavailable:
+            return None
+        if not status.get("rolling_since"):
+            return None
+        done = {each["process"] for each in status["processes"]} - set(status["rolling"])
+        return Rolling(status["rolling_since"], tuple(sorted(done)))
+
+
+async def carry_out(world: World, config: Config, remedy: Remedy, now: float) -> Remedied:
+    """At once, whatever the limits; the supervisor and the relay still refuse what is never safe."""
+    try:
+        async with asyncio.timeout(REMEDY_ANSWER_S):
+            if remedy.action == "restart":
+                name = remedy.component.partition("/")[2]
+                return _said(
+                    remedy, now, await _supervisor(world, config, {"do": "restart", "process": name})
+                )
+            if remedy.action == "drain":
+                return _said(remedy, now, await _supervisor(world, config, {"do": "halt"}))
+            return await _steer(world, config, remedy, now)
+    except (Unavailable, TimeoutError) as error:
+        return _remedied(remedy, now, "failed", str(error) or "no answer")
+
+
+async def _supervisor(world: World, config: Config, request: dict[str, Any]) -> dict[str, Any]:
+    return await world.offload(control.ask, config.control_socket, request, REMEDY_ANSWER_S)
+
+
+async def _steer(world: World, config: Config, remedy: Remedy, now: float) -> Remedied:
+    course = _COURSES.get(remedy.action)
+    if course is None:
+        return _remedied(remedy, now, "refused", f"nobody knows how to {remedy.action}")
+    try:
+        async with doors.queue(world, config) as relay:
+            await relay.steer(course)
+    except Refused as refused:
+        return _remedied(remedy, now, "refused", refused.text)
+    return _remedied(remedy, now, "done")
+
+
+def _said(remedy: Remedy, now: float, answer: dict[str, Any]) -> Remedied:
+    if why := answer.get("refused") or answer.get("error"):
+        return _remedied(remedy, now, "refused", str(why))
+    return _remedied(remedy, now, "done")
+
+
+def _remedied(
+    remedy: Remedy, now: float, outcome: Literal["done", "failed", "refused", "would"], said: str = ""
+) -> Remedied:
+    return Remedied(
+        at=now,
+        incident=remedy.incident,
+        rule=remedy.rule,
+        component=remedy.component,
+        action=remedy.action,
+        outcome=outcome,
+        said=said,
+    )
