@@ -14,7 +14,7 @@ from msgspec import Meta, field
 
 from holdfast.model.ledgers import PEOPLE
 from holdfast.model.limits import Limits
-from holdfast.run.config_care import Remedies, Watch
+from holdfast.run.config_care import Channel, Notices, Remedies, Watch
 from holdfast.run.sections import Secret, Section
 
 Listener = Annotated[str, Meta(description="host:port, [v6 address]:port, or :port for every interface")]
@@ -254,6 +254,11 @@ class Relay(Section, frozen=True):
     ] = ""
     user: Annotated[str, Meta(description="Name to sign in with at the smarthost; '' does not sign in.")] = ""
     password: Annotated[Secret, Meta(description="Its password, as file:/path.")] = Secret("")
+    second: Annotated[
+        str, Meta(description="host:port of a second one: a remedy turns to it while the first fails.")
+    ] = ""
+    second_user: Annotated[str, Meta(description="Name to sign in with there; '' does not sign in.")] = ""
+    second_password: Annotated[Secret, Meta(description="Its password, as file:/path.")] = Secret("")
     tls: Annotated[
         Literal["none", "opportunistic", "required"],
         Meta(description="TLS towards other servers: never, when they offer it, or not without."),
@@ -473,6 +478,8 @@ class Config(Section, frozen=True):
     watch: Watch = field(default_factory=Watch)
     remedies: Remedies = field(default_factory=Remedies)
     traces: Traces = field(default_factory=Traces)
+    notices: Notices = field(default_factory=Notices)
+    channels: dict[str, Channel] = field(default_factory=dict)
     directories: dict[str, Directory] = field(default_factory=dict)
 
     @property
@@ -532,6 +539,8 @@ SECTIONS: dict[str, str] = {
     "watch": "Trying all of it, again and again (docs/operate/watching.md).",
     "remedies": "What is done about a fault by itself, and within which bounds (docs/operate/remedies.md).",
     "traces": "Spans for OpenTelemetry; needs the extra `otel`.",
+    "notices": "Telling customers, on channels that need none of our mail (docs/operate/notices.md).",
+    "channels": "Further ways to customers, by name: `[channels.second]`.",
     "gateways": "How a person is reached who can't read mail here: text messages, and mail to elsewhere.",
 }
 
