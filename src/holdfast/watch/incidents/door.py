@@ -22,7 +22,7 @@ ANSWER_S = 10.0
 
 # What others may say. What fails, why, and when it is over is for the watch alone.
 OUTSIDE = (
-    *(r.Affected, r.Estimated, r.Noticed, r.Promised, r.Kept, r.Credited),
+    *(r.Affected, r.Estimated, r.Noticed, r.Reached, r.Promised, r.Kept, r.Credited),
     *(r.Remedied, r.Reported, r.Filed, r.Planned, r.Done, r.Note),
 )
 

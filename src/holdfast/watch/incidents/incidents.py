@@ -71,6 +71,7 @@ class Incident(msgspec.Struct):
     states: dict[str, State] = {}
     failing: tuple[r.Failing, ...] = ()
     affected: r.Affected | None = None
+    reached: dict[int, r.Reached] = {}
     reported: r.Reported | None = None
     filed: dict[str, r.Filed] = {}
     credited: dict[str, r.Credited] = {}
@@ -171,6 +172,8 @@ class Incident(msgspec.Struct):
                 self.opinions.append(Opinion(entry.at, entry.report))
             case r.Affected():
                 self.affected = entry
+            case r.Reached():
+                self.reached[entry.notice] = entry
             case r.Reported():
                 self.reported = entry
             case r.Credited():
@@ -235,7 +238,7 @@ class Incident(msgspec.Struct):
         """What is superseded anyway goes first where a timeline becomes too long."""
         self.timeline.append(entry)
         if len(self.timeline) > INCIDENT_ENTRIES:
-            for sort in (r.Found | r.Affected | r.Reported | r.Credited, r.Estimated):
+            for sort in (r.Found | r.Affected | r.Reached | r.Reported | r.Credited, r.Estimated):
                 for place, each in enumerate(self.timeline):
                     if isinstance(each, sort):
                         del self.timeline[place]

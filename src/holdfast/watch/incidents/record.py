@@ -122,6 +122,20 @@ class Noticed(Entry, frozen=True, tag="noticed"):
     texts: dict[str, str] = {}
 
 
+class Reached(Entry, frozen=True, tag="reached"):
+    """How far a notice has come. ``customers`` of ``of`` have it by one channel at least.
+
+    ``sent``, ``failed``: by channel. ``letters``: customers that are left to be written to on paper.
+    """
+
+    notice: int
+    customers: int
+    of: int
+    sent: dict[str, int] = {}
+    failed: dict[str, int] = {}
+    letters: int = 0
+
+
 class Promised(Entry, frozen=True, tag="promised"):
     """``about``: which estimate."""
 
@@ -221,6 +235,7 @@ AnyEntry = (
     | Affected
     | Estimated
     | Noticed
+    | Reached
     | Promised
     | Kept
     | Missed
