@@ -63,6 +63,12 @@ COUNTED = (
         ("function", "component"),
     ),
     Metric(
+        "holdfast_unavailable_total",
+        "counter",
+        "Times that somebody was told to come again, or waits, because a component was out of reach.",
+        ("component",),
+    ),
+    Metric(
         "holdfast_relay_tries_total",
         "counter",
         "Recipients tried elsewhere: sent, later, failed.",
@@ -139,6 +145,8 @@ COUNTED = (
     ),
 )
 
+_UNAVAILABLE = Step("holdfast_unavailable_total", {"component": "component"})
+
 STEPS: dict[str, tuple[Step, ...]] = {
     "message_accepted": (
         Step("holdfast_smtp_messages_total", {"function": "function", "result": "=accepted"}),
@@ -151,7 +159,19 @@ STEPS: dict[str, tuple[Step, ...]] = {
     "smtp_refused": (Step("holdfast_smtp_refusals_total", {"function": "function", "step": "step"}),),
     "smtp_unavailable": (
         Step("holdfast_smtp_unavailable_total", {"function": "function", "component": "component"}),
+        _UNAVAILABLE,
     ),
+    "imap_unavailable": (_UNAVAILABLE,),
+    "pop3_unavailable": (_UNAVAILABLE,),
+    "jmap_unavailable": (_UNAVAILABLE,),
+    "page_unavailable": (_UNAVAILABLE,),
+    "setup_unavailable": (_UNAVAILABLE,),
+    "admin_unavailable": (_UNAVAILABLE,),
+    "asked_kept": (Step("holdfast_unavailable_total", {"component": "=people"}),),
+    "signup_taken": (_UNAVAILABLE,),
+    "proof_waits": (_UNAVAILABLE,),
+    "queue_unavailable": (_UNAVAILABLE,),
+    "intake_unavailable": (Step("holdfast_unavailable_total", {"component": "ledger"}),),
     "relay_tried": (
         Step("holdfast_relay_tries_total", {"result": "result"}),
         Step("holdfast_relay_try_seconds", {"result": "result"}, "seconds"),

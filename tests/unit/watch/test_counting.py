@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[3]
 PERSONAL = {"login", "sender", "address", "peer", "account", "recipient", "path", "reply", "reason", "trace"}
 for path in (ROOT / "src" / "holdfast").rglob("events.py"):
     importlib.import_module(".".join(path.relative_to(ROOT / "src").with_suffix("").parts))
+importlib.import_module("holdfast.functions.pop3")  # one module, with its own
 
 
 def happened(name: str, **keys: object) -> Entry:

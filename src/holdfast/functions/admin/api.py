@@ -19,7 +19,7 @@ from holdfast.functions.admin import openapi
 from holdfast.functions.admin.bearer import Bearers
 from holdfast.functions.admin.catalogue import OPERATIONS, Operation
 from holdfast.functions.admin.desk import Desk
-from holdfast.functions.admin.events import ADMIN_FAILED
+from holdfast.functions.admin.events import ADMIN_FAILED, ADMIN_UNAVAILABLE
 from holdfast.functions.admin.kept import Answer, Kept
 from holdfast.functions.admin.oversight import Raw
 from holdfast.functions.admin.permissions import Actor
@@ -88,8 +88,16 @@ class Api:
             answer = await self._answer(scope, receive)
         except Failed as failed:
             answer = _of_problem(failed.problem, failed.headers)
-        except (Refused, Unavailable) as error:
-            answer = _of_error(error)
+        except Refused as refused:
+            answer = _of_error(refused)
+        except Unavailable as unavailable:
+            self._desk.world.journal.emit(
+                ADMIN_UNAVAILABLE,
+                operation=_asked(scope),
+                component=unavailable.component,
+                text=unavailable.text,
+            )
+            answer = _of_error(unavailable)
         except Exception as error:
             answer = self._of_bug(scope, error)
         if isinstance(answer, Answer):
@@ -103,7 +111,7 @@ class Api:
         where = "".join(traceback.format_exception(error)[-5:])
         self._desk.world.journal.emit(
             ADMIN_FAILED,
-            operation=f"{scope['method']} {scope['path'][:200]}",
+            operation=_asked(scope),
             reference=reference,
             error=repr(error)[:500],
             where=where,
@@ -291,6 +299,10 @@ def _of_problem(found: Problem, headers: dict[str, str] | None = None) -> Answer
     if found.retry_after_s:
         fields["retry-after"] = str(max(1, math.ceil(found.retry_after_s)))
     return Answer(found.status, fields, msgspec.json.encode(found))
+
+
+def _asked(scope: Scope) -> str:
+    return f"{scope['method']} {scope['path'][:200]}"
 
 
 def _of_error(error: Refused | Unavailable) -> Answer:

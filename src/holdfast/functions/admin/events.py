@@ -16,6 +16,10 @@ ADMIN_FAILED = register(
     "admin_failed", "error", "an operation of the admin interface failed in the program",
     "operation", "reference", "error", "where",
 )  # fmt: skip
+ADMIN_UNAVAILABLE = register(
+    "admin_unavailable", "warn", "the admin interface answered 503; operation: what was asked for",
+    "operation", "component", "text",
+)  # fmt: skip
 IMPORT_ENDED = register(
     "import_ended", "info", "an import of accounts came to its end",
     "digest", "made", "kept", "refused", "seconds",

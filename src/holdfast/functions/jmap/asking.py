@@ -13,7 +13,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from holdfast.functions.jmap.events import CALL, CALL_FAILED
+from holdfast.functions.jmap.events import CALL, CALL_FAILED, UNAVAILABLE
+from holdfast.functions.jmap.incoming import HASTE
 from holdfast.functions.jmap.query_lists import Lists
 from holdfast.model.errors import Reason, Refused, Unavailable
 from holdfast.model.limits import Limits
@@ -61,7 +62,7 @@ class Parts:
 class Ask:
     """One request of one account, from its first call to its last."""
 
-    __slots__ = ("_also", "account", "account_id", "handlers", "parts", "server")
+    __slots__ = ("_also", "account", "account_id", "call", "handlers", "parts", "server")
 
     def __init__(self, parts: Parts, account: Account, server: Server) -> None:
         self.parts = parts
@@ -69,6 +70,7 @@ class Ask:
         self.account_id = name_of(account.id)
         self.server = server
         self.handlers: Mapping[str, Handler] = {}
+        self.call = ""  # the method that is carried out
         self._also: list[tuple[str, object]] = []
 
     def mail(self) -> AccountMail:
@@ -89,6 +91,12 @@ class Ask:
         if account_id != self.account_id:
             raise MethodError(fault, f"“{account_id}” is no account of yours.")
 
+    def met(self, error: Refused | Unavailable) -> None:
+        """Something out of reach, by a call or a part of one, is said in the journal as well."""
+        if isinstance(error, Unavailable) and error.component not in HASTE:
+            journal = self.parts.world.journal
+            journal.emit(UNAVAILABLE, path=self.call, component=error.component, text=error.text)
+
     def also(self, name: str, result: object) -> None:
         """One more response, after the one of the call that is carried out. RFC 8620 §3.4"""
         self._also.append((name, result))
@@ -98,6 +106,7 @@ class Ask:
         try:
             self.also(name, await self.handlers[name](self, arguments))
         except (Refused, Unavailable) as error:
+            self.met(error)
             self.also("error", method_error(error))
 
     def take_also(self) -> list[tuple[str, object]]:
@@ -127,12 +136,14 @@ async def carry_out(ask: Ask, handlers: Mapping[str, Handler]) -> None:
     ask.handlers = handlers
     while (call := server.next_event()) is not None:
         begun, how = world.clock.monotonic(), "ok"
+        ask.call = call.name
         try:
             if (account_id := getattr(call.arguments, "account_id", None)) is not None:
                 ask.check(account_id)
             server.answer(await handlers[call.name](ask, call.arguments))
         except (Refused, Unavailable) as error:
             ask.take_also()
+            ask.met(error)
             server.fail(error)
             how = method_error(error)["type"]
         except Exception as error:

@@ -35,7 +35,7 @@ async def change(ask: Ask, asked: Set) -> SetResult:
     """Creations one by one; all updates share a commit, and so do all destructions."""
     before = str(ask.mail().modseq)
     asked.check_state(before)
-    run = SetRun(asked, ask.server.real_id, ask.server.note_created)
+    run = SetRun(asked, ask.server.real_id, ask.server.note_created, ask.met)
     updates: dict[MessageId, Update] = {}
     gone: dict[MessageId, Destroy] = {}
     while (step := run.next_event()) is not None:

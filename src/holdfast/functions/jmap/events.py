@@ -80,7 +80,7 @@ PUSH_REFUSED = register(
 UNAVAILABLE = register(
     "jmap_unavailable",
     "warn",
-    "a request was answered with 503; path: what was asked for.",
+    "a request was answered with 503, or a call or part of it with serverUnavailable; path: what was asked.",
     "path",
     "component",
     "text",

@@ -52,7 +52,7 @@ async def change(ask: Ask, asked: MailboxSet) -> SetResult:
     asked.check_state(str(before.modseq))
     if asked.destroy:
         asked.destroy.sort(key=lambda each: -_depth(before, each))
-    run = SetRun(asked, ask.server.real_id, ask.server.note_created)
+    run = SetRun(asked, ask.server.real_id, ask.server.note_created, ask.met)
     while (step := run.next_event()) is not None:
         try:
             if isinstance(step, Create):

@@ -158,7 +158,7 @@ class Kind:
         mail = ask.mail()
         old = self.state(ask, mail)
         asked.check_state(old)
-        run = SetRun(asked, ask.server.real_id, ask.server.note_created)
+        run = SetRun(asked, ask.server.real_id, ask.server.note_created, ask.met)
         batch = Batch(ask, self, mail, asked)
         while (step := run.next_event()) is not None:
             try:

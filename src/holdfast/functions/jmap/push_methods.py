@@ -76,6 +76,7 @@ async def set_(ask: Ask, asked: PushSet) -> dict[str, Any]:
         Set(account_id=ask.account_id, create=asked.create, update=asked.update, destroy=asked.destroy),
         ask.server.real_id,
         ask.server.note_created,
+        ask.met,
     )
     while (step := run.next_event()) is not None:
         try:

@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from holdfast.functions.setup import apple, outlook, thunderbird
 from holdfast.functions.setup.certificates.authority import TOKEN, challenge_folder
+from holdfast.functions.setup.events import SETUP_UNAVAILABLE
 from holdfast.functions.setup.servers import Servers, domain_under
 from holdfast.model.address import Address, parse_address
 from holdfast.model.errors import Reason, Refused, Unavailable
@@ -81,6 +82,9 @@ class Answers:
             except Refused as refused:
                 response = _text(400, refused.text)
             except Unavailable as unavailable:
+                self._world.journal.emit(
+                    SETUP_UNAVAILABLE, component=unavailable.component, text=unavailable.text
+                )
                 response = _text(503, "This can't be answered just now. Please try again in a moment.")
                 response.headers["retry-after"] = str(max(1, round(unavailable.retry_after_s)))
             response.headers["x-content-type-options"] = "nosniff"

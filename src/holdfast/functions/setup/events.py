@@ -39,6 +39,13 @@ CERTIFICATE_ENDED = register(
     "days",
     "error",
 )
+SETUP_UNAVAILABLE = register(
+    "setup_unavailable",
+    "warn",
+    "A mail program or server asked for settings, and was told to ask again: a component is out of reach.",
+    "component",
+    "text",
+)
 CERTIFICATES_UNKNOWN = register(
     "certificates_unknown",
     "warn",

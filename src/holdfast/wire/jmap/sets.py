@@ -36,14 +36,20 @@ class SetRun:
     (``"parentId": "#k1"``). What names a creation that failed, or one that names it back, isn't begun.
     Ids that name creations are the real ones in every step, in values and as names of properties.
     ``real_id``: of a reference, and ``note``: takes what a creation made (both the server machine's).
+    ``met``: is told what each step that isn't carried out met.
     """
 
-    __slots__ = ("_asked", "_note", "_open", "_real_id", "_result", "_steps", "_waiting")
+    __slots__ = ("_asked", "_met", "_note", "_open", "_real_id", "_result", "_steps", "_waiting")
 
     def __init__(
-        self, asked: Set, real_id: Callable[[str], str | None], note: Callable[[str, str], None]
+        self,
+        asked: Set,
+        real_id: Callable[[str], str | None],
+        note: Callable[[str, str], None],
+        met: Callable[[Refused | Unavailable], object] = lambda error: None,
     ) -> None:
         self._asked = asked
+        self._met = met
         self._real_id = real_id
         self._note = note
         self._open: Step | None = None
@@ -116,10 +122,12 @@ class SetRun:
 
     def refuse(self, error: Refused | Unavailable) -> None:
         """The open step wasn't carried out; the others are."""
+        self._met(error)
         self._fail(self._close(), set_error(error))
 
     def undo(self, step: Step, error: Refused | Unavailable) -> None:
         """A step that was ended by ``done`` could not be kept after all, where several are kept at once."""
+        self._met(error)
         result = self._result
         if isinstance(step, Create):
             assert result.created is not None
