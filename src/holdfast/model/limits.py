@@ -382,6 +382,24 @@ CUSTOMERS_USED_S = 3600.0  # how old what a snapshot says of the last use may be
 ACTIVE_S = 30 * 86_400.0  # a mailbox used within this counts as active
 TURN_S = 120.0  # one turn of one part of care; what takes longer is given up and tried again
 TURN_TOLD_S = 2.0  # until what was told is to be seen in the ledger
+CARE_AFTER_S = 7 * 86_400.0  # how long after its end an incident is still counted, scored and credited
+
+# Reports of customers, and of ours
+REPORT_LETTERS = 2000  # of what somebody saw
+REPORT_ADDRESS_LETTERS = 254  # RFC 5321 §4.5.3.1.3
+REPORT_KEEP_S = 90 * 86_400.0  # then it is deleted, with the address in it
+REPORTS_KEPT = 200_000  # more aren't taken: by then everybody knows
+REPORTS_BURST = 6  # from one network at once, …
+REPORTS_EVERY_S = 120.0  # … and then one in so long
+REPORT_TWICE_S = 600.0  # the same, sent again within this, is one
+REPORT_APART_S = 1800.0  # what lies further apart isn't one cluster
+REPORT_ALIKE = 0.3  # share of words in common from which two are about the same
+REPORT_EARLY_S = 3600.0  # a fault may have hit somebody so long before it made a trial fail
+REPORT_LATE_S = 600.0  # after the end of an incident a report may still be about it
+REPORTS_FIRST = 3  # of one function, by as many people, within …
+REPORTS_FIRST_S = 600.0  # … this, and no incident: customers come first
+REPORTED_AGAIN_S = 60.0  # how often the record takes a new count
+REPORT_DRAFT_S = 60.0  # how often drafts for authorities are brought up to date
 
 # Canaries
 CANARY_S = 12.0  # one of them, all steps; what waits for others says so itself
