@@ -1,0 +1,1 @@
+"""What customers report, what authorities are told, and what is written when it is over."""
