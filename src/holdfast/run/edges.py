@@ -23,6 +23,7 @@ register_edge(
 # files with secrets, as the configuration names them
 register_edge("secret/health.password", ("health",), "to try doors with", without="less is tried")
 register_edge("secret/relay.password", ("relay",), "to sign in at the smarthost with", to_run=True)
+register_edge("secret/relay.second_password", ("relay",), "to sign in at the second one", to_run=True)
 register_edge("secret/gateways.{key}", ("password", "signup"), "for a gateway", without="no codes by it")
 register_edge("secret/signup.contract_secret", ("signup",), "for contracts", without="numbers wait")
 register_edge("secret/acme.key_secret", ("setup",), "a contract with the authority", to_run=True)

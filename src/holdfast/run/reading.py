@@ -16,7 +16,7 @@ import msgspec
 
 from holdfast.model.errors import Reason, Refused
 from holdfast.model.ledgers import PEOPLE
-from holdfast.run.config import Config, Web
+from holdfast.run.config import Config, Relay, Web
 from holdfast.run.sections import Secret
 
 DEFAULT_PATH = "/etc/holdfast/holdfast.toml"
@@ -147,12 +147,6 @@ def _absolute(config: Config, folder: str) -> Config:
         return Secret("file:" + full(secret.removeprefix("file:"))) if secret else secret
 
     replace = msgspec.structs.replace
-    secret = config.relay.password
-    if secret:
-        secret = Secret("file:" + full(secret.removeprefix("file:")))
-    key_secret = config.acme.key_secret
-    if key_secret:
-        key_secret = Secret("file:" + full(key_secret.removeprefix("file:")))
     return replace(
         config,
         service=replace(
@@ -166,8 +160,14 @@ def _absolute(config: Config, folder: str) -> Config:
         },
         copies={name: replace(copy, folder=full(copy.folder)) for name, copy in config.copies.items()},
         tls=replace(config.tls, certificate=full(config.tls.certificate), key=full(config.tls.key)),
-        relay=replace(config.relay, password=secret),
-        acme=replace(config.acme, trust=full(config.acme.trust), key_secret=key_secret),
+        relay=replace(
+            config.relay,
+            password=full_secret(config.relay.password),
+            second_password=full_secret(config.relay.second_password),
+        ),
+        acme=replace(
+            config.acme, trust=full(config.acme.trust), key_secret=full_secret(config.acme.key_secret)
+        ),
         hooks={
             name: replace(hook, secret=Secret("file:" + full(hook.secret.removeprefix("file:"))))
             for name, hook in config.hooks.items()
@@ -210,12 +210,27 @@ def _contradictions(config: Config) -> list[str]:
     found += _check_hooks(config)
     found += _check_web(config.web)
     found += _check_directories(config)
-    if config.relay.smarthost:
-        found += _check_listener("relay.smarthost", config.relay.smarthost)
-    if config.relay.user and config.relay.tls != "required":
-        found.append('relay.tls: must be "required" with relay.user: else the password may go to anybody')
-    if config.relay.user and not config.relay.password:
-        found.append("relay.password: needed with relay.user, as file:/path")
+    found += _check_relay(config.relay)
+    return found
+
+
+def _check_relay(relay: Relay) -> list[str]:
+    found: list[str] = []
+    ways = (
+        ("smarthost", relay.smarthost, "", relay.user, relay.password),
+        ("second", relay.second, "second_", relay.second_user, relay.second_password),
+    )
+    for name, host, prefix, user, password in ways:
+        if host:
+            found += _check_listener(f"relay.{name}", host)
+        if user and relay.tls != "required":
+            found.append(
+                f'relay.tls: must be "required" with relay.{prefix}user: else the password may go to anybody'
+            )
+        if user and not password:
+            found.append(f"relay.{prefix}password: needed with relay.{prefix}user, as file:/path")
+    if relay.second and not relay.smarthost:
+        found.append("relay.second: stands in for relay.smarthost, and there is none")
     return found
 
 

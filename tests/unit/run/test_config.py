@@ -49,6 +49,7 @@ def test_a_key_like_no_other_gets_the_list_of_known_ones():
         ("[relay]\npassword = 'hunter2'\n", "file:/path"),
         ("[relay]\nuser = 'me'\n", "relay.password: needed"),
         ("[relay]\nsmarthost = 'mail.example.org'\n", "relay.smarthost: 'mail.example.org' is not host:port"),
+        ("[relay]\nsecond = 'a:25'\n", "relay.second: stands in for relay.smarthost"),
         ("[copies.a]\nfolder = '/c'\nvolume = 'v9'\n", "no volume 'v9'; there are: v1"),
         ("[copies.a]\nfolder = '/var/lib/holdfast/volumes/v1'\n", "another disk"),
         ("[copies.a]\nvolume = 'v1'\n", "copies[...]: Object missing required field `folder`"),
