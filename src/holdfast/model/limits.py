@@ -376,6 +376,9 @@ REPORT_EVIDENCE = 12  # pieces of evidence of each sort that a diagnosis is kept
 # Watching
 NOW_STALE_S = 60.0  # how it is now isn't known by what was written longer ago
 
+# Signals
+SIGNALS_S = 30.0  # what real sessions met longer ago is no evidence of how things are
+
 # Care
 CUSTOMERS_LOOK_S = 20.0  # how often people are looked at for what has changed since the last snapshot
 CUSTOMERS_USED_S = 3600.0  # how old what a snapshot says of the last use may be

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from holdfast.care import customers
 from holdfast.care.affected import Scope, affected, as_csv, as_json, scopes_of
-from holdfast.care.customers import AccountRow, CustomerRow
+from holdfast.care.customers import CustomerRow
 from holdfast.model.errors import Unavailable
 from holdfast.model.findings import State
 from holdfast.model.limits import ACTIVE_S
@@ -23,36 +23,12 @@ from holdfast.watch.diagnosis.report import NamedCause, Report
 from holdfast.watch.incidents import record as r
 from holdfast.watch.incidents.incidents import Incidents
 from holdfast.world import World, real_world
-
-NOON = 1_345_032_000.0
+from unit.care.snapshot import NOON, account, written
 
 
 @pytest.fixture(scope="module")
 def world() -> World:
     return real_world(level="error")
-
-
-def written(
-    world: World, folder: Path, accounts: Sequence[AccountRow], people: Sequence[CustomerRow] = ()
-) -> str:
-    path = str(folder / "care" / "customers.sqlite")
-    known = {each.id for each in people}
-    others = [CustomerRow(each) for each in {one.customer for one in accounts} - known]
-
-    def fill(db: apsw.Connection) -> int:
-        with db:
-            marks = ", ".join("?" * len(CustomerRow._fields))
-            db.executemany(f"INSERT INTO customer VALUES ({marks})", [*people, *others])
-            db.executemany("INSERT INTO account VALUES (?, ?, ?, ?, ?, ?, ?, ?)", accounts)
-        return 7
-
-    customers.write(world, path, fill)
-    return path
-
-
-def account(number: int, customer: int, cell: int, **keys: object) -> AccountRow:
-    row = AccountRow(number, customer, cell, "active", f"user{number}@example.org", 1, NOON - 1000)
-    return row._replace(**keys)  # type: ignore[arg-type]
 
 
 def counts(hits: Sequence[r.Hit]) -> dict[str, tuple[int, int]]:

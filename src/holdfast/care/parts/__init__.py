@@ -1,0 +1,1 @@
+"""What the role `care` does, each by itself: see ``care.turns``."""
