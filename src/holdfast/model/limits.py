@@ -374,6 +374,8 @@ RECURRENCE_S = 180 * 86_400.0  # how far back an incident of the same fingerprin
 REPORT_EVIDENCE = 12  # pieces of evidence of each sort that a diagnosis is kept with
 
 # Watching
+OUTCOMES_KEPT = 10  # of one trial, for the diagnosis …
+OUTCOMES_S = 180.0  # … and of those before the last row of failures none that is older
 NOW_STALE_S = 60.0  # how it is now isn't known by what was written longer ago
 
 # Signals
@@ -397,6 +399,7 @@ REPORTS_EVERY_S = 120.0  # … and then one in so long
 REPORT_TWICE_S = 600.0  # the same, sent again within this, is one
 REPORT_APART_S = 1800.0  # what lies further apart isn't one cluster
 REPORT_ALIKE = 0.3  # share of words in common from which two are about the same
+REPORTS_COMPARED = 2000  # with each other; the newest
 REPORT_EARLY_S = 3600.0  # a fault may have hit somebody so long before it made a trial fail
 REPORT_LATE_S = 600.0  # after the end of an incident a report may still be about it
 REPORTS_FIRST = 3  # of one function, by as many people, within …

@@ -58,7 +58,7 @@ class CustomerReport(NamedTuple):
 
 
 class Ahead(NamedTuple):
-    """So many ``people`` reported that ``function`` doesn't work, from ``first_at`` on, and we didn't know."""
+    """So many ``people`` reported from ``first_at`` on that ``function`` fails, and we didn't know."""
 
     function: str
     at: float
