@@ -376,6 +376,8 @@ REPORT_EVIDENCE = 12  # pieces of evidence of each sort that a diagnosis is kept
 # Watching
 OUTCOMES_KEPT = 10  # of one trial, for the diagnosis …
 OUTCOMES_S = 180.0  # … and of those before the last row of failures none that is older
+VERDICT_S = 2.0  # a cause is named for so long before it is told
+DOUBT_S = 6.0  # nothing is named for so long, and that is told
 NOW_STALE_S = 60.0  # how it is now isn't known by what was written longer ago
 
 # Signals
@@ -440,3 +442,23 @@ REMEDY_ROLE_APART_S = 300.0  # within this, one worker of a role at least isn't 
 REMEDY_SHARE = 0.25  # of all processes, within an hour; one is always allowed
 REMEDY_ANSWER_S = 5.0  # until who carries it out says that it does
 REMEDY_STOP_S = 3.0  # for a process at fault to end what it holds
+
+# Notices
+NOTICE_PATIENCE_S = 25.0  # what is found out within this is in the first one
+NOTICE_EARLY_S = 300.0  # an update is told so long before it was promised for
+NOTICE_GAP_S = 900.0  # between two that nobody was promised …
+NOTICE_CORRECTION_S = 120.0  # … and to one that puts right what was wrong
+NOTICE_ENDED_S = 7 * 86_400.0  # what ended longer ago is told nobody any more
+NOTICE_MOVED_S = 900.0  # an end that is expected so much sooner or later is news …
+NOTICE_MOVED_SHARE = 0.25  # … if that is such a part of what was left
+NOTICE_MORE_SHARE = 0.1  # so many more customers than were told are news to all
+NOTICE_BATCH = 500  # messages read at once
+NOTICE_RETRY_FIRST_S = 2.0  # until a channel that was out of reach is tried again for a customer …
+NOTICE_RETRY_LONGEST_S = 60.0  # … twice as long each time, up to this
+NOTICE_TRIES = 3  # of one channel, where there is another
+NOTICE_SWITCH_S = 60.0  # a channel out of reach for so long loses what waits for it to the next
+NOTICE_REST_S = 5.0  # between two tries of a channel that takes nothing
+NOTICE_LIFE_S = 86_400.0  # without another channel it is tried for so long
+NOTICE_COUNTED_S = 60.0  # how far a notice has come is written down no more often
+NOTICE_KEPT_S = 400 * 86_400.0  # who was told what is known for so long
+SMS_SEGMENTS = 2  # of one text message

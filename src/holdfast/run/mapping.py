@@ -16,7 +16,7 @@ import holdfast
 from holdfast.model.edges import REACHES, Reach, matches
 from holdfast.model.errors import ComponentId, Refused
 from holdfast.model.ledgers import INCIDENTS, PEOPLE, ledger_number
-from holdfast.run import layout, ports, trials
+from holdfast.run import layout, ports, session_trials, trials
 from holdfast.run.child import process_name
 from holdfast.run.config import Config
 from holdfast.run.roles import plan
@@ -46,21 +46,26 @@ def dependency_map(
     *,
     cells: Sequence[int] = (),
     canaries: tuple[int, int] | None = None,
+    sessions: bool = False,
     domains: Sequence[str] = (),
     device: Callable[[str], object] = lambda folder: None,
 ) -> DependencyMap:
     """``cells``: those with an account that doors are tried with. ``canaries``: the cells of the canaries'
-    two accounts. ``domains``: that have certificates of their own.
+    two accounts. ``sessions``: real traffic is watched, too. ``domains``: that have certificates of their
+    own.
     ``device``: of a folder, None where that can't be said; then a folder below another is on its disk."""
     load()
     made = _Made(config, domains, device)
-    ids = made.components
+    ids, reaches = made.components, list(made.reaches())
+    tried = trials.of(config, frozenset(ids), cells, canaries)
+    if sessions:
+        tried += session_trials.of(config, frozenset(ids), reaches)
     return DependencyMap(
         (Component(id, kind(id), ODDS.get(kind(id), 1.0)) for id in ids),
         made.needs(),
         made.breaks(),
-        trials.of(config, frozenset(ids), cells, canaries),
-        made.reaches(),
+        tried,
+        reaches,
     )
 
 

@@ -1,0 +1,54 @@
+"""Real traffic, laid over the map: one trial a process, with a step for each word that it may meet.
+
+It can't be tried at will. The first steps are what went well by the process's own counts; each of the others
+is a word of ``Unavailable``, and passes through all that may be meant by it, and through the process that
+says so: one that has no descriptors left finds everything out of reach.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+
+from holdfast.model.edges import WORDS, matches, meant
+from holdfast.model.errors import ComponentId
+from holdfast.run.config import Config
+from holdfast.watch.depends import Reaching, Step, Trial
+from holdfast.watch.signals import PREFIX, SERVED, function_of
+
+
+def of(config: Config, there: frozenset[ComponentId], reaches: Iterable[Reaching]) -> Iterator[Trial]:
+    """``there``: the components of this configuration; ``reaches``: what each process reaches of them."""
+    words = list(_words(config, there))
+    reached: dict[ComponentId, set[ComponentId]] = {}
+    for each in reaches:
+        reached.setdefault(each.source, set()).add(each.target)
+    for source, targets in reached.items():
+        process = source.partition("/")[2]
+        own = {source} | (targets & {f"copy/{process}", f"ledger/{process}"})
+        passed = ({source}, own - {f"ledger/{process}"}, own)
+        steps = [Step(name, frozenset(uses)) for name, uses in zip(SERVED, passed, strict=True)]
+        near = targets | {each for each in there if _answers(each, targets)}
+        for word in words:
+            patterns = meant(word, process)
+            suspects = {each for each in near if any(matches(one, each) for one in patterns)}
+            if suspects:
+                steps.append(Step(word, frozenset(suspects | {source})))
+        yield Trial(f"{PREFIX}{process}", function_of(process), tuple(steps), at_will=False)
+
+
+def _answers(component: ComponentId, reached: Collection[ComponentId]) -> bool:
+    """Whether it is a process that answers at a socket of those."""
+    kind, _, name = component.partition("/")
+    return kind == "process" and f"socket/{name.rpartition('-')[0]}" in reached
+
+
+def _words(config: Config, there: frozenset[ComponentId]) -> Iterator[str]:
+    """As they may come: those with names in them for each thing that has such a name."""
+    ledgers = sorted(each.partition("/")[2] for each in there if each.startswith("ledger/"))
+    named = [*sorted(there), *ledgers]
+    named += [f"volume-{volume}/{ledger}" for volume in sorted(config.volumes) for ledger in ledgers]
+    for word in WORDS:
+        if "{" not in word:
+            yield word
+        else:
+            yield from (each for each in named if matches(word, each))
