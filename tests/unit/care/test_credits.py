@@ -139,6 +139,11 @@ def test_credit_4_a_rule_gives_nothing_for_days_it_does_not_hold():
     assert by_day(policy, suffered(2990, STORY)) == {"2012-08-20": 1000}
 
 
+def test_credit_4_a_rule_that_holds_from_mid_month_on_counts_from_then_on():
+    policy = Policy("pro rata", "terms", ProRata(), since=datetime.date(2012, 8, 21))
+    assert by_day(policy, suffered(3100, STORY)) == {"2012-08-01": 75}  # 18 hours of 744, of 31.00
+
+
 RULES = st.sampled_from([TKG_58, ProRata(), SLA, Flat(500, 3600), Daily((Step(1, Decimal("12.5"), 0),))])
 HOUR = 3600
 SPANS = st.lists(
@@ -169,6 +174,41 @@ def test_credit_2_the_same_time_counts_once(spans: list[Span]):
     assert all(a.end < b.begin for a, b in itertools.pairwise(once))
     hours = {hour for begin, end in spans for hour in range(int(begin), int(end), HOUR)}
     assert sum(end - begin for begin, end in once) == len(hours) * HOUR
+
+
+@given(rule=RULES, fee=st.integers(0, 20_000), spans=SPANS, more=SPANS)
+@settings(max_examples=50)
+def test_credit_2_the_same_outage_in_two_incidents_is_credited_once(
+    rule: Rule, fee: int, spans: list[Span], more: list[Span]
+):
+    """An incident that lies within another one adds nothing; beside it, at most what it gives by itself."""
+    policy = Policy("any", "any", rule)
+    now = REPORTED + 4000 * HOUR
+    first, both = suffered(fee, *spans), suffered(fee, *spans, *more)
+    assert policy.credit(first, now, [both]).amount == 0
+    again = policy.credit(suffered(fee, *more), now, [first]).amount
+    assert 0 <= again <= policy.credit(suffered(fee, *more), now).amount
+
+
+def test_credit_2_a_day_of_two_incidents_is_the_first_one_s():
+    later = Suffered(
+        Contract("c1", 2990), {"imap": [Span(at("2012-08-17T10:00"), at("2012-08-23T09:00"))]}, REPORTED
+    )
+    credit = DAILY.credit(later, at("2012-09-30T00:00"), [suffered(2990, STORY)])
+    assert [item.first.isoformat() for item in credit.items] == ["2012-08-22", "2012-08-23"]
+
+
+def test_credit_2_an_agreement_looks_at_the_whole_month_and_gives_what_is_missing():
+    """Two outages, each below one per cent of the month, together above: 10 % by the first, 25 % in all."""
+    begin, again = at("2012-08-10T00:00"), at("2012-08-20T00:00")
+    first = Suffered(Contract("c1", 2990), {"imap": [Span(begin, begin + 4 * 3600)]}, begin)
+    second = Suffered(Contract("c1", 2990), {"imap": [Span(again, again + 4 * 3600)]}, again)
+    policy = Policy("sla", "agreement, annex 2", SLA)
+    given_first = policy.credit(first, STORY.end).amount
+    credit = policy.credit(second, STORY.end, [first])
+    assert (given_first, credit.amount) == (299, 748 - 299)
+    said = arithmetic(Texts([FOLDER], time_zone="Europe/Berlin"), "en", credit, credit.items[0])
+    assert "25 % of €29.90 is €7.48, of which €2.99 is credited already: €4.49" in said
 
 
 def test_the_arithmetic_is_said_in_both_languages():

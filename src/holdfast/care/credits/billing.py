@@ -18,7 +18,7 @@ from holdfast.pages.texts import Texts
 FOLDER = Path(__file__).parents[1] / "texts"
 COLUMNS = ("contract", "policy", "first", "last", "amount", "currency", "arithmetic")
 _LOCALES = {"de": "de_DE", "en": "en_GB"}
-_MONEY = frozenset({"fee", "share", "least", "amount"})
+_MONEY = frozenset({"fee", "share", "least", "amount", "credited"})
 _TIMES = frozenset({"seconds", "whole", "least_s"})
 
 

@@ -30,6 +30,18 @@ def merged(spans: Iterable[Span]) -> list[Span]:
     return found
 
 
+def without(spans: Sequence[Span], others: Sequence[Span]) -> list[Span]:
+    """What of them is in none of the others. Both merged."""
+    found: list[Span] = []
+    for begin, end in spans:
+        for other in others:
+            if other.begin < end and begin < other.end:
+                found.append(Span(begin, other.begin))
+                begin = other.end
+        found.append(Span(begin, end))
+    return [span for span in found if span.begin < span.end]
+
+
 def day_of(at: float, zone: zoneinfo.ZoneInfo) -> Date:
     return datetime.datetime.fromtimestamp(at, zone).date()
 
