@@ -389,6 +389,7 @@ CUSTOMERS_USED_S = 3600.0  # how old what a snapshot says of the last use may be
 ACTIVE_S = 30 * 86_400.0  # a mailbox used within this counts as active
 TURN_S = 120.0  # one turn of one part of care; what takes longer is given up and tried again
 TURN_TOLD_S = 2.0  # until what was told is to be seen in the ledger
+CREDIT_BEFORE_S = 62 * 86_400.0  # how long ago an incident has no day or month in common with a new one
 CARE_AFTER_S = 7 * 86_400.0  # how long after its end an incident is still counted, scored and credited
 
 # Reports of customers, and of ours
@@ -450,7 +451,7 @@ NOTICE_GAP_S = 900.0  # between two that nobody was promised …
 NOTICE_CORRECTION_S = 120.0  # … and to one that puts right what was wrong
 NOTICE_ENDED_S = 7 * 86_400.0  # what ended longer ago is told nobody any more
 NOTICE_MOVED_S = 900.0  # an end that is expected so much sooner or later is news …
-NOTICE_MOVED_SHARE = 0.25  # … if that is such a part of what was left
+NOTICE_MOVED_SHARE = 0.25  # … if that is such a part of the interval that was told
 NOTICE_MORE_SHARE = 0.1  # so many more customers than were told are news to all
 NOTICE_BATCH = 500  # messages read at once
 NOTICE_RETRY_FIRST_S = 2.0  # until a channel that was out of reach is tried again for a customer …

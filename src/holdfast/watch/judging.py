@@ -1,0 +1,80 @@
+"""What is made of all that was tried and met: how each function is, and which cause is told of.
+
+DIAG-10 a wrong cause is worse than none: a cause is told when diagnoses have named the same for VERDICT_S,
+and what was told is withdrawn by the next one that stood as long, or when nothing has been named for DOUBT_S.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from holdfast.model.errors import ComponentId
+from holdfast.model.findings import Finding, Signal
+from holdfast.model.limits import DOUBT_S, VERDICT_S
+from holdfast.watch.depends import DependencyMap
+from holdfast.watch.diagnosis import Outcome, diagnose, gather
+from holdfast.watch.diagnosis.outcomes import Outcomes
+from holdfast.watch.diagnosis.report import Report, report
+from holdfast.watch.incidents.incidents import Incidents
+from holdfast.watch.incidents.lifecycle import Seen, due
+from holdfast.watch.incidents.record import AnyEntry
+from holdfast.watch.incidents.window import Window
+
+_ENTRIES_AT_ONCE = 100  # of one round; a rule that never has enough must not hold the loop
+
+
+class Judge:
+    """``told``: the report that stands, None where nothing is at fault. ``deciding``: the trial whose outcome
+    would tell, '' for none."""
+
+    def __init__(self, known: DependencyMap) -> None:
+        self._known = known
+        self._outcomes = Outcomes(known)
+        self._gist = _Gist()
+        self._since = 0.0
+        self.window = Window(known.trials.values())
+        self.told: Report | None = None
+        self.deciding = ""
+
+    def hear(self, findings: Sequence[Finding], signals: Iterable[Signal] = ()) -> None:
+        """In the order of their time."""
+        self.window.add(findings, signals)
+        self._outcomes.add(findings)
+
+    def judge(self, now: float, met: Iterable[Outcome] = ()) -> Report | None:
+        """``told``, by all that is known now. ``met``: what real sessions showed, in order of time."""
+        more = list(met)
+        found, gist = None, _Gist()
+        if self._outcomes.failing(now) or any(each.failed for each in more):
+            shown = sorted([*self._outcomes.now(now), *more], key=lambda each: each.at)
+            found = report(self._known, diagnose(self._known, gather(self._known, shown)))
+            gist = _Gist(True, found.components if found is not None else frozenset())
+        self.deciding = found.deciding if found is not None else ""
+        if gist != self._gist:
+            self._gist, self._since = gist, now
+        stands_s = DOUBT_S if gist.failing and not gist.named else VERDICT_S
+        if now - self._since >= stands_s:
+            self.told = found
+        return self.told
+
+
+class _Gist(NamedTuple):
+    """Whether anything fails, and what is named for it."""
+
+    failing: bool = False
+    named: frozenset[ComponentId] = frozenset()
+
+
+def settle(
+    judge: Judge, incidents: Callable[[], Incidents], now: float, note: Callable[[list[AnyEntry]], object]
+) -> int:
+    """Writes down by ``note`` all that is due. How many entries."""
+    written = 0
+    while written < _ENTRIES_AT_ONCE:
+        entries = due(Seen(judge.window, judge.told, incidents(), now))
+        if not entries:
+            break
+        note(entries)
+        written += len(entries)
+    return written
