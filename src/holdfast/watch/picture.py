@@ -11,9 +11,10 @@ import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from statistics import fmean
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from holdfast.model.errors import ComponentId
+from holdfast.model.findings import State
 from holdfast.model.functions import BEHIND, FUNCTIONS
 from holdfast.watch.depends import DependencyMap
 
@@ -31,25 +32,39 @@ _SWEEPS = 8
 
 # What isn't drawn by itself: it stands and falls with what it belongs to, or is everybody's.
 _LEFT_OUT = ("metrics", "door", "socket", "machine", "network", "supervisor", "journal")
-_STYLE = """
-svg { --ink: #1c2430; --paper: #ffffff; --soft: #8a94a3; --hard: #1c2430; --fill: #eef2f7; --top: #d9e8f7;
-  --truth: #dff0e3; --far: #f7e9d7; font: 13px system-ui, sans-serif; background: var(--paper); }
-@media (prefers-color-scheme: dark) { svg { --ink: #e8ecf2; --paper: #12171f; --soft: #6c7887;
-  --hard: #cdd6e2; --fill: #232c39; --top: #1d3a56; --truth: #1f3f2b; --far: #4a3820; } }
-@media print { svg { --ink: #000; --paper: #fff; --soft: #777; --hard: #000; --fill: #fff; --top: #fff;
-  --truth: #fff; --far: #fff; } }
-text { fill: var(--ink); } .row { fill: var(--soft); font-size: 12px; } h1 { font-size: 18px; }
-.name { font-size: 18px; font-weight: 600; } .box { fill: var(--fill); stroke: var(--ink); }
-.r0 { fill: var(--top); } .r4 { fill: var(--truth); } .r5 { fill: var(--far); }
-.hard { stroke: var(--hard); stroke-width: 1.4; fill: none; }
-.soft { stroke: var(--soft); stroke-width: 1; stroke-dasharray: 4 4; fill: none; }
+STYLE = """
+.map { --ink: #1c2430; --paper: #ffffff; --soft: #8a94a3; --hard: #1c2430; --fill: #eef2f7; --top: #d9e8f7;
+  --truth: #dff0e3; --far: #f7e9d7; --works: #d7f0df; --degraded: #fbe3b3; --fails: #f9c9c5;
+  --unknown: #e4e7eb; font: 13px system-ui, sans-serif; background: var(--paper); }
+@media (prefers-color-scheme: dark) { .map { --ink: #e8ecf2; --paper: #12171f; --soft: #6c7887;
+  --hard: #cdd6e2; --fill: #232c39; --top: #1d3a56; --truth: #1f3f2b; --far: #4a3820; --works: #1b4a2c;
+  --degraded: #5a4310; --fails: #6b201b; --unknown: #30363f; } }
+@media print { .map { --ink: #000; --paper: #fff; --soft: #777; --hard: #000; --fill: #fff; --top: #fff;
+  --truth: #fff; --far: #fff; --works: #fff; --degraded: #fff; --fails: #fff; --unknown: #fff; } }
+.map text { fill: var(--ink); } .map .row { fill: var(--soft); font-size: 12px; }
+.map .name { font-size: 18px; font-weight: 600; } .map .box { fill: var(--fill); stroke: var(--ink); }
+.map .r0 { fill: var(--top); } .map .r4 { fill: var(--truth); } .map .r5 { fill: var(--far); }
+.map .hard { stroke: var(--hard); stroke-width: 1.4; fill: none; }
+.map .soft { stroke: var(--soft); stroke-width: 1; stroke-dasharray: 4 4; fill: none; }
+.map .works { fill: var(--works); } .map .degraded { fill: var(--degraded); stroke-width: 2; }
+.map .fails { fill: var(--fails); stroke-width: 3; } .map .unknown { fill: var(--unknown); }
 """
+_SIGNS: dict[State, str] = {
+    "works": "✓",
+    "degraded": "!",
+    "fails": "✕",
+    "unknown": "?",
+}  # colour is never alone
+_WORSE: tuple[State, ...] = ("works", "unknown", "degraded", "fails")
 
 
 class _Box(NamedTuple):
+    """``state``: '' where none is to be shown."""
+
     id: str
     row: int
     text: str
+    state: State | Literal[""] = ""
 
 
 class _Line(NamedTuple):
@@ -59,8 +74,12 @@ class _Line(NamedTuple):
     text: str
 
 
-def svg(known: DependencyMap) -> str:
-    boxes = _boxes(known)
+def svg(
+    known: DependencyMap, states: Mapping[ComponentId, State] | None = None, *, inline: bool = False
+) -> str:
+    """``states``: coloured by how each component and each ``function/…`` is; of many as one the worst, and
+    nothing works that isn't known to. ``inline``: for a page that brings ``STYLE`` itself."""
+    boxes = _boxes(known, states)
     lines = _lines(known, boxes)
     rows = [[box for box in boxes.values() if box.row == row] for row in range(len(_ROWS))]
     width = max(_WIDTH, *(2 * _LEFT + sum(_wide(box) + _GAP for box in row) for row in rows))
@@ -68,11 +87,11 @@ def svg(known: DependencyMap) -> str:
     places = {box.id: place for row in rows for box, place in zip(row, _spread(row, width))}
     height = _TOP + _ROW * len(_ROWS)
     drawn = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height}" role="img"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="map" viewBox="0 0 {width:g} {height}" role="img"'
         ' aria-labelledby="title desc">',
         '<title id="title">What needs what</title>',
         f'<desc id="desc">{escape(_said(boxes, lines))}</desc>',
-        f"<style>{_STYLE}</style>",
+        *([] if inline else [f"<style>{STYLE}</style>"]),
         f'<text class="name" x="{_LEFT}" y="32">What needs what</text>',
         *_legend(),
         *(
@@ -89,8 +108,16 @@ def svg(known: DependencyMap) -> str:
 # what is drawn
 
 
-def _boxes(known: DependencyMap) -> dict[str, _Box]:
-    found = {f"function/{each}": _Box(f"function/{each}", 0, each) for each in FUNCTIONS}
+def _boxes(known: DependencyMap, states: Mapping[ComponentId, State] | None) -> dict[str, _Box]:
+    def state(those: Sequence[ComponentId]) -> State | Literal[""]:
+        if states is None:
+            return ""
+        return max((states.get(each, "unknown") for each in those), key=_WORSE.index)
+
+    found = {
+        name: _Box(name, 0, name.partition("/")[2], state([name]))
+        for name in (f"function/{each}" for each in FUNCTIONS)
+    }
     members: dict[str, list[ComponentId]] = {}
     for each in known.components:
         if _group(each).partition("/")[0] not in _LEFT_OUT:
@@ -98,7 +125,8 @@ def _boxes(known: DependencyMap) -> dict[str, _Box]:
     fronts = {use for trial in known.trials.values() for step in trial.steps[1:] for use in step.uses}
     for id, those in members.items():
         text = _TEXTS.get(id, id.removeprefix("process/").replace("disk/volume-", "disk of volume "))
-        found[id] = _Box(id, _row(id, not fronts.isdisjoint(those)), text + _times(those))
+        row = _row(id, not fronts.isdisjoint(those))
+        found[id] = _Box(id, row, text + _times(those), state(those))
     return found
 
 
@@ -197,7 +225,7 @@ def _order(rows: list[list[_Box]], lines: Sequence[_Line], width: float) -> None
 
 
 def _wide(box: _Box) -> float:
-    return round(len(box.text) * _LETTER + 18, 1)
+    return round((len(box.text) + (2 if box.state else 0)) * _LETTER + 18, 1)
 
 
 def _spread(row: Sequence[_Box], width: float) -> list[tuple[float, float, float]]:
@@ -211,10 +239,13 @@ def _spread(row: Sequence[_Box], width: float) -> list[tuple[float, float, float
 
 
 def _drawn(box: _Box, x: float, y: float, width: float) -> str:
+    look = box.state or f"r{box.row}"
+    said = f"{_SIGNS[box.state]} {box.text}" if box.state else box.text
+    name = f"{box.id}: {box.state}" if box.state else box.id
     return (
-        f'<g><title>{escape(box.id)}</title><rect class="box r{box.row}" x="{x}" y="{y:g}" width="{width}"'
+        f'<g><title>{escape(name)}</title><rect class="box {look}" x="{x}" y="{y:g}" width="{width}"'
         f' height="{_BOX}" rx="6"/><text x="{round(x + width / 2, 1)}" y="{y + 22:g}" text-anchor="middle">'
-        f"{escape(box.text)}</text></g>"
+        f"{escape(said)}</text></g>"
     )
 
 

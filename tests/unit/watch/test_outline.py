@@ -8,11 +8,14 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from holdfast.cli.reference import map_picture
+from holdfast.model.findings import Finding, State
 from holdfast.model.functions import FUNCTIONS
 from holdfast.run import mapping
 from holdfast.run.config import Config, Gateways
 from holdfast.watch import outline, picture
+from holdfast.watch.colours import colours
 from holdfast.watch.depends import DependencyMap
+from holdfast.watch.diagnosis.report import NamedCause, Report, Rival
 from holdfast.watch.outline import Needs, folded
 
 ROOT = Path(__file__).parents[3]
@@ -100,3 +103,47 @@ def test_no_box_of_the_drawing_lies_on_another_or_outside():
 
 def test_the_drawing_in_the_pages_is_what_the_code_says():
     assert (ROOT / "docs" / "operate" / "map.svg").read_text(encoding="utf-8") == map_picture(), "make docs"
+
+
+NOON = 1_345_032_000.0
+
+
+def finding(trial: str, state: State, step: str = "", at: float = NOON) -> Finding:
+    return Finding(trial, "", state, step, "", at, 0.1)
+
+
+def coloured(*findings: Finding, report: Report | None = None) -> dict[str, State]:
+    return colours(default(), findings, report, NOON + 5)
+
+
+def test_nothing_is_green_that_no_trial_went_through():
+    assert set(coloured().values()) == {"unknown"}
+    found = coloured(finding("mx/mx", "fails", "RCPT"))
+    assert found["door/mx"] == found["process/mx-0"] == found["supervisor"] == "works"
+    assert found["copy/mx-0"] == "unknown"  # the step that failed says nothing good of what it uses
+    assert coloured(finding("mx/mx", "works"))["copy/mx-0"] == "works"
+    assert coloured(finding("mx/mx", "works", at=NOON - 3600))["copy/mx-0"] == "unknown"
+    assert coloured(finding("mx/mx", "unknown", "RCPT"))["door/mx"] == "unknown"
+
+
+def test_what_is_named_is_red_and_what_is_suspected_is_amber_whatever_went_through():
+    named = Report(verdict="named", probability=0.99, causes=(NamedCause(component="copy/mx-0", since=NOON),))
+    undecided = Report(
+        verdict="undecided",
+        probability=0.5,
+        runners_up=(Rival(components=("copy/mx-0",), probability=0.5), Rival(components=(), probability=0.4)),
+    )
+    works = finding("mx/mx", "works")
+    assert coloured(works, report=named)["copy/mx-0"] == "fails"
+    assert coloured(works, report=undecided)["copy/mx-0"] == "degraded"
+    assert coloured(works, finding("disk/data", "degraded", "room"))["disk/data"] == "degraded"
+
+
+def test_a_box_of_many_is_as_its_worst_and_says_so_without_colour():
+    states: dict[str, State] = dict.fromkeys(default().components, "works")
+    states["cell-07/index"] = "fails"
+    root = ElementTree.fromstring(picture.svg(default(), states, inline=True))
+    said = {each.find(f"{SVG}title").text: each.find(f"{SVG}text").text for each in root.iter(f"{SVG}g")}
+    assert said["index: fails"] == "✕ index of each cell ×64"
+    assert said["ledger/mail: works"].startswith("✓") and said["function/imap: unknown"] == "? imap"
+    assert root.find(f"{SVG}style") is None  # a page that forbids inline styles has them elsewhere
