@@ -7,7 +7,6 @@ import os
 import platform
 import ssl
 from collections.abc import Callable
-from importlib import metadata
 from typing import Any
 
 from cryptography import x509
@@ -17,6 +16,7 @@ from holdfast.run import control, layout, ports, web
 from holdfast.run.child import Start
 from holdfast.run.config import Config
 from holdfast.run.reading import split_address
+from holdfast.run.system import version
 from holdfast.run.trials import PAGES
 from holdfast.watch.clients import Target
 from holdfast.watch.collecting import Source, collect, render
@@ -142,7 +142,7 @@ class Seeing:
     def _processes(self, status: dict[str, Any] | None) -> list[Told]:
         found = [
             _one("holdfast_supervisor_up", float(status is not None)),
-            Told("holdfast_build_info", [((_version(), platform.python_version()), [1.0])]),
+            Told("holdfast_build_info", [((version(), platform.python_version()), [1.0])]),
         ]
         if status is None:
             return found
@@ -206,13 +206,6 @@ class Seeing:
 
 def _one(metric: str, value: float) -> Told:
     return Told(metric, [((), [value])])
-
-
-def _version() -> str:
-    try:
-        return metadata.version("holdfast")
-    except metadata.PackageNotFoundError:  # from a checkout
-        return "0"
 
 
 def _resident(pid: int) -> float:

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections import deque
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from holdfast.run.child import RoleMain, process_name
 from holdfast.run.restarts import Restarts
 
 if TYPE_CHECKING:
     from holdfast.run.watchdog import Pulse
+
+ENDS_KEPT = 100
+ENDS_S = 300.0  # ends so long ago are counted
+
+
+class End(NamedTuple):
+    """Unasked. ``at``: UTC; ``how``: its exit status, negative for a signal; ``where``: it stood, or ''."""
+
+    at: float
+    how: int
+    lived_s: float
+    where: str
 
 
 class Process:
@@ -18,6 +31,7 @@ class Process:
         "asked_at",
         "back",
         "due",
+        "ends",
         "kill_at",
         "kill_from",
         "main",
@@ -40,6 +54,7 @@ class Process:
         self.back = back
         self.pulse = pulse
         self.restarts = Restarts()
+        self.ends: deque[End] = deque(maxlen=ENDS_KEPT)
         self.pid: int | None = None
         self.since = 0.0  # UTC
         self.ready = False
@@ -76,7 +91,14 @@ class Process:
         self.asked_at = None
         self.kill_at = None
 
-    def status(self, now: float) -> dict[str, Any]:
+    def silent_s(self, now: float) -> float | None:
+        """How long its loop has stood still; None while it doesn't run, or hasn't begun to."""
+        if self.pid is None or self.pulse.last < self.started_at:
+            return None
+        return max(0.0, now - self.pulse.last)
+
+    def status(self, now: float, utc: float) -> dict[str, Any]:
+        last = self.ends[-1] if self.ends else None
         again = max(0.0, self.due - now) if self.pid is None and self.due is not None else None
         return {
             "process": self.name,
@@ -86,4 +108,7 @@ class Process:
             "ready": self.ready,
             "restarts": self.restarts.count,
             "again_in_s": again,
+            "silent_s": self.silent_s(now),
+            "ends": sum(utc - each.at <= ENDS_S for each in self.ends),
+            "ended": last and last._asdict(),
         }

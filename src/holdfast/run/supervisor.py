@@ -20,8 +20,8 @@ from holdfast.model.errors import Reason, Refused
 from holdfast.model.limits import REMEDY_STOP_S
 from holdfast.run import child, control, events, ports, system
 from holdfast.run.config import Config
-from holdfast.run.process import Process
-from holdfast.run.watchdog import Pulse, Watchdog
+from holdfast.run.process import End, Process
+from holdfast.run.watchdog import Pulse, Watchdog, stood_at
 from holdfast.world import World
 
 STOP_S = 10.0  # for everybody to finish what they hold
@@ -65,6 +65,7 @@ class Supervisor:
         self._rolling: list[Process] = []
         self._rolling_since = 0.0  # UTC
         self._since = 0.0
+        self._version = system.version()
         self._signals: list[int] = []
 
     # start
@@ -240,16 +241,18 @@ class Supervisor:
             self.world.journal.emit(events.CHILD_ENDED, process=process.name, pid=pid, status=how)
             process.due = now if self._stop_at is None else None
             return
-        lived = process.restarts.lived(now)
+        lived = round(process.restarts.lived(now), 3)
         pause = process.restarts.died(now)
+        where = process.pulse.traceback()
+        process.ends.append(End(self.world.clock.now(), how, lived, stood_at(where)))
         self.world.journal.emit(
             events.CHILD_DIED,
             process=process.name,
             pid=pid,
             status=how,
-            lived_s=round(lived, 3),
+            lived_s=lived,
             again_in_s=round(pause, 3),
-            where=process.pulse.traceback(),
+            where=where,
         )
         process.due = now + pause if self._stop_at is None else None
 
@@ -355,16 +358,17 @@ class Supervisor:
 
     def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
         if request.get("do") == "status":
-            now = self.world.clock.monotonic()
+            now, utc = self.world.clock.monotonic(), self.world.clock.now()
             return {
                 "pid": os.getpid(),
+                "version": self._version,
                 "since": self._since,
                 "hostname": self.config.service.hostname,
                 "listeners": ports.addresses(self._sockets),
                 "stopping": self._stop_at is not None,
                 "rolling": [each.name for each in self._rolling if not each.rolled],
                 "rolling_since": self._rolling_since if self._rolling else 0.0,
-                "processes": [process.status(now) for process in self.processes],
+                "processes": [process.status(now, utc) for process in self.processes],
             }
         if request.get("do") == "restart" and "process" in request:
             return self._restart(request["process"])

@@ -9,6 +9,7 @@ import os
 import pwd
 import resource
 import signal
+from importlib import metadata
 
 from holdfast.model.errors import Reason, Refused
 
@@ -97,3 +98,11 @@ def lock_file(path: str) -> int | None:
         os.close(fd)
         return None
     return fd
+
+
+def version() -> str:
+    """Of what runs; "0" from a checkout that was never installed."""
+    try:
+        return metadata.version("holdfast")
+    except metadata.PackageNotFoundError:
+        return "0"

@@ -11,6 +11,7 @@ import contextlib
 import faulthandler
 import mmap
 import os
+import re
 import signal
 from collections.abc import Iterable
 
@@ -23,6 +24,7 @@ ABORT_S = 2.0  # to write down where it stands, before it is killed
 STARTING_TIMES = 20  # a process that starts may be at work for so much longer: it may build its copy anew
 PAUSE_S = 3.0  # the supervisor looks every second; after so long a gap it was itself stopped
 WHERE_BYTES = 8192
+_FRAME = re.compile(r'File "([^"]*)", line ([0-9]+) in (\S+)')  # as faulthandler writes it
 
 
 class Pulse:
@@ -56,6 +58,13 @@ class Pulse:
                 os.lseek(self._fd, 0, os.SEEK_SET)
                 return text.decode(errors="replace")
         return ""
+
+
+def stood_at(traceback: str) -> str:
+    """Where the loop stood, in a few words: ``renewal.py, line 12, in run``; '' where that isn't known."""
+    _, _, main = traceback.rpartition("Current thread ")
+    found = _FRAME.search(main)
+    return f"{os.path.basename(found[1])}, line {found[2]}, in {found[3]}" if found else ""
 
 
 class Watchdog:

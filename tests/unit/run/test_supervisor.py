@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.run import control
+from holdfast.run.watchdog import stood_at
 
 CONFIG = """
 [service]
@@ -118,6 +119,8 @@ def test_run_1_and_2_a_killed_process_is_started_again_and_no_connection_is_refu
     assert time.monotonic() - began < 2.0
     assert second != first
     until(lambda: service.of("mx-0")["restarts"] == 1)
+    said = service.of("mx-0")
+    assert said["ends"] == 1 and said["ended"]["how"] == -signal.SIGKILL, "monitoring is told how it ended"
     assert service.of("imap-0")["restarts"] == 0
     assert service.events("child_died")[0]["process"] == "mx-0"
 
@@ -269,3 +272,12 @@ def test_run_10_a_rolling_restart_that_is_halted_leaves_the_rest_as_it_is(make):
     assert service.events("rolling_restart_halted")[0]["left"] == ["mx-0", "imap-0"]
     assert control.ask(service.socket, {"do": "restart", "process": "mx-0"}) == {"done": True}
     assert service.of("imap-0")["pid"] == before["imap-0"]
+
+
+def test_where_a_loop_stood_is_said_in_a_few_words():
+    told = (
+        'Fatal Python error: Aborted\n\nThread 0x7f (most recent call first):\n  File "/a/b.py", line 3 in c\n'
+        '\nCurrent thread 0x7e (most recent call first):\n  File "/mime/parse.py", line 12 in fold\n'
+    )
+    assert stood_at(told) == "parse.py, line 12, in fold"
+    assert stood_at("") == ""
