@@ -107,6 +107,16 @@ def customers_path(config: Config) -> str:
     return os.path.join(config.data, "care", "customers.sqlite")
 
 
+def reports_path(config: Config) -> str:
+    """What customers reported."""
+    return os.path.join(config.data, "care", "reports.sqlite")
+
+
+def reports_folder(config: Config) -> str:
+    """Drafts of reports: a folder for each incident."""
+    return os.path.join(config.data, "care", "reports")
+
+
 def watched_path(config: Config) -> str:
     """When the status page was written and knew how functions were."""
     return os.path.join(config.data, "care", "watched.json")

@@ -265,6 +265,7 @@ def places(config: Config, domains: Sequence[str] = ()) -> dict[str, ComponentId
     found[layout.uploads_folder(config)] = "uploads"
     found[layout.signup_path(config)] = "signup/requests"
     found[layout.customers_path(config)] = "customers"
+    found[layout.reports_path(config)] = "reports"
     found[os.path.join(layout.watch_folder(config), INCIDENTS)] = "ledger/incidents"
     if config.service.journal:
         found[config.service.journal] = "journal"

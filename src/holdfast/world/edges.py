@@ -12,7 +12,7 @@ register_edge(
 )
 register_edge(
     "certificate/{name}",
-    ("mx", "setup"),
+    ("mx", "setup", "care"),
     "certificate and key of its doors",
     without="it is served without TLS alone",
 )

@@ -52,7 +52,15 @@ ALIKE = (
 # What even they never meet.
 UNMET = {
     *("acme/account", "admin/hooks", "copy/admin-0", "copy/admin-0-audit", "copy/setup-0", "copy/store-0"),
-    *("customers", "door/health_http", "key/factors", "partner/push", "sessions/tokens", "socket/auth"),
+    *(
+        "customers",
+        "reports",
+        "door/health_http",
+        "key/factors",
+        "partner/push",
+        "sessions/tokens",
+        "socket/auth",
+    ),
     *("uploads", "proofs/password", "proofs/signup", "ledger/password-asked-0"),
     *(f"ledger/{each}-0" for each in ("jmap", "password", "relay", "signup")),
     *(f"history/{each}-0" for each in ("submission", "imap", "pop3", "jmap", "password", "admin")),
