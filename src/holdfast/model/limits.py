@@ -463,3 +463,12 @@ NOTICE_LIFE_S = 86_400.0  # without another channel it is tried for so long
 NOTICE_COUNTED_S = 60.0  # how far a notice has come is written down no more often
 NOTICE_KEPT_S = 400 * 86_400.0  # who was told what is known for so long
 SMS_SEGMENTS = 2  # of one text message
+
+# The operator's console
+CONSOLE_TOKENS = 50  # that hold at a time
+CONSOLE_NAME_LETTERS = 60  # of an operator
+CONSOLE_TEXT_LETTERS = 2000  # of a note, or of something to be done
+CONSOLE_BURST = 10  # tokens tried from one address at once …
+CONSOLE_EVERY_S = 10.0  # … and then one per so many seconds
+CONSOLE_INCIDENTS = 200  # of the list, the newest
+CONSOLE_UNTOLD = 200  # notes that wait for the watch to be back
