@@ -43,16 +43,25 @@ class Reaching(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One step of a trial and what it uses at once; what those need is the map's to know."""
+    """One step of a trial and what it uses at once; what those need is the map's to know.
+
+    ``one_of``: of each of these sets it uses one, and another where that one is known to be gone.
+    """
 
     name: str
     uses: frozenset[ComponentId]
+    one_of: tuple[frozenset[ComponentId], ...] = ()
+
+    @property
+    def touches(self) -> frozenset[ComponentId]:
+        """All that it may use."""
+        return self.uses.union(*self.one_of)
 
 
 class Trial(NamedTuple):
     """Something that can be tried: a canary's transaction, a check of one component, real traffic.
 
-    ``proves``: where it goes well, what it uses works; else only its failure says something (DIAG-8).
+    ``proves``: where it goes well, what it uses works; else it may go well all the same (DIAG-8).
     ``at_will``: it can be tried whenever somebody wants to know; real traffic comes by itself.
     """
 
@@ -81,7 +90,7 @@ class DependencyMap:
         self.trials: Mapping[str, Trial] = {each.id: each for each in trials}
         named = {end for edge in (*self.needs, *self.breaks) for end in edge[:2]}
         named |= {end for reaching in self.reaches for end in reaching[:2]}
-        named |= {use for trial in self.trials.values() for step in trial.steps for use in step.uses}
+        named |= {use for trial in self.trials.values() for step in trial.steps for use in step.touches}
         if strange := sorted(named - self.components.keys()):
             raise ValueError(f"not in the map: {', '.join(strange)}")
         self._closures: dict[ComponentId, frozenset[ComponentId]] = {}

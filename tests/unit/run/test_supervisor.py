@@ -276,7 +276,7 @@ def test_run_10_a_rolling_restart_that_is_halted_leaves_the_rest_as_it_is(make):
 
 def test_where_a_loop_stood_is_said_in_a_few_words():
     told = (
-        'Fatal Python error: Aborted\n\nThread 0x7f (most recent call first):\n  File "/a/b.py", line 3 in c\n'
+        'Fatal Python error: Aborted\n\nThread 0x7f (most recent call first):\n  File "a.py", line 3 in b\n'
         '\nCurrent thread 0x7e (most recent call first):\n  File "/mime/parse.py", line 12 in fold\n'
     )
     assert stood_at(told) == "parse.py, line 12, in fold"

@@ -159,14 +159,18 @@ def one_sided() -> DependencyMap:
     return DependencyMap((Component("process", "process"), Component("index", "index")), trials=(door, file))
 
 
-def test_diag_8_a_check_that_cant_see_every_fault_speaks_by_its_failure_alone():
+def test_diag_8_a_check_that_cant_see_every_fault_counts_once_where_it_goes_well():
     known = one_sided()
-    fails = [Outcome("door", 1000.0 + time, "look") for time in range(4)]
-    whole = [Outcome("file", 1000.0 + time) for time in range(4)]
-    assert gather(known, [*fails, *whole]) == gather(known, fails)
+    fails = [Outcome("door", 1000.0 + time, "look") for time in range(8)]
+    whole = [Outcome("file", 1000.0 + time) for time in range(400)]
+    said = diagnose(known, gather(known, [*fails, *whole]))
+    assert [each.component for each in said.causes] == ["index"], "it is at fault in a way that no file shows"
+    assert not said.ruled_out or "file" not in {each.trial for each in said.ruled_out.values()}
     broken = [Outcome("file", 1000.0 + time, "whole") for time in range(4)]
-    assert [each.trial for each in gather(known, broken)] == ["file"]
-    assert not gather(known, [*broken, Outcome("file", 1005.0)]), "going well takes back what it said"
+    [evidence] = gather(known, [whole[0], *broken])
+    assert (evidence.tried, evidence.failed) == (4, 4)
+    [evidence] = gather(known, [*broken, Outcome("file", 1005.0)])
+    assert (evidence.tried, evidence.failed) == (1, 0), "going well takes back what it said"
 
 
 def test_diag_5_what_comes_by_itself_decides_nothing_by_being_waited_for():

@@ -18,13 +18,13 @@ from typing import NamedTuple
 from holdfast.model.errors import ComponentId
 from holdfast.watch.depends import DependencyMap
 from holdfast.watch.diagnosis.evidence import Evidence
+from holdfast.watch.diagnosis.fitting import RATES, Fit, Numbers, Part, Touch, likelihood
 
 NOISES = (0.01, 0.03, 0.07)  # how often trials show the wrong thing: each is as likely
 PRIOR = 1e-4  # of an ordinary component, beside being well
 FOLLOWS = 0.02  # of a component that a faulty one may break
 OUTSIDE_PRIOR = 1e-7  # of a cause that the map doesn't know
 OUTSIDE_COVERS = 0.01  # … and that a step passes through it
-RATES = {1.0: 1.0, 0.4: 0.3, 0.08: 0.1}  # how much a fault spoils: how likely that is
 _SHARES = {rate: math.log(share) for rate, share in RATES.items()}
 MOST = 3
 IGNORED = 30.0  # what is less likely than the best by so many orders of e changes no probability
@@ -121,66 +121,51 @@ def deciding(known: DependencyMap, likely: Sequence[Hypothesis]) -> str:
 
 OUTSIDE = frozenset({"outside"})
 
-_Touched = tuple[int, ...]  # numbers of evidence, ascending
-_Parts = tuple[tuple[_Touched, float], ...]  # what each of a hypothesis touches, and how much it spoils
 
-
-class _Fit:
-    """How well the evidence fits where so much of it is noise. ``nothing``: if nothing is at fault."""
-
-    def __init__(self, evidence: Sequence[Evidence], noise: float) -> None:
-        self.plain = [_likelihood(each, noise) for each in evidence]
-        self.nothing = math.fsum(self.plain)
-        self._gains = {
-            rate: [
-                _likelihood(each, rate * (1 - noise) + (1 - rate) * noise) - plain
-                for each, plain in zip(evidence, self.plain)
-            ]
-            for rate in RATES
-        }
-        self._sums: dict[tuple[_Touched, float], float] = {}
-        self._shared: dict[tuple[_Touched, _Touched], dict[float, float]] = {}
-
-    def gain(self, parts: _Parts) -> float:
-        """How much better than by noise the evidence is explained: where several touch, the worst counts."""
-        if len(parts) == 1:
-            return self._sum(*parts[0])
-        if len(parts) == 2:
-            (one, rate), (other, its_rate) = parts
-            return (
-                self._sum(one, rate)
-                + self._sum(other, its_rate)
-                - self._both(one, other, min(rate, its_rate))
-            )
-        rate_of: dict[int, float] = {}
-        for touched, rate in sorted(parts, key=lambda each: each[1]):
-            rate_of.update(dict.fromkeys(touched, rate))
-        return sum(self._gains[rate][number] for number, rate in rate_of.items())
-
-    def _sum(self, touched: _Touched, rate: float) -> float:
-        known = self._sums.get((touched, rate))
-        if known is None:
-            gains = self._gains[rate]
-            known = self._sums[touched, rate] = sum(gains[number] for number in touched)
-        return known
-
-    def _both(self, one: _Touched, other: _Touched, rate: float) -> float:
-        """Of what they share."""
-        sums = self._shared.get((one, other))
-        if sums is None:
-            shared = set(one).intersection(other)
-            sums = {each: sum(gains[number] for number in shared) for each, gains in self._gains.items()}
-            self._shared[one, other] = sums
-        return sums[rate]
-
-
-def _outside(evidence: Sequence[Evidence], fit: _Fit) -> _Weighed:
+def _outside(evidence: Sequence[Evidence], fit: Fit) -> _Weighed:
     covered = math.log(OUTSIDE_COVERS)
     weight = math.log(OUTSIDE_PRIOR)
     for each, plain in zip(evidence, fit.plain):
         share = each.failed / each.tried
-        weight += max(plain, covered + _likelihood(each, min(max(share, 0.01), 0.99)))
+        weight += max(plain, covered + likelihood(each, min(max(share, 0.01), 0.99)))
     return _Weighed(weight, (("outside", 1.0),))
+
+
+def _touches(evidence: Sequence[Evidence], suspects: Iterable[ComponentId]) -> dict[ComponentId, Touch]:
+    uses: dict[ComponentId, dict[tuple[str, ...], list[int]]] = {each: {} for each in suspects}
+    shared: dict[ComponentId, dict[tuple[str, ...], list[int]]] = {each: {} for each in uses}
+    own: dict[ComponentId, dict[tuple[str, ...], list[int]]] = {each: {} for each in uses}
+    for number, each in enumerate(evidence):
+        alone = next(iter(each.uses)) if len(each.uses) == 1 and each.kind[:1] == ("",) else ""
+        for component in each.needs & uses.keys():
+            found = own if component == alone else uses
+            found[component].setdefault(each.kind, []).append(number)
+        for component in each.some & uses.keys():
+            shared[component].setdefault(each.kind, []).append(number)
+    return {
+        each: Touch(*(tuple(map(tuple, sort[each].values())) for sort in (uses, shared, own)))
+        for each in uses
+    }
+
+
+def _alone(fit: Fit, part: Part) -> float:
+    return fit.gain((part,)) + _SHARES[part[1]]
+
+
+def _chosen(fit: Fit, every: Sequence[Part]) -> list[Touch]:
+    """What sets of several are made of: what explains most, and most of what the best before leave open."""
+    rounds: list[list[Touch]] = []
+    explained: set[int] = set()
+    for _ in range(MOST):
+        ranked = sorted(every, key=lambda one: -fit.beside(one, explained) - _SHARES[one[1]])
+        rounds.append(list(dict.fromkeys(touch for touch, _ in ranked))[: CLASSES // MOST])
+        if ranked:
+            explained.update(number for numbers, _ in fit.reach(ranked[0]).spoils for number in numbers)
+    return list(dict.fromkeys(touch for same in itertools.zip_longest(*rounds) for touch in same if touch))
+
+
+def _meets(evidence: Evidence, members: Iterable[ComponentId]) -> bool:
+    return any(evidence.passes(each) for each in members)
 
 
 class _Weighing:
@@ -191,38 +176,28 @@ class _Weighing:
         self._evidence = evidence
         self._since: dict[ComponentId, float] = {}
         self._priors: dict[frozenset[ComponentId], float] = {}
-        touched: dict[ComponentId, list[int]] = {}
-        for each in evidence:
-            if each.failed:
-                for component in each.needs:
-                    touched.setdefault(component, [])
+        self._classes: dict[Touch, list[ComponentId]] = {}
+        suspects = {each for one in evidence if one.failed for each in one.needs | one.some}
+        for component, touch in _touches(evidence, suspects).items():
+            self._classes.setdefault(touch, []).append(component)
+        self._groups: dict[tuple[frozenset[ComponentId], ...], list[int]] = {}
         for number, each in enumerate(evidence):
-            for component in each.needs & touched.keys():
-                touched[component].append(number)
-        self._classes: dict[_Touched, list[ComponentId]] = {}
-        for component, numbers in touched.items():
-            self._classes.setdefault(tuple(numbers), []).append(component)
-        odds = (known.components[each].odds for each in touched)
+            for group in each.groups:
+                self._groups.setdefault(group, []).append(number)
+        odds = (known.components[each].odds for each in suspects)
         self._likeliest = math.log(max(FOLLOWS, PRIOR * max(odds, default=1.0)))  # one member's prior at most
 
     def all(self, noise: float) -> Iterator[_Weighed]:
         """Every hypothesis that can matter, nothing at fault and a cause outside the map among them."""
-        fit = _Fit(self._evidence, noise)
+        fit = Fit(self._evidence, noise)
         nothing, outside = _Weighed(fit.nothing, ()), _outside(self._evidence, fit)
         yield from (nothing, outside)
-        singles = sorted(
-            (
-                (fit.gain(((touched, rate),)) + math.log(share), touched, rate)
-                for touched in self._classes
-                for rate, share in RATES.items()
-            ),
-            reverse=True,
-        )
-        chosen = list(dict.fromkeys(touched for _, touched, _ in singles))[:CLASSES]
-        best = {touched: rate for _, touched, rate in reversed(singles)}
-        alone = [each for _, touched, rate in singles for each in self._expand(fit, ((touched, rate),))]
+        every = [(touch, rate) for touch in self._classes for rate in RATES]
+        alone = [each for part in every for each in self._expand(fit, (part,))]
         yield from alone
         least = max((nothing, outside, *alone)).weight - IGNORED
+        chosen = _chosen(fit, every)
+        best = {touch: max(RATES, key=lambda rate: _alone(fit, (touch, rate))) for touch in chosen}
         for one, other in itertools.combinations(chosen, 2):
             for rates in itertools.product(RATES, repeat=2):
                 yield from self._expand(fit, ((one, rates[0]), (other, rates[1])), least)
@@ -231,22 +206,34 @@ class _Weighing:
         for several in itertools.combinations(chosen[: CLASSES // 2], MOST):
             yield from self._expand(fit, tuple((each, best[each]) for each in several), least)
 
-    def _expand(self, fit: _Fit, parts: _Parts, least: float = -math.inf) -> Iterator[_Weighed]:
+    def _expand(self, fit: Fit, parts: tuple[Part, ...], least: float = -math.inf) -> Iterator[_Weighed]:
         """The hypothesis for each choice of components that its classes hold; none that weighs too little."""
-        likelihood = fit.nothing + fit.gain(parts) + sum(_SHARES[rate] for _, rate in parts)
-        if likelihood + self._likeliest * len(parts) < least:
+        spoils = sum(_SHARES[rate] for _, rate in parts)
+        likelihood = fit.nothing + fit.gain(parts) + spoils
+        together = sum(bool(touch.shared) for touch, _ in parts) > 1
+        if not together and likelihood + self._likeliest * len(parts) < least:
             return
         rates = [rate for _, rate in parts]
-        choices = itertools.product(*(self._classes[touched] for touched, _ in parts))
         seen: set[frozenset[ComponentId]] = set()
-        for members in choices:
+        for members in itertools.product(*(self._classes[touch] for touch, _ in parts)):
             named = frozenset(members)
-            if len(named) == len(parts) and named not in seen:
-                seen.add(named)
-                prior = self._priors.get(named)
-                if prior is None:
-                    prior = self._priors[named] = self._prior(named)
-                yield _Weighed(likelihood + prior, tuple(zip(members, rates)))
+            if len(named) < len(parts) or named in seen:
+                continue
+            seen.add(named)
+            exhausted = self._exhausted(named) if together else ()
+            fits = fit.nothing + fit.gain(parts, exhausted) + spoils if exhausted else likelihood
+            prior = self._priors.get(named)
+            if prior is None:
+                prior = self._priors[named] = self._prior(named)
+            yield _Weighed(fits + prior, tuple(zip(members, rates)))
+
+    def _exhausted(self, members: frozenset[ComponentId]) -> Numbers:
+        """Evidence that used one of several, of which none is left."""
+        found: set[int] = set()
+        for group, numbers in self._groups.items():
+            if all(each & members for each in group):
+                found.update(numbers)
+        return tuple(sorted(found))
 
     def _prior(self, members: frozenset[ComponentId]) -> float:
         """DIAG-3: a fault that another of them brings about is no second coincidence."""
@@ -267,19 +254,19 @@ class _Weighing:
         """When it was first seen to fail: what passes through least else says it best."""
         known = self._since.get(component)
         if known is None:
-            failing = [each for each in self._evidence if each.failed and component in each.needs]
-            least = min((len(each.needs) for each in failing), default=0)
-            known = min((each.since for each in failing if len(each.needs) == least), default=0.0)
+            failing = [each for each in self._evidence if each.failed and each.passes(component)]
+            least = min((len(each.needs | each.some) for each in failing), default=0)
+            known = min((each.since for each in failing if len(each.needs | each.some) == least), default=0.0)
             self._since[component] = known
         return known
 
     def named(self, best: _Weighed, probability: float, runners_up: Sequence[Hypothesis]) -> Diagnosis:
         members = {member for member, _ in best.members}
-        explained = tuple(each for each in self._evidence if each.failed and each.needs & members)
+        explained = tuple(each for each in self._evidence if each.failed and _meets(each, members))
         against = tuple(
             each
             for each in self._evidence
-            if (each.failed and not each.needs & members)
+            if (each.failed and not _meets(each, members))
             or (
                 not each.failed and any(rate == 1.0 and member in each.needs for member, rate in best.members)
             )
@@ -307,12 +294,12 @@ class _Weighing:
 
     def _wholly(self, member: ComponentId, explained: Iterable[Evidence]) -> bool:
         """Whether nothing has worked since it began: what worked before it makes no part of it."""
-        runs = [each.run == each.failed > 1 for each in explained if member in each.needs]
+        runs = [each.run == each.failed > 1 for each in explained if each.passes(member)]
         return sum(runs) * 2 > len(runs)
 
     def _way(self, member: ComponentId, explained: Iterable[Evidence]) -> tuple[ComponentId, ...]:
         """The longest there is, from where customers notice it rather than from a check of a component."""
-        through = [each for each in explained if member in each.needs]
+        through = [each for each in explained if each.passes(member)]
         noticed = [each for each in through if self._known.trials[each.trial].function] or through
         ways = [self._known.path(each.uses, member) for each in noticed]
         longest: list[ComponentId] = max(sorted(ways), key=len, default=[])
@@ -321,14 +308,9 @@ class _Weighing:
     def _ruled_out(self, members: set[ComponentId]) -> dict[ComponentId, Evidence]:
         """DIAG-4: what failed steps passed through, and a step that passed through it and worked."""
         found: dict[ComponentId, Evidence] = {}
-        suspects = {each for touched in self._classes.values() for each in touched} - members
+        suspects = {each for alike in self._classes.values() for each in alike} - members
         for each in sorted(self._evidence, key=lambda each: (len(each.needs), each.trial, each.step)):
-            if not each.failed:
+            if not each.failed and self._known.trials[each.trial].proves:
                 for component in sorted(each.needs & suspects):
                     found.setdefault(component, each)
         return found
-
-
-def _likelihood(evidence: Evidence, fails: float) -> float:
-    """Logarithm, but for the number of orders, which is the same for all."""
-    return evidence.failed * math.log(fails) + (evidence.tried - evidence.failed) * math.log1p(-fails)
