@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from holdfast.model.errors import Reason, Refused, Unavailable
-from holdfast.model.limits import GATEWAY_S
+from holdfast.model.limits import GATEWAY_S, RELAY_MESSAGES_PER_CONNECTION
 from holdfast.partners.outbound import Manners, Outbound, Unreachable
-from holdfast.wire.smtp.transaction import Recipient, Transaction
+from holdfast.wire.smtp.transaction import Outcome, Recipient, Transaction
 from holdfast.world import World
 
 SMARTHOST = "partner/smarthost"
@@ -50,25 +50,67 @@ def compose(world: World, sender: Sender, to: str, subject: str, text: str, lang
 
 
 async def by_smarthost(world: World, smarthost: Callable[[], Smarthost], to: str, message: bytes) -> None:
-    """Raises ``Unavailable`` and ``Refused``."""
+    """One. Raises ``Unavailable`` and ``Refused``."""
+    many = Mailer(world, smarthost)
     try:
-        host, port, manners = smarthost()
-    except OSError as error:
-        raise Unavailable(SMARTHOST, f"its password can't be read: {error}") from error
+        await many.send(to, message)
+    finally:
+        many.close()
+
+
+class Mailer:
+    """Many, one after the other and several at a time: connections are kept for the next."""
+
+    def __init__(self, world: World, smarthost: Callable[[], Smarthost]) -> None:
+        """``smarthost``: asked for each connection, so that a changed password is honoured; may raise
+        ``OSError``."""
+        self._world = world
+        self._smarthost = smarthost
+        self._idle: list[tuple[Outbound, int]] = []  # and how many messages each has had
+
+    async def send(self, to: str, message: bytes) -> None:
+        """Raises ``Unavailable`` and ``Refused``."""
+        try:
+            async with asyncio.timeout(GATEWAY_S / 2):
+                session, had = await self._session()
+                outcome = await _send(session, to, message)
+        except Unreachable as error:
+            raise Unavailable(SMARTHOST, str(error.reply)) from error
+        except TimeoutError:
+            raise Unavailable(SMARTHOST, f"no answer within {GATEWAY_S / 2:g} seconds") from None
+        if had + 1 < RELAY_MESSAGES_PER_CONNECTION and session.usable:
+            self._idle.append((session, had + 1))
+        else:
+            session.quit()
+        if outcome.delivered:
+            return
+        if outcome.reply.temporary:
+            raise Unavailable(SMARTHOST, str(outcome.reply))
+        raise Refused(Reason.NO_SUCH_USER, f"the address isn't taken: {outcome.reply}")
+
+    async def _session(self) -> tuple[Outbound, int]:
+        while self._idle:
+            session, had = self._idle.pop()
+            if session.usable:
+                return session, had
+        try:
+            host, port, manners = self._smarthost()
+        except OSError as error:
+            raise Unavailable(SMARTHOST, f"its password can't be read: {error}") from error
+        return await Outbound.open(self._world, manners, host, host, port), 0
+
+    def close(self) -> None:
+        while self._idle:
+            self._idle.pop()[0].quit()
+
+
+async def _send(session: Outbound, to: str, message: bytes) -> Outcome:
     try:
-        async with asyncio.timeout(GATEWAY_S / 2):
-            session = await Outbound.open(world, manners, host, host, port)
-            [outcome] = await session.send(Transaction("", (Recipient(to),), message))
-    except Unreachable as error:
-        raise Unavailable(SMARTHOST, str(error.reply)) from error
-    except TimeoutError:
-        raise Unavailable(SMARTHOST, f"no answer within {GATEWAY_S / 2:g} seconds") from None
-    session.quit()
-    if outcome.delivered:
-        return
-    if outcome.reply.temporary:
-        raise Unavailable(SMARTHOST, str(outcome.reply))
-    raise Refused(Reason.NO_SUCH_USER, f"the address isn't taken: {outcome.reply}")
+        [outcome] = await session.send(Transaction("", (Recipient(to),), message))
+    except BaseException:
+        session.connection.abort()
+        raise
+    return outcome
 
 
 def _word(text: str) -> str:

@@ -56,7 +56,11 @@ class Outbound(Session):
         except (OSError, TimeoutError) as error:
             text = str(error) or "no answer"
             raise Unreachable(Reply(451, "4.4.1", f"{host} [{address}]:{port}: {text}")) from error
-        await session._ready
+        try:
+            await session._ready
+        except BaseException:
+            session.connection.abort()  # who gave up waiting leaves nothing open
+            raise
         return session
 
     @property

@@ -1,4 +1,4 @@
-"""Text messages over HTTP, by whatever gateway there is, and the phone numbers they go to."""
+"""Text messages and pushes over HTTP, by whatever gateway there is, and the phone numbers they go to."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from holdfast.model.errors import ComponentId, Reason, Refused, Unavailable
+from holdfast.model.limits import GATEWAY_S
 from holdfast.world.http import HttpClient
 
 SMS = "partner/sms"
-_BAD_NUMBER = (400, 404, 422)  # the gateway understood us, and this number isn't one for it
+_BAD_RECIPIENT = (400, 404, 422)  # the gateway understood us, and this is none for it
 
 
 # Phones
@@ -61,28 +62,20 @@ class SmsSettings(NamedTuple):
     expect: str = ""
 
 
-class SmsPartner:
-    """``component``: as the dependency map names it."""
+class HttpPartner:
+    """What is handed over as a request, filled in from a template. ``component``: as the map names it."""
 
-    def __init__(self, http: HttpClient, settings: SmsSettings, component: ComponentId = SMS) -> None:
+    def __init__(self, http: HttpClient, settings: SmsSettings, component: ComponentId) -> None:
         self._http = http
         self._settings = settings
         self._component = component
 
-    def check(self, number: str) -> None:
-        """Raises ``Refused(NOT_ALLOWED)`` for a country that isn't served."""
-        countries = self._settings.countries
-        if countries and not number.startswith(countries):
-            raise Refused(
-                Reason.NOT_ALLOWED, f"numbers of this country aren't served: {', '.join(countries)}"
-            )
-
-    async def send(self, to: str, text: str) -> None:
-        """PARTNER-1. Raises ``Unavailable`` and ``Refused``."""
-        self.check(to)
+    async def hand_over(self, values: Mapping[str, str]) -> None:
+        """``values``: what stands in the template in braces, and may be told nobody (PARTNER-2). Returns when
+        it was taken on (PARTNER-1). Raises ``Unavailable`` and ``Refused``."""
         settings = self._settings
         try:
-            values = {"phone": to, "text": text, "secret": settings.secret()}
+            values = {**values, "secret": settings.secret()}
         except OSError as error:
             raise Unavailable(self._component, f"its secret can't be read: {error}") from error
         kind = next((value for name, value in settings.headers.items() if name.lower() == "content-type"), "")
@@ -93,22 +86,42 @@ class SmsPartner:
                 component=self._component,
                 headers={name: _fill(value, values, _plain) for name, value in settings.headers.items()},
                 content=_fill(settings.body, values, _quoting(kind)).encode(),
+                timeout_s=GATEWAY_S,
             )
-        except Unavailable as error:  # its words go to the journal (PARTNER-2)
-            raise Unavailable(
-                self._component, _without(error.text, values.values()), error.retry_after_s
-            ) from None
-        if answer.status in _BAD_NUMBER:
-            raise Refused(Reason.NO_SUCH_USER, f"the gateway refuses this number ({answer.status})")
+        except Unavailable as error:
+            text = _without(error.text, values.values())
+            raise Unavailable(self._component, text, error.retry_after_s) from None
+        if answer.status in _BAD_RECIPIENT:
+            raise Refused(Reason.NO_SUCH_USER, f"the gateway refuses this recipient ({answer.status})")
         if not 200 <= answer.status < 300:
             raise Unavailable(self._component, f"answered {answer.status}")
         if settings.expect and settings.expect.encode() not in answer.body:
             raise Unavailable(self._component, f"its answer doesn't contain {settings.expect!r}")
 
 
+class SmsPartner(HttpPartner):
+    def __init__(self, http: HttpClient, settings: SmsSettings, component: ComponentId = SMS) -> None:
+        super().__init__(http, settings, component)
+
+    def check(self, number: str) -> None:
+        """Raises ``Refused(NOT_ALLOWED)`` for a country that isn't served."""
+        countries = self._settings.countries
+        if countries and not number.startswith(countries):
+            raise Refused(
+                Reason.NOT_ALLOWED, f"numbers of this country aren't served: {', '.join(countries)}"
+            )
+
+    async def send(self, to: str, text: str) -> None:
+        """Raises ``Unavailable`` and ``Refused``."""
+        self.check(to)
+        await self.hand_over({"phone": to, "text": text})
+
+
 def _fill(template: str, values: Mapping[str, str], quote: Callable[[str], str]) -> str:
     """Each name once, in one pass: what a value contains is never taken for a name."""
-    return re.sub(r"\{(phone|text|secret)\}", lambda found: quote(values[found[1]]), template)
+    return re.sub(
+        r"\{([a-z]+)\}", lambda found: quote(values[found[1]]) if found[1] in values else found[0], template
+    )
 
 
 def _without(text: str, secrets: Iterable[str]) -> str:
