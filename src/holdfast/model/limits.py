@@ -378,6 +378,13 @@ OUTCOMES_KEPT = 10  # of one trial, for the diagnosis …
 OUTCOMES_S = 180.0  # … and of those before the last row of failures none that is older
 VERDICT_S = 2.0  # a cause is named for so long before it is told
 DOUBT_S = 6.0  # nothing is named for so long, and that is told
+JUDGE_S = 1.0  # all that is known is judged so often, and when something changed
+TRY_S = 90.0  # one run of whatever is tried; canaries out and back take a minute
+DOOR_S = 2.0  # a door that says nothing for so long fails …
+DOOR_SILENT_S = 0.5  # … and after so long is tried once more beside
+OWN_LAG_S = 0.25  # a time limit that is noticed so much later says nothing: this process itself was late
+NOW_EVERY_S = 4.0  # how it is now is told so often, and when something changed
+NOW_REMEDIES = 20  # the last ones
 NOW_STALE_S = 60.0  # how it is now isn't known by what was written longer ago
 
 # Signals
@@ -390,6 +397,9 @@ ACTIVE_S = 30 * 86_400.0  # a mailbox used within this counts as active
 TURN_S = 120.0  # one turn of one part of care; what takes longer is given up and tried again
 TURN_TOLD_S = 2.0  # until what was told is to be seen in the ledger
 CREDIT_BEFORE_S = 62 * 86_400.0  # how long ago an incident has no day or month in common with a new one
+CREDIT_LOOK_S = 600.0  # how often what is owed is computed while nothing but the time changes
+CREDIT_PAUSE_S = 30.0  # … and at most, whatever changes
+CREDIT_TELL_S = 3600.0  # how often it is written down while the outage lasts
 CARE_AFTER_S = 7 * 86_400.0  # how long after its end an incident is still counted, scored and credited
 
 # Reports of customers, and of ours
@@ -428,6 +438,11 @@ DISK_FREE_LEAST_BYTES = 256 * MIB  # with less, the next hours are not certain
 CHECK_S = 5.0  # one check
 DISK_SYNC_S = 1.0  # a small file written and synced
 LOOP_LAG_S = 0.5  # until a process says what it counts
+LOOP_SILENT_S = 3.0  # a loop that beats every second has stood still
+READY_LATE_S = 20.0  # a process that serves no sooner after its start
+CRASH_LOOP = 3  # unasked ends within 5 minutes, the last not longer ago than …
+CRASH_LOOP_S = 60.0
+RUNNING_FRESH_S = 1.0  # what the processes tell is asked for no more often, whoever looks
 COPY_STALE_S = 60.0  # a process's copy of the people
 QUEUE_AGE_S = 6 * 3600.0  # the oldest mail that waits to go elsewhere
 QUEUE_GROWTH = 500  # messages more than at the last look

@@ -1,0 +1,129 @@
+"""Who is to be told, and how each can be reached: from what failed and the snapshot of customers.
+
+TELL-3 one notice goes to a customer, whatever the number of mailboxes, and names them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+import apsw
+import msgspec
+
+from holdfast.care import customers
+from holdfast.care.affected import Scope, affected
+from holdfast.watch.incidents.record import Hit
+from holdfast.world import World
+
+_OF_OTHERS = ("signup",)  # nothing that who has a mailbox needs
+
+
+class Cells(msgspec.Struct, frozen=True, array_like=True):
+    """A scope as it is kept. ``cells``: None for all. ``uncertain``: it isn't known whether it hits them."""
+
+    cells: tuple[int, ...] | None
+    uncertain: bool
+
+
+class Account(NamedTuple):
+    login: str
+    cell: int
+
+
+class Mailbox(NamedTuple):
+    """``functions``: that don't work for it. ``uncertain``: or of which that isn't known; then no other."""
+
+    login: str
+    functions: tuple[str, ...]
+    uncertain: bool
+
+
+class Contact(NamedTuple):
+    """'' for what isn't known, isn't proven to be theirs, or was never agreed to."""
+
+    customer: int
+    contract: str
+    phone: str
+    address: str
+    language: str
+
+
+class Hurt(NamedTuple):
+    """``customers``: all to tell. ``total``: of customers and mailboxes that it hits now, and of how many."""
+
+    customers: list[Contact]
+    total: tuple[Hit, ...]
+
+    @property
+    def many(self) -> int:
+        """Customers that it hits now."""
+        return next((each.count for each in self.total if each.what == "customers"), 0)
+
+
+def kept(scopes: Mapping[str, Scope]) -> dict[str, Cells]:
+    return {
+        function: Cells(None if each.cells is None else tuple(sorted(each.cells)), each.part == "undecided")
+        for function, each in scopes.items()
+    }
+
+
+def hurt(
+    world: World, path: str, scopes: Mapping[str, Scope], at: float, told_before: Collection[int] = ()
+) -> Hurt:
+    """Blocks; ``path``: of the snapshot. ``told_before``: who must hear how it goes on. Raises
+    ``Unavailable``."""
+    total: tuple[Hit, ...] = ()
+    theirs = {each: scope for each, scope in scopes.items() if each not in _OF_OTHERS}
+    if not theirs:  # strangers are hit, and nobody can tell them
+        wanted = set(told_before)
+    else:
+        found = affected(world, path, theirs, at)
+        wanted, total = {row.customer for row in found.rows} | set(told_before), found.total
+    with customers.reading(world, path) as db:
+        return Hurt([each for each in _contacts(db) if each.customer in wanted], total)
+
+
+def contacts(world: World, path: str, ids: Collection[int]) -> dict[int, tuple[Contact, list[Account]]]:
+    """Blocks; of these customers. Who is gone meanwhile isn't among them. Raises ``Unavailable``."""
+    listed = ", ".join(str(int(each)) for each in ids)
+    with customers.reading(world, path) as db:
+        found: dict[int, tuple[Contact, list[Account]]] = {
+            each.customer: (each, []) for each in _contacts(db, f"id IN ({listed})")
+        }
+        for customer, login, cell in db.execute(
+            "SELECT customer, login, cell FROM account"
+            f" WHERE state = 'active' AND customer IN ({listed}) ORDER BY id"
+        ):
+            if customer in found:
+                found[customer][1].append(Account(login, cell))
+    return found
+
+
+def mailboxes(accounts: Iterable[Account], scopes: Mapping[str, Cells]) -> list[Mailbox]:
+    return [_mailbox(each, scopes) for each in accounts]
+
+
+def _mailbox(account: Account, scopes: Mapping[str, Cells]) -> Mailbox:
+    hit = {
+        function: each.uncertain
+        for function, each in scopes.items()
+        if function not in _OF_OTHERS and (each.cells is None or account.cell in each.cells)
+    }
+    sure = tuple(function for function, uncertain in hit.items() if not uncertain)
+    return Mailbox(account.login, sure or tuple(hit), not sure and bool(hit))
+
+
+def _contacts(db: apsw.Connection, within: str = "1") -> Iterator[Contact]:
+    for id, contract, phone, proven, address, owned, language, consent in db.execute(
+        "SELECT id, contract, phone, phone_proven_at, address, address_proven_at, language, consent_at"
+        f" FROM customer WHERE {within} ORDER BY id"
+    ):
+        agreed = consent > 0
+        yield Contact(
+            id,
+            contract,
+            phone if agreed and proven > 0 else "",
+            address if agreed and owned > 0 else "",
+            language,
+        )
