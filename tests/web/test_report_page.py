@@ -1,0 +1,129 @@
+"""Where customers say that something doesn't work: both languages, keyboard alone, accessible, without
+JavaScript, and with every other process dead. With ``HOLDFAST_SCREENS=1`` it is kept in docs/screens/reports.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import sqlite3
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from e2e.service import Service, until
+from web.browser import by_keyboard, check_accessible, screen
+from web.visitor import Visitor
+
+pytestmark = pytest.mark.slow
+LOCALES = {"en": "en-GB", "de": "de-DE"}
+
+
+@pytest.fixture(scope="module")
+def service(make_shared: Callable[..., Service]) -> Iterator[Service]:
+    yield make_shared(web=["care"], people=("anna",))
+
+
+@pytest.fixture
+def alone(service: Service) -> Iterator[None]:
+    """Every other process stands still: what the page needs of them would never come."""
+    others = [
+        each["process"] for each in service.status()["processes"] if not each["process"].startswith("care")
+    ]
+    with service.stopped(*others):
+        yield
+
+
+def rows(service: Service) -> list[tuple[str, ...]]:
+    with contextlib.closing(sqlite3.connect(service.data / "care" / "reports.sqlite")) as db:
+        return db.execute(
+            "SELECT function, seen, address, language, by FROM report ORDER BY number"
+        ).fetchall()
+
+
+def test_reports_1_what_was_taken_is_there_after_a_kill(service: Service) -> None:
+    answer = Visitor(service.url("care")).post("/", function="imap", seen="before the kill")
+    assert answer.status_code == 303
+    pid = service.pid("care-0")
+    os.kill(pid, signal.SIGKILL)
+    assert rows(service)[-1][:2] == ("imap", "before the kill")
+    until(lambda: _is_back(service, pid))
+
+
+def _is_back(service: Service, pid: int) -> bool:
+    return any(
+        each["process"] == "care-0" and each["pid"] not in (0, None, pid)
+        for each in service.status()["processes"]
+    )
+
+
+@pytest.mark.usefixtures("alone")
+@pytest.mark.parametrize(("language", "javascript"), [("en", False), ("de", True)])
+def test_reports_1_and_4_one_reports_by_keyboard_alone_while_all_else_is_dead(
+    service: Service, open_page: Callable[..., Page], language: str, javascript: bool
+) -> None:
+    tab = open_page(locale=LOCALES[language], javascript=javascript)
+    tab.goto(service.url("care") + "/")
+    assert tab.locator("html").get_attribute("lang") == language
+    keys = by_keyboard(tab)
+    keys.to({"en": "Mail does not arrive", "de": "Mail kommt nicht an"}[language]).space()
+    keys.to({"en": "What do you see? (optional)", "de": "Was sehen Sie? (freiwillig)"}[language]).type(
+        f"nothing since nine, {language}"
+    )
+    keys.to({"en": "Send the report", "de": "Meldung senden"}[language]).enter()
+    expect(tab.locator("h1")).to_have_text(
+        {"en": "Thank you for telling us", "de": "Danke für die Meldung"}[language]
+    )
+    assert rows(service)[-1] == ("receive", f"nothing since nine, {language}", "", language, "page")
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_the_page_is_accessible_and_says_what_is_wrong_at_its_field(
+    service: Service, open_page: Callable[..., Page], language: str
+) -> None:
+    tab = open_page(locale=LOCALES[language])
+    tab.goto(service.url("care") + "/?function=webmail")
+    expect(tab.locator("input[value=webmail]")).to_be_checked()
+    check_accessible(tab)
+    screen(tab, "reports/report")
+    tab.locator("input[value=other]").check()
+    tab.locator("button.main").click()
+    expect(tab.locator("#seen-error")).to_be_visible()
+    tab.locator("#seen").fill("Outlook 0x800CCC0E")
+    tab.locator("#address").fill("no address")
+    tab.locator("button.main").click()
+    expect(tab.locator("#address-error")).to_be_visible()
+    expect(tab.locator("#seen")).to_have_value("Outlook 0x800CCC0E")
+    check_accessible(tab)
+    screen(tab, "reports/wrong")
+    tab.locator("#address").fill("anna@example.net")
+    tab.locator("button.main").click()
+    expect(tab.locator("h1")).not_to_be_empty()
+    check_accessible(tab)
+    screen(tab, "reports/sent")
+
+
+def test_reports_4_an_address_of_ours_and_one_of_nobody_are_answered_alike(service: Service) -> None:
+    answers = []
+    for address in ("anna@example.org", "nobody@example.org"):
+        visitor = Visitor(service.url("care"))
+        given = visitor.hidden("/") | {"function": "imap", "seen": f"as {address}", "address": address}
+        answer = visitor.client.post("/", data=given, follow_redirects=True)
+        assert answer.status_code == 200
+        said = re.search("<main.*</main>", answer.text, re.DOTALL)
+        assert said is not None
+        answers.append(re.sub(r"number \d+", "", said.group()))
+    assert answers[0] == answers[1]
+
+
+def test_who_sends_very_much_is_asked_to_wait(service: Service) -> None:
+    visitor = Visitor(service.url("care"))
+    hidden = visitor.hidden("/")
+    codes = [
+        visitor.client.post("/", data=hidden | {"function": "pop3", "seen": f"{number}"}).status_code
+        for number in range(9)
+    ]
+    assert codes[-1] == 429
