@@ -30,6 +30,7 @@ class Ports(NamedTuple):
     relay: int
     gateway: int
     names: int
+    second: int  # takes mail to second addresses, whatever befalls the smart host
 
 
 class Sent(NamedTuple):
@@ -63,14 +64,19 @@ class Partners:
                 *("[relay]", f'smarthost = "{SMARTHOST}:{self.ports.relay}"', 'tls = "none"'),
                 *("[canary]", f'outside = "{ECHO}"'),
                 *("[gateways]", f'sms_url = "{url}"', 'country = "49"', 'mail_tls = "none"'),
-                f'mail_smarthost = "{_HOST}:{self.ports.relay}"',
+                f'mail_smarthost = "{_HOST}:{self.ports.second}"',
             ]
         )
 
     async def open(self) -> None:
         """All listen. Raises ``OSError``."""
         net = self.world.net
-        for factory, port in ((self._mail, self.ports.relay), (self._gateway, self.ports.gateway)):
+        doors = (
+            (lambda: _Mail(self, lambda: self.relay), self.ports.relay),
+            (lambda: _Mail(self, lambda: "works"), self.ports.second),
+            (lambda: _Gateway(self), self.ports.gateway),
+        )
+        for factory, port in doors:
             listener = await net.listen(factory, (_HOST, port))
             self._closing.callback(listener.close)
         loop = asyncio.get_running_loop()
@@ -84,16 +90,8 @@ class Partners:
             task.cancel()
         await self._closing.aclose()
 
-    def _mail(self) -> Session:
-        return _Mail(self)
-
-    def _gateway(self) -> Session:
-        return _Gateway(self)
-
     def take(self, recipients: list[str], message: bytes) -> None:
         """Noted by its subject, and sent back where that is asked for."""
-        if self.relay == "drops":
-            return
         for line in message.split(b"\r\n\r\n", 1)[0].split(b"\r\n"):
             if line.lower().startswith(b"subject:"):
                 self.arrived.setdefault(line[8:].strip().decode("utf-8", "replace"), self.world.clock.now())
@@ -114,18 +112,19 @@ class Partners:
 class _Mail(Session):
     """A mail server, as far as ours needs one (RFC 5321)."""
 
-    def __init__(self, partners: Partners) -> None:
+    def __init__(self, partners: Partners, mood: Callable[[], Mood]) -> None:
         self._partners = partners
+        self._mood = mood
         self._came = bytearray()
         self._recipients: list[str] = []
         self._in_message = False
 
     def connected(self) -> None:
-        if self._partners.relay != "silent":
+        if self._mood() != "silent":
             self._say("220 elsewhere.example ESMTP")
 
     def received(self, data: bytes) -> None:
-        if self._partners.relay == "silent":
+        if self._mood() == "silent":
             return
         self._came += data
         while True:
@@ -137,7 +136,8 @@ class _Mail(Session):
             del self._came[: place + len(end)]
             if self._in_message:
                 self._in_message = False
-                self._partners.take(self._recipients, part)
+                if self._mood() != "drops":
+                    self._partners.take(self._recipients, part)
                 self._say("250 2.0.0 taken")
             else:
                 self._command(part.decode("latin-1"))
@@ -147,7 +147,7 @@ class _Mail(Session):
         if word in ("MAIL", "RSET"):
             self._recipients = []
         if word == "RCPT":
-            if self._partners.relay == "refuses":
+            if self._mood() == "refuses":
                 return self._say("451 4.7.1 203.0.113.7 is listed: https://blocklist.example/")
             self._recipients.append(line.partition("<")[2].partition(">")[0].lower())
         if word == "DATA":

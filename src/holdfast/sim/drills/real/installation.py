@@ -24,6 +24,9 @@ from holdfast.model.errors import Reason, Refused, Unavailable
 from holdfast.run import certificate, control, layout, reading
 from holdfast.run.config import Config
 from holdfast.sim.drills.real.elsewhere import Partners
+from holdfast.watch.clients import Smtp
+from holdfast.watch.talking import talking
+from holdfast.wire.smtp.transaction import Recipient, Transaction
 from holdfast.world import World
 
 HOST, DOMAIN = "127.0.0.1", "example.org"
@@ -147,6 +150,17 @@ class Installation:
         if self.own_disk:
             subprocess.run(["umount", "-l", self.volume], capture_output=True)
             self.own_disk = False
+
+    async def hand_in(self, message: bytes) -> None:
+        """As a server elsewhere sends the first canary what was for it. Raises ``Refused``, ``OSError``."""
+        address = (HOST, self.ports["mx"])
+        async with talking(self.world, address) as talk:
+            smtp = Smtp(talk, "elsewhere.example", secure=False)
+            await smtp.event()
+            to = Recipient(f"canary-1@{DOMAIN}")
+            reply = await smtp.reply_to(Transaction("forwarder@elsewhere.example", (to,), message))
+            if reply.code // 100 != 2:
+                raise Refused(Reason.NOT_ALLOWED, str(reply))
 
     # what it is
 

@@ -1,0 +1,146 @@
+"""How each fault of the catalogue is put into a real service: those that one machine can show honestly.
+
+A row is a block: the fault is there while it lasts. It gives the logins that are hit, for faults that hit
+named accounts; whom others hit follows from the catalogue.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+
+from holdfast.model.errors import Unavailable
+from holdfast.run import layout
+from holdfast.sim.drills.real import seams
+from holdfast.sim.drills.real.installation import DOMAIN, HOST, PASSWORD, Installation
+from holdfast.watch.clients import NOT_UNDERSTOOD, Fault, Steps, Target, Turned, imap_ready
+from holdfast.watch.talking import talking
+from holdfast.wire.imap import commands as c
+
+CELL = 3  # whose index is hit
+_TOGETHER = 24  # who try passwords at a time
+_NEW = 14  # accounts that are made while one copy of the directory stands still
+
+Hit = frozenset[str] | None
+Row = Callable[[Installation], AbstractAsyncContextManager[Hit]]
+
+
+@contextlib.asynccontextmanager
+async def _f10(place: Installation) -> AsyncIterator[Hit]:
+    """The newest message of one customer, in the ledger of who took it."""
+    login = next(each.login for each in place.people if each.cell == CELL)
+    marker = f"To: <{login}>".encode()
+    found: tuple[str, int] | None = None
+    for ledger in ("mx-0", "mx-1"):
+        folder = os.path.join(place.volume, ledger)
+        for name in sorted(os.listdir(folder)):
+            with open(path := os.path.join(folder, name), "rb") as file:
+                at = file.read().rfind(marker)
+            found = (path, at) if at >= 0 else found
+    if found is None:
+        raise seams.NotHere("no message of theirs lies open in a pack")
+    seams.change_byte(*found)
+    try:
+        yield frozenset({login})
+    finally:
+        seams.change_byte(*found)
+
+
+@contextlib.asynccontextmanager
+async def _f11(place: Installation) -> AsyncIterator[Hit]:
+    seams.overwrite(place.index(CELL), pages=range(1, 40), filler=b"\xa5damaged")
+    yield None
+
+
+@contextlib.asynccontextmanager
+async def _f12(place: Installation) -> AsyncIterator[Hit]:
+    for path in layout.index_files(place.config, "v1", CELL):
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(path)
+    yield None
+
+
+@contextlib.asynccontextmanager
+async def _f14(place: Installation) -> AsyncIterator[Hit]:
+    """As after an error of the disk: processes that begin find it so."""
+    folder = layout.index_folder(place.config, "v1")
+    async with seams.read_only(place, folder), seams.killed(place, "store-0", every_s=20.0):
+        yield None
+
+
+@contextlib.asynccontextmanager
+async def _f16(place: Installation) -> AsyncIterator[Hit]:
+    """Both processes that receive mail: their copies are there, whole, and without a single person."""
+    async with contextlib.AsyncExitStack() as emptied:
+        for process in ("mx-0", "mx-1"):
+            await emptied.enter_async_context(seams.emptied(place, process))
+        yield None
+
+
+@contextlib.asynccontextmanager
+async def _f17(place: Installation) -> AsyncIterator[Hit]:
+    """Those are hit who were made meanwhile, by name."""
+    new = [f"late-{place.world.entropy.token(6).lower()}-{number}@{DOMAIN}" for number in range(_NEW)]
+    async with seams.locked(_copy(place, "imap-0")):
+        rows = "address,password\n" + "".join(f"{each},{PASSWORD}\n" for each in new)
+        await seams.command(place, "account", "import", "-", "--run", typed=rows)
+        yield frozenset(new)
+
+
+@contextlib.asynccontextmanager
+async def _f33(place: Installation) -> AsyncIterator[Hit]:
+    """Many addresses would be slowed one by one; from one they come as fast as they are let."""
+    tasks = [asyncio.ensure_future(_guess(place, number)) for number in range(_TOGETHER)]
+    try:
+        yield None
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _guess(place: Installation, number: int) -> None:
+    address = (HOST, place.ports["imaps"])
+    target = Target("", "imaps", address, "localhost", place.trust(), in_tls=True)
+    login = place.people[number].login
+    while True:
+        with contextlib.suppress(Turned, Fault, Unavailable, OSError, *NOT_UNDERSTOOD):
+            async with asyncio.timeout(10), talking(place.world, address, target.tls, "localhost") as talk:
+                imap = await imap_ready(place.world, talk, target, Steps())
+                while True:
+                    with contextlib.suppress(Turned):
+                        await imap.do(c.Login(login, place.world.entropy.token(8)))
+        await place.world.clock.sleep(0.01)
+
+
+def _copy(place: Installation, process: str) -> str:
+    return layout.copy_path(place.config, process)
+
+
+ROWS: Mapping[str, Row] = {
+    "F01": lambda place: seams.killed(place, "mx-0", every_s=2.0),
+    "F03": lambda place: seams.stopped(place, "submission-0"),
+    "F04": lambda place: seams.without_descriptors(place, "mx-0"),
+    "F05": lambda place: seams.killed(place, "jmap-0"),
+    "F07": seams.full,
+    "F10": _f10,
+    "F11": _f11,
+    "F12": _f12,
+    "F14": _f14,
+    "F15": lambda place: seams.killed(place, "people-0"),
+    "F16": _f16,
+    "F17": _f17,
+    "F19": lambda place: seams.locked(_copy(place, layout.PEOPLE_WRITER)),
+    "F22": lambda place: seams.mood(place.partners, "names", "unavailable"),
+    "F23": lambda place: seams.mood(place.partners, "names", "refuses"),
+    "F24": seams.expired,
+    "F27": lambda place: seams.away(layout.socket_path(place.config, "people")),
+    "F33": _f33,
+    "F38": lambda place: seams.mood(place.partners, "gateway", "silent"),
+    "F39": lambda place: seams.mood(place.partners, "relay", "refuses"),
+    "F40": lambda place: seams.mood(place.partners, "relay", "drops"),
+    "F51": lambda place: seams.without_descriptors(place, "watch-0"),
+}

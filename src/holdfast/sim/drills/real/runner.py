@@ -1,0 +1,184 @@
+"""One drill on a real service after another: calm before, the fault, its repair, calm again, the score."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import tempfile
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from typing import NamedTuple
+
+from holdfast.model.errors import Unavailable
+from holdfast.sim.drills.catalogue import Fault, fault
+from holdfast.sim.drills.real.customers import Customers, Household
+from holdfast.sim.drills.real.elsewhere import Partners, Ports
+from holdfast.sim.drills.real.installation import Installation, free_ports
+from holdfast.sim.drills.real.rows import CELL, ROWS, Hit
+from holdfast.sim.drills.real.seams import NotHere
+from holdfast.sim.drills.real.witness import LOOK_S, Witness
+from holdfast.sim.drills.score import Observed, ScoreCard, Truth, score
+from holdfast.world import World
+
+CALM_S = 240.0  # all canaries have run, and an incident before is closed
+LEAST_S, MOST_S, MOST_SLOW_S = 30.0, 75.0, 100.0  # a fault lasts
+AFTER_S = 150.0  # until all is well again
+BEFORE_S = 3.0  # customers are at it for so long before
+_OTHER_CELL = 5
+
+Say = Callable[[str], object]
+
+
+class Skipped(NamedTuple):
+    fault: str
+    why: str
+
+
+@contextlib.asynccontextmanager
+async def service(world: World, say: Say, folder: str = "") -> AsyncIterator[Installation]:
+    """A service for drills that runs. ``folder``: kept afterwards; '' is one of its own, that isn't."""
+    with contextlib.ExitStack() as kept:
+        where = folder or kept.enter_context(tempfile.TemporaryDirectory(prefix="holdfast-drill-"))
+        partners = Partners(world, Ports(*free_ports(world, len(Ports._fields))))
+        place = Installation(world, os.path.abspath(where), partners)
+        await partners.open()
+        try:
+            say("making the service: its people, certificate and canaries")
+            await place.prepare()
+            await place.start()
+            partners.back = place.hand_in
+            yield place
+        finally:
+            await place.stop()
+            place.close()
+            await partners.close()
+
+
+async def drill(place: Installation, id: str, say: Say) -> ScoreCard | Skipped:
+    """Raises ``Unavailable`` when the service isn't well before."""
+    row, it = ROWS.get(id), fault(id)
+    if row is None:
+        return Skipped(id, "one machine can't show it: --simulated does")
+    witness = Witness(place, place.world.clock.now())
+    await _calm(place, witness, say)
+    customers = Customers(place, households(place))
+    try:
+        return await _run(place, it, customers, say)
+    except NotHere as reason:
+        return Skipped(id, str(reason))
+
+
+async def _run(place: Installation, it: Fault, customers: Customers, say: Say) -> ScoreCard:
+    clock = place.world.clock
+    using = asyncio.ensure_future(customers.watch())
+    try:
+        await clock.sleep(BEFORE_S)
+        witness = Witness(place, clock.now())
+        say(f"{it.id}: {it.inject}")
+        async with ROWS[it.id](place) as accounts:
+            injected = clock.now()
+            await _hold(place, it, witness)
+            told, repaired = await place.world.offload(witness.told), clock.now()
+        say(f"{it.id}: repaired after {repaired - injected:.0f} s")
+        truth = Truth(injected, repaired, it.causes, hit(place, it, accounts))
+        await _return(place, witness, customers)
+    finally:
+        using.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await using
+    tries = [*customers.tries, *await customers.count()]
+    seen = Observed(
+        witness.incidents,
+        clock.now(),
+        tries,
+        witness.findings,
+        told,
+        witness.noticed_at(),
+        None,
+    )
+    return score(it, truth, seen, where="real", alone=True)
+
+
+def households(place: Installation) -> list[Household]:
+    """Of two cells: the one whose index drills hit, and another."""
+    found = []
+    for cell in (CELL, _OTHER_CELL):
+        logins = [each.login for each in place.people if each.cell == cell]
+        found.append(Household(logins[0], logins[1]))
+    return found
+
+
+def hit(place: Installation, it: Fault, accounts: Hit) -> Mapping[str, frozenset[str]] | None:
+    """By function; of senders and others whom nothing lists, None."""
+    if it.hits == "some":
+        return None
+    if it.hits == "nobody":
+        return {}
+    those = accounts
+    if those is None:
+        those = frozenset(each.login for each in place.people if it.hits != "cells" or each.cell == CELL)
+    return dict.fromkeys(it.fails(alone=True), those)
+
+
+async def _calm(place: Installation, witness: Witness, say: Say) -> None:
+    clock = place.world.clock
+    until, why = clock.monotonic() + CALM_S, ""
+    while clock.monotonic() < until:
+        with contextlib.suppress(Unavailable):
+            await place.world.offload(witness.look)
+            if not (now := witness.calm()):
+                return
+            if now != why:
+                say(f"waiting: {now}")
+            why = now
+        await clock.sleep(LOOK_S)
+    raise Unavailable("service", f"it isn't well before the drill: {why}")
+
+
+async def _hold(place: Installation, it: Fault, witness: Witness) -> None:
+    """Until it is named, told and counted, for as long as it takes at most."""
+    clock = place.world.clock
+    began = clock.monotonic()
+    most_s = MOST_SLOW_S if it.slow else MOST_S
+    while (lasted := clock.monotonic() - began) < most_s:
+        await clock.sleep(LOOK_S)
+        with contextlib.suppress(Unavailable):
+            await place.world.offload(witness.look)
+        named = any(each.opinion and each.opinion.report.verdict == "named" for each in witness.mine())
+        counted = any(each.affected for each in witness.mine())
+        if lasted >= LEAST_S and named and counted and witness.noticed_at():
+            return
+
+
+async def _return(place: Installation, witness: Witness, customers: Customers) -> None:
+    """Until every function answers well again and every incident is closed, or for AFTER_S."""
+    clock = place.world.clock
+    since, until = clock.now(), clock.monotonic() + AFTER_S
+    while clock.monotonic() < until:
+        await clock.sleep(LOOK_S)
+        with contextlib.suppress(Unavailable):
+            await place.world.offload(witness.look)
+        newest = {(each.function, each.account): each for each in customers.tries if each.at > since}
+        well = newest and all(each.answer in ("ok", "ok*") for each in newest.values())
+        if well and clock.now() - since > 2 * BEFORE_S and not witness.incidents.open():
+            return
+
+
+async def run(world: World, ids: Iterable[str], say: Say, folder: str = "") -> list[ScoreCard | Skipped]:
+    """All on one service, one after another; after one that isn't well again, on a new one."""
+    found: list[ScoreCard | Skipped] = []
+    waiting = deque(ids)
+    while waiting:
+        async with service(world, say, folder) as place:
+            fresh = True
+            while waiting:
+                try:
+                    found.append(await drill(place, waiting[0], say))
+                except Unavailable as unavailable:
+                    if fresh:
+                        found.append(Skipped(waiting.popleft(), str(unavailable)))
+                    break
+                waiting.popleft()
+                fresh = False
+    return found

@@ -1,0 +1,89 @@
+"""What the watchers of a real service made of a drill, read as anybody may read it: the record of incidents,
+how it is now, the lists of whom it hits, and what arrived at customers' telephones and other addresses."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+
+from holdfast.model.findings import Finding
+from holdfast.model.functions import FUNCTIONS
+from holdfast.run import layout
+from holdfast.sim.drills.real.installation import Installation
+from holdfast.sim.drills.score import Told
+from holdfast.watch.incidents.incidents import Incident, Incidents
+from holdfast.watch.incidents.ledger import IncidentReader
+from holdfast.watch.now import Now, read_now
+
+LOOK_S = 1.0
+_FINDINGS = 2000  # that didn't go well, of one drill
+
+
+class Witness:
+    """``look`` again and again; ``findings``: those since ``since`` that didn't go well, each once."""
+
+    def __init__(self, place: Installation, since: float) -> None:
+        self.since = since
+        self.findings: list[Finding] = []
+        self.now: Now | None = None
+        self._place = place
+        self._folder = layout.watch_folder(place.config)
+        self._reader = IncidentReader(place.world, self._folder)
+        self._known: set[tuple[str, str, float]] = set()
+
+    @property
+    def incidents(self) -> Incidents:
+        return self._reader.incidents
+
+    def look(self) -> None:
+        """Blocks. Raises ``Unavailable`` when the record can't be read."""
+        self._reader.catch_up()
+        self.now = read_now(self._place.world, layout.now_path(self._place.config))
+        for each in self.now.findings if self.now is not None else ():
+            if each.state not in ("works", "unknown") and each.at >= self.since:
+                key = (each.trial, each.vantage, each.at)
+                if key not in self._known and len(self.findings) < _FINDINGS:
+                    self._known.add(key)
+                    self.findings.append(each)
+
+    def calm(self) -> str:
+        """'' when all seven functions are known to work and no incident is open; else what is missing."""
+        if self.now is None:
+            return "how it is now isn't known"
+        if found := self.incidents.open():
+            return f"incident {found[0].number} is open"
+        for function in FUNCTIONS:
+            mine = [each for each in self.now.findings if each.function == function]
+            if not any(each.trial.startswith("canary/") for each in mine):
+                return f"no canary of {function} has run"
+            if bad := [each for each in mine if each.state in ("fails", "degraded")]:
+                return f"{bad[0].trial} {bad[0].state}: {bad[0].step} {bad[0].said}"
+        return ""
+
+    def mine(self) -> list[Incident]:
+        """Incidents of this drill."""
+        return [each for each in self.incidents if each.changed_at >= self.since]
+
+    def told(self) -> dict[str, Told] | None:
+        """Whom they are said to hit, of all incidents of this drill; None while nobody has said."""
+        found: dict[str, Told] = {}
+        known = {each.login for each in self._place.people}
+        for incident in self.mine():
+            last = incident.affected
+            if last is None or not last.file:
+                continue
+            with open(os.path.join(self._folder, last.file), encoding="utf-8", newline="") as file:
+                rows = list(csv.DictReader(io.StringIO(file.read())))
+            for function in last.counts:
+                logins = {row["login"] for row in rows if function in row["functions"].split()}
+                before = found.get(function)
+                accounts = frozenset(logins & known) | (before.accounts if before else frozenset())
+                bounded = function in last.bounded or (before is not None and before.bound == "bounded")
+                found[function] = Told(accounts, "bounded" if bounded else "exact")
+        return found or None
+
+    def noticed_at(self) -> float:
+        """When the first customer was told on his telephone or at another address; 0 for nobody."""
+        sent = [each.at for each in self._place.partners.sent if each.at >= self.since]
+        return min(sent, default=0.0)
