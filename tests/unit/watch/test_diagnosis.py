@@ -179,3 +179,43 @@ def test_diag_5_what_comes_by_itself_decides_nothing_by_being_waited_for():
     rivals = [Hypothesis(frozenset({each}), 0.5) for each in ("process", "index")]
     assert deciding(known, rivals) == "file"
     assert deciding(DependencyMap(known.components.values(), trials=real), rivals) == ""
+
+
+def disk_and_two_servers() -> DependencyMap:
+    """Reading and writing by one of two servers, on a disk that is checked, as the servers are."""
+
+    def step(name: str, *uses: str, one_of: tuple[str, ...] = ()) -> Step:
+        return Step(name, frozenset(uses), (frozenset(one_of),) if one_of else ())
+
+    servers = ("server/1", "server/2")
+    mailbox = (step("connect", one_of=servers), step("read", "index", "disk"), step("write", "disk", "store"))
+    ids = (*servers, "index", "disk", "store")
+    checks = [Trial(f"check/{each}", "", (step("look", each),)) for each in ids]
+    return DependencyMap(
+        (Component(each, each) for each in ids), trials=[Trial("imap", "imap", mailbox), *checks]
+    )
+
+
+def shown(failing: dict[str, str]) -> list[Outcome]:
+    known = disk_and_two_servers()
+    return [
+        Outcome(id, 1000.0 + time, failing.get(id, "")) for time in range(6) for id in sorted(known.trials)
+    ]
+
+
+def test_diag_11_a_disk_that_cant_be_written_is_named_though_it_is_read():
+    known = disk_and_two_servers()
+    assert found(known, shown({"imap": "write", "check/disk": "look"})) == {"disk"}
+    assert found(known, shown({"check/disk": "look"})) == {"disk"}, "before any use has met it"
+
+
+def test_diag_12_one_of_several_is_named_though_another_has_taken_over():
+    known = disk_and_two_servers()
+    assert found(known, shown({"check/server/1": "look"})) == {"server/1"}
+    both = shown({"check/server/1": "look", "check/server/2": "look", "imap": "connect"})
+    assert found(known, both) == {"server/1", "server/2"}
+    half = [
+        each._replace(failed="connect") if each.trial == "imap" and each.at % 2 else each
+        for each in shown({"check/server/1": "look"})
+    ]
+    assert found(known, half) == {"server/1"}

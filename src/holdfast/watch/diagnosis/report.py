@@ -95,7 +95,7 @@ def report(known: DependencyMap, diagnosis: Diagnosis) -> Report | None:
             rate=cause.rate,
             after=cause.after,
             path=cause.path,
-            functions=_functions(known, (e for e in diagnosis.explained if cause.component in e.needs)),
+            functions=_functions(known, (e for e in diagnosis.explained if e.passes(cause.component))),
         )
         for cause in diagnosis.causes
     )
