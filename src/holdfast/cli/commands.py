@@ -13,6 +13,7 @@ from holdfast.cli import (
     care,
     certificates,
     configuration,
+    credits,
     demonstration,
     directories,
     dns,
@@ -70,4 +71,5 @@ mapping.add_to(app)
 configuration.add_to(app)
 incidents.add_to(app)
 care.add_to(app)
+credits.add_to(app)
 status_page.add_to(app)

@@ -7,8 +7,12 @@ import asyncio
 import contextlib
 from collections.abc import Iterator, Sequence
 
+from holdfast.care.credits import billing
+from holdfast.care.parts.affected import AffectedPart
+from holdfast.care.parts.credits import CreditsPart, Terms
 from holdfast.care.turns import Part, Sight, Turns
-from holdfast.run import care_site, layout, web
+from holdfast.pages.texts import Texts
+from holdfast.run import care_site, crediting, layout, web
 from holdfast.run.child import Start
 from holdfast.run.config import Config
 from holdfast.watch.incidents import door
@@ -37,8 +41,18 @@ def turns(world: World, config: Config) -> Turns:
 
 
 def _parts(start: Start) -> Iterator[Part]:
-    from holdfast.care.parts.affected import AffectedPart
-
     world, config = start.world, start.config
-    customers = layout.customers_path(config)
-    yield AffectedPart(world, layout.watch_folder(config), customers)
+    yield AffectedPart(world, layout.watch_folder(config), layout.customers_path(config))
+    yield _credits(world, config)
+
+
+def _credits(world: World, config: Config) -> CreditsPart:
+    terms = Terms(
+        crediting.policies(config),
+        lambda: crediting.known_fees(world, config),
+        config.care.currency,
+        config.care.credit_days,
+    )
+    texts = Texts([billing.FOLDER], time_zone=config.web.time_zone)
+    folder, customers = layout.care_folder(config), layout.customers_path(config)
+    return CreditsPart(world, folder, customers, terms, texts, config.web.language)

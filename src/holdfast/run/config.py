@@ -14,7 +14,17 @@ from msgspec import Meta, field
 
 from holdfast.model.ledgers import PEOPLE
 from holdfast.model.limits import Limits
-from holdfast.run.config_care import Channel, Notices, Remedies, Watch
+from holdfast.run.config_care import (
+    Console,
+    Care,
+    Channel,
+    CreditRule,
+    Notices,
+    Publish,
+    Remedies,
+    Status,
+    Watch,
+)
 from holdfast.run.sections import Secret, Section
 
 Listener = Annotated[str, Meta(description="host:port, [v6 address]:port, or :port for every interface")]
@@ -477,9 +487,14 @@ class Config(Section, frozen=True):
     canary: Canary = field(default_factory=Canary)
     watch: Watch = field(default_factory=Watch)
     remedies: Remedies = field(default_factory=Remedies)
+    console: Console = field(default_factory=Console)
     traces: Traces = field(default_factory=Traces)
     notices: Notices = field(default_factory=Notices)
     channels: dict[str, Channel] = field(default_factory=dict)
+    care: Care = field(default_factory=Care)
+    credits: dict[str, CreditRule] = field(default_factory=dict)
+    status: Status = field(default_factory=Status)
+    publish: dict[str, Publish] = field(default_factory=dict)
     directories: dict[str, Directory] = field(default_factory=dict)
 
     @property
@@ -537,10 +552,15 @@ SECTIONS: dict[str, str] = {
     "health": "Trying each function through its own doors.",
     "canary": "Using each function as customers do (docs/operate/canaries.md).",
     "watch": "Trying all of it, again and again (docs/operate/watching.md).",
+    "console": "The operator's console, at the door of reports (docs/operate/console.md).",
     "remedies": "What is done about a fault by itself, and within which bounds (docs/operate/remedies.md).",
     "traces": "Spans for OpenTelemetry; needs the extra `otel`.",
     "notices": "Telling customers, on channels that need none of our mail (docs/operate/notices.md).",
     "channels": "Further ways to customers, by name: `[channels.second]`.",
+    "care": "What contracts cost, and when what is owed is credited (docs/operate/credits.md).",
+    "credits": "What is owed for an outage, rules by name: `[credits.daily]` (docs/operate/credits.md).",
+    "status": "The status page (docs/operate/caring.md).",
+    "publish": "Where else the status page goes, by name: `[publish.elsewhere]` (docs/operate/caring.md).",
     "gateways": "How a person is reached who can't read mail here: text messages, and mail to elsewhere.",
 }
 

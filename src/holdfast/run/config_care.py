@@ -100,3 +100,95 @@ class Channel(Section, frozen=True):
         list[str], Meta(description="sms: beginnings of numbers that are served; [] for all.")
     ] = field(default_factory=list)
     per_hour: Annotated[int, Meta(description="Most of them in an hour.", ge=0)] = 60_000
+
+
+class Care(Section, frozen=True):
+    fees: Annotated[
+        str, Meta(description="CSV file of what contracts cost a month: contract,fee,currency; '' for none.")
+    ] = ""
+    currency: Annotated[
+        str, Meta(description="Of fees that name none, and of flat credits.", pattern="^[A-Z]{3}$")
+    ] = "EUR"
+    credit_days: Annotated[
+        int,
+        Meta(description="Within so many days what is owed is credited: customers are promised it.", ge=1),
+    ] = 30
+
+
+class CreditRule(Section, frozen=True):
+    """What contracts get for an outage."""
+
+    rule: Annotated[
+        Literal["daily", "pro_rata", "tiers", "flat"],
+        Meta(
+            description="daily: for each further day; pro_rata: the fee's share of the time; tiers: by a "
+            "month's availability; flat: once."
+        ),
+    ]
+    source: Annotated[str, Meta(description="The law, agreement or decision that it is from: it is shown.")]
+    functions: Annotated[list[str], Meta(description="Whose outage counts; [] is every one.")] = field(
+        default_factory=list
+    )
+    since: Annotated[str, Meta(description="First day it holds, as 2012-08-15; '' for ever.")] = ""
+    until: Annotated[str, Meta(description="Last day it holds; '' for ever.")] = ""
+    time_zone: Annotated[str, Meta(description="Whose days and months count.")] = "Europe/Berlin"
+    steps: Annotated[
+        list[str],
+        Meta(
+            description="daily: `day: percent of the fee, least amount`, from that day after the report on; "
+            "the default is in the manner of § 58 (3) TKG."
+        ),
+    ] = field(default_factory=lambda: ["3: 10, 5.00", "5: 20, 10.00"])
+    tiers: Annotated[
+        list[str], Meta(description="tiers: `below this availability: percent of the fee`, as `99.9: 10`.")
+    ] = field(default_factory=lambda: ["99.9: 10", "99: 25", "95: 100"])
+    amount: Annotated[str, Meta(description="flat: how much.")] = "5.00"
+    least_hours: Annotated[float, Meta(description="flat: for outages of so many hours and more.", ge=0)] = 24
+
+
+class Status(Section, frozen=True):
+    name: Annotated[str, Meta(description="Whose status it is; '' is the host's name.")] = ""
+    colour: Annotated[
+        str, Meta(description="The brand's colour: #rrggbb; '' is our own.", pattern="^(#[0-9a-fA-F]{6})?$")
+    ] = ""
+    support_url: Annotated[str, Meta(description="Where customers find help: https://…; '' for none.")] = ""
+    support_phone: Annotated[str, Meta(description="A number of theirs to call; '' for none.")] = ""
+    folder: Annotated[
+        str, Meta(description="Where the pages are written; '' is care/status in the data folder.")
+    ] = ""
+    maintenance: Annotated[
+        str, Meta(description="TOML file of planned maintenance (docs/operate/status-page.md); '' for none.")
+    ] = ""
+    customers: Annotated[
+        bool, Meta(description="A page for each customer whom an outage hits, under a name none can guess.")
+    ] = True
+
+
+class Publish(Section, frozen=True):
+    """A further place that the status page is taken to."""
+
+    to: Annotated[
+        str,
+        Meta(
+            description="A folder, `sftp://user@host:port/folder` by the system's sftp, or "
+            "`s3://bucket/prefix` (needs the extra `s3`)."
+        ),
+    ]
+    key: Annotated[str, Meta(description="sftp: file of the private key; '' is the user's own.")] = ""
+    known_hosts: Annotated[
+        str, Meta(description="sftp: file of the host keys that are trusted; '' is the user's own.")
+    ] = ""
+    endpoint: Annotated[str, Meta(description="s3: URL of the store; '' is Amazon's.")] = ""
+    region: Annotated[str, Meta(description="s3: of the bucket.")] = "us-east-1"
+    access_key: Annotated[str, Meta(description="s3: our name there.")] = ""
+    secret_key: Annotated[Secret, Meta(description="s3: its secret, as file:/path.")] = Secret("")
+
+
+class Console(Section, frozen=True):
+    networks: Annotated[
+        list[str],
+        Meta(description="Addresses or networks that the console may be opened from; this machine alone."),
+    ] = field(default_factory=lambda: ["127.0.0.0/8", "::1"])
+    token_hours: Annotated[
+        float, Meta(description="Hours until a token ends, unless its maker says otherwise.", gt=0, le=8760)
+    ] = 12.0

@@ -102,6 +102,21 @@ def now_path(config: Config) -> str:
     return os.path.join(watch_folder(config), "now.json")
 
 
+def care_folder(config: Config) -> str:
+    """What those who care keep, and what they write for billing and the public."""
+    return os.path.join(config.data, "care")
+
+
+def console_path(config: Config) -> str:
+    """Who may open the operator's console."""
+    return os.path.join(watch_folder(config), "console.json")
+
+
+def drills_folder(config: Config) -> str:
+    """Score cards of drills that were held here."""
+    return os.path.join(watch_folder(config), "drills")
+
+
 def customers_path(config: Config) -> str:
     """Who there is and how they are reached: a snapshot for those who care in an outage."""
     return os.path.join(config.data, "care", "customers.sqlite")

@@ -16,6 +16,7 @@ import msgspec
 
 from holdfast.model.errors import Reason, Refused
 from holdfast.model.ledgers import PEOPLE
+from holdfast.run import crediting
 from holdfast.run.config import Config, Relay, Web
 from holdfast.run.sections import Secret
 
@@ -172,6 +173,20 @@ def _absolute(config: Config, folder: str) -> Config:
             name: replace(hook, secret=Secret("file:" + full(hook.secret.removeprefix("file:"))))
             for name, hook in config.hooks.items()
         },
+        care=replace(config.care, fees=full(config.care.fees)),
+        status=replace(
+            config.status, folder=full(config.status.folder), maintenance=full(config.status.maintenance)
+        ),
+        publish={
+            name: replace(
+                each,
+                to=each.to if "://" in each.to else full(each.to),
+                key=full(each.key),
+                known_hosts=full(each.known_hosts),
+                secret_key=full_secret(each.secret_key),
+            )
+            for name, each in config.publish.items()
+        },
         directories={
             name: replace(
                 each,
@@ -210,7 +225,10 @@ def _contradictions(config: Config) -> list[str]:
     found += _check_hooks(config)
     found += _check_web(config.web)
     found += _check_directories(config)
+    found += crediting.mistakes(config)
+    found += _check_publish(config)
     found += _check_relay(config.relay)
+    found += _check_networks("console.networks", config.console.networks)
     return found
 
 
@@ -254,11 +272,7 @@ def _check_names(config: Config) -> list[str]:
 
 def _check_web(web: Web) -> list[str]:
     found: list[str] = []
-    for proxy in web.trusted_proxies:
-        try:
-            ipaddress.ip_network(proxy, strict=False)
-        except ValueError:
-            found.append(f"web.trusted_proxies: '{proxy}' is neither an address nor a network")
+    found += _check_networks("web.trusted_proxies", web.trusted_proxies)
     try:
         zoneinfo.ZoneInfo(web.time_zone)
     except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
@@ -289,6 +303,18 @@ def _check_hooks(config: Config) -> list[str]:
             found.append(f"hooks.{name}.url: '{hook.url}' is no http or https address")
         if hook.secret in ("", "file:"):
             found.append(f"hooks.{name}.secret: needed, as file:/path")
+    return found
+
+
+def _check_publish(config: Config) -> list[str]:
+    found: list[str] = []
+    for name, each in config.publish.items():
+        parts = urllib.parse.urlsplit(each.to)
+        if parts.scheme not in ("", "sftp", "s3") or (parts.scheme and not parts.hostname):
+            what = f"'{each.to}' is no folder, no sftp://user@host/folder and no s3://bucket/prefix"
+            found.append(f"publish.{name}.to: {what}")
+        if each.access_key and not each.secret_key:
+            found.append(f"publish.{name}.secret_key: needed with access_key, as file:/path")
     return found
 
 

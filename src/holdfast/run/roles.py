@@ -67,7 +67,7 @@ MAINS: dict[str, Main] = {
     "webmail": Main("webmail", "run_webmail"),
     "setup": Main("setting_up", "run_setup"),
     "health": Main("health", "run_health"),
-    "care": Main("caring", "run_care", ("care.parts.affected",)),
+    "care": Main("caring", "run_care"),
 }
 
 

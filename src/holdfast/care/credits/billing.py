@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 from babel.numbers import format_currency, format_decimal
 
+from holdfast.care.credits.owing import Owed
 from holdfast.care.credits.policies import Credit, Item
 from holdfast.pages.texts import Texts
 
@@ -59,17 +60,22 @@ def _date(texts: Texts, language: str, name: str, day: datetime.date) -> str:
 
 def rows(texts: Texts, language: str, credits: Iterable[Credit]) -> Iterator[tuple[str, ...]]:
     """One row per item, amounts with a point and two places, dates as ISO 8601."""
+    alike: dict[int, tuple[Item, tuple[str, ...]]] = {}  # contracts that suffered the same share their items
     for credit in credits:
         for item in credit.items:
-            yield (
-                credit.contract.id,
-                credit.policy,
-                item.first.isoformat(),
-                item.last.isoformat(),
-                str(decimal.Decimal(item.amount).scaleb(-2)),
-                credit.contract.currency,
-                arithmetic(texts, language, credit, item),
-            )
+            if id(item) not in alike:
+                alike[id(item)] = (
+                    item,
+                    (
+                        credit.policy,
+                        item.first.isoformat(),
+                        item.last.isoformat(),
+                        str(decimal.Decimal(item.amount).scaleb(-2)),
+                        credit.contract.currency,
+                        arithmetic(texts, language, credit, item),
+                    ),
+                )
+            yield credit.contract.id, *alike[id(item)][1]
 
 
 def as_csv(texts: Texts, language: str, credits: Iterable[Credit]) -> str:
@@ -80,5 +86,20 @@ def as_csv(texts: Texts, language: str, credits: Iterable[Credit]) -> str:
     return file.getvalue()
 
 
-def as_json(texts: Texts, language: str, credits: Iterable[Credit]) -> bytes:
-    return msgspec.json.encode([dict(zip(COLUMNS, row)) for row in rows(texts, language, credits)])
+def as_json(texts: Texts, language: str, owed: Owed) -> bytes:
+    """One object: whose, by which policy, until when; the rows of the CSV are ``credits``."""
+    policy = owed.policy
+    return msgspec.json.encode(
+        {
+            "incident": owed.incident,
+            "policy": policy.name,
+            "source": policy.source,
+            "at": owed.at,
+            "final": owed.final,
+            "bounded": owed.bounded,
+            "total": {each: str(decimal.Decimal(sum_).scaleb(-2)) for each, sum_ in owed.total.items()},
+            "contracts": len(owed.credits),
+            "unknown": owed.unknown,
+            "credits": [dict(zip(COLUMNS, row)) for row in rows(texts, language, owed.credits)],
+        }
+    )
