@@ -148,6 +148,9 @@ class CreditRule(Section, frozen=True):
 
 class Status(Section, frozen=True):
     name: Annotated[str, Meta(description="Whose status it is; '' is the host's name.")] = ""
+    url: Annotated[
+        str, Meta(description="The pages' address, as customers reach it: links lead there; '' for none.")
+    ] = ""
     colour: Annotated[
         str, Meta(description="The brand's colour: #rrggbb; '' is our own.", pattern="^(#[0-9a-fA-F]{6})?$")
     ] = ""
