@@ -71,9 +71,14 @@ def dkim_folder(config: Config) -> str:
     return os.path.join(config.data, "keys", "dkim")
 
 
+def domains_folder(config: Config) -> str:
+    """A folder for each domain that has certificates of its own."""
+    return os.path.join(config.data, "tls", "domains")
+
+
 def domain_certificate(config: Config, domain: str) -> tuple[str, str]:
     """Certificate and key for the service names of one domain (``mta-sts.`` …)."""
-    folder = os.path.join(config.data, "tls", "domains", domain)
+    folder = os.path.join(domains_folder(config), domain)
     return os.path.join(folder, "certificate.pem"), os.path.join(folder, "key.pem")
 
 
@@ -130,6 +135,11 @@ def reports_path(config: Config) -> str:
 def reports_folder(config: Config) -> str:
     """Drafts of reports: a folder for each incident."""
     return os.path.join(config.data, "care", "reports")
+
+
+def notices_path(config: Config) -> str:
+    """Who was told what of which incident."""
+    return os.path.join(config.data, "care", "notices.sqlite")
 
 
 def watched_path(config: Config) -> str:

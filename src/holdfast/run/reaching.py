@@ -102,9 +102,15 @@ def _proofs(start: Start, sms: SmsGateway | None, mail: MailGateway | None) -> P
 
 
 def _sms(gateways: Gateways, http: HttpClient, texts: Texts, sender: str) -> SmsGateway | None:
+    settings = sms_settings(gateways)
+    return SmsGateway(http, settings, texts.say, sender) if settings is not None else None
+
+
+def sms_settings(gateways: Gateways) -> SmsSettings | None:
+    """None where there is no gateway. Raises ``Refused`` for a line that is no header."""
     if not gateways.sms_url:
         return None
-    settings = SmsSettings(
+    return SmsSettings(
         url=gateways.sms_url,
         method=gateways.sms_method,
         headers=header_lines(gateways.sms_headers),
@@ -113,7 +119,6 @@ def _sms(gateways: Gateways, http: HttpClient, texts: Texts, sender: str) -> Sms
         countries=tuple(gateways.sms_countries),
         expect=gateways.sms_expect,
     )
-    return SmsGateway(http, settings, texts.say, sender)
 
 
 def _mail(start: Start, people: People, intake: Intake, texts: Texts, sender: str) -> MailGateway | None:
@@ -128,11 +133,11 @@ def _mail(start: Start, people: People, intake: Intake, texts: Texts, sender: st
         sender=sender,
         address=gateways.mail_from or f"no-reply@{host}",
         host=host,
-        smarthost=_smarthost(start.config),
+        smarthost=smarthost(start.config),
     )
 
 
-def _smarthost(config: Config) -> Callable[[], Smarthost] | None:
+def smarthost(config: Config) -> Callable[[], Smarthost] | None:
     gateways = config.gateways
     if not gateways.mail_smarthost:
         return None
@@ -155,14 +160,12 @@ def secret_of(secret: Secret) -> Callable[[], str]:
     return secret.read if secret else str
 
 
-def header_lines(lines: list[str]) -> Mapping[str, str]:
+def header_lines(lines: list[str], key: str = "gateways.sms_headers") -> Mapping[str, str]:
     """Raises ``Refused`` for a line that is no header."""
     found: dict[str, str] = {}
     for line in lines:
         name, colon, value = line.partition(":")
         if not colon or not name.strip():
-            raise Refused(
-                Reason.BAD_SYNTAX, f"gateways.sms_headers: '{line}' is not of the form 'Name: value'"
-            )
+            raise Refused(Reason.BAD_SYNTAX, f"{key}: '{line}' is not of the form 'Name: value'")
         found[name.strip()] = value.strip()
     return found

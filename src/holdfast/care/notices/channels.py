@@ -121,7 +121,7 @@ class Push:
 class Alarm:
     """The staff's, by any address that apprise knows. It says no more than whether it was taken on."""
 
-    quiet, single = False, True
+    quiet, single = True, True
     per_hour = 1000
 
     def __init__(self, world: World, name: str, address: Callable[[], str]) -> None:

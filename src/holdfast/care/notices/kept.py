@@ -130,8 +130,14 @@ class KeptNotices:
         self._file.write(write)
 
     def join(self, notice: Notice, firsts: Iterable[tuple[int, str]], now: float) -> None:
-        """More whom it is for. Who has it already doesn't get it again."""
-        self._file.write(lambda db: _lay_down(db, notice, firsts, now))
+        """More whom it is for, as it hits them too by now."""
+
+        def write(db: apsw.Connection) -> None:
+            of = (_encode(notice.body), notice.incident, notice.number)
+            db.execute("UPDATE notice SET body = ? WHERE incident = ? AND number = ?", of)
+            _lay_down(db, notice, firsts, now)
+
+        self._file.write(write)
 
     def notices(self, incident: int) -> list[Notice]:
         """By number."""
@@ -152,7 +158,7 @@ class KeptNotices:
 
     # messages
 
-    def due(self, channel: str, now: float, limit: int, *, urgent: bool = False) -> list[MessageRow]:
+    def due(self, channel: str, now: float, limit: int, urgent: bool) -> list[MessageRow]:
         """Those whose time has come, longest first. ``urgent``: only of what begins or was told wrong."""
         only = "AND n.about IN ('opened', 'correction')" if urgent else ""
         sql = (

@@ -1,0 +1,153 @@
+"""The part of care that tells customers: it lays down the notices that are due, and says how far they got."""
+
+from __future__ import annotations
+
+import msgspec
+
+from holdfast.care.events import NOTICE_HELD, NOTICE_PLANNED
+from holdfast.care.notices.due import NoticeDue, Told, due, said_of
+from holdfast.care.notices.kept import KeptNotices, Notice
+from holdfast.care.notices.planning import Planner
+from holdfast.care.notices.sending import Sending
+from holdfast.care.turns import Seen
+from holdfast.model.errors import Refused
+from holdfast.model.limits import INCIDENT_UPDATE_S, NOTICE_COUNTED_S, NOTICE_ENDED_S
+from holdfast.watch.incidents.incidents import Incident
+from holdfast.watch.incidents.record import AnyEntry, Noticed, Reached
+from holdfast.world import Thread, World
+
+
+class NoticesPart:
+    """``thread``: the one that ``kept`` is used from. Nobody else adds notices to ``kept``."""
+
+    name = "notices"
+    every_s = 2.0
+
+    def __init__(
+        self, world: World, kept: KeptNotices, thread: Thread, sending: Sending, planner: Planner
+    ) -> None:
+        self._world = world
+        self._kept = kept
+        self._thread = thread
+        self._sending = sending
+        self._planner = planner
+        self._notices: dict[int, list[Notice]] = {}
+        self._held: dict[int, str] = {}  # why, of the incident
+        self._joined: dict[int, float] = {}  # the count by which it was looked for more customers
+        self._counted: dict[tuple[int, int], tuple[float, bool]] = {}  # when, and whether it is at its end
+
+    async def turn(self, seen: Seen) -> list[AnyEntry]:
+        found: list[AnyEntry] = []
+        for incident in seen.incidents:
+            if not incident.closed_at or seen.at - incident.closed_at < NOTICE_ENDED_S:
+                await self._tell(seen, incident)
+                found += self._noticed(incident)
+                found += await self._reached(seen, incident)
+        return found
+
+    async def _tell(self, seen: Seen, incident: Incident) -> None:
+        notices = await self._known(incident)
+        what = due(incident, _told(incident, notices, seen.at), seen.at)
+        try:
+            if what is not None:
+                await self._lay_down(seen, incident, what, notices)
+            elif notices and not incident.closed_at:
+                await self._join(seen, incident, notices)
+        except Refused as held:
+            if self._held.get(incident.number) != held.text:
+                about = what.about if what is not None else "update"
+                self._world.journal.emit(NOTICE_HELD, incident=incident.number, about=about, reason=held.text)
+            self._held[incident.number] = held.text
+        else:
+            self._held.pop(incident.number, None)
+
+    async def _known(self, incident: Incident) -> list[Notice]:
+        if incident.number not in self._notices:
+            self._notices[incident.number] = await self._thread.run(self._kept.notices, incident.number)
+        return self._notices[incident.number]
+
+    async def _lay_down(self, seen: Seen, incident: Incident, what: NoticeDue, notices: list[Notice]) -> None:
+        before = await self._thread.run(self._kept.customers, incident.number)
+        number = max([*incident.notices, *(each.number for each in notices)], default=0) + 1
+        plan = await self._world.offload(self._planner.plan, seen, incident, what, number, before)
+        firsts = self._sending.firsts(plan.customers) + self._sending.for_all(quiet=what.quiet)
+        await self._thread.run(self._kept.add, plan.notice, firsts)
+        notices.append(plan.notice)
+        self._joined[incident.number] = incident.affected.at if incident.affected else 0.0
+        self._world.journal.emit(
+            NOTICE_PLANNED,
+            incident=incident.number,
+            notice=number,
+            about=what.about,
+            customers=len(plan.customers),
+            quiet=what.quiet,
+        )
+        self._sending.wake()
+
+    async def _join(self, seen: Seen, incident: Incident, notices: list[Notice]) -> None:
+        """Customers whom it hits since the last notice: fewer than are news to all, but they are told."""
+        counted = incident.affected.at if incident.affected else 0.0
+        place = next((at for at, each in reversed(list(enumerate(notices))) if not each.body.quiet), None)
+        if place is None or counted <= self._joined.get(incident.number, notices[place].at):
+            return
+        known = await self._thread.run(self._kept.customers, incident.number)
+        plan = await self._world.offload(self._planner.joining, seen, incident, notices[place], known)
+        if plan.customers:
+            firsts = self._sending.firsts(plan.customers)
+            await self._thread.run(self._kept.join, plan.notice, firsts, seen.at)
+            notices[place] = plan.notice
+            self._sending.wake()
+        self._joined[incident.number] = counted
+
+    def _noticed(self, incident: Incident) -> list[AnyEntry]:
+        return [
+            Noticed(
+                at=each.at,
+                incident=incident.number,
+                notice=each.number,
+                about=each.about,
+                promise=each.body.promise,
+                texts={language: words.public for language, words in each.body.words.items()},
+            )
+            for each in self._notices[incident.number]
+            if each.number not in incident.notices
+        ]
+
+    async def _reached(self, seen: Seen, incident: Incident) -> list[AnyEntry]:
+        """How far each has come; at its end, and now and then until then."""
+        found: list[AnyEntry] = []
+        for notice in self._notices[incident.number]:
+            of = (incident.number, notice.number)
+            at, is_over = self._counted.get(of, (notice.at, False))
+            if is_over or (at != notice.at and seen.at - at < NOTICE_COUNTED_S / 12):
+                continue
+            counts = await self._thread.run(self._kept.counts, *of)
+            last = incident.reached.get(notice.number)
+            entry = Reached(
+                at=seen.at,
+                incident=incident.number,
+                notice=notice.number,
+                customers=counts.reached,
+                of=counts.customers,
+                sent=counts.sent,
+                failed=counts.failed,
+                letters=counts.letters,
+            )
+            is_new = last is None or entry != msgspec.structs.replace(last, at=entry.at)
+            waits = counts.waiting and last is not None and seen.at - last.at < NOTICE_COUNTED_S
+            if is_new and not waits:
+                found.append(entry)
+            self._counted[of] = seen.at, not counts.waiting and not is_new
+        return found
+
+
+def _told(incident: Incident, notices: list[Notice], now: float) -> list[Told]:
+    """Also those that only the ledger of incidents has: of these it isn't known what they said, so that is
+    taken to be what is known now."""
+    known = {each.number: each.told for each in notices}
+    for number, noticed in incident.notices.items():
+        if number not in known:
+            promise = incident.promises.get(noticed.promise)
+            next_at = promise.due if promise is not None else noticed.at + INCIDENT_UPDATE_S
+            known[number] = Told(number, noticed.about, noticed.at, next_at, False, said_of(incident, now))
+    return [known[number] for number in sorted(known)]
