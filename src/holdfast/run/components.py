@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import urllib.parse
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
-from holdfast.model.errors import ComponentId
+import msgspec
+
+from holdfast.model.errors import ComponentId, Unavailable
 from holdfast.model.findings import Finding
 from holdfast.model.limits import SAMPLE_BYTES
 from holdfast.model.mail import Position
 from holdfast.packs import BadFrame, LedgerReader
-from holdfast.run import canaries, control, layout, mapping, renewing
+from holdfast.run import canaries, control, layout, mapping, renewing, wholeness
 from holdfast.run.config import Config
-from holdfast.run.health import CONTROL_S, targets
+from holdfast.run.health import CONTROL_S, here, targets
 from holdfast.run.layout import LedgerPlace
+from holdfast.run.reading import split_address
 from holdfast.run.resolving import resolver
+from holdfast.run.roles import plan
 from holdfast.watch.clients import Target
 from holdfast.watch.collecting import Source
-from holdfast.watch.components import Checks, Ending, Places
+from holdfast.watch.components import Checks, Ending, Places, Way
+from holdfast.watch.processes import Processes, Status
 from holdfast.world import World
 
 _DNS_S = 3.0
+_OUTSIDE = "a.root-servers.net"  # a name that lives as long as the DNS does
+_NOBODYS = ("example", "invalid", "localhost", "test")
+_EXAMPLES = (".example.com", ".example.net", ".example.org")
 _MAIL_DOORS = ("imaps", "pop3s", "submissions")
 
 
@@ -29,22 +39,80 @@ async def look_once(world: World, config: Config) -> list[Finding]:
 
 
 def places(world: World, config: Config) -> Places:
-    async def processes() -> Sequence[Source]:
-        status = await world.offload(control.ask, config.control_socket, {"do": "status"}, CONTROL_S)
-        names = [each["process"] for each in status["processes"]]
-        return [Source(name, layout.metrics_path(config, name)) for name in names]
-
     host = config.service.hostname
+    named = "." in host and (bool(config.dns.servers) or not _reserved(host))
     return Places(
         mapping.disks(config),
         _ledgers(world, config),
-        processes,
+        wholeness.looks(world, config),
+        running(world, config),
+        {f"socket/{role}": layout.socket_path(config, role) for role in _answering(config)},
         lambda: _endings(world, config),
         _served(config),
         canaries.doors(config).pages,
         resolver(config, _DNS_S),
-        [host] if "." in host else [],
+        _OUTSIDE if named else "",
+        [host] if named else [],
+        _ways(config),
     )
+
+
+def running(world: World, config: Config) -> Processes:
+    """What the processes are at: one for all who look."""
+
+    async def supervisor() -> Status:
+        said = await world.offload(control.ask, config.control_socket, {"do": "status"}, CONTROL_S)
+        return _status(said)
+
+    def ever() -> list[str]:
+        folder, disk = layout.metrics_folder(config), world.disk
+        return sorted(name.removesuffix(".sock") for name in disk.list(folder)) if disk.exists(folder) else []
+
+    return Processes(world, supervisor, lambda name: Source(name, layout.metrics_path(config, name)), ever)
+
+
+def _status(said: dict[str, Any]) -> Status:
+    try:
+        return msgspec.convert(said, Status)
+    except msgspec.ValidationError as error:
+        raise Unavailable("supervisor", f"not understood: {error}") from None
+
+
+def _answering(config: Config) -> list[str]:
+    there = {role for role, _, _ in plan(config)}
+    return [role for role in mapping.SOCKETS if role in there]
+
+
+def _reserved(host: str) -> bool:
+    """RFC 2606, RFC 6761: names that are nobody's; the DNS is not asked for them."""
+    return host.rpartition(".")[2] in _NOBODYS or host.lower().endswith(_EXAMPLES)
+
+
+def _ways(config: Config) -> dict[ComponentId, Way]:
+    """Of what is configured. The second smarthost is the first one's stand-in, and no component."""
+    gateways = config.gateways
+    urls = {
+        "partner/sms": gateways.sms_url,
+        "partner/contracts": config.signup.contract_url,
+        "partner/acme": config.acme.directory,
+        "partner/traces": config.traces.endpoint,
+        **{f"partner/hook/{name}": each.url for name, each in config.hooks.items()},
+    }
+    found = {name: Way(address) for name, url in urls.items() if (address := _address(url)) is not None}
+    if gateways.mail and gateways.mail_smarthost:
+        found["partner/smarthost"] = Way(split_address(gateways.mail_smarthost), greets=True)
+    if config.relay.smarthost:
+        found["partner/relay"] = Way(split_address(config.relay.smarthost), greets=True)
+    for listener in config.listen.health_http[:1] if config.workers.health else ():
+        found["door/health_http"] = Way(here(listener))
+    return found
+
+
+def _address(url: str) -> tuple[str, int] | None:
+    parts = urllib.parse.urlsplit(url)
+    if not parts.hostname:
+        return None
+    return parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def _ledgers(world: World, config: Config) -> dict[ComponentId, Callable[[], str]]:

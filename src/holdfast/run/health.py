@@ -57,14 +57,19 @@ def targets(config: Config) -> dict[str, list[Target]]:
     return found
 
 
-def _target(config: Config, function: str, door: str, listener: str, context: ssl.SSLContext) -> Target:
+def here(listener: str) -> tuple[str, int]:
+    """A door of ours, as it is reached from this machine."""
     host, port = split_address(listener)
+    return _LOOPBACK.get(host, host), port
+
+
+def _target(config: Config, function: str, door: str, listener: str, context: ssl.SSLContext) -> Target:
     in_tls = door.endswith("s")
     readable = in_tls or not config.tls.plain_sign_in
     return Target(
         function,
         door,
-        (_LOOPBACK.get(host, host), port),
+        here(listener),
         config.service.hostname,
         context,
         in_tls,

@@ -21,11 +21,12 @@ from holdfast.run.child import process_name
 from holdfast.run.config import Config
 from holdfast.run.roles import plan
 from holdfast.run.sections import Secret
+from holdfast.run.trials import kind_of as kind
 from holdfast.watch.depends import Component, DependencyMap, Edge, Reaching
 
 # How often a kind is at fault beside others. Partners are many machines that aren't ours.
 ODDS = {"partner": 3.0, "source": 3.0, "machine": 0.1, "network": 0.3, "socket": 0.3, "metrics": 0.3}
-_SOCKETS = ("people", "store", "auth", "relay")
+SOCKETS = ("people", "store", "auth", "relay")  # the roles that answer others
 
 # Partners that are there only if the configuration names them, or while it doesn't.
 _IF: dict[ComponentId, Callable[[Config], object]] = {
@@ -69,12 +70,6 @@ def dependency_map(
     )
 
 
-def kind(component: ComponentId) -> str:
-    """``process`` of ``process/mx-0``; ``index`` of ``cell-07/index``."""
-    head, _, rest = component.partition("/")
-    return "index" if rest == "index" else head
-
-
 @cache
 def load() -> None:
     """Every package's ``edges.py``, and no more."""
@@ -103,12 +98,13 @@ class _Made:
         yield from self._disks
         roles = {role for role, _ in self._processes}
         yield from (f"process/{name}" for _, name in self._processes)
-        yield from (f"socket/{role}" for role in _SOCKETS if role in roles)
+        yield from (f"socket/{role}" for role in SOCKETS if role in roles)
         for role, doors in ports.DOORS.items():
             if role in roles:
                 yield from (f"door/{door}" for door in doors if getattr(config.listen, door))
         yield from (f"cell-{cell:02d}/index" for cell in range(config.service.cells))
         yield f"certificate/{config.service.hostname}"
+        yield f"name/{config.service.hostname}"
         yield from (f"certificate/domain/{name}" for name in self._domains)
         yield from (f"secret/{where}" for where, _ in secrets(config))
         yield from (f"partner/hook/{name}" for name in sorted(config.hooks))
@@ -133,7 +129,7 @@ class _Made:
         yield Edge("socket/control", "supervisor", "is answered by")
         for role, name in self._processes:
             yield Edge(f"process/{name}", "supervisor", "is kept by")
-            if role in _SOCKETS:
+            if role in SOCKETS:
                 yield Edge(f"socket/{role}", f"process/{name}", "is answered by")
             if (metrics := f"metrics/{name}") in there:
                 yield Edge(metrics, f"process/{name}", "is answered by")
@@ -143,6 +139,8 @@ class _Made:
         for id in self.components:
             if kind(id) == "door":
                 yield Edge(id, "supervisor", "is held by")
+            elif kind(id) == "name":
+                yield Edge(id, "dns", "is found by")
             elif kind(id) in ("dns", "elsewhere", "partner", "source"):
                 yield Edge(id, "network", "is reached over")
             elif kind(id) not in ("socket", "metrics", "disk") and id in self._places.values():
@@ -237,7 +235,7 @@ def secrets(struct: msgspec.Struct | dict[str, Any], where: str = "") -> Iterato
 def places(config: Config, domains: Sequence[str] = ()) -> dict[str, ComponentId]:
     """Path → what lies there, of all that lies on this machine, be it there by now or not."""
     found = {folder: disk for disk, folder in disks(config).items()}
-    found |= {layout.socket_path(config, role): f"socket/{role}" for role in _SOCKETS}
+    found |= {layout.socket_path(config, role): f"socket/{role}" for role in SOCKETS}
     found |= {config.control_socket: "socket/control"}
     volume = layout.main_volume(config)
     for cell in range(config.service.cells):

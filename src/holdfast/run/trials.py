@@ -7,7 +7,7 @@ whether a file is there says nothing of what is in it. What no trial passes thro
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from holdfast.model.edges import matches
 from holdfast.model.errors import ComponentId
@@ -26,7 +26,18 @@ PAGES = {
     "setup": "/healthz/live",
     "care": "/healthz/live",
 }
+# Kinds of components that are files, or folders, each looked at by itself.
+FILES = (
+    *("copy", "history", "sessions", "proofs", "key", "index", "signup", "customers", "reports", "admin"),
+    *("uploads", "acme", "sources", "secret"),
+)
 _SEALED = ("password", "signup", "admin")  # a page of theirs opens what the browser keeps
+
+
+def kind_of(component: ComponentId) -> str:
+    """``process`` of ``process/mx-0``; ``index`` of ``cell-07/index``."""
+    head, _, rest = component.partition("/")
+    return "index" if rest == "index" else head
 
 
 def of(
@@ -85,13 +96,38 @@ class _Doors:
 _LOOK = {"imap": "SELECT", "pop3": "STAT"}
 _SIGN_IN = ("submission", *_LOOK)
 
-# Of each kind: what the check is called, of one component by itself.
-_CHECKED: dict[str, str] = {"metrics": "answer", "disk": "room", "certificate": "end"}
+# Of each kind: the steps of the check of one component by itself, as ``watch.components`` has them.
+_CHECKED: Mapping[str, tuple[str, ...]] = {
+    "metrics": ("answer", "lag"),
+    "process": ("runs",),
+    "socket": ("answer",),
+    "disk": ("answer", "room", "sync", "read-back"),
+    "certificate": ("end", "chain"),
+    "dns": ("answer",),
+    "name": ("address",),
+    "partner": ("connect", "greeting"),
+    "ledger": ("frames", "shown"),
+    **dict.fromkeys(FILES, ("whole",)),
+    "copy": ("whole", "age"),
+    "door/health_http": ("connect",),  # nobody else tries it
+}
+# Whatever else is at fault may go well by its check all the same (DIAG-8).
+_PROVING = ("disk", "certificate", "dns", "name")
+# What a step passes through besides: what is old, or not shown, may be so because of who tells or shows it.
+_BESIDE: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("copy", "age"): ("socket/people", "ledger/people"),
+    ("ledger", "shown"): ("socket/store",),
+}
+_UNMET = ("partner/push", "socket/control")  # many at once; the supervisor answers there
 
 
 def _checks(there: frozenset[ComponentId]) -> Iterator[Trial]:
     for component in sorted(there):
-        step = _CHECKED.get(component.partition("/")[0])
-        if step is not None:
-            yield Trial(component, "", (Step(step, frozenset({component})),))
+        kind = kind_of(component)
+        steps = _CHECKED.get(component, _CHECKED.get(kind))
+        if steps is not None and component not in _UNMET:
+            beside = [there & set(_BESIDE.get((kind, step), ())) for step in steps]
+            uses = [frozenset({component}) | more for more in beside]
+            made = tuple(Step(step, use) for step, use in zip(steps, uses, strict=True))
+            yield Trial(component, "", made, proves=kind in _PROVING)
     yield Trial("supervisor", "", (Step("answer", frozenset({"socket/control"})),))

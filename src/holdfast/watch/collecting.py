@@ -39,20 +39,28 @@ class Collected(NamedTuple):
 
 async def collect(world: World, sources: Iterable[Source]) -> Collected:
     """Asks all at once; who doesn't answer costs ANSWER_S, once."""
+    return Collected({process: told for process, (told, _) in (await timed(world, sources)).items()})
+
+
+async def timed(world: World, sources: Iterable[Source]) -> dict[str, tuple[list[Told] | None, float]]:
+    """The same, each with how long it took (seconds)."""
     wanted = list(sources)
-    told = await asyncio.gather(*(_ask(world, each.path) for each in wanted))
-    return Collected({each.process: found for each, found in zip(wanted, told)})
+    found = await asyncio.gather(*(_ask(world, each.path) for each in wanted))
+    return {each.process: answer for each, answer in zip(wanted, found)}
 
 
-async def _ask(world: World, path: str) -> list[Told] | None:
-    link = Link(world, path, "metrics")
+async def _ask(world: World, path: str) -> tuple[list[Told] | None, float]:
+    """Over a connection of its own: that a process can still take one is a part of the question."""
+    link, began = Link(world, path, "metrics"), world.clock.monotonic()
+    told = None
     try:
         async with asyncio.timeout(ANSWER_S):
-            return _decode(await link.ask(b"", ANSWER_S))
+            told = _decode(await link.ask(b"", ANSWER_S))
     except (Unavailable, Refused, OSError, TimeoutError, msgspec.DecodeError):
-        return None
+        pass
     finally:
         link.close()
+    return told, world.clock.monotonic() - began
 
 
 class _Families:

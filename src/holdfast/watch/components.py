@@ -20,37 +20,26 @@ from holdfast.model.findings import Finding, State
 from holdfast.model.limits import (
     CHECK_S,
     CLOCK_APART_S,
-    COPY_STALE_S,
     DISK_FREE_BYTES,
     DISK_FREE_LEAST_BYTES,
     DISK_SYNC_S,
-    LOOP_LAG_S,
+    FILES_S,
     MIB,
-    QUEUE_AGE_S,
-    QUEUE_GROWTH,
-    UNMERGED_BYTES,
 )
+from holdfast.watch import processes
 from holdfast.watch.canaries.visiting import Web
 from holdfast.watch.canaries.words import Site
+from holdfast.watch.checking import WELL, Said
 from holdfast.watch.clients import Target
-from holdfast.watch.collecting import Source, collect
+from holdfast.watch.collecting import ANSWER_S
+from holdfast.watch.processes import Processes, QueueLook
 from holdfast.watch.talking import talking
 from holdfast.world import World
 from holdfast.world.dns import Resolver
+from holdfast.world.link import ping
 
 _FILE = ".holdfast-check"
 _FILE_BYTES = 4096
-
-
-class Said(NamedTuple):
-    """``step``, ``text``: '' where all is well."""
-
-    state: State = "works"
-    step: str = ""
-    text: str = ""
-
-
-WELL = Said()
 
 
 class Ending(NamedTuple):
@@ -64,24 +53,43 @@ class Ending(NamedTuple):
     self_signed: bool
 
 
+class Way(NamedTuple):
+    """To a partner, or a door. ``greets``: it speaks first, and begins with 2 where it takes mail."""
+
+    address: tuple[str, int]
+    greets: bool = False
+
+
 class Places(NamedTuple):
-    """What there is to be checked. ``damaged``: what a sample of a ledger's frames shows, '' for nothing; it
-    blocks. ``served``: a door in TLS, to be met with a certificate that a stranger believes."""
+    """What there is to be checked.
+
+    ``damaged``, ``files``: what a look at a ledger's frames, or at a file, shows, '' for nothing and None for
+    no such file; they block. ``sockets``: where a role answers the others. ``served``: a door in TLS, to be
+    met with a certificate that a stranger believes. ``outside``: a name that the resolver is asked for, ''
+    for none; ``names``: our own. ``ways``: to what is met by a connection alone.
+    """
 
     disks: Mapping[ComponentId, str]
     ledgers: Mapping[ComponentId, Callable[[], str]]
-    processes: Callable[[], Awaitable[Sequence[Source]]]
+    files: Mapping[ComponentId, Callable[[], str | None]]
+    processes: Processes
+    sockets: Mapping[ComponentId, str]
     endings: Callable[[], Sequence[Ending]]
     served: Target | None
     sites: Mapping[str, Site]
     resolver: Resolver
+    outside: str
     names: Sequence[str]
+    ways: Mapping[ComponentId, Way]
 
 
 # What is looked at together, and how often that is worth its cost (seconds).
 PARTS: Mapping[str, float] = {
     "processes": 2.0,
+    "sockets": 5.0,
     "disks": 5.0,
+    "files": 5.0,
+    "ways": 15.0,
     "names": 15.0,
     "clock": 30.0,
     "ledgers": 30.0,
@@ -96,25 +104,35 @@ class Checks:
         self._world = world
         self._places = places
         self._vantage = vantage
-        self._waiting: float | None = None  # messages in the queue at the last look
+        self._queue = QueueLook()
+        self._file_at: dict[ComponentId, float] = {}  # when each was last looked at
+        self._damaged: set[ComponentId] = set()
 
     async def look(self, *parts: str) -> list[Finding]:
         """Those of PARTS, or all; all at once, each component by itself (CANARY-6). Raises nothing."""
-        places = self._places
+        places, offload = self._places, self._world.offload
         looks: dict[str, Callable[[], Awaitable[list[Finding]]]] = {
-            "processes": self._processes,
+            "processes": self._running,
+            "sockets": lambda: self._each({name: self._ping(path) for name, path in places.sockets.items()}),
             "disks": lambda: self._each(
-                {name: self._world.offload(self._disk, folder) for name, folder in places.disks.items()}
+                {name: offload(self._disk, folder) for name, folder in places.disks.items()}
             ),
-            "names": lambda: self._each({"dns": self._names()} if places.names else {}),
+            "files": self._files,
+            "ways": lambda: self._each({name: self._way(way) for name, way in places.ways.items()}),
+            "names": lambda: self._each(self._names()),
             "clock": lambda: self._each({"machine": self._clock()}),
             "ledgers": lambda: self._each(
-                {name: self._world.offload(_sample, look) for name, look in places.ledgers.items()}
+                {name: offload(_sample, look) for name, look in places.ledgers.items()}
             ),
             "certificates": self._certificates,
         }
         found = await asyncio.gather(*(looks[part]() for part in parts or PARTS))
         return [finding for each in found for finding in each]
+
+    def _names(self) -> dict[ComponentId, Awaitable[Said]]:
+        outside = self._places.outside
+        found: dict[ComponentId, Awaitable[Said]] = {"dns": self._resolver(outside)} if outside else {}
+        return found | {f"name/{name}": self._name(name) for name in self._places.names}
 
     async def _each(self, work: Mapping[ComponentId, Awaitable[Said]]) -> list[Finding]:
         found = await asyncio.gather(*(self._one(name, each) for name, each in work.items()))
@@ -126,7 +144,11 @@ class Checks:
             async with asyncio.timeout(CHECK_S):
                 said = await work
         except TimeoutError:
-            said = Said("fails", "answer", f"nothing within {CHECK_S:g} s")
+            said = Said(
+                "unknown" if component in self._places.files else "fails",
+                "answer",
+                f"nothing within {CHECK_S:g} s",
+            )
         except Exception as error:
             said = Said("unknown", "answer", f"the check itself failed: {error!r}")
         return [self._finding(component, said, self._world.clock.monotonic() - began)]
@@ -168,45 +190,61 @@ class Checks:
 
     # processes, and what they tell of themselves
 
-    async def _processes(self) -> list[Finding]:
-        try:
-            async with asyncio.timeout(CHECK_S):
-                sources = await self._places.processes()
-        except (Unavailable, TimeoutError) as error:
-            text = str(error) or "no answer in time"
-            return [self._finding("supervisor", Said("fails", "answer", text))]
-        each = await asyncio.gather(*(self._process(source) for source in sources))
-        return [self._finding("supervisor", WELL), *(finding for found in each for finding in found)]
-
-    async def _process(self, source: Source) -> list[Finding]:
-        began = self._world.clock.monotonic()
-        told = (await collect(self._world, [source])).told[source.process]
-        took = self._world.clock.monotonic() - began
-        component = f"metrics/{source.process}"
-        if told is None:
-            return [self._finding(component, Said("fails", "answer", "it doesn't answer"), took)]
-        lag = Said("degraded", "lag", f"it answered after {took:.2f} s") if took > LOOP_LAG_S else WELL
-        found = [self._finding(component, lag, took)]
-        values = {each.metric: each.values for each in told}
-        for _, [seconds] in values.get("holdfast_people_copy_stale_seconds", ()):
-            stale = Said("degraded", "age", f"{seconds:.0f} s behind, or without its writer")
-            found.append(self._finding(f"copy/{source.process}", stale if seconds > COPY_STALE_S else WELL))
-        for labels, [size] in values.get("holdfast_intake_unmerged_bytes", ()):
-            behind = Said("degraded", "shown", f"{size / MIB:.0f} MiB accepted and not shown yet")
-            found.append(self._finding(f"ledger/{labels[0]}", behind if size > UNMERGED_BYTES else WELL))
-        if "holdfast_queue_messages" in values:
-            numbers = {name: each[0][1][0] for name, each in values.items() if "_queue_" in name and each}
-            found.append(self._finding("ledger/queue", self._queue(numbers)))
+    async def _running(self) -> list[Finding]:
+        running, now = await self._places.processes.look(), self._world.clock.now()
+        status = running.status
+        found = [
+            self._finding("supervisor", Said("fails", "answer", running.why) if status is None else WELL)
+        ]
+        for ran in status.processes if status is not None else ():
+            found.append(self._finding(f"process/{ran.process}", processes.of_process(ran, now)))
+        for process, (told, took) in running.told.items():
+            found.append(self._finding(f"metrics/{process}", processes.of_answer(told, took), took))
+            for component, said in processes.of_told(process, told or []):
+                found.append(self._finding(component, said))
+            if (queue := self._queue(told or [])) is not None:
+                found.append(self._finding("ledger/queue", queue))
         return found
 
-    def _queue(self, numbers: Mapping[str, float]) -> Said:
-        waiting, before = numbers["holdfast_queue_messages"], self._waiting
-        self._waiting = waiting
-        age = numbers.get("holdfast_queue_oldest_age_seconds", 0.0)
-        if before is not None and waiting - before > QUEUE_GROWTH:
-            return Said("degraded", "growth", f"{waiting:.0f} messages wait, {waiting - before:.0f} more")
-        if age > QUEUE_AGE_S:
-            return Said("degraded", "age", f"the oldest of {waiting:.0f} waits for {age / 3600:.1f} h")
+    async def _ping(self, path: str) -> Said:
+        try:
+            await ping(self._world, path, ANSWER_S)
+        except OSError as error:
+            return Said("fails", "answer", str(error) or "no answer in time")
+        return WELL
+
+    # files, as many as there is time for, and those first that weren't well
+
+    async def _files(self) -> list[Finding]:
+        clock, found = self._world.clock, list[Finding]()
+        until = clock.monotonic() + FILES_S
+        due = sorted(
+            self._places.files, key=lambda name: (name not in self._damaged, self._file_at.get(name, 0.0))
+        )
+        for name in due:
+            if found and clock.monotonic() >= until:
+                break
+            self._file_at[name] = clock.monotonic()
+            found += await self._one(name, self._world.offload(_whole, self._places.files[name]))
+        self._damaged -= {each.trial for each in found}
+        self._damaged |= {each.trial for each in found if each.state == "fails"}
+        return found
+
+    # partners, as far as they can be met without asking for anything
+
+    async def _way(self, way: Way) -> Said:
+        step = "connect"
+        try:
+            async with talking(self._world, way.address) as talk:
+                if way.greets:
+                    step = "greeting"
+                    text = (await talk.more()).decode("latin-1").strip()
+                    if not text.startswith("2"):
+                        return Said("fails", step, text[:200])
+        except OSError as error:
+            return Said("fails", step, f"{way.address[0]}: {error or 'no answer in time'}")
+        except TimeoutError:
+            return Said("fails", step, f"{way.address[0]}: no answer in time")
         return WELL
 
     # certificates
@@ -248,14 +286,24 @@ class Checks:
 
     # names and clocks
 
-    async def _names(self) -> Said:
-        for name in self._places.names:
-            try:
-                found = await self._places.resolver.addresses(name)
-            except (Unavailable, Refused) as error:
-                return Said("fails", "own names", f"{name}: {error}")
-            if not found:
-                return Said("fails", "own names", f"{name} has no address")
+    async def _resolver(self, name: str) -> Said:
+        """That there is no such name is an answer, too."""
+        try:
+            await self._places.resolver.addresses(name)
+        except Unavailable as error:
+            return Said("fails", "answer", error.text)
+        except Refused:
+            pass
+        return WELL
+
+    async def _name(self, name: str) -> Said:
+        """Nobody who can be asked is no news of the name."""
+        try:
+            await self._places.resolver.addresses(name)
+        except Unavailable as error:
+            return Said("unknown", "address", error.text)
+        except Refused as refused:
+            return Said("fails", "address", refused.text)
         return WELL
 
     async def _clock(self) -> Said:
@@ -279,3 +327,10 @@ class Checks:
 def _sample(look: Callable[[], str]) -> Said:
     text = look()
     return Said("fails", "frames", text) if text else WELL
+
+
+def _whole(look: Callable[[], str | None]) -> Said:
+    text = look()
+    if text is None:
+        return Said("unknown", "whole", "there is none")
+    return Said("fails", "whole", text) if text else WELL

@@ -210,6 +210,39 @@ class _LinkClientSession(_LinkSession):
         self._link._disconnected(self)
 
 
+class _PingSession(_LinkSession):
+    __slots__ = ("heard",)
+
+    def __init__(self) -> None:
+        super().__init__(FRAME_BODY_BYTES)
+        self.heard: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+    def connected(self) -> None:
+        _say(self.connection, 0, PING, b"")
+
+    def _frame(self, id: int, kind: int, payload: bytes) -> None:
+        if kind == PONG and not self.heard.done():
+            self.heard.set_result(True)
+
+    def lost(self, error: Exception | None) -> None:
+        if not self.heard.done():
+            self.heard.set_result(False)
+
+
+async def ping(world: World, path: str, timeout_s: float) -> None:
+    """Whether a ``LinkPeer`` takes connections at ``path`` and its loop lives; nothing is asked of it.
+
+    Raises ``OSError``, also ``TimeoutError``, where nobody is there or says nothing for ``timeout_s``.
+    """
+    async with asyncio.timeout(timeout_s):
+        session = await world.net.connect(_PingSession, path, timeout_s=timeout_s)
+        try:
+            if not await session.heard:
+                raise ConnectionResetError(f"{path}: the connection was closed")
+        finally:
+            session.connection.abort()
+
+
 class _Call(NamedTuple):
     future: asyncio.Future[bytes]
     until: float

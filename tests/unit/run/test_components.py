@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import os
+from collections.abc import Callable
 from pathlib import Path
 
+import apsw
+import pytest
+
+from holdfast.model.errors import Reason, Refused, Unavailable
+from holdfast.model.findings import Finding
 from holdfast.model.ledgers import INCIDENTS
 from holdfast.packs import LedgerWriter, NewFrame
+from holdfast.run import components, mapping, trials, wholeness
 from holdfast.run.components import sample
 from holdfast.run.layout import LedgerPlace
-from holdfast.watch.components import Checks, Places
+from holdfast.run.reading import parse
+from holdfast.watch.collecting import Collected, Source
+from holdfast.watch.components import Checks, Places, Way
+from holdfast.watch.processes import Ended, Processes, Ran, Running, Status, of_process
 from holdfast.world import real_world, run
 from holdfast.world.dns import RealResolver
+from unit.run.test_mapping import EVERYTHING
 
 WORLD = real_world(level="error")
 
@@ -36,23 +50,203 @@ def test_canary_6_a_flipped_bit_in_a_pack_is_found_and_a_whole_pack_is_well(tmp_
     assert "pack" in sample(WORLD, place)
 
 
-def test_canary_6_each_folder_is_judged_by_itself_and_nothing_is_left_in_it(tmp_path):
-    async def nobody() -> list[object]:
-        return []
+def places(**more: object) -> Places:
+    async def supervisor() -> Status:
+        raise Unavailable("supervisor", "nobody answers")
 
-    places = Places(
-        {"disk/data": str(tmp_path), "disk/volume-v1": str(tmp_path / "gone")},
-        {"ledger/mail": lambda: 1 // 0},
-        nobody,
-        list,
-        None,
-        {},
-        RealResolver(),
-        [],
+    silent = Processes(WORLD, supervisor, lambda name: Source(name, "/nowhere"), list)
+    nothing = Places({}, {}, {}, silent, {}, list, None, {}, RealResolver(), "", [], {})
+    return nothing._replace(**more)  # type: ignore[arg-type]
+
+
+def look(*parts: str, **more: object) -> dict[str, Finding]:
+    return {each.trial: each for each in run(Checks(WORLD, places(**more)).look(*parts))}
+
+
+def test_canary_6_each_folder_is_judged_by_itself_and_nothing_is_left_in_it(tmp_path):
+    found = look(
+        disks={"disk/data": str(tmp_path), "disk/volume-v1": str(tmp_path / "gone")},
+        ledgers={"ledger/mail": lambda: 1 // 0},
     )
-    found = {each.trial: each for each in run(Checks(WORLD, places).look())}
     assert found["disk/data"].state == "works"
     assert (found["disk/volume-v1"].state, found["disk/volume-v1"].step) == ("fails", "room")
     assert found["ledger/mail"].state == "unknown", "a check that fails itself decides nothing"
     assert found["machine"].state == "unknown"
+    assert found["supervisor"].state == "fails"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_each_step_that_a_check_may_name_is_one_of_its_trial():
+    """What the diagnosis has no step for is no evidence."""
+    known = mapping.dependency_map(parse(EVERYTHING, "/etc/holdfast.toml", {}))
+    steps = {trial: {step.name for step in each.steps} for trial, each in known.trials.items()}
+    assert {"answer", "room", "sync", "read-back"} <= steps["disk/data"]
+    assert {"whole", "age"} == steps["copy/mx-0"] and {"frames", "shown"} == steps["ledger/mx-0"]
+    assert steps["process/mx-0"] == {"runs"} and {"answer", "lag"} == steps["metrics/mx-0"]
+    assert steps["partner/relay"] == {"connect", "greeting"} and steps["cell-07/index"] == {"whole"}
+
+
+# files
+
+
+def test_canary_6_a_damaged_file_is_looked_at_again_before_the_others(tmp_path, monkeypatch):
+    monkeypatch.setattr("holdfast.watch.components.FILES_S", 0.0)  # one a look
+    looked: list[str] = []
+    said = {"key/pages": "", "cell-07/index": "malformed", "copy/mx-0": None}
+
+    def of(name: str) -> Callable[[], str | None]:
+        return lambda: looked.append(name) or said[name]
+
+    checks = Checks(WORLD, places(files={name: of(name) for name in said}))
+
+    async def five_looks() -> list[Finding]:
+        return [finding for _ in range(5) for finding in await checks.look("files")]
+
+    states = [(each.trial, each.state) for each in run(five_looks())]
+    assert states[:2] == [("key/pages", "works"), ("cell-07/index", "fails")]
+    assert states[2:] == [("cell-07/index", "fails")] * 3
+    said["cell-07/index"] = ""
+    found = [each.trial for each in run(five_looks())]
+    assert found[:2] == ["cell-07/index", "copy/mx-0"] and "key/pages" in found
+
+
+def test_a_damaged_database_is_found_a_missing_one_unknown_and_a_large_one_begun(
+    tmp_path, monkeypatch
+):
+    path = str(tmp_path / "cell.sqlite")
+    assert wholeness.database(WORLD, path) is None
+    with contextlib.closing(apsw.Connection(path)) as db:
+        db.execute("PRAGMA journal_mode = WAL; CREATE TABLE t (a, b); CREATE INDEX i ON t (b)").fetchall()
+        db.execute("BEGIN")
+        db.executemany("INSERT INTO t VALUES (?, hex(randomblob(200)))", ((each,) for each in range(3000)))
+        db.execute("COMMIT")
+    assert wholeness.database(WORLD, path) == ""
+    with monkeypatch.context() as patch:
+        patch.setattr("holdfast.run.wholeness.FILE_LOOK_S", 0.0)
+        assert wholeness.database(WORLD, path) == "", "as far as it was looked at"
+    with open(path, "r+b") as file:
+        for page in (3, 40, 41, 42):
+            file.seek(4096 * page)
+            file.write(os.urandom(4096))
+    assert path in wholeness.database(WORLD, path)
+    with open(path, "r+b") as file:
+        file.write(b"nothing of SQLite")
+    assert "not a database" in wholeness.database(WORLD, path)
+
+
+def test_a_key_that_was_cut_short_and_a_folder_that_cant_be_written_are_found(tmp_path):
+    key = tmp_path / "pages.key"
+    assert wholeness.key(WORLD, str(key)) is None
+    key.write_bytes(bytes(32))
+    assert wholeness.key(WORLD, str(key)) == ""
+    key.write_bytes(bytes(31))
+    assert "31 bytes" in wholeness.key(WORLD, str(key))
+    assert wholeness.entry(WORLD, str(tmp_path)) == "" and wholeness.entry(WORLD, str(tmp_path / "x")) is None
+
+
+def test_every_file_of_the_map_is_looked_at():
+    config = parse(EVERYTHING, "/etc/holdfast.toml", {})
+    known = mapping.dependency_map(config)
+    files = {each for each in known.components if trials.kind_of(each) in trials.FILES}
+    assert files - wholeness.looks(WORLD, config).keys() == set()
+
+
+# processes
+
+CRASH = Ended(1000.0, -9, 0.4, "parse.py, line 12, in fold")
+
+
+@pytest.mark.parametrize(
+    ("ran", "state", "said"),
+    [
+        (Ran("mx-0", 7, True, 0.0, silent_s=0.4), "works", ""),
+        (Ran("mx-0", 7, True, 0.0, silent_s=9.0), "fails", "stood still for 9 s"),
+        (Ran("mx-0", None, False, 0.0, 2.0, None, 30, CRASH), "fails", "signal 9 (SIGKILL)"),
+        (Ran("mx-0", 7, True, 1001.0, None, 0.1, 30, CRASH), "degraded", "30 times"),
+        (Ran("mx-0", 7, True, 1001.0, None, 0.1, 1, CRASH), "works", ""),
+        (Ran("mx-0", 7, True, 0.0, None, 0.1, 30, Ended(900.0, -9)), "works", ""),
+        (Ran("mx-0", 7, False, 1000.0), "unknown", "starting"),
+        (Ran("mx-0", 7, False, 900.0), "fails", "not ready"),
+        (Ran("mx-0", None, False, 0.0, 0.0, None, 1, Ended(1000.0, 1)), "fails", "ended with status 1"),
+    ],
+)
+def test_a_process_that_is_down_stands_still_or_ends_again_and_again_is_named_with_how(ran, state, said):
+    found = of_process(ran, 1002.0)
+    assert found.state == state and said in found.text
+    assert found.step == ("" if state == "works" else "runs")
+
+
+def test_what_all_ask_for_is_asked_once_and_a_process_that_is_silent_is_none(tmp_path):
+    asked: list[float] = []
+
+    async def supervisor() -> Status:
+        asked.append(WORLD.clock.monotonic())
+        return Status("1.0", 0.0, (Ran("mx-0", 7, True, 0.0),))
+
+    running = Processes(WORLD, supervisor, lambda name: Source(name, str(tmp_path / name)), list)
+
+    async def both() -> tuple[Running, Collected]:
+        return await running.look(), await running.counts()
+
+    [looked, counted] = run(both())
+    assert len(asked) == 1 and looked.told["mx-0"][0] is None and counted.told == {"mx-0": None}
+
+
+# partners
+
+
+def test_a_smarthost_is_met_by_its_greeting_and_nothing_is_asked_of_it():
+    greeting = b"220 ready\r\n"
+
+    async def both() -> dict[str, Finding]:
+        async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(greeting)
+
+        server = await asyncio.start_server(greet, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        ways = {"partner/relay": Way(("127.0.0.1", port), True), "partner/sms": Way(("127.0.0.1", port))}
+        found = await Checks(WORLD, places(ways=ways)).look("ways")
+        server.close()
+        return {each.trial: each for each in found}
+
+    assert {each.state for each in run(both()).values()} == {"works"}
+    greeting = b"421 too busy\r\n"
+    found = run(both())
+    assert (found["partner/relay"].state, found["partner/relay"].step) == ("fails", "greeting")
+    assert found["partner/sms"].state == "works", "it doesn't speak first"
+    gone = look("ways", ways={"partner/sms": Way(("127.0.0.1", 1))})["partner/sms"]
+    assert (gone.state, gone.step) == ("fails", "connect")
+
+
+# names
+
+
+class Names:
+    def __init__(self, found: object) -> None:
+        self.found = found
+
+    async def addresses(self, host: str) -> list[str]:
+        if isinstance(self.found, Exception):
+            raise self.found
+        return ["192.0.2.1"]
+
+
+@pytest.mark.parametrize(
+    ("found", "resolver", "name"),
+    [
+        (None, "works", "works"),
+        (Refused(Reason.NO_SUCH_DOMAIN, "no such name"), "works", "fails"),
+        (Unavailable("dns", "SERVFAIL"), "fails", "unknown"),
+    ],
+)
+def test_a_resolver_that_is_silent_and_a_name_that_is_gone_are_two_things(found, resolver, name):
+    said = look("names", resolver=Names(found), outside="elsewhere.net", names=["mail.net"])
+    assert (said["dns"].state, said["name/mail.net"].state) == (resolver, name)
+
+
+@pytest.mark.parametrize(
+    ("host", "asked"), [("mail.provider.net", True), ("mail.example.org", False), ("localhost", False)]
+)
+def test_names_that_are_nobodys_are_not_asked_for(host, asked):
+    config = parse(f'[service]\nhostname = "{host}"\n', "/etc/holdfast.toml", {})
+    assert bool(components.places(WORLD, config).names) == asked

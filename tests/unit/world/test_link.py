@@ -38,6 +38,7 @@ from holdfast.world.link import (
     Lost,
     OutOfReach,
     _LinkSession,
+    ping,
 )
 
 PATH = "/run/echo.sock"
@@ -120,7 +121,7 @@ def test_the_stream_may_be_split_anywhere(sent: list[tuple[int, int, bytes]], da
     assert session.seen == sent
 
 
-@given(st.integers(0, 2**32 - 1), st.binary(max_size=30))
+@given(st.integers(0, 2**32 - 1), st.binary(max_size=8))  # no second head
 def test_a_frame_is_never_longer_than_was_agreed(length: int, more: bytes) -> None:
     session = Collecting(most_bytes=100)
     head = length.to_bytes(4, "little") + bytes(5)
@@ -599,3 +600,32 @@ def test_over_a_real_socket_which_is_its_owners_only(tmp_path: Path) -> None:
         link.close()
 
     run(main(real_world(level="error")))
+
+
+def test_a_ping_is_answered_by_a_loop_that_lives_and_asks_it_nothing(world: SimWorld) -> None:
+    asked: list[bytes] = []
+
+    async def handle(peer: LinkPeer, payload: bytes) -> bytes:
+        asked.append(payload)
+        return payload
+
+    class Stuck(Session):
+        def received(self, data: bytes) -> None:
+            pass
+
+    class HangsUp(Session):
+        def received(self, data: bytes) -> None:
+            self.connection.close()
+
+    async def main() -> None:
+        await Service(world.process("server"), handle).open()
+        await ping(world, PATH, 2.0)
+        for silent in (Stuck, HangsUp):
+            await world.process("server").net.listen(silent, f"{PATH}.{silent.__name__}")
+            with pytest.raises(OSError):
+                await ping(world, f"{PATH}.{silent.__name__}", 2.0)
+        with pytest.raises(OSError):
+            await ping(world, f"{PATH}.nobody", 2.0)
+        assert not asked
+
+    world.run(main())

@@ -1,0 +1,70 @@
+"""Whether a file of the service is whole, as far as a short look shows. Everything here blocks."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable
+from functools import partial
+
+import apsw
+
+from holdfast.model.errors import ComponentId
+from holdfast.model.limits import FILE_LOOK_S
+from holdfast.run import mapping
+from holdfast.run.config import Config
+from holdfast.run.keys import KEY_BYTES
+from holdfast.run.trials import FILES, kind_of
+from holdfast.world import World
+
+_OPCODES = 1000  # between looks at the clock
+_BUSY = (apsw.BusyError, apsw.LockedError, apsw.InterruptError)
+
+Look = Callable[[], "str | None"]
+
+
+def looks(world: World, config: Config) -> dict[ComponentId, Look]:
+    """Of each file that the map has: what is wrong with it, '' for nothing, None where there is none."""
+    found: dict[ComponentId, Look] = {}
+    for path, component in mapping.places(config).items():
+        kind = kind_of(component)
+        if kind in FILES and component not in found:
+            what = database if path.endswith(".sqlite") else key if kind == "key" else entry
+            found[component] = partial(what, world, path)
+    return found
+
+
+def database(world: World, path: str) -> str | None:
+    """SQLite's own check, for FILE_LOOK_S: of a large file the beginning."""
+    until = world.clock.monotonic() + FILE_LOOK_S
+    if not world.disk.exists(path):
+        return None
+    try:
+        with contextlib.closing(
+            apsw.Connection(world.disk.database_path(path), flags=apsw.SQLITE_OPEN_READONLY)
+        ) as db:
+            db.set_progress_handler(lambda: world.clock.monotonic() > until, _OPCODES)
+            [(said,)] = db.execute("PRAGMA quick_check(1)")
+    except _BUSY:
+        return ""
+    except apsw.Error as error:
+        return f"{path}: {error}"
+    return "" if said == "ok" else f"{path}: {said}"
+
+
+def key(world: World, path: str) -> str | None:
+    if not world.disk.exists(path):
+        return None
+    try:
+        size = len(world.disk.read(path))
+    except OSError as error:
+        return f"{path}: {error.strerror or error}"
+    return "" if size >= KEY_BYTES else f"{path}: {size} bytes are no key"
+
+
+def entry(world: World, path: str) -> str | None:
+    """A file that can be read, or a folder that can be listed and written to."""
+    if not world.disk.exists(path):
+        return None
+    wanted = os.R_OK | os.W_OK | os.X_OK if os.path.isdir(path) else os.R_OK
+    return "" if os.access(path, wanted) else f"{path}: it may not be used by this user"

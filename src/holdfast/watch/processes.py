@@ -1,0 +1,187 @@
+"""What the supervisor knows of the processes, what each of them tells, and what is to be made of it.
+
+A process that runs and answers may be at fault all the same; so these checks prove nothing by going well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from holdfast.model.errors import Unavailable
+from holdfast.model.limits import (
+    COPY_STALE_S,
+    CRASH_LOOP,
+    CRASH_LOOP_S,
+    LOOP_LAG_S,
+    LOOP_SILENT_S,
+    MIB,
+    QUEUE_AGE_S,
+    QUEUE_GROWTH,
+    READY_LATE_S,
+    RUNNING_FRESH_S,
+    UNMERGED_BYTES,
+)
+from holdfast.watch.checking import WELL, Said
+from holdfast.watch.collecting import Collected, Source, timed
+from holdfast.watch.counting import Told
+from holdfast.world import World
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """Unasked. ``at``: UTC; ``how``: its exit status, negative for a signal; ``where``: it stood, or ''."""
+
+    at: float
+    how: int
+    lived_s: float = 0.0
+    where: str = ""
+
+    @property
+    def text(self) -> str:
+        """``ended by signal 9 (SIGKILL)``; with where it stood."""
+        if self.how < 0:
+            known = -self.how in signal.valid_signals()
+            name = f" ({signal.Signals(-self.how).name})" if known else ""
+            said = f"ended by signal {-self.how}{name}"
+        else:
+            said = f"ended with status {self.how}"
+        return f"{said} at {self.where}" if self.where else said
+
+
+class Ran(msgspec.Struct, frozen=True):
+    """``pid``: None while it doesn't run, and it is started again in ``again_in_s``. ``silent_s``: how long
+    its loop has stood still. ``ends``: how many nobody asked for, lately."""
+
+    process: str
+    pid: int | None
+    ready: bool
+    since: float
+    again_in_s: float | None = None
+    silent_s: float | None = None
+    ends: int = 0
+    ended: Ended | None = None
+
+
+class Status(msgspec.Struct, frozen=True):
+    """Of the supervisor. ``since``: UTC, when it began."""
+
+    version: str
+    since: float
+    processes: tuple[Ran, ...]
+
+
+class Running(NamedTuple):
+    """``status``: None, and ``why``, where the supervisor doesn't answer. ``told``: what each process counts,
+    None where it doesn't answer, and how long that took (seconds)."""
+
+    status: Status | None
+    why: str
+    told: Mapping[str, tuple[list[Told] | None, float]]
+
+
+class Processes:
+    """Asks the supervisor and all processes, at most every RUNNING_FRESH_S: whoever looks shares it.
+
+    ``supervisor`` raises ``Unavailable``; ``source``: where a process tells; ``ever``: those that have ever
+    told, for while the supervisor is gone.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        supervisor: Callable[[], Awaitable[Status]],
+        source: Callable[[str], Source],
+        ever: Callable[[], Sequence[str]],
+    ) -> None:
+        self._world = world
+        self._supervisor = supervisor
+        self._source = source
+        self._ever = ever
+        self._asking: asyncio.Task[Running] | None = None
+        self._asked_at = float("-inf")
+
+    async def look(self) -> Running:
+        """Raises nothing."""
+        now = self._world.clock.monotonic()
+        if self._asking is None or (self._asking.done() and now - self._asked_at > RUNNING_FRESH_S):
+            self._asked_at = now
+            self._asking = asyncio.get_running_loop().create_task(self._ask())
+        return await asyncio.shield(self._asking)
+
+    async def counts(self) -> Collected:
+        """What all tell, for ``signals``."""
+        return Collected({process: told for process, (told, _) in (await self.look()).told.items()})
+
+    async def _ask(self) -> Running:
+        status, why = None, ""
+        try:
+            status = await self._supervisor()
+            names: Sequence[str] = [each.process for each in status.processes]
+        except Unavailable as error:
+            why, names = str(error), self._ever()
+        found = await timed(self._world, [self._source(each) for each in names])
+        return Running(status, why, found)
+
+
+def of_process(ran: Ran, now: float) -> Said:
+    """``process/…``, the step ``runs``."""
+    lately = ran.ended is not None and now - ran.ended.at <= CRASH_LOOP_S
+    how = f"{ran.ended.text}, {ran.ends} times within 5 minutes" if ran.ended is not None and lately else ""
+    if ran.pid is None:
+        return Said("fails", "runs", f"it doesn't run; {how or 'nobody knows why'}")
+    if lately and ran.ends >= CRASH_LOOP:
+        return Said("degraded", "runs", how)
+    if ran.silent_s is not None and ran.silent_s > LOOP_SILENT_S:
+        return Said("fails", "runs", f"its loop has stood still for {ran.silent_s:.0f} s")
+    if not ran.ready:
+        if now - ran.since > READY_LATE_S:
+            return Said("fails", "runs", f"not ready {now - ran.since:.0f} s after its start")
+        return Said("unknown", "runs", "it is only starting")
+    return WELL
+
+
+def of_answer(told: list[Told] | None, took_s: float) -> Said:
+    """``metrics/…``."""
+    if told is None:
+        return Said("fails", "answer", "it doesn't answer")
+    if took_s > LOOP_LAG_S:
+        return Said("degraded", "lag", f"it answered after {took_s:.2f} s")
+    return WELL
+
+
+def of_told(process: str, told: list[Told]) -> Iterator[tuple[str, Said]]:
+    """(component, what is to be said of it) from what a process counts, but for the queue's."""
+    values = {each.metric: each.values for each in told}
+    for _, [seconds] in values.get("holdfast_people_copy_stale_seconds", ()):
+        stale = Said("degraded", "age", f"{seconds:.0f} s behind, or without its writer")
+        yield f"copy/{process}", stale if seconds > COPY_STALE_S else WELL
+    for labels, [size] in values.get("holdfast_intake_unmerged_bytes", ()):
+        behind = Said("degraded", "shown", f"{size / MIB:.0f} MiB accepted and not shown yet")
+        yield f"ledger/{labels[0]}", behind if size > UNMERGED_BYTES else WELL
+
+
+class QueueLook:
+    """What is to be said of the queue: how it has grown since the look before."""
+
+    def __init__(self) -> None:
+        self._waiting: float | None = None
+
+    def __call__(self, told: list[Told]) -> Said | None:
+        """None where that process has none."""
+        numbers = {
+            each.metric: each.values[0][1][0] for each in told if "_queue_" in each.metric and each.values
+        }
+        if "holdfast_queue_messages" not in numbers:
+            return None
+        waiting, before = numbers["holdfast_queue_messages"], self._waiting
+        self._waiting = waiting
+        age = numbers.get("holdfast_queue_oldest_age_seconds", 0.0)
+        if before is not None and waiting - before > QUEUE_GROWTH:
+            return Said("degraded", "growth", f"{waiting:.0f} messages wait, {waiting - before:.0f} more")
+        if age > QUEUE_AGE_S:
+            return Said("degraded", "age", f"the oldest of {waiting:.0f} waits for {age / 3600:.1f} h")
+        return WELL
