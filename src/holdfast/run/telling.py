@@ -115,5 +115,14 @@ def of_store(start: Start, store: StoreWriter) -> None:
             for ledger, done, until in store.unmerged
         }
 
+    def rebuilding(place: int) -> Callable[[], float]:
+        def told() -> float:
+            way = store.rebuilding
+            return float(way[place].pack * pack_bytes + way[place].offset) if way is not None else 0.0
+
+        return told
+
     start.counts.gauge("holdfast_index_behind_cells", lambda: float(len(store.behind)))
+    start.counts.gauge("holdfast_index_rebuilt_bytes", rebuilding(0))
+    start.counts.gauge("holdfast_index_rebuild_bytes", rebuilding(1))
     start.counts.gauge("holdfast_intake_unmerged_bytes", unmerged)

@@ -39,6 +39,7 @@ class Cells:
         self._rebuilder = world.thread("rebuild")
         self._ready: dict[int, CellFold] = {}
         self._behind: dict[int, str] = {}  # and why
+        self._fresh: dict[int, CellFold] = {}  # being made anew, by the rebuilding thread
         self._restorer: asyncio.Task[None] | None = None
         self.count = count
         self.head = START
@@ -54,6 +55,11 @@ class Cells:
     @property
     def behind(self) -> list[int]:
         return sorted(self._behind)
+
+    @property
+    def rebuilt(self) -> Position | None:
+        """How far those that are made anew have come on their way to ``head``; None when none is."""
+        return min((fold.position for fold in self._fresh.values()), default=None)
 
     def open(self, head: Position) -> None:
         """Open every index and bring those that are there up to ``head`` in one pass."""
@@ -191,7 +197,11 @@ class Cells:
         for cell in cells:
             world.journal.emit(events.INDEX_REBUILDING, cell=cell, reason=self._behind[cell])
         fresh = {cell: self._fold(self._place.open_fresh(cell), cell, self._rebuild_volume) for cell in cells}
-        frames = await self._rebuilder.run(rebuild, fresh, self._rebuild_volume, self.head)
+        self._fresh = fresh
+        try:
+            frames = await self._rebuilder.run(rebuild, fresh, self._rebuild_volume, self.head)
+        finally:
+            self._fresh = {}
         rebuild(fresh, self._volume, self.head)  # what came meanwhile: no await from here on
         for cell, fold in fresh.items():
             old = self._ready.pop(cell, None)

@@ -353,6 +353,12 @@ class StoreWriter:
         return self._cells.behind
 
     @property
+    def rebuilding(self) -> tuple[Position, Position] | None:
+        """How far those have come that are made anew, and how far they have to; None when none is."""
+        done = self._cells.rebuilt
+        return None if done is None else (done, self._cells.head)
+
+    @property
     def head(self) -> Position:
         """How far the mail ledger is folded."""
         return self._cells.head

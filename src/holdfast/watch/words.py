@@ -214,6 +214,12 @@ ASKED = (
     Metric("holdfast_queue_oldest_age_seconds", "gauge", "How long the oldest of them has waited."),
     Metric("holdfast_index_behind_cells", "gauge", "Cells whose index is being made whole."),
     Metric(
+        "holdfast_index_rebuilt_bytes",
+        "gauge",
+        "Of the ledger, how much is in the indexes made anew; else 0.",
+    ),
+    Metric("holdfast_index_rebuild_bytes", "gauge", "How much is to be in them; 0 when none is made anew."),
+    Metric(
         "holdfast_intake_unmerged_bytes",
         "gauge",
         "Accepted mail that its mailboxes don't show yet; all packs but the last count as full.",
