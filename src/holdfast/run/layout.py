@@ -142,6 +142,11 @@ def notices_path(config: Config) -> str:
     return os.path.join(config.data, "care", "notices.sqlite")
 
 
+def repairs_path(config: Config) -> str:
+    """How repairs got on, of incidents."""
+    return os.path.join(config.data, "care", "repairs.json")
+
+
 def watched_path(config: Config) -> str:
     """When the status page was written and knew how functions were."""
     return os.path.join(config.data, "care", "watched.json")

@@ -26,7 +26,7 @@ _DAY_S = 86_400.0
 
 
 class Terms(NamedTuple):
-    """``fees``: read anew each time, raises ``OSError`` and ``Refused``; ``days``: until a credit is there."""
+    """``fees``: read anew each time; raises ``OSError``, ``Refused``. ``days``: until a credit is there."""
 
     policies: Sequence[Policy]
     fees: Callable[[], Mapping[str, Fee]]
