@@ -17,6 +17,7 @@ from holdfast.cli import (
     demonstration,
     directories,
     dns,
+    drill,
     examine,
     exporting,
     importing,
@@ -67,6 +68,7 @@ dns.add_to(app)
 certificates.add_to(app)
 examine.add_to(app)
 canaries.add_to(app)
+drill.add_to(app)
 mapping.add_to(app)
 configuration.add_to(app)
 incidents.add_to(app)

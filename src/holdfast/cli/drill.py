@@ -1,0 +1,125 @@
+"""`holdfast drill`: a fault is put into a service of its own, and a score card says what came of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from holdfast.cli import terminal
+from holdfast.model.errors import Reason, Refused
+
+if TYPE_CHECKING:
+    from holdfast.sim.drills.score import ScoreCard
+
+EXIT_FAILED = 1
+
+Faults = Annotated[
+    list[str] | None, typer.Argument(metavar="[FAULT]...", help="F01 …; `drill --list` names them.")
+]
+All = Annotated[bool, typer.Option("--all", help="Every fault that can be shown so.")]
+List = Annotated[bool, typer.Option("--list", help="Which faults there are, and where each can be shown.")]
+Data = Annotated[str, typer.Option(help="Folder of the drill's service, kept afterwards; '' keeps none.")]
+Keep = Annotated[
+    str, typer.Option(help="Folder for score cards; '' is watch/drills below the configured data, if any.")
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command()(drill)
+
+
+def drill(
+    faults: Faults = None,
+    all_: All = False,
+    list_: List = False,
+    data: Data = "",
+    keep: Keep = "",
+    as_json: terminal.Json = False,
+) -> None:
+    """Puts faults into a service with real processes, of its own, on loopback; prints a score card of each.
+
+    What runs elsewhere on this machine isn't touched. Each takes two to four minutes. 1 when a cause was
+    wrong or not found, or customers met what they must not.
+    """
+    if list_:
+        _list(as_json)
+    elif all_ or faults:
+        _drill(_chosen(faults or [], all_), data, keep, as_json)
+    else:
+        raise Refused(Reason.BAD_SYNTAX, "which? `holdfast drill F05`, or --all; --list names them")
+
+
+def _list(as_json: bool) -> None:
+    from holdfast.sim.drills.catalogue import catalogue
+    from holdfast.sim.drills.real.rows import ROWS
+
+    rows = [
+        {
+            "fault": each.id,
+            "on": [where for where in each.on if where != "real" or each.id in ROWS],
+            "title": each.en,
+        }
+        for each in catalogue().values()
+    ]
+    terminal.show(rows, ["fault", "on", "title"], as_json)
+
+
+def _chosen(faults: Sequence[str], everything: bool) -> list[str]:
+    """Raises ``Refused`` for one that there isn't, or that one machine can't show."""
+    from holdfast.sim.drills.catalogue import fault
+    from holdfast.sim.drills.real.rows import ROWS
+
+    if everything:
+        return list(ROWS)
+    ids = [fault(each).id for each in faults]
+    if strange := [each for each in ids if each not in ROWS]:
+        raise Refused(Reason.BAD_NAME, f"one machine can't show {strange[0]}: real are {', '.join(ROWS)}")
+    return ids
+
+
+def _drill(ids: Sequence[str], data: str, keep: str, as_json: bool) -> None:
+    from holdfast.sim.drills import telling
+    from holdfast.sim.drills.real import runner
+    from holdfast.sim.drills.score import ScoreCard, totals
+    from holdfast.world import real_world, run
+
+    world = real_world(level="error")
+    found = run(runner.run(world, ids, terminal.say, data))
+    cards = [each for each in found if isinstance(each, ScoreCard)]
+    for each in found:
+        if isinstance(each, ScoreCard):
+            _keep(each, keep)
+            _print(each, as_json)
+        else:
+            terminal.say(f"{each.fault}  not shown: {each.why}")
+    if len(cards) > 1 and not as_json:
+        print(telling.totals(totals(cards)))
+    if len(cards) < len(found) or any(each.verdict != "right" or not each.behaved for each in cards):
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _print(card: ScoreCard, as_json: bool) -> None:
+    import msgspec
+
+    from holdfast.sim.drills import telling
+
+    print(msgspec.json.encode(card).decode() if as_json else telling.card(card) + "\n")
+
+
+def _keep(card: ScoreCard, folder: str) -> None:
+    """Where the console reads it."""
+    import msgspec
+
+    from holdfast.run import layout, reading, system
+    from holdfast.world import real_world
+
+    path = reading.find(terminal.config_path, os.environ)
+    if not folder and not os.path.exists(path):
+        return
+    folder = folder or layout.drills_folder(reading.load(path, os.environ))
+    system.make_folder(folder)
+    name = f"{card.fault}-{card.where}-{int(card.at)}.json"
+    real_world(level="error").disk.write_atomic(os.path.join(folder, name), msgspec.json.encode(card))
