@@ -59,6 +59,7 @@ class Fit:
             for rate in RATES
         }
         self._reaches: dict[Part, _Reach] = {}
+        self._most: dict[Part, float] = {}
         self._sums: dict[tuple[Numbers, float], float] = {}
         self._shared: dict[tuple[Numbers, Numbers], dict[float, float]] = {}
 
@@ -72,6 +73,17 @@ class Fit:
         if exhausted:
             spoils.append((exhausted, 1.0))
         return self._explained(spoils) + sum(reach.spared for reach in reaches)
+
+    def most(self, part: Part) -> float:
+        """No hypothesis gains more by that part."""
+        found = self._most.get(part)
+        if found is None:
+            touch, _ = part
+            reach = self.reach(part)
+            spoils = [*reach.spoils, *((numbers, 1.0) for numbers in touch.shared)]
+            gains = (self._gains[rate][number] for numbers, rate in spoils for number in numbers)
+            found = self._most[part] = reach.spared + sum(each for each in gains if each > 0)
+        return found
 
     def beside(self, part: Part, known: set[int]) -> float:
         """What it explains of all that isn't explained yet."""

@@ -20,7 +20,7 @@ from holdfast.watch.depends import DependencyMap
 from holdfast.watch.diagnosis.evidence import Evidence
 from holdfast.watch.diagnosis.fitting import RATES, Fit, Numbers, Part, Touch, likelihood
 
-NOISES = (0.01, 0.03, 0.07)  # how often trials show the wrong thing: each is as likely
+NOISES = (0.03, 0.01, 0.07)  # how often trials show the wrong thing: each is as likely
 PRIOR = 1e-4  # of an ordinary component, beside being well
 FOLLOWS = 0.02  # of a component that a faulty one may break
 OUTSIDE_PRIOR = 1e-7  # of a cause that the map doesn't know
@@ -176,6 +176,7 @@ class _Weighing:
         self._evidence = evidence
         self._since: dict[ComponentId, float] = {}
         self._priors: dict[frozenset[ComponentId], float] = {}
+        self._matter: list[tuple[Part, ...]] = []
         self._classes: dict[Touch, list[ComponentId]] = {}
         suspects = {each for one in evidence if one.failed for each in one.needs | one.some}
         for component, touch in _touches(evidence, suspects).items():
@@ -195,23 +196,37 @@ class _Weighing:
         every = [(touch, rate) for touch in self._classes for rate in RATES]
         alone = [each for part in every for each in self._expand(fit, (part,))]
         yield from alone
-        least = max((nothing, outside, *alone)).weight - IGNORED
+        heaviest = max((nothing, outside, *alone)).weight
+        matter: list[tuple[Part, ...]] = []
+        for parts in self._matter or self._several(fit, every):
+            found = list(self._expand(fit, parts, heaviest - IGNORED))
+            if found:
+                matter.append(parts)
+                heaviest = max(heaviest, *(each.weight for each in found))
+                yield from found
+        self._matter = matter  # what didn't with so much noise won't with a little more or less
+
+    def _several(self, fit: Fit, every: Sequence[Part]) -> Iterator[tuple[Part, ...]]:
+        """Sets of more than one, what may explain most first."""
         chosen = _chosen(fit, every)
         best = {touch: max(RATES, key=lambda rate: _alone(fit, (touch, rate))) for touch in chosen}
         for one, other in itertools.combinations(chosen, 2):
             for rates in itertools.product(RATES, repeat=2):
-                yield from self._expand(fit, ((one, rates[0]), (other, rates[1])), least)
+                yield (one, rates[0]), (other, rates[1])
         for each in chosen:  # two that nothing tells apart
-            yield from self._expand(fit, ((each, best[each]), (each, best[each])), least)
+            yield (each, best[each]), (each, best[each])
         for several in itertools.combinations(chosen[: CLASSES // 2], MOST):
-            yield from self._expand(fit, tuple((each, best[each]) for each in several), least)
+            yield tuple((each, best[each]) for each in several)
 
     def _expand(self, fit: Fit, parts: tuple[Part, ...], least: float = -math.inf) -> Iterator[_Weighed]:
         """The hypothesis for each choice of components that its classes hold; none that weighs too little."""
+        rare = self._likeliest * len(parts)
         spoils = sum(_SHARES[rate] for _, rate in parts)
+        if fit.nothing + sum(map(fit.most, parts)) + spoils + rare < least:
+            return
         likelihood = fit.nothing + fit.gain(parts) + spoils
         together = sum(bool(touch.shared) for touch, _ in parts) > 1
-        if not together and likelihood + self._likeliest * len(parts) < least:
+        if not together and likelihood + rare < least:
             return
         rates = [rate for _, rate in parts]
         seen: set[frozenset[ComponentId]] = set()
