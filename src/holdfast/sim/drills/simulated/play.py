@@ -1,0 +1,120 @@
+"""One drill on the simulated provider, from all is well to all is well again, and its score."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Literal, NamedTuple
+
+from holdfast.care.affected import scopes_of
+from holdfast.care.notices.due import due as notice_due
+from holdfast.model.findings import Finding
+from holdfast.sim.drills import score
+from holdfast.sim.drills.catalogue import Fault, fault
+from holdfast.sim.drills.simulated import known, rows, trying, visits
+from holdfast.sim.drills.simulated import provider as p
+from holdfast.sim.drills.simulated.watchers import Errors, Watchers, sessions
+from holdfast.sim.seed import stream
+from holdfast.watch.depends import DependencyMap
+from holdfast.watch.incidents.incidents import Incident, Incidents
+
+EPOCH = 1_345_000_000.0
+WELL_S = 70.0  # before anything is done: every trial has been made
+TICK_S = 0.5
+AFTER_S = 60.0  # after the repair, where nobody waits for the incident's end
+ROLLING_S = 40.0  # a release: one process after another is started anew
+
+Hampered = Literal["", "noise", "blind", "rolling"]
+ERRORS: Mapping[Hampered, Errors] = {
+    "": Errors(),
+    "noise": Errors(wrong=0.05),
+    "blind": Errors(blind=("west",)),
+    "rolling": Errors(),
+}
+
+
+class Played(NamedTuple):
+    card: score.ScoreCard
+    incidents: Incidents
+    findings: list[Finding]
+
+
+@cache
+def provider_map() -> tuple[DependencyMap, Mapping[str, trying.Try]]:
+    tries = trying.tries()
+    return known.dependency_map([each.trial for each in tries.values()]), tries
+
+
+def drill(id: str, seed: int, hampered: Hampered = "") -> Played:
+    """Raises ``Refused`` for a fault that isn't in the catalogue."""
+    return play(fault(id), rows.row(id.upper(), stream(seed, "row")), seed, hampered)
+
+
+def play(of: Fault, row: rows.Row, seed: int, hampered: Hampered = "") -> Played:
+    map, tries = provider_map()
+    random = stream(seed, "play")
+    injected = EPOCH + WELL_S + random.uniform(0.0, 10.0)
+    faults = [*row.faults, *(_rolling() if hampered == "rolling" else ())]
+    conditions = p.Conditions(faults)
+    watchers = Watchers(map, tries, seed, ERRORS[hampered], Incidents(), begin=EPOCH)
+    repaired = injected + row.lasts_s
+    told: Mapping[str, score.Told] | None = None
+    noticed = 0.0
+    now = EPOCH
+    while now < repaired + AFTER_S:
+        parts = conditions.at(now - injected)
+        signals = sessions(parts, random, now) if parts and now % 1.0 == 0 else ()
+        watchers.look(now, parts, signals)
+        if not noticed and any(notice_due(each, (), now) for each in watchers.incidents.open()):
+            noticed = now
+        if now < repaired:
+            told = _told(watchers.incidents) or told
+        now += TICK_S
+    hit = _hit(p.Conditions(row.faults).at(row.lasts_s - 1.0))
+    truth = score.Truth(injected, repaired, row.causes, hit)
+    seen = score.Observed(
+        watchers.incidents, now, findings=watchers.findings, told=told, noticed_at=noticed or None
+    )
+    card = score.score(of, truth, seen, where="simulated", seed=seed, notes=(hampered,) if hampered else ())
+    return Played(card, watchers.incidents, watchers.findings)
+
+
+def _rolling() -> list[p.Fault]:
+    """A second each, well before the fault and after it."""
+    processes = [each for each in known.components() if each.startswith("process/")]
+    gone = p.Condition("fails", 1.0, "connection refused")
+    every_s = ROLLING_S / len(processes)
+    begins = [-ROLLING_S / 2 + place * every_s for place in range(len(processes))]
+    return [p.Fault(each, gone, at, at + 1.0) for each, at in zip(processes, begins)]
+
+
+def _told(incidents: Incidents) -> dict[str, score.Told]:
+    """Whom all that is open is said to hit: one account stands for each cell."""
+    found: dict[str, score.Told] = {}
+    for incident in incidents.open():
+        found |= _of(incident)
+    return found
+
+
+def _of(incident: Incident) -> dict[str, score.Told]:
+    return {
+        function: score.Told(
+            frozenset(map(p.cell, range(p.CELLS) if scope.cells is None else sorted(scope.cells))),
+            "bounded" if scope.part else "exact",
+        )
+        for function, scope in scopes_of(incident).items()
+    }
+
+
+def _hit(parts: Mapping[str, p.Now]) -> dict[str, frozenset[str]]:
+    """Whose accounts can't be served, by trying each of them often enough."""
+    random = stream(1, "hit")
+
+    def fails(way: visits.Way, number: int) -> bool:
+        return any(visits.walk(way, visits.Visit(parts, random), number).stopped for _ in range(8))
+
+    ways = visits.WAYS.items()
+    return {
+        function: frozenset(p.cell(number) for number in range(p.CELLS) if fails(way, number))
+        for function, way in ways
+    }

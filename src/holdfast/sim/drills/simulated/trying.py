@@ -1,0 +1,165 @@
+"""What is tried of the simulated provider, how often, and what each trial shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import NamedTuple
+
+from holdfast.model.errors import ComponentId
+from holdfast.model.findings import Finding, State
+from holdfast.sim.drills.simulated import known, visits
+from holdfast.sim.drills.simulated import provider as p
+from holdfast.sim.seed import Random
+from holdfast.watch.depends import Step, Trial
+
+DOOR_S = 2.0
+CHECK_S = 4.0
+CANARY_S = 60.0
+_TELLING = ("full", "readonly", "old", "lies", "some")  # what a check of the part itself shows
+_BLIND = ("partner/smarthost",)  # a partner that lies doesn't tell it
+
+
+class Try(NamedTuple):
+    """One trial: its way, its account's cell (None: of no cell in particular), whence it comes, how often."""
+
+    trial: Trial
+    way: visits.Way
+    cell: int | None
+    vantage: str
+    every_s: float
+
+
+# Function, what its trial is called, the way, what the map says of it, and the step after which a try of the
+# door alone ends.
+_WAYS: tuple[tuple[str, str, visits.Way, known.Course, str], ...] = (
+    ("receive", "receive", visits.deliver, known.deliver, "RCPT"),
+    ("send", "send", visits.send, known.send, "certificate"),
+    ("imap", "imap", visits.imap, known.imap, "certificate"),
+    ("pop3", "pop3", visits.pop3, known.pop3, "certificate"),
+    ("webmail", "webmail", visits.webmail, known.webmail, "page"),
+    ("password", "password", visits.password, known.password, "certificate"),
+    ("signup", "signup", visits.signup, known.signup, "certificate"),
+)
+_MORE = (
+    ("send", "send/relay", visits.relay, known.relay),
+    ("webmail", "webmail/search", visits.search, known.search),
+    ("password", "password/code", visits.code, known.code),
+)
+_BY_CELL = ("receive", "imap", "pop3", "webmail", "signup")
+
+
+def tries() -> dict[str, Try]:
+    """All, by the trial's id."""
+    found = [*_doors(), *_canaries(), *_checks()]
+    return {each.trial.id: each for each in found}
+
+
+def _doors() -> list[Try]:
+    found = []
+    for function, name, way, course, last in _WAYS:
+        for vantage in p.VANTAGES:
+            steps = list(course(0, vantage))
+            until = [step.name for step in steps].index(last) + 1
+            trial = _trial(f"{name}/door@{vantage}", function, steps[:until])
+            found.append(Try(trial, way, None, vantage, DOOR_S))
+    return found
+
+
+def _canaries() -> list[Try]:
+    found = []
+    for function, name, way, course, _ in _WAYS:
+        if function in _BY_CELL:
+            for number in range(p.CELLS):
+                trial = _trial(f"{name}/{p.cell(number)}", function, course(number, ""))
+                found.append(Try(trial, way, number, "", CANARY_S))
+        else:
+            found.append(Try(_trial(f"{name}/canary", function, course(0, "")), way, 0, "", CANARY_S))
+    found += [
+        Try(_trial(name, function, course(0, "")), way, 0, "", CANARY_S)
+        for function, name, way, course in _MORE
+    ]
+    for place, node in enumerate(p.NODES):
+        trial = _trial(f"imap/large/{node}", "imap", known.large(place * p.EACH, ""))
+        found.append(Try(trial, visits.large, place * p.EACH, "", CANARY_S))
+    return found
+
+
+def _checks() -> list[Try]:
+    found = []
+    for id, steps in known.checks().items():
+        part = id.removeprefix("check/")
+        trial = Trial(id, "", tuple(steps), proves=part not in _BLIND)
+        found.append(Try(trial, partial(_check, part), None, "", CHECK_S))
+    return found
+
+
+def _check(part: ComponentId, visit: visits.Visit, cell: int) -> visits.Steps:
+    """A look at the part itself."""
+    if part in p.RESOLVERS:
+        yield "own zone"
+        visit.meet(part)
+        yield "outside"
+        visit.meet("dns/outside")
+        return
+    if part == "partner/objects":
+        yield "answer"
+        visit.meet(part)
+        yield "put"
+        visit.meet("key/objects")
+        return
+    if part.startswith("path/lb-"):
+        yield "small"
+        some = visit.meet(part) == "some"
+        yield "large"
+        if some:
+            raise visits.Stopped("stands still after 1400 bytes")
+        return
+    if part == "process/scanner-1":
+        yield "answer"
+        visit.meet(part)
+        yield "scan"
+        visit.meet("signatures")
+        return
+    yield "look"
+    if visit.meet(part) in _TELLING and part not in _BLIND:
+        visit.late("it isn't as it should be")
+
+
+def _trial(id: str, function: str, steps: Sequence[Step]) -> Trial:
+    return Trial(id, function, tuple(steps))
+
+
+def show(one: Try, parts: Mapping[ComponentId, p.Now], random: Random, at: float) -> Finding:
+    """What the trial shows with the parts as they are."""
+    visit = visits.Visit(parts, random, one.vantage)
+    names = {step.name for step in one.trial.steps}
+    state: State = "works"
+    step = said = ""
+    try:
+        for name in one.way(visit, one.cell or 0):
+            if visit.slow or name not in names:  # the step before was slow, or the door's trial ends here
+                break
+            step = name
+    except visits.Stopped as stopped:
+        state, said = "fails", str(stopped)
+    if visit.slow and state == "works":
+        state, said = "degraded", visit.slow
+    if state == "works":
+        step = ""
+    return Finding(
+        one.trial.id, one.trial.function, state, step, said, at, visit.took_s, one.cell, one.vantage
+    )
+
+
+def wrongly(one: Try, finding: Finding, random: Random) -> Finding:
+    """The opposite of what is true: a trial that errs."""
+    if finding.state != "works":
+        return finding._replace(state="works", step="", said="")
+    step = random.choice(one.trial.steps).name
+    return finding._replace(state="fails", step=step, said="no answer within 5 s")
+
+
+def undecided(one: Try, at: float) -> Finding:
+    """It could not be tried."""
+    return Finding(one.trial.id, one.trial.function, "unknown", "", "", at, 0.0, one.cell, one.vantage)

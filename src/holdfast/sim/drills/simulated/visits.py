@@ -1,0 +1,371 @@
+"""What somebody meets who comes to the provider: each way in and through it, step by step, as parts are.
+
+A way is a generator: it yields the name of a step and then takes it. It knows what the provider does when a
+part is gone: what another one takes over, what waits, what is refused, and nothing of any map.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from typing import NamedTuple
+
+from holdfast.model.errors import ComponentId
+from holdfast.sim.drills.simulated import provider as p
+from holdfast.sim.seed import Random
+
+TAKEN_OVER_S = 3.0  # until balancers and stores have noticed, and another one does it
+SLOW_S = 2.0
+WAITS_S = 5.0  # until a silent part is given up
+TOO_LONG_S = 1.5  # what takes longer is told as degraded
+
+Steps = Generator[str]
+
+
+class Stopped(Exception):
+    """The step can't be done."""
+
+
+class Visit:
+    """One visit now, from ``vantage`` ('' inside). ``slow``: why it took long, '' if it didn't."""
+
+    def __init__(self, parts: Mapping[ComponentId, p.Now], random: Random, vantage: str = "") -> None:
+        self._parts = parts
+        self._random = random
+        self.vantage = vantage
+        self.took_s = 0.0
+        self.slow = ""
+
+    def meet(self, part: ComponentId, cell: int | None = None) -> p.Mode | None:
+        """What it does with this visit beside its work. Raises ``Stopped``."""
+        for below in p.STANDS_ON.get(part, ()):
+            self.meet(below, cell)
+        now = self._parts.get(part)
+        if now is None:
+            return None
+        how = now.condition
+        if (how.cells and cell not in how.cells) or self._random.random() >= how.share:
+            return None
+        if how.mode == "fails":
+            raise Stopped(how.said or "connection refused")
+        if how.mode == "silent":
+            self.took_s += WAITS_S
+            raise Stopped(how.said or "no answer within 5 s")
+        if how.mode == "slow":
+            self.took_s += SLOW_S
+            self.slow = self.slow or how.said or f"took {self.took_s:.1f} s"
+        return how.mode
+
+    def gone(self, part: ComponentId) -> bool:
+        """Whether everybody around it has noticed by now that it does nothing."""
+        if any(self.gone(below) for below in p.STANDS_ON.get(part, ())):
+            return True
+        now = self._parts.get(part)
+        dead = now is not None and now.condition.mode in ("fails", "silent") and now.condition.share == 1
+        return dead and now is not None and now.age_s > TAKEN_OVER_S
+
+    def one_of(self, parts: tuple[ComponentId, ...]) -> ComponentId:
+        """By lot, of those that aren't known to be gone."""
+        there = [each for each in parts if not self.gone(each)]
+        if not there:
+            raise Stopped("no server is left")
+        return self._random.choice(there)
+
+    def late(self, said: str) -> None:
+        """It goes on without, and not as well."""
+        self.slow = self.slow or said
+
+    # what ways share
+
+    def arrive(self, door: str, role: str) -> ComponentId:
+        """Through the network to a process of the role; returns which."""
+        if self.vantage:
+            self.meet(f"vantage/{self.vantage}")
+            self.meet(f"transit/{self.vantage}")
+            self.meet(f"path/{self.vantage}/{door}")
+        try:
+            self.meet("switch/a")
+        except Stopped:
+            self.meet("switch/b")
+        balancer = self.one_of(p.BALANCERS)
+        self.meet(balancer)
+        self._balancer = balancer
+        if role in ("imap", "pop3", "web", "portal"):
+            self.meet("balancing/check")
+        self.meet(f"pool/{role}")
+        process = self.one_of(tuple(p.workers(role)))
+        self.meet(process)
+        return process
+
+    def secure(self, name: str) -> None:
+        self.meet(f"certificate/{name}")
+        self.meet(f"chain/{self._balancer}")
+
+    def sign_in(self, cell: int) -> None:
+        """Against a copy of the verifiers: the database isn't asked."""
+        self.meet("load/sign-in")
+        auth = self.one_of(tuple(p.workers("auth")))
+        self.meet(auth)
+        clock = self._parts.get(f"clock/{auth.removeprefix('process/')}")
+        if clock is not None:
+            raise Stopped("the code is not valid yet")
+        self.meet("profiles", cell)
+
+    def look(self, cell: int) -> None:
+        """Into the index of a cell."""
+        node = p.node_of(cell)
+        self.meet(f"path/lb-{node}")
+        self.meet("load/retries")
+        self.meet(f"{p.cell(cell)}/load")
+        self.meet(f"{p.cell(cell)}/index")
+
+    def fetch(self, cell: int) -> None:
+        if self.meet(f"{p.cell(cell)}/packs") == "some":
+            raise Stopped("this message can't be read")
+
+    def change(self, cell: int) -> None:
+        """Something in a mailbox, durably."""
+        node = p.node_of(cell)
+        self.meet(f"process/store-{node[1:]}")
+        self.keep(p.volume_of(cell))
+        if self.meet(f"indexes/{node}") == "readonly":
+            raise Stopped("[UNAVAILABLE] read-only")
+        self.look(cell)
+
+    def keep(self, volume: ComponentId) -> None:
+        """On a volume; when it is full, on the next."""
+        if self.meet(volume) == "full":
+            self.late(f"{volume} is full, written to the next")
+
+    def accept(self, process: ComponentId) -> None:
+        """DATA: what is taken is on the disk of that front."""
+        front = p.FRONTS[int(process[-1]) - 1]
+        try:
+            self.meet("signatures")
+            self.meet("process/scanner-1")
+        except Stopped:
+            self.late("not scanned yet")
+        self.meet(f"intake/{front}")
+        self.meet("limit/mx" if "mx" in process else "limit/submission")
+
+    def show(self, cell: int) -> None:
+        """What was taken becomes visible."""
+        self.meet("load/incoming")
+        self.change(cell)
+
+    def recipient(self, process: ComponentId) -> None:
+        if self.meet(process) == "lies":
+            raise Stopped("451 4.3.0 recipients can't be checked at present")
+        self.meet(f"copy/{p.FRONTS[int(process[-1]) - 1]}")
+
+    def ask_directory(self, what: str) -> None:
+        """A change of people: taken durably where the directory is out of reach."""
+        try:
+            self.meet("path/dc")
+            self.meet("process/directory-1")
+            lies = self.meet("db/credentials")
+        except Stopped as stopped:
+            self.late(f"{what} was taken and waits: {stopped}")
+            return
+        if lies == "lies":
+            raise Stopped("503: the database's answers aren't believed")
+        self.meet("db/accounts")
+
+
+# The ways. Each is of one function, from outside, for the account of one cell.
+
+
+def receive(visit: Visit, cell: int) -> Generator[str, None, ComponentId]:
+    yield "resolve"
+    visit.meet("zone/mx")
+    yield "connect"
+    process = visit.arrive("smtp", "mx")
+    yield "STARTTLS"
+    visit.secure("mail")
+    yield "RCPT"
+    visit.recipient(process)
+    return process
+
+
+def deliver(visit: Visit, cell: int) -> Steps:
+    process = yield from receive(visit, cell)
+    yield "DATA"
+    visit.accept(process)
+    yield "seen"
+    visit.show(cell)
+
+
+def send(visit: Visit, cell: int) -> Steps:
+    yield "connect"
+    process = visit.arrive("submission", "submission")
+    yield "certificate"
+    visit.secure("mail")
+    yield "sign-in"
+    visit.sign_in(cell)
+    yield "RCPT"
+    visit.recipient(process)
+    yield "DATA"
+    visit.accept(process)
+
+
+def relay(visit: Visit, cell: int) -> Steps:
+    """Out to another provider, and back."""
+    yield from send(visit, cell)
+    yield "out"
+    visit.meet("process/relay-1")
+    visit.meet(visit.one_of(p.RESOLVERS))
+    visit.meet("dns/outside")
+    visit.meet("address/relay")
+    lies = visit.meet("partner/smarthost") == "lies"
+    yield "arrives"
+    if lies:
+        raise Stopped("taken with 250, and never seen again")
+    yield "back"
+    visit.meet("zone/mx")
+    process = visit.arrive("smtp", "mx")
+    visit.accept(process)
+    visit.show(cell)
+
+
+def imap(visit: Visit, cell: int) -> Steps:
+    yield "connect"
+    visit.arrive("imap", "imap")
+    yield "certificate"
+    visit.secure("imap")
+    yield "sign-in"
+    visit.sign_in(cell)
+    yield "SELECT"
+    visit.look(cell)
+    yield "FETCH"
+    visit.fetch(cell)
+    yield "APPEND"
+    visit.change(cell)
+
+
+def pop3(visit: Visit, cell: int) -> Steps:
+    yield "connect"
+    visit.arrive("pop3", "pop3")
+    yield "certificate"
+    visit.secure("mail")
+    yield "sign-in"
+    visit.sign_in(cell)
+    yield "STAT"
+    visit.look(cell)
+    yield "RETR"
+    visit.fetch(cell)
+    yield "QUIT"
+    visit.change(cell)
+
+
+def webmail(visit: Visit, cell: int) -> Steps:
+    yield "connect"
+    visit.arrive("https", "web")
+    yield "certificate"
+    visit.secure("web")
+    yield "page"
+    visit.meet("program/web")
+    yield "sign-in"
+    if visit.meet("sessions") == "old":
+        visit.late("the session was forgotten")
+    visit.sign_in(cell)
+    yield "list"
+    visit.look(cell)
+    yield "body"
+    visit.fetch(cell)
+
+
+def search(visit: Visit, cell: int) -> Steps:
+    """Full text and contacts; contacts are read from a copy when their process is gone."""
+    yield "search"
+    visit.meet("process/search-1")
+    yield "contacts"
+    try:
+        visit.meet("process/contacts-1")
+    except Stopped:
+        visit.late("contacts can be read, not changed")
+
+
+def password(visit: Visit, cell: int) -> Steps:
+    yield "connect"
+    visit.arrive("account", "portal")
+    yield "certificate"
+    visit.secure("web")
+    yield "sign-in"
+    visit.meet("sessions")
+    visit.sign_in(cell)
+    yield "change"
+    visit.ask_directory("the change")
+
+
+def code(visit: Visit, cell: int) -> Steps:
+    """A code to a telephone, as who has forgotten a password gets one."""
+    yield "code"
+    visit.meet("partner/sms")
+
+
+def signup(visit: Visit, cell: int) -> Steps:
+    yield "connect"
+    visit.arrive("signup", "signup")
+    yield "certificate"
+    visit.secure("web")
+    yield "name"
+    visit.meet("copy/f1")
+    yield "proof"
+    try:
+        visit.meet("partner/sms")
+    except Stopped as stopped:
+        visit.late(f"the code waits: {stopped}")
+    yield "made"
+    visit.ask_directory("the account")
+    visit.meet("sequence/accounts")
+    yield "used"
+    if visit.meet(f"{p.cell(cell)}/copy") == "old":
+        raise Stopped("the new account isn't known there yet")
+
+
+def large(visit: Visit, cell: int) -> Steps:
+    """A message of a megabyte: what small packets pass may stop it."""
+    yield "connect"
+    visit.arrive("imap", "imap")
+    yield "sign-in"
+    visit.sign_in(cell)
+    yield "SELECT"
+    visit.look(cell)
+    yield "FETCH 1 MiB"
+    node = p.node_of(cell)
+    if visit.meet(f"path/lb-{node}") == "some":
+        visit.took_s += WAITS_S
+        raise Stopped("stands still after 1400 bytes")
+    visit.fetch(cell)
+
+
+Way = Callable[[Visit, int], Steps]
+
+
+class Met(NamedTuple):
+    """``step``: the last that was begun. ``stopped``: why it couldn't be done, '' if it could."""
+
+    step: str
+    stopped: str = ""
+
+
+def walk(way: Way, visit: Visit, cell: int) -> Met:
+    """To its end, or as far as one comes."""
+    step = ""
+    try:
+        for name in way(visit, cell):
+            step = name
+    except Stopped as stopped:
+        return Met(step, str(stopped))
+    return Met(step)
+
+
+# Function → how a customer uses it.
+WAYS: Mapping[str, Way] = {
+    "receive": deliver,
+    "send": send,
+    "imap": imap,
+    "pop3": pop3,
+    "webmail": webmail,
+    "password": password,
+    "signup": signup,
+}

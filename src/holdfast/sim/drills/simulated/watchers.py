@@ -1,0 +1,138 @@
+"""Those who watch the simulated provider: the real rota, judge and record, in virtual time.
+
+What is tried goes to the provider as it is at that moment; what it shows goes to the same code that watches a
+real service. Nothing here knows what was done to the provider.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Collection, Iterable, Mapping
+from typing import NamedTuple
+
+from holdfast.model.errors import ComponentId
+from holdfast.model.findings import Finding, Signal
+from holdfast.model.limits import AROUND
+from holdfast.sim.drills.simulated import provider as p
+from holdfast.sim.drills.simulated import trying, visits
+from holdfast.sim.seed import Random, stream
+from holdfast.watch.depends import DependencyMap
+from holdfast.watch.incidents.incidents import Incidents
+from holdfast.watch.judging import Judge, settle
+from holdfast.watch.rota import Pace, Rota
+
+_BAD = ("degraded", "fails")
+_LEAST_S = {trying.DOOR_S: 0.5, trying.CHECK_S: 1.0, trying.CANARY_S: 2.0}
+_FAILING_S = {trying.DOOR_S: 1.0, trying.CHECK_S: 2.0, trying.CANARY_S: 5.0}
+SESSIONS = 4  # of real customers, of each function and second, of which signals are told
+
+Parts = Mapping[ComponentId, p.Now]
+
+
+class Errors(NamedTuple):
+    """How those who watch are hampered: the share of trials that show the opposite of what is so, and vantage
+    points that see nothing."""
+
+    wrong: float = 0.0
+    blind: Collection[str] = ()
+
+
+class Watchers:
+    """``findings``: all that didn't go well, in the order of time. ``judge_s``: how often all is judged."""
+
+    def __init__(
+        self,
+        known: DependencyMap,
+        tries: Mapping[str, trying.Try],
+        seed: int,
+        errors: Errors,
+        incidents: Incidents,
+        *,
+        begin: float,
+        judge_s: float = 2.0,
+    ) -> None:
+        self._tries = {id: each for id, each in tries.items() if id in known.trials}
+        self._known = known
+        self._errors = errors
+        self._shows, self._errs = stream(seed, "trials"), stream(seed, "errors")
+        paces = {
+            id: Pace(each.every_s, _LEAST_S[each.every_s], _FAILING_S[each.every_s])
+            for id, each in self._tries.items()
+        }
+        self._rota = Rota(paces, begin, stream(seed, "rota").random)
+        self._under_way: list[tuple[float, str, Finding]] = []
+        self._newest: dict[str, Finding] = {}
+        self._users = _users(known, self._tries)
+        self._judged_at = begin
+        self._judge_s = judge_s
+        self.judge = Judge(known)
+        self.incidents = incidents
+        self.findings: list[Finding] = []
+
+    def look(self, now: float, parts: Parts, signals: Iterable[Signal] = ()) -> None:
+        """What is due is tried, what has ended is heard, and judged."""
+        for name in self._rota.due(now):
+            finding = self._try(self._tries[name], parts, now)
+            heapq.heappush(self._under_way, (now + finding.took_s, name, finding))
+        while self._under_way and self._under_way[0][0] <= now:
+            _, name, finding = heapq.heappop(self._under_way)
+            self._hear(name, finding._replace(at=now), now)
+        self.judge.hear((), signals)
+        if now - self._judged_at >= self._judge_s:
+            self._judged_at = now
+            self.judge.judge(now)
+            if self.judge.deciding:
+                self._rota.hasten([self.judge.deciding], now)
+            settle(self.judge, lambda: self.incidents, now, self.incidents.apply)
+
+    @property
+    def newest(self) -> list[Finding]:
+        """Of each trial."""
+        return [self._newest[each] for each in sorted(self._newest)]
+
+    def _try(self, one: trying.Try, parts: Parts, now: float) -> Finding:
+        if one.vantage and one.vantage in self._errors.blind:
+            return trying.undecided(one, now)
+        finding = trying.show(one, parts, self._shows, now)
+        if self._errors.wrong and self._errs.random() < self._errors.wrong:
+            return trying.wrongly(one, finding, self._errs)
+        return finding
+
+    def _hear(self, name: str, finding: Finding, now: float) -> None:
+        failing = finding.state in _BAD
+        self._rota.ended(name, now, failing=failing)
+        before = self._newest.get(name)
+        self._newest[name] = finding
+        if failing:
+            self.findings.append(finding)
+        if failing != (before is not None and before.state in _BAD):
+            self._hasten_around(name, finding.step or (before.step if before is not None else ""), now)
+        self.judge.hear([finding])
+
+    def _hasten_around(self, name: str, step: str, now: float) -> None:
+        """What else uses what that step uses, as the role does it."""
+        steps = self._known.trials[name].steps
+        uses = next((each.touches for each in steps if each.name == step), frozenset())
+        around = {each for component in uses for each in self._users.get(component, ())} - {name}
+        longest = sorted(around, key=lambda each: (-len(self._known.trials[each].steps), each))
+        self._rota.hasten(longest[:AROUND], now)
+
+
+def sessions(parts: Parts, random: Random, now: float) -> list[Signal]:
+    """What real customers meet who have come in: whoever can't come in tells nobody."""
+    found = []
+    for function, way in visits.WAYS.items():
+        for _ in range(SESSIONS):
+            met = visits.walk(way, visits.Visit(parts, random), random.randrange(p.CELLS))
+            if met.stopped and met.step not in ("resolve", "connect"):
+                found.append(Signal(function, "", now, met.stopped))
+    return found
+
+
+def _users(known: DependencyMap, tried: Collection[str]) -> dict[ComponentId, set[str]]:
+    found: dict[ComponentId, set[str]] = {}
+    for id in tried:
+        for step in known.trials[id].steps:
+            for component in step.touches:
+                found.setdefault(component, set()).add(id)
+    return found
