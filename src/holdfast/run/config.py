@@ -15,9 +15,9 @@ from msgspec import Meta, field
 from holdfast.model.ledgers import PEOPLE
 from holdfast.model.limits import Limits
 from holdfast.run.config_care import (
-    Console,
     Care,
     Channel,
+    Console,
     CreditRule,
     Notices,
     Publish,
@@ -381,6 +381,9 @@ class Canary(Section, frozen=True):
         str,
         Meta(description="An address elsewhere that sends back what it gets to the first; '' for none."),
     ] = ""
+    per_cell: Annotated[
+        bool, Meta(description="One more for each cell, so that every cell is signed in to again and again.")
+    ] = False
 
 
 class Traces(Section, frozen=True):

@@ -270,9 +270,18 @@ def _check_names(config: Config) -> list[str]:
     return found
 
 
-def _check_web(web: Web) -> list[str]:
+def _check_networks(key: str, networks: list[str]) -> list[str]:
     found: list[str] = []
-    found += _check_networks("web.trusted_proxies", web.trusted_proxies)
+    for network in networks:
+        try:
+            ipaddress.ip_network(network, strict=False)
+        except ValueError:
+            found.append(f"{key}: '{network}' is neither an address nor a network")
+    return found
+
+
+def _check_web(web: Web) -> list[str]:
+    found = _check_networks("web.trusted_proxies", web.trusted_proxies)
     try:
         zoneinfo.ZoneInfo(web.time_zone)
     except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
