@@ -10,7 +10,6 @@ from holdfast.cli import terminal
 
 if TYPE_CHECKING:
     from holdfast.model.findings import State
-    from holdfast.run.config import Config
     from holdfast.watch.canaries.words import Result
 
 EXIT_FAILS = 1
@@ -44,20 +43,11 @@ def canary(functions: Which = None, as_json: terminal.Json = False) -> None:
         _try(functions or [], as_json)
 
 
-def _config() -> Config:
-    """Read, and from here on this is the service's user: what root wrote, the service could not read."""
-    from holdfast.run import system
-
-    config = terminal.load_config()
-    system.become(config.service.user)
-    return config
-
-
 def _try(functions: list[str], as_json: bool) -> None:
     from holdfast.run.canaries import run_once
     from holdfast.world import real_world, run
 
-    results = run(run_once(real_world(level="error"), _config(), functions))
+    results = run(run_once(real_world(level="error"), terminal.become_service(), functions))
     if as_json:
         terminal.show(map(_row, results), (), True)
     else:
@@ -70,7 +60,7 @@ def _check(as_json: bool) -> None:
     from holdfast.run.components import look_once
     from holdfast.world import real_world, run
 
-    found = run(look_once(real_world(level="error"), _config()))
+    found = run(look_once(real_world(level="error"), terminal.become_service()))
     terminal.show([each._asdict() for each in found], ["trial", "state", "step", "said"], as_json)
     _end({each.state for each in found})
 
@@ -87,7 +77,7 @@ def _set_up() -> None:
     from holdfast.run.canaries import set_up
     from holdfast.world import real_world
 
-    config, world = _config(), real_world(level="warn")
+    config, world = terminal.become_service(), real_world(level="warn")
     for address in with_people(lambda people: set_up(world, config, people), config):
         print(address)
 

@@ -27,6 +27,15 @@ def load_config() -> Config:
     return reading.load(reading.find(config_path, os.environ), os.environ)
 
 
+def become_service() -> Config:
+    """The configuration; from here on this is the service's user: what root wrote, it could not read."""
+    from holdfast.run import system
+
+    config = load_config()
+    system.become(config.service.user)
+    return config
+
+
 def user_name() -> str:
     """Who types, for the audit trail."""
     import pwd

@@ -166,6 +166,8 @@ class Site:
             response = self._refuse(visit, refused)
         except Unavailable as unavailable:
             response = self._unavailable(visit, unavailable)
+        except HTTPException:  # there is no such thing here: ``_not_there`` says so
+            raise
         except Exception as error:
             response = self._fail(visit, error)
         self.world.journal.emit(
