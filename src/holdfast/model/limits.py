@@ -426,7 +426,8 @@ REPORT_LATE_S = 600.0  # after the end of an incident a report may still be abou
 REPORTS_FIRST = 3  # of one function, by as many people, within …
 REPORTS_FIRST_S = 600.0  # … this, and no incident: customers come first
 REPORTED_AGAIN_S = 60.0  # how often the record takes a new count
-REPORT_DRAFT_S = 60.0  # how often drafts for authorities are brought up to date
+REPORT_DRAFT_S = 60.0  # how often drafts are brought up to date
+REPORT_DRAFTED_S = 60 * 86_400.0  # after the end of an incident they are left as they are
 
 # Canaries
 CANARY_S = 12.0  # one of them, all steps; what waits for others says so itself
@@ -488,6 +489,7 @@ NOTICE_REST_S = 5.0  # between two tries of a channel that takes nothing
 NOTICE_LIFE_S = 86_400.0  # without another channel it is tried for so long
 NOTICE_COUNTED_S = 60.0  # how far a notice has come is written down no more often
 NOTICE_KEPT_S = 400 * 86_400.0  # who was told what is known for so long
+LETTERS_PER_FILE = 500
 SMS_SEGMENTS = 2  # of one text message
 
 # The operator's console

@@ -125,7 +125,7 @@ class Composer:
         before += self._safe(teller, facts)
         after = []
         if due.said.causes:
-            after.append(teller.say("notice.cause", cause=teller.diagnosis(incident)))
+            after.append(teller.diagnosis(incident))
         after += [*self._count(teller, facts), *self._estimate(teller, facts), *self._credit(teller, facts)]
         if (again := teller.recurrence(incident)) and due.about == "opened":
             after.append(again)
@@ -206,6 +206,8 @@ class Composer:
         short.append(teller.say("notice.sms.next", at=self._short_at(teller.language, due.next_at)))
         if due.said.high:
             low, high = (self._short_at(teller.language, each) for each in (due.said.low, due.said.high))
+            same_day = low.rpartition(" ")[0] == high.rpartition(" ")[0]
+            high = high.rpartition(" ")[2] if same_day else high
             extras.insert(0, teller.say("notice.sms.estimate", low=low, high=high))
         if due.said.causes:
             extras.append(teller.diagnosis(incident))
