@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import http.server
-import threading
 from collections.abc import Iterator
 from email import message_from_bytes
 from email.header import decode_header, make_header
@@ -14,6 +12,7 @@ import pytest
 
 import holdfast.functions.signup
 import holdfast.portal
+from gateway import Gateway, gateway
 from holdfast.flow.intake import Intake
 from holdfast.model.address import Address
 from holdfast.model.envelope import Delivery
@@ -61,39 +60,10 @@ def test_without_a_country_configured_a_number_must_name_its_own() -> None:
     assert shown_phone("+491701234567") == "+49 … 67"
 
 
-class Partner:
-    """A real HTTP server that keeps requests and answers as told."""
-
-    def __init__(self) -> None:
-        self.requests: list[tuple[str, str, dict[str, str], bytes]] = []
-        self.status, self.body = 200, b"accepted"
-        partner = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def answer(self) -> None:
-                length = int(self.headers.get("content-length") or 0)
-                fields = {name.lower(): value for name, value in self.headers.items()}
-                partner.requests.append((self.command, self.path, fields, self.rfile.read(length)))
-                self.send_response(partner.status)
-                self.end_headers()
-                self.wfile.write(partner.body)
-
-            do_POST = do_GET = answer
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
-
-
 @pytest.fixture
-def partner() -> Iterator[Partner]:
-    made = Partner()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
+def partner() -> Iterator[Gateway]:
+    with gateway() as made:
+        yield made
 
 
 @pytest.fixture
@@ -115,7 +85,7 @@ def send_sms(
 
 
 @pytest.mark.slow
-def test_the_body_is_quoted_as_its_kind_wants_it(world: World, partner: Partner) -> None:
+def test_the_body_is_quoted_as_its_kind_wants_it(world: World, partner: Gateway) -> None:
     json = SmsSettings(
         partner.url + "/sms",
         headers={"Content-Type": "application/json", "Authorization": "Bearer {secret}"},
@@ -137,7 +107,7 @@ def test_the_body_is_quoted_as_its_kind_wants_it(world: World, partner: Partner)
     assert third[1] == "/s?to=%2B491701234567&t=Gr%C3%BC%C3%9Fe%20%26%20%22x%22&k=a%20b"
 
 
-def test_what_a_value_contains_is_never_taken_for_a_place_to_fill_in(world: World, partner: Partner) -> None:
+def test_what_a_value_contains_is_never_taken_for_a_place_to_fill_in(world: World, partner: Gateway) -> None:
     settings = SmsSettings(
         partner.url, headers={"Content-Type": "text/plain"}, body="{text}", secret=lambda: "s3cret"
     )
@@ -146,7 +116,7 @@ def test_what_a_value_contains_is_never_taken_for_a_place_to_fill_in(world: Worl
 
 
 @pytest.mark.parametrize("status", [401, 403, 429, 500, 503, 302])
-def test_a_gateway_in_trouble_is_asked_again(world: World, partner: Partner, status: int) -> None:
+def test_a_gateway_in_trouble_is_asked_again(world: World, partner: Gateway, status: int) -> None:
     partner.status = status
     with pytest.raises(Unavailable) as caught:
         send_sms(world, SmsSettings(partner.url))
@@ -154,7 +124,7 @@ def test_a_gateway_in_trouble_is_asked_again(world: World, partner: Partner, sta
 
 
 @pytest.mark.parametrize("status", [400, 404, 422])
-def test_a_number_that_a_gateway_refuses_is_not(world: World, partner: Partner, status: int) -> None:
+def test_a_number_that_a_gateway_refuses_is_not(world: World, partner: Gateway, status: int) -> None:
     partner.status = status
     with pytest.raises(Refused):
         send_sms(world, SmsSettings(partner.url))
@@ -162,7 +132,7 @@ def test_a_number_that_a_gateway_refuses_is_not(world: World, partner: Partner, 
 
 @pytest.mark.slow
 def test_partner_1_a_gateway_that_says_200_to_everything_is_believed_by_its_word(
-    world: World, partner: Partner
+    world: World, partner: Gateway
 ) -> None:
     with pytest.raises(Unavailable):
         send_sms(world, SmsSettings(partner.url, expect="OK:"))
@@ -188,7 +158,7 @@ def test_partner_2_an_error_says_no_number_no_text_and_no_secret(world: World) -
         assert not any(each in str(caught.value) for each in ("s3cret", "491701234567", "hidden"))
 
 
-def test_proof_6_countries_that_are_not_served_cost_nothing(world: World, partner: Partner) -> None:
+def test_proof_6_countries_that_are_not_served_cost_nothing(world: World, partner: Gateway) -> None:
     with pytest.raises(Refused) as caught:
         send_sms(world, SmsSettings(partner.url, countries=("+49", "+43")), to="+8801234567")
     assert caught.value.reason is Reason.NOT_ALLOWED and not partner.requests
