@@ -19,7 +19,7 @@ class Asked(NamedTuple):
 
 
 class Gateway:
-    """``answer``: the status and body for a request; it may wait. Else it is always ``status`` and ``body``."""
+    """``answer``: what it says to a request; it may wait. Else that is ``status`` and ``body``."""
 
     def __init__(self) -> None:
         self.requests: list[Asked] = []

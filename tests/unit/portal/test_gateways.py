@@ -151,6 +151,7 @@ def test_a_secret_that_can_not_be_read_and_a_server_that_is_gone_are_unavailable
         send_sms(world, SmsSettings("http://127.0.0.1:9/"))
 
 
+@pytest.mark.slow
 def test_partner_2_an_error_says_no_number_no_text_and_no_secret(world: World) -> None:
     for url in ("http://127.0.0.1:x{secret}/", "http://[{phone}/", "http://{text}:port/"):
         with pytest.raises(Unavailable) as caught:
