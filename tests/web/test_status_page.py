@@ -54,7 +54,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             AccountRow(each, number, 3 if each < 3 else 4, "active", f"name{each}@example.org", 1, 0.0)
             for each in (1, 2, 3, 4)
         ]
-        files |= customer.files(page, b"k", number, four, language)
+        files |= customer.Customers(page, b"k").files(number, four, language)
     for name, data in files.items():
         (made / name).write_bytes(data)
     (made / "calm").mkdir()

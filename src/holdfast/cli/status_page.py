@@ -107,7 +107,8 @@ def _customer(world: World, config: Config, page: Page, number: int) -> Files:
     if known is None:
         raise Refused(Reason.BAD_SYNTAX, f"there is no customer {number}")
     language = known.language if known.language in LANGUAGES else page.look.language
-    return customer.files(page, keys.key_of(config, "status"), number, accounts, language)
+    pages = customer.Customers(page, keys.key_of(config, "status"))
+    return pages.files(number, accounts, language)
 
 
 def _planned(path: str) -> tuple[Maintenance, ...]:

@@ -205,14 +205,14 @@ def test_what_is_owed_is_written_and_promised_while_it_lasts_and_kept_when_it_is
 
     until = at("2012-08-19T23:00")
     provider.incidents.apply([r.Closed(at=until, incident=1, until={"imap": until})])
-    assert [each.amount for each in crediting.part.of(1, "K-1")] == [500]
+    assert [(each.credit.amount, each.final) for each in crediting.part.of("K-1")] == [(500, False)]
     crediting.turn(until + INCIDENT_REOPEN_S - 1)
     [final] = crediting.turn(until + INCIDENT_REOPEN_S + 60)
     assert isinstance(final, r.Credited) and final.final and final.total == {"EUR": 2598, "CHF": 1000}
     crediting.turn(until + INCIDENT_REOPEN_S + 65)
     assert [each.settled for each in incident.promises.values()] == ["kept"]
     assert crediting.turn(until + 2 * INCIDENT_REOPEN_S) == []
-    assert [each.amount for each in crediting.part.of(1, "K-1")] == [1000]
+    assert [(each.credit.amount, each.final) for each in crediting.part.of("K-1")] == [(1000, True)]
 
 
 def test_what_grows_by_the_minute_is_written_down_by_the_hour(provider: Provider) -> None:

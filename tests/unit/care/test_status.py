@@ -229,7 +229,7 @@ def test_the_same_knowledge_makes_the_same_files(said: Texts) -> None:
 def test_every_link_leads_to_a_file(said: Texts) -> None:
     page = Page(outage(), LOOK, said)
     accounts = [AccountRow(1, 1, 3, "active", "ann@example.org", 1, 0.0)]
-    files = page.files() | customer.files(page, b"k", 1, accounts, "en")
+    files = page.files() | customer.Customers(page, b"k").files(1, accounts, "en")
     for name, data in files.items():
         if name.endswith(".html"):
             for target in re.findall(r'(?:href|src)="([^":#]+)"', data.decode()):
@@ -239,7 +239,7 @@ def test_every_link_leads_to_a_file(said: Texts) -> None:
 def yours(said: Texts, cells: Sequence[int], **keys: Any) -> dict[str, Any]:
     page = Page(outage()._replace(**keys), LOOK, said)
     accounts = [AccountRow(n, 9, cell, "active", f"{n}@example.org", 1, 0.0) for n, cell in enumerate(cells)]
-    files = customer.files(page, b"k", 9, accounts, "en")
+    files = customer.Customers(page, b"k").files(9, accounts, "en")
     data: dict[str, Any] = json.loads(files[f"customer-{customer.token(b'k', 9)}.json"])
     shown = re.search("<h1>(.*)</h1>", files[f"customer-{customer.token(b'k', 9)}.html"].decode())
     assert shown is not None

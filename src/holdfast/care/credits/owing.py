@@ -46,6 +46,14 @@ class Owed(NamedTuple):
         return found
 
 
+class Owing(NamedTuple):
+    """What one contract is owed for an incident, so far or (``final``) in all."""
+
+    incident: int
+    credit: Credit
+    final: bool
+
+
 class _Outage(NamedTuple):
     """An incident, and whom it hit."""
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from holdfast.care.affected import digest
 from holdfast.care.credits import billing
 from holdfast.care.credits.fees import Fee
-from holdfast.care.credits.owing import Owed, is_final, owed
+from holdfast.care.credits.owing import Owed, Owing, is_final, owed
 from holdfast.care.credits.policies import Credit, Policy
 from holdfast.care.turns import Seen
 from holdfast.model.limits import CARE_AFTER_S, CREDIT_LOOK_S, CREDIT_PAUSE_S, CREDIT_TELL_S
@@ -51,10 +51,13 @@ class CreditsPart:
         self._language = language
         self._looked: dict[tuple[int, str], _Look] = {}
 
-    def of(self, incident: int, contract: str) -> list[Credit]:
-        """What is owed to it so far, by each policy that gives it something."""
-        looks = [look for (number, _), look in self._looked.items() if number == incident]
-        return [look.by_contract[contract] for look in looks if contract in look.by_contract]
+    def of(self, contract: str) -> list[Owing]:
+        """What is owed to it by now: for each incident, by each policy that gives it something."""
+        return [
+            Owing(number, look.by_contract[contract], look.owed.final)
+            for (number, _), look in self._looked.items()
+            if contract in look.by_contract
+        ]
 
     async def turn(self, seen: Seen) -> list[r.AnyEntry]:
         found: list[r.AnyEntry] = []

@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from holdfast.care.affected import Scope, scopes_of
+from holdfast.care.credits.owing import Owing
 from holdfast.care.customers import AccountRow
 from holdfast.care.status.page import Files, Page
 from holdfast.care.status.story import Teller
@@ -39,62 +40,86 @@ def token(key: bytes, customer: int) -> str:
     return base64.b32encode(mac).decode().lower()[:_TOKEN]
 
 
-def mailboxes(page: Page, accounts: Sequence[AccountRow]) -> list[Mailbox]:
-    """Fine is only what is known to work (STATUS-1)."""
-    scopes: dict[str, list[Scope]] = {}
-    for incident in page.known.incidents.open():
-        for function, scope in scopes_of(incident).items():
-            scopes.setdefault(function, []).append(scope)
-    return [_mailbox(page, each, scopes) for each in accounts]
+class Customers:
+    """Pages of customers by one look at all that is known."""
 
+    def __init__(self, page: Page, key: bytes) -> None:
+        self._page = page
+        self._key = key
+        self._scopes: dict[str, list[Scope]] = {}
+        for incident in page.known.incidents.open():
+            for function, scope in scopes_of(incident).items():
+                self._scopes.setdefault(function, []).append(scope)
+        self._of_cells: dict[int, tuple[MailboxState, tuple[str, ...]]] = {}
 
-def _mailbox(page: Page, account: AccountRow, scopes: dict[str, list[Scope]]) -> Mailbox:
-    hit: list[str] = []
-    unknown: list[str] = []
-    for line in page.lines:
-        if line.state == "works" or line.function in _OF_OTHERS:
-            continue
-        if line.state == "unknown":
-            unknown.append(line.function)
-            continue
-        of = scopes.get(line.function, [Scope()])
-        theirs = [each for each in of if each.cells is None or account.cell in each.cells]
-        if any(each.part != "undecided" for each in theirs):
-            hit.append(line.function)
-        elif theirs:
-            unknown.append(line.function)
-    state: MailboxState = "affected" if hit else "unknown" if unknown else "fine"
-    return Mailbox(account.login, state, tuple(hit or unknown))
+    def name(self, customer: int) -> str:
+        """Of the page and its data, without their endings."""
+        return f"customer-{token(self._key, customer)}"
 
+    def of_cell(self, cell: int) -> tuple[MailboxState, tuple[str, ...]]:
+        """How mailboxes in it are. Fine is only what is known to work (STATUS-1)."""
+        if cell not in self._of_cells:
+            self._of_cells[cell] = self._look(cell)
+        return self._of_cells[cell]
 
-def files(page: Page, key: bytes, customer: int, accounts: Sequence[AccountRow], language: str) -> Files:
-    """A page and its data, named by the customer's token."""
-    found = mailboxes(page, accounts)
-    counts = {each: sum(one.state == each for one in found) for each in _TONES}
-    teller = page.teller(language)
-    name = f"customer-{token(key, customer)}"
-    open_ones = page.known.incidents.open()
-    shown = page.show(
-        "customer.html",
-        language,
-        f"{name}.html",
-        sentence=sentence(teller, counts),
-        tone=next((tone for state, tone in _TONES.items() if counts[state]), "unknown"),
-        mailboxes=found,
-        open=open_ones,
-        due=page.due,
-        picture=page.picture(language),
-    )
-    data = {
-        "at": summary.moment(page.known.now),
-        "mailboxes": [each._asdict() for each in found],
-        "counts": counts,
-        "incidents": [
-            {"number": each.number, "next_update": summary.moment(page.due[each.number])}
-            for each in open_ones
-        ],
-    }
-    return {f"{name}.html": shown, f"{name}.json": msgspec.json.encode(data)}
+    def _look(self, cell: int) -> tuple[MailboxState, tuple[str, ...]]:
+        hit: list[str] = []
+        unknown: list[str] = []
+        for line in self._page.lines:
+            if line.state == "works" or line.function in _OF_OTHERS:
+                continue
+            if line.state == "unknown":
+                unknown.append(line.function)
+                continue
+            of = self._scopes.get(line.function, [Scope()])
+            theirs = [each for each in of if each.cells is None or cell in each.cells]
+            if any(each.part != "undecided" for each in theirs):
+                hit.append(line.function)
+            elif theirs:
+                unknown.append(line.function)
+        state: MailboxState = "affected" if hit else "unknown" if unknown else "fine"
+        return state, tuple(hit or unknown)
+
+    def files(
+        self, customer: int, accounts: Sequence[AccountRow], language: str, owing: Sequence[Owing] = ()
+    ) -> Files:
+        """A page and its data."""
+        page, name = self._page, self.name(customer)
+        found = [Mailbox(each.login, *self.of_cell(each.cell)) for each in accounts]
+        counts = {each: sum(one.state == each for one in found) for each in _TONES}
+        open_ones = page.known.incidents.open()
+        shown = page.show(
+            "customer.html",
+            language,
+            f"{name}.html",
+            sentence=sentence(page.teller(language), counts),
+            tone=next((tone for state, tone in _TONES.items() if counts[state]), "unknown"),
+            mailboxes=found,
+            owing=owing,
+            open=open_ones,
+            due=page.due,
+            picture=page.picture(language),
+        )
+        data = {
+            "at": summary.moment(page.known.now),
+            "mailboxes": [each._asdict() for each in found],
+            "counts": counts,
+            "credits": [
+                {
+                    "incident": each.incident,
+                    "policy": each.credit.policy,
+                    "cents": each.credit.amount,
+                    "currency": each.credit.contract.currency,
+                    "final": each.final,
+                }
+                for each in owing
+            ],
+            "incidents": [
+                {"number": each.number, "next_update": summary.moment(page.due[each.number])}
+                for each in open_ones
+            ],
+        }
+        return {f"{name}.html": shown, f"{name}.json": msgspec.json.encode(data)}
 
 
 def sentence(teller: Teller, counts: dict[str, int]) -> str:

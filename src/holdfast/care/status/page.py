@@ -6,6 +6,7 @@ STATUS-4 no word of it hides a time or a number (``care.wording``): whose text d
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -54,6 +55,7 @@ class Look(NamedTuple):
     language: str = "en"
 
 
+@functools.cache
 def environment() -> jinja2.Environment:
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(_HERE / "templates"),
@@ -77,14 +79,14 @@ class Page:
         for each in known.maintenances:
             wording.check(each.titles)
 
-    def files(self) -> Files:
-        """By name, all in one folder."""
+    def files(self, shown: Callable[[Incident], bool] = lambda incident: True) -> Files:
+        """By name, all in one folder. ``shown``: which incidents' own pages are made."""
         found: Files = {
             "status.css": self._sheet(),
             "status.js": (_HERE / "static" / "status.js").read_bytes(),
         }
         for language in LANGUAGES:
-            found |= self._in(language)
+            found |= self._in(language, shown)
         found["index.html"] = found[f"index.{self.look.language}.html"]
         found["feed.atom"] = found[f"feed.{self.look.language}.atom"]
         open_ones = [(each, self.due[each.number]) for each in self.known.incidents.open()]
@@ -120,7 +122,7 @@ class Page:
         )
         return shown.encode()
 
-    def _in(self, language: str) -> Files:
+    def _in(self, language: str, shown: Callable[[Incident], bool]) -> Files:
         teller = self.teller(language)
         every = sorted(self.known.incidents, key=lambda each: -each.opened_at)
         open_ones = [each for each in every if not each.closed_at]
@@ -141,7 +143,7 @@ class Page:
                 **shared,
             )
         }
-        for each in (*open_ones, *past):
+        for each in filter(shown, (*open_ones, *past)):
             name = f"incident-{each.number}.{{language}}.html"
             found[name.format(language=language)] = self.show(
                 "incident.html", language, name, incident=each, **shared

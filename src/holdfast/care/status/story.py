@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from holdfast.care.credits import billing
+from holdfast.care.credits.owing import Owing
 from holdfast.care.wording import vague
 from holdfast.model.functions import FUNCTIONS
 from holdfast.pages.texts import Texts
@@ -21,7 +23,7 @@ NUMBERS_MOST = 12  # counts up to this are words
 
 def texts(time_zone: str = "UTC") -> Texts:
     """All that status pages say."""
-    return Texts([PAGES, wording.FOLDER, FOLDER], time_zone=time_zone)
+    return Texts([PAGES, wording.FOLDER, FOLDER, billing.FOLDER], time_zone=time_zone)
 
 
 class Told(NamedTuple):
@@ -75,6 +77,35 @@ class Teller:
             for each in FUNCTIONS
             if each in affected.counts
         ]
+
+    def credits(self, incident: Incident) -> list[str]:
+        """What is owed in all, by each rule."""
+        return [
+            self.say(
+                f"status.credit.{'final' if each.final else 'so_far'}",
+                policy=each.policy,
+                total=self.texts.listing(
+                    self.language,
+                    [
+                        billing.money(self.language, amount, currency)
+                        for currency, amount in each.total.items()
+                    ],
+                ),
+                contracts=self.texts.number(self.language, each.contracts),
+            )
+            for each in incident.credited.values()
+            if each.contracts
+        ]
+
+    def owing(self, owing: Owing) -> tuple[str, str, list[str]]:
+        """What one contract gets, on which ground, and the arithmetic."""
+        credit = owing.credit
+        amount = billing.money(self.language, credit.amount, credit.contract.currency)
+        return (
+            self.say(f"status.yours.credit.{'final' if owing.final else 'so_far'}", amount=amount),
+            self.say("status.yours.credit.ground", source=credit.source),
+            [billing.arithmetic(self.texts, self.language, credit, item) for item in credit.items],
+        )
 
     def estimate(self, said: r.Estimated) -> str:
         if not said.high:
@@ -132,4 +163,5 @@ class Teller:
         )
         if most is not None:
             count, of = (self.texts.number(self.language, each) for each in most)
-            yield self.say("status.entry.affected", mailboxes=count, of=of)
+            key = "status.entry.affected.most" if entry.bounded else "status.entry.affected"
+            yield self.say(key, mailboxes=count, of=of)
