@@ -21,6 +21,7 @@ from holdfast.model.uidset import UidSet
 from holdfast.store import commands as c
 from holdfast.store.frames import CommandMeta, Merged, MessageMeta, Placed, encode
 from holdfast.store.writer import _command_frame
+from holdfast.watch.changes import Change
 from holdfast.watch.diagnosis import report as d
 from holdfast.watch.incidents import record as i
 
@@ -81,6 +82,7 @@ def test_every_entry_of_incidents_and_what_is_within_them_is_described() -> None
         "shown": d.Shown,
         "cleared": d.Cleared,
         "rival": d.Rival,
+        "change": Change,
     }
     said, kinds = described("incidents.md"), get_args(i.AnyEntry)
     entries = {record: set(fields) for record, fields in said.items() if record not in within}

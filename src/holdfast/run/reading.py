@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import ipaddress
 import os
 import os.path
@@ -42,6 +43,11 @@ def load(path: str, environ: Mapping[str, str]) -> Config:
     except (OSError, UnicodeDecodeError) as error:
         raise Refused(Reason.BAD_SYNTAX, f"{path}: can't be read: {error}") from error
     return parse(text, path, environ)
+
+
+def digest(config: Config) -> str:
+    """The same for configurations that say the same, however they are written."""
+    return hashlib.sha256(msgspec.json.encode(config, enc_hook=str)).hexdigest()[:16]
 
 
 def parse(text: str, path: str, environ: Mapping[str, str]) -> Config:

@@ -21,6 +21,7 @@ from holdfast.model.limits import REMEDY_STOP_S
 from holdfast.run import child, control, events, ports, system
 from holdfast.run.config import Config
 from holdfast.run.process import End, Process
+from holdfast.run.reading import digest
 from holdfast.run.watchdog import Pulse, Watchdog, stood_at
 from holdfast.world import World
 
@@ -66,6 +67,8 @@ class Supervisor:
         self._rolling_since = 0.0  # UTC
         self._since = 0.0
         self._version = system.version()
+        self._digest = digest(config)
+        self._configured_at = 0.0
         self._signals: list[int] = []
 
     # start
@@ -311,6 +314,7 @@ class Supervisor:
         if self._reload is not None:
             try:
                 self.config = self._reload()
+                self._digest, self._configured_at = digest(self.config), self.world.clock.now()
             except Refused as refused:
                 self.world.journal.emit(events.CONFIG_KEPT, error=refused.text)
         self._rolling, self._rolling_since = list(self.processes), self.world.clock.now()
@@ -362,6 +366,8 @@ class Supervisor:
             return {
                 "pid": os.getpid(),
                 "version": self._version,
+                "configuration": self._digest,
+                "configured_at": self._configured_at,
                 "since": self._since,
                 "hostname": self.config.service.hostname,
                 "listeners": ports.addresses(self._sockets),

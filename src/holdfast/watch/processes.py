@@ -67,11 +67,14 @@ class Ran(msgspec.Struct, frozen=True):
 
 
 class Status(msgspec.Struct, frozen=True):
-    """Of the supervisor. ``since``: UTC, when it began."""
+    """Of the supervisor. ``since``: UTC, when it began. ``configuration``: a digest of the one in force, since
+    ``configured_at``."""
 
     version: str
     since: float
     processes: tuple[Ran, ...]
+    configuration: str = ""
+    configured_at: float = 0.0
 
 
 class Running(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import msgspec
@@ -10,6 +10,7 @@ import msgspec
 from holdfast.model.errors import ComponentId
 from holdfast.model.functions import FUNCTIONS
 from holdfast.model.limits import REPORT_EVIDENCE
+from holdfast.watch.changes import Change, before
 from holdfast.watch.depends import DependencyMap
 from holdfast.watch.diagnosis.evidence import Evidence
 from holdfast.watch.diagnosis.inference import OUTSIDE, Diagnosis, Verdict
@@ -23,6 +24,7 @@ class NamedCause(_Map, frozen=True):
     """``since``: UTC seconds. ``after``: the component whose fault brought it about, '' for none.
 
     ``path``: from what a failed step used to it. ``functions``: those that fail because of it.
+    ``change``: what was changed before it began and may have to do with it, None for nothing.
     """
 
     component: ComponentId
@@ -31,6 +33,7 @@ class NamedCause(_Map, frozen=True):
     after: ComponentId = ""
     path: tuple[ComponentId, ...] = ()
     functions: tuple[str, ...] = ()
+    change: Change | None = None
 
 
 class Shown(_Map, frozen=True):
@@ -83,8 +86,11 @@ _VERDICTS: dict[Verdict, Literal["named", "undecided", "outside"]] = {
 }
 
 
-def report(known: DependencyMap, diagnosis: Diagnosis) -> Report | None:
-    """None where all is well. Of evidence the first few of each sort: what there is can be thousands."""
+def report(known: DependencyMap, diagnosis: Diagnosis, changes: Sequence[Change] = ()) -> Report | None:
+    """None where all is well. ``changes``: of late, in order of time.
+
+    Of evidence the first few of each sort: what there is can be thousands.
+    """
     verdict = _VERDICTS.get(diagnosis.verdict)
     if verdict is None:
         return None
@@ -96,6 +102,7 @@ def report(known: DependencyMap, diagnosis: Diagnosis) -> Report | None:
             after=cause.after,
             path=cause.path,
             functions=_functions(known, (e for e in diagnosis.explained if e.passes(cause.component))),
+            change=before(changes, cause.component, known.closure(cause.component), cause.since),
         )
         for cause in diagnosis.causes
     )
@@ -108,6 +115,7 @@ def report(known: DependencyMap, diagnosis: Diagnosis) -> Report | None:
         for each in diagnosis.runners_up
     )
     named = {each for cause in causes for each in (cause.component, *cause.path)}
+    named |= {cause.change.component for cause in causes if cause.change is not None} - {""}
     named |= {each.component for each in cleared} | {each for rival in rivals for each in rival.components}
     return Report(
         verdict=verdict,

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from holdfast.model.errors import ComponentId
 from holdfast.pages.texts import Texts
+from holdfast.watch.changes import Change
 from holdfast.watch.diagnosis.report import NamedCause, Report, Rival, Shown
 
 FOLDER = Path(__file__).parents[1] / "texts"
@@ -146,7 +147,15 @@ class Wording:
         if cause.rate < 1:
             part = self._texts.number(self._language, round(cause.rate * 100))
             said += " " + self._say("diagnosis.part", percent=part)
+        if cause.change is not None:
+            said += " " + self._changed(cause.change, report)
         return said[0].upper() + said[1:]
+
+    def _changed(self, change: Change, report: Report) -> str:
+        """A hint, and called one."""
+        name = self.component(change.component, report.kinds) if change.component else ""
+        what = self._say(f"change.{change.what}", name=name, said=change.said)
+        return self._say("diagnosis.changed", what=what, at=self._at(change.at))
 
     def _evidence(self, report: Report) -> Iterator[Section]:
         if report.explained:
