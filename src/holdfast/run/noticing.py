@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import zoneinfo
 from collections.abc import AsyncIterator, Callable, Iterator
 
 from holdfast.care.notices.channels import Alarm, Channel, Mail, Push, Sms
@@ -41,7 +42,7 @@ async def noticing(world: World, config: Config) -> AsyncIterator[NoticesPart]:
         ways,
         beside,
         at_once=config.notices.at_once,
-        quiet=Quiet(config.notices.quiet, said.zone),
+        quiet=quiet_hours(config),
     )
     try:
         with running(sending.run()):
@@ -84,6 +85,10 @@ def channels(world: World, config: Config, http: HttpClient) -> tuple[list[Chann
         sender = Sender(sender_name(config), config.gateways.mail_from or f"no-reply@{host}", host)
         ways[MAIL] = Mail(world, Mailer(world, way_out), sender, config.notices.mail_per_hour)
     return _ordered(config, ways), [*beside, *_alarms(world, config)]
+
+
+def quiet_hours(config: Config) -> Quiet:
+    return Quiet(config.notices.quiet, zoneinfo.ZoneInfo(config.web.time_zone))
 
 
 def sender_name(config: Config) -> str:
