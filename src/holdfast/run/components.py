@@ -102,7 +102,9 @@ def _ways(config: Config) -> dict[ComponentId, Way]:
     if gateways.mail and gateways.mail_smarthost:
         found["partner/smarthost"] = Way(split_address(gateways.mail_smarthost), greets=True)
     if config.relay.smarthost:
-        found["partner/relay"] = Way(split_address(config.relay.smarthost), greets=True)
+        host, port = split_address(config.relay.smarthost)
+        literal = ":" in host or host.replace(".", "").isdecimal()
+        found["partner/relay"] = Way((host, port), greets=True, asked=not literal)
     for listener in config.listen.health_http[:1] if config.workers.health else ():
         found["door/health_http"] = Way(here(listener))
     return found

@@ -54,10 +54,14 @@ class Ending(NamedTuple):
 
 
 class Way(NamedTuple):
-    """To a partner, or a door. ``greets``: it speaks first, and begins with 2 where it takes mail."""
+    """To a partner, or a door. ``greets``: it speaks first, and begins with 2 where it takes mail.
+
+    ``asked``: its name is looked up at the resolver, as the relay does; else by the system.
+    """
 
     address: tuple[str, int]
     greets: bool = False
+    asked: bool = False
 
 
 class Places(NamedTuple):
@@ -233,14 +237,18 @@ class Checks:
     # partners, as far as they can be met without asking for anything
 
     async def _way(self, way: Way) -> Said:
-        step = "connect"
+        step, (host, port) = "connect", way.address
         try:
-            async with talking(self._world, way.address) as talk:
+            if way.asked:
+                host = (await self._places.resolver.addresses(host))[0]
+            async with talking(self._world, (host, port)) as talk:
                 if way.greets:
                     step = "greeting"
                     text = (await talk.more()).decode("latin-1").strip()
                     if not text.startswith("2"):
                         return Said("fails", step, text[:200])
+        except (Unavailable, Refused) as error:
+            return Said("unknown", step, f"{host}: where it is can't be looked up: {error}")
         except OSError as error:
             return Said("fails", step, f"{way.address[0]}: {error or 'no answer in time'}")
         except TimeoutError:

@@ -218,6 +218,12 @@ def test_a_smarthost_is_met_by_its_greeting_and_nothing_is_asked_of_it():
     assert (gone.state, gone.step) == ("fails", "connect")
 
 
+def test_a_smarthost_whose_name_cant_be_looked_up_is_not_said_to_be_at_fault():
+    ways = {"partner/relay": Way(("smarthost.example.net", 1), greets=True, asked=True)}
+    silent = look("ways", ways=ways, resolver=Names(Unavailable("dns", "SERVFAIL")))["partner/relay"]
+    assert (silent.state, silent.step) == ("unknown", "connect")
+
+
 # names
 
 
