@@ -392,6 +392,7 @@ NOW_REMEDIES = 20  # the last ones
 NOW_STALE_S = 60.0  # how it is now isn't known by what was written longer ago
 
 # Signals
+CHANGES_LOOK_S = 10.0  # how often it is looked for what was changed
 CHANGES_KEPT_S = 86_400.0  # what was changed longer ago is told no more
 CHANGES_MOST = 500  # … and of a process that ends again and again, the last
 CHANGE_BEFORE_S = 600.0  # a change so long before a fault is told with it

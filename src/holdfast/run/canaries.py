@@ -18,7 +18,7 @@ from holdfast.run.health import targets
 from holdfast.run.trials import PAGES
 from holdfast.watch.canaries.ground import Ground
 from holdfast.watch.canaries.leftovers import Left, Leftovers
-from holdfast.watch.canaries.running import run_canaries
+from holdfast.watch.canaries.running import OUTSIDE, run_canaries, trials_of
 from holdfast.watch.canaries.words import Account, Doors, Joining, Result, Site
 from holdfast.watch.clients import Target
 from holdfast.world import World
@@ -32,24 +32,59 @@ _PASSWORD_LETTERS = 24
 
 
 class _Known(msgspec.Struct, frozen=True):
+    """``accounts``: the two that all canaries use, then those for further cells. ``last``: the number of the
+    last one that was made for a cell."""
+
     accounts: list[Account]
+    last: int = 2
 
 
 # What they know
 
 
-async def set_up(world: World, config: Config, people: Operations) -> list[str]:
-    """Makes the two accounts, or what they lack. Their passwords are new each time. Returns the addresses.
+async def set_up(world: World, config: Config, people: Operations, *, anew: bool = True) -> list[str]:
+    """Makes the accounts, or what they lack. ``anew``: those that are there get new passwords. Returns the
+    addresses of all.
 
     Raises ``Refused`` for an address that is somebody's.
     """
     addresses = config.canary.addresses or await _own_addresses(people)
     if len(set(addresses)) != 2:
         raise Refused(Reason.BAD_SYNTAX, "[canary] addresses: two, and not the same")
-    made = [await _account(world, people, each) for each in addresses]
     system.make_folder(layout.watch_folder(config))
-    _save(world, _path(config), _Known(made))
-    return addresses
+    known = None if anew else _kept(world, config)
+    if known is None or [each.address for each in known.accounts[:2]] != addresses:
+        known = _Known([await _account(world, people, each) for each in addresses])
+        _save(world, _path(config), known)
+    while not _complete(known, config):
+        known = await _one_more(world, config, people, known)
+        _save(world, _path(config), known)
+    return [each.address for each in known.accounts]
+
+
+async def _one_more(world: World, config: Config, people: Operations, known: _Known) -> _Known:
+    """It lies where there is most room; where that is a cell that has one, it isn't needed."""
+    number, domain = known.last + 1, known.accounts[0].address.rpartition("@")[2]
+    made = await _account(world, people, f"canary-{number}@{domain}")
+    more = [] if made.cell in {each.cell for each in known.accounts} else [made]
+    return _Known([*known.accounts, *more], number)
+
+
+def _complete(known: _Known, config: Config) -> bool:
+    cells = config.service.cells
+    there = {each.cell for each in known.accounts}
+    return not config.canary.per_cell or len(there) >= cells or known.last >= 2 * cells
+
+
+def complete(world: World, config: Config) -> bool:
+    """Whether there are all that are wanted, as far as we know."""
+    known = _kept(world, config)
+    wanted = config.canary.addresses
+    return (
+        known is not None
+        and (not wanted or [each.address for each in known.accounts[:2]] == wanted)
+        and _complete(known, config)
+    )
 
 
 async def _own_addresses(people: Operations) -> list[str]:
@@ -76,19 +111,34 @@ async def _account(world: World, people: Operations, address: str) -> Account:
     return Account(address, password, other, app, made.cell)
 
 
+def accounts(world: World, config: Config) -> Sequence[Account]:
+    """The two that canaries use, then those for further cells; none where there are none that can be read."""
+    known = _kept(world, config)
+    return known.accounts if known is not None else ()
+
+
+def cells_of(accounts: Sequence[Account]) -> tuple[int, int] | None:
+    """Of the two that canaries use; None without them."""
+    found = [each.cell for each in accounts[:2] if each.cell is not None]
+    return (found[0], found[1]) if len(found) == 2 else None
+
+
 def cells(world: World, config: Config) -> tuple[int, int] | None:
-    """Of the two accounts; None without them."""
+    """Of the two that there are; None without them."""
+    return cells_of(accounts(world, config))
+
+
+def _kept(world: World, config: Config) -> _Known | None:
     try:
-        found = [each.cell for each in _known(world, config)]
+        return _known(world, config)
     except Refused:
         return None
-    return (found[0], found[1]) if found[0] is not None and found[1] is not None else None
 
 
-def _known(world: World, config: Config) -> Sequence[Account]:
+def _known(world: World, config: Config) -> _Known:
     """Raises ``Refused`` when there are none."""
     try:
-        return msgspec.json.decode(world.disk.read(_path(config)), type=_Known).accounts
+        return msgspec.json.decode(world.disk.read(_path(config)), type=_Known)
     except FileNotFoundError:
         raise Refused(Reason.NO_SUCH_USER, "there are no canaries yet: `holdfast canary setup`") from None
     except (OSError, msgspec.MsgspecError) as error:
@@ -135,7 +185,7 @@ def _url(target: Target) -> str:
     return f"{'https' if target.in_tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def _joining(config: Config) -> Joining:
+def joining(config: Config) -> Joining:
     signup = config.signup
     if not signup.open:
         return Joining("", "no domain is open for sign-up by everybody: [signup] open")
@@ -145,14 +195,23 @@ def _joining(config: Config) -> Joining:
 
 
 async def run_once(world: World, config: Config, functions: Collection[str]) -> list[Result]:
-    """Raises ``Refused`` without accounts, ``Unavailable`` while another run is on its way (CANARY-5): each
-    would tidy away what the other looks for."""
+    """All of these functions, or all there are. Raises what ``run_trials`` does."""
     strange = sorted(set(functions) - set(FUNCTIONS))
     if strange:
         raise Refused(Reason.BAD_NAME, f"no function {strange[0]}; there are: {', '.join(FUNCTIONS)}")
-    first, second = _known(world, config)
-    lock = world.disk.lock(os.path.join(layout.watch_folder(config), "canary.lock"))
-    try:
+    wanted = trials_of(functions or FUNCTIONS, outside=bool(config.canary.outside))
+    return await run_trials(world, config, wanted)
+
+
+async def run_trials(world: World, config: Config, trials: Collection[str]) -> list[Result]:
+    """Raises ``Refused`` without accounts, ``Unavailable`` while another run is on its way (CANARY-5): each
+    would tidy away what the other looks for."""
+    first, second, *_ = _known(world, config).accounts
+    with contextlib.ExitStack() as stack:
+        for name, wanted in (("canary", set(trials) - {OUTSIDE}), ("canary-out", set(trials) & {OUTSIDE})):
+            if wanted:
+                path = os.path.join(layout.watch_folder(config), f"{name}.lock")
+                stack.callback(world.disk.lock(path).release)
         ground = Ground(
             world,
             doors(config),
@@ -160,9 +219,7 @@ async def run_once(world: World, config: Config, functions: Collection[str]) -> 
             second,
             world.entropy.token(_TOKEN_LETTERS).lower(),
             _leftovers(world, config),
-            _joining(config),
+            joining(config),
             config.canary.outside,
         )
-        return await run_canaries(ground, functions or FUNCTIONS, config.service.hostname)
-    finally:
-        lock.release()
+        return await run_canaries(ground, trials, config.service.hostname)

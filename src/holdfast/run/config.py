@@ -22,6 +22,7 @@ from holdfast.run.config_care import (
     Notices,
     Publish,
     Remedies,
+    Reports,
     Status,
     Watch,
 )
@@ -497,6 +498,7 @@ class Config(Section, frozen=True):
     care: Care = field(default_factory=Care)
     credits: dict[str, CreditRule] = field(default_factory=dict)
     status: Status = field(default_factory=Status)
+    reports: Reports = field(default_factory=Reports)
     publish: dict[str, Publish] = field(default_factory=dict)
     directories: dict[str, Directory] = field(default_factory=dict)
 
@@ -560,6 +562,7 @@ SECTIONS: dict[str, str] = {
     "traces": "Spans for OpenTelemetry; needs the extra `otel`.",
     "notices": "Telling customers, on channels that need none of our mail (docs/operate/notices.md).",
     "channels": "Further ways to customers, by name: `[channels.second]`.",
+    "reports": "Reports to authorities and after an incident (docs/operate/reports.md).",
     "care": "What contracts cost, and when what is owed is credited (docs/operate/credits.md).",
     "credits": "What is owed for an outage, rules by name: `[credits.daily]` (docs/operate/credits.md).",
     "status": "The status page (docs/operate/caring.md).",

@@ -74,3 +74,19 @@ CUSTOMERS_NOT_WRITTEN = register(
     "it is tried again.",
     "reason",
 )
+CANARIES_MADE = register(
+    "canaries_made", "info", "Accounts of the canaries were made; from now on they are used.", "accounts"
+)
+CANARIES_MISSING = register(
+    "canaries_missing",
+    "warn",
+    "Accounts of the canaries can't be made; functions are tried without. It is tried again.",
+    "reason",
+)
+WATCH_DOOR_SHUT = register(
+    "watch_door_shut",
+    "error",
+    "Others can't tell the watch what they have for the record of incidents. It is tried again.",
+    "path",
+    "reason",
+)

@@ -122,6 +122,11 @@ def drills_folder(config: Config) -> str:
     return os.path.join(watch_folder(config), "drills")
 
 
+def changes_path(config: Config) -> str:
+    """What was changed of late, and what that is found by."""
+    return os.path.join(watch_folder(config), "changes.json")
+
+
 def customers_path(config: Config) -> str:
     """Who there is and how they are reached: a snapshot for those who care in an outage."""
     return os.path.join(config.data, "care", "customers.sqlite")

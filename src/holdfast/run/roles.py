@@ -67,6 +67,7 @@ MAINS: dict[str, Main] = {
     "webmail": Main("webmail", "run_webmail"),
     "setup": Main("setting_up", "run_setup"),
     "health": Main("health", "run_health"),
+    "watch": Main("watching", "run_watch", ("directory.writer", "flow.relay_door", "run.doors")),
     "care": Main("caring", "run_care"),
 }
 

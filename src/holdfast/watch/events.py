@@ -24,3 +24,17 @@ INCIDENT_ENTRY_LOST = register(
     "sequence",
     "reason",
 )
+TRY_FAILED = register(
+    "try_failed",
+    "error",
+    "Something could not be tried as the try itself failed; that says nothing of what was to be tried.",
+    "what",
+    "reason",
+)
+NOW_UNWRITTEN = register(
+    "now_unwritten",
+    "error",
+    "How it is now can't be told to others: they know nothing, and say so. It is tried again.",
+    "path",
+    "reason",
+)

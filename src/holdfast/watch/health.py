@@ -101,16 +101,16 @@ class Health:
             return Check("", "unknown", [], "ask", f"{type(error).__name__}: {error}")
 
 
-async def check(world: World, target: Target) -> Check:
+async def check(world: World, target: Target, patience_s: float = PROBE_S) -> Check:
     steps, begun = Steps(), world.clock.monotonic()
     state, step, cause = "healthy", "", ""
     try:
-        async with asyncio.timeout(PROBE_S):
+        async with asyncio.timeout(patience_s):
             await try_door(world, target, steps)
     except Fault as fault:
         state, step, cause = "degraded" if fault.partly else "unhealthy", fault.step, fault.cause
     except TimeoutError:
-        state, step, cause = "unhealthy", steps.doing, f"no answer within {PROBE_S:g} s"
+        state, step, cause = "unhealthy", steps.doing, f"no answer within {patience_s:g} s"
     except NOT_UNDERSTOOD as error:
         state, step, cause = "unhealthy", steps.doing, f"not understood: {error!r}"[:300]
     except Exception as error:

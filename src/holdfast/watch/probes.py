@@ -102,6 +102,7 @@ _PROBES: dict[str, _Probe] = {
     "signup": _try_page,
     "admin": _try_page,
     "setup": _try_page,
+    "care": _try_page,
     "jmap": _try_page,
     "webmail": _try_page,
 }

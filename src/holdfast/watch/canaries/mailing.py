@@ -18,6 +18,7 @@ from holdfast.wire.imap.answers import Fetched, Searched, Tagged
 from holdfast.wire.smtp.transaction import Recipient, Transaction
 
 _WRITE_S = CANARY_STEP_S - 0.5
+OUT = "holdfast canary out"  # subject of what is sent elsewhere and comes back
 _WHOLE = c.BodySection(c.Section(), b"BODY[]", peek=True)
 
 
@@ -51,7 +52,7 @@ async def relay(ground: Ground, walk: Walk) -> None:
     """Out to the address elsewhere, which sends back what it gets, and in again."""
     if not ground.outside:
         raise Unsure("no address elsewhere is configured: [canary] outside")
-    subject = f"holdfast canary {ground.token} out"
+    subject = f"{OUT} {ground.token}"
     await _submit(ground, walk, ground.outside, subject)
     walk.begin("back", CANARY_OUTSIDE_S)
     async with ground.imap(ground.first, Steps()) as imap:
@@ -150,18 +151,19 @@ async def expunge(imap: Imap, uids: tuple[int, ...]) -> None:
     await imap.do(c.Expunge(wanted))
 
 
-async def tidy(ground: Ground) -> int:
+async def tidy(ground: Ground, *, out: bool, rest: bool) -> int:
     """CANARY-4: nothing stays in the inboxes of both but the one message that is read, which is put there if
-    it is missing. How many messages went. Raises what a conversation raises."""
+    it is missing. ``out``: what comes back from elsewhere goes; ``rest``: all else does. What isn't asked for
+    somebody else may wait for. How many messages went. Raises what a conversation raises."""
     gone = 0
     for account in (ground.first, ground.second):
         async with ground.imap(account, Steps()) as imap:
             await imap.do(c.Select("INBOX"))
             kept = (await _found(imap, ANCHOR))[:1] if account == ground.first else ()
-            every = await _found(imap, "")
-            if rest := tuple(uid for uid in every if uid not in kept):
-                await expunge(imap, rest)
-                gone += len(rest)
+            every, back = await _found(imap, ""), await _found(imap, OUT)
+            if unwanted := tuple(uid for uid in every if uid not in kept and (out if uid in back else rest)):
+                await expunge(imap, unwanted)
+                gone += len(unwanted)
             if account == ground.first and not kept:
                 await _append(ground, imap, ANCHOR)
     return gone

@@ -29,16 +29,25 @@ CANARIES: Mapping[str, Callable[[Ground, Walk], Awaitable[None]]] = {
 }
 
 
-async def run_canaries(ground: Ground, functions: Collection[str], vantage: str = "") -> list[Result]:
-    """One result for each canary of these functions, and one for the canaries' own accounts. All at once:
-    none waits for another (CANARY-1). What can't be tidied is said with the accounts."""
-    trials = [
-        trial
-        for trial in CANARIES
-        if COURSES[trial].function in functions and (trial != "canary/relay" or ground.outside)
+OUTSIDE = "canary/relay"
+_NO_MAIL = ("canary/password", "canary/signup")
+
+
+def trials_of(functions: Collection[str], *, outside: bool) -> list[str]:
+    """``outside``: with the one that goes elsewhere and back."""
+    return [
+        trial for trial in CANARIES if COURSES[trial].function in functions and (trial != OUTSIDE or outside)
     ]
+
+
+async def run_canaries(ground: Ground, trials: Collection[str], vantage: str = "") -> list[Result]:
+    """One result for each, and one for the canaries' own accounts. All at once: none waits for another
+    (CANARY-1). What can't be tidied is said with the accounts. One that goes elsewhere may run beside others;
+    all else is one run at a time (CANARY-5)."""
     began = ground.world.clock.monotonic()
-    untidy = [*await _tidy(ground), *await _clear(ground)]
+    untidy = await _tidy(ground, trials)
+    if "canary/signup" in trials:
+        untidy += await _clear(ground)
     results = await asyncio.gather(
         *(
             attempt(
@@ -52,7 +61,7 @@ async def run_canaries(ground: Ground, functions: Collection[str], vantage: str 
             for trial in trials
         )
     )
-    untidy += await _tidy(ground)
+    untidy += await _tidy(ground, trials)
     took = ground.world.clock.monotonic() - began
     return [*results, _accounts(ground, results, untidy, took, vantage)]
 
@@ -68,11 +77,15 @@ def _cell(ground: Ground, trial: str) -> int | None:
     return ground.second.cell if trial in _CELL_OF_SECOND else ground.first.cell
 
 
-async def _tidy(ground: Ground) -> list[str]:
-    """Why messages stay, if they do."""
+async def _tidy(ground: Ground, trials: Collection[str]) -> list[str]:
+    """What these make or need. Why messages stay, if they do."""
+    rest = not set(trials) <= {OUTSIDE, *_NO_MAIL}
+    out = OUTSIDE in trials
+    if not rest and not out:
+        return []
     try:
         async with asyncio.timeout(CANARY_STEP_S):
-            await mailing.tidy(ground)
+            await mailing.tidy(ground, out=out, rest=rest)
     except (Turned, Fault, Unsure, OSError, *NOT_UNDERSTOOD) as error:
         return [f"messages stay until the next run: {str(error) or paging.NO_ANSWER}"]
     return []

@@ -1,0 +1,305 @@
+"""The role watch: what it tries, how often, and where it writes. It needs no other process (WATCH-9)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import partial
+
+from holdfast.directory.writer import PeopleClient
+from holdfast.model.errors import Refused, Unavailable
+from holdfast.model.findings import Finding, State
+from holdfast.model.limits import (
+    CANARY_MAKE_S,
+    DOOR_S,
+    DOOR_SILENT_S,
+    OWN_LAG_S,
+    SIGNALS_LOOK_S,
+    WATCH_OPEN_S,
+)
+from holdfast.run import canaries, components, layout, mapping, parts, system
+from holdfast.run.child import Start, process_name
+from holdfast.run.config import Config
+from holdfast.run.events import CANARIES_MADE, CANARIES_MISSING, WATCH_DOOR_SHUT
+from holdfast.run.health import targets
+from holdfast.run.remedying import Remedies
+from holdfast.run.roles import plan
+from holdfast.watch.canaries.running import CANARIES, OUTSIDE
+from holdfast.watch.canaries.words import COURSES, Account
+from holdfast.watch.clients import Target
+from holdfast.watch.collecting import Source, collect
+from holdfast.watch.components import PARTS, Checks
+from holdfast.watch.depends import DependencyMap, Trial
+from holdfast.watch.health import Check, check
+from holdfast.watch.incidents.door import IncidentDoor
+from holdfast.watch.incidents.keeping import IncidentKeeper
+from holdfast.watch.rota import Pace
+from holdfast.watch.signals import Signals
+from holdfast.watch.watching import Job, Met, Watching
+from holdfast.world import World
+
+_STATES: Mapping[str, State] = {"healthy": "works", "degraded": "degraded", "unhealthy": "fails"}
+_SIGNUP = "canary/signup"
+_RARELY = 5.0  # what leaves more behind is used so many times less often
+_RETRY_S = 5.0
+
+
+async def run_watch(start: Start) -> None:
+    world, config = start.world, start.config
+    system.make_folder(layout.watch_folder(config))
+    keeper = IncidentKeeper(world, layout.watch_folder(config))
+    watching = Watching(
+        world,
+        keeper,
+        layout.now_path(config),
+        met=partial(_met, world, config),
+        remedy=Remedies(world, config).round,
+    )
+    watched = Watched(world, config)
+    watching.watch(*watched.all())
+    tasks = [asyncio.ensure_future(keeper.run())]
+    with contextlib.suppress(TimeoutError):  # then it goes on in memory (INC-8)
+        async with asyncio.timeout(WATCH_OPEN_S):
+            await keeper.opened.wait()
+    tasks += [
+        asyncio.ensure_future(each)
+        for each in (watching.run(), _listen(world, config, keeper, watching), _make(watched, watching))
+    ]
+    try:
+        await parts.until_stop(start)
+    finally:
+        for task in tasks[1:]:
+            task.cancel()
+        await keeper.close()
+        tasks[0].cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _listen(world: World, config: Config, keeper: IncidentKeeper, watching: Watching) -> None:
+    """Where others tell what they have, as soon as the disk has room for a socket."""
+    path, told = layout.socket_path(config, "watch"), False
+    while True:
+        try:
+            await world.net.listen(IncidentDoor(keeper, watching.look_at).session, path)
+            return
+        except OSError as error:
+            if not told:
+                world.journal.emit(WATCH_DOOR_SHUT, path=path, reason=str(error))
+            told = True
+            await world.clock.sleep(_RETRY_S)
+
+
+def _met(world: World, config: Config, known: DependencyMap) -> Met:
+    names = [process_name(role, worker) for role, worker, _ in plan(config)]
+    sources = [Source(name, layout.metrics_path(config, name)) for name in names]
+    signals = Signals(world, partial(collect, world, sources), known)
+    return Met(signals.look, signals.outcomes, SIGNALS_LOOK_S)
+
+
+async def _make(watched: Watched, watching: Watching) -> None:
+    """Canaries' accounts where they are missing; from then on they are used."""
+    if await watched.make_accounts():
+        watching.watch(*watched.all())
+
+
+# What there is to be tried
+
+
+class Watched:
+    """The map of this machine with what is tried of it, and how."""
+
+    def __init__(self, world: World, config: Config) -> None:
+        self._world = world
+        self._config = config
+        self._host = config.service.hostname
+        self._batches = _Batches(world, config)
+
+    def all(self) -> tuple[DependencyMap, dict[str, Job]]:
+        """What is in the map and never tried isn't among its trials: it would be unknown for ever."""
+        accounts = self._accounts()
+        known = self._map(accounts)
+        jobs = {
+            **self._checks(),
+            **dict(self._doors(known, accounts)),
+            **dict(self._canaries(known)),
+        }
+        tried = {trial for job in jobs.values() for trial in job.trials}
+        kept = [each for each in known.trials.values() if each.id in tried or _by_itself(each)]
+        alone = DependencyMap(known.components.values(), known.needs, known.breaks, kept, known.reaches)
+        return alone, jobs
+
+    def _accounts(self) -> Sequence[Account]:
+        return canaries.accounts(self._world, self._config) if self._config.watch.canaries else ()
+
+    def _map(self, accounts: Sequence[Account]) -> DependencyMap:
+        world, config = self._world, self._config
+        folder = layout.domains_folder(config)
+
+        def device(folder: str) -> object:
+            found = world.disk.identity(folder)
+            return None if found is None else found[0]
+
+        return mapping.dependency_map(
+            config,
+            cells=sorted({each.cell for each in accounts if each.cell is not None}),
+            canaries=canaries.cells_of(accounts),
+            sessions=config.metrics.enabled,
+            domains=world.disk.list(folder) if world.disk.exists(folder) else (),
+            device=device,
+        )
+
+    # components
+
+    def _checks(self) -> dict[str, Job]:
+        checks = Checks(self._world, components.places(self._world, self._config), self._host)
+        return {
+            f"check/{part}": Job(Pace(every_s, 1.0, min(every_s, 5.0)), partial(checks.look, part))
+            for part, every_s in PARTS.items()
+        }
+
+    # doors
+
+    def _doors(self, known: DependencyMap, accounts: Sequence[Account]) -> Iterator[tuple[str, Job]]:
+        every_s = self._config.watch.probe_s
+        pace = Pace(every_s, min(0.5, every_s), every_s)
+        account = (accounts[0].address, accounts[0].app) if accounts else None
+        for role, doors in targets(self._config).items():
+            for target in doors:
+                trial = f"{role}/{target.door}"
+                if trial in known.trials:
+                    whom = account if role == "mx" else None
+                    yield trial, self._door(known, trial, target._replace(account=whom), pace)
+        yield from self._cells(known, accounts)
+
+    def _cells(self, known: DependencyMap, accounts: Sequence[Account]) -> Iterator[tuple[str, Job]]:
+        """Into each cell by one door: what the others need besides is tried without a cell."""
+        mail = canaries.doors(self._config).mail
+        target = mail.get("imap") or mail.get("pop3")
+        every_s = self._config.watch.canary_s
+        for each in accounts:
+            if target is None or each.cell is None:
+                continue
+            trial = f"{target.function}/{target.door}/cell-{each.cell:02d}"
+            if trial in known.trials:
+                mine = target._replace(account=(each.address, each.app))
+                yield trial, self._door(known, trial, mine, Pace(every_s, 2.0, 10.0), each.cell)
+
+    def _door(
+        self, known: DependencyMap, trial: str, target: Target, pace: Pace, cell: int | None = None
+    ) -> Job:
+        function = known.trials[trial].function
+
+        async def run() -> list[Finding]:
+            found = await try_door(self._world, target)
+            return [finding_of(trial, function, each, at, cell, self._host) for each, at in found]
+
+        return Job(pace, run, (trial,))
+
+    # functions, as customers use them
+
+    def _canaries(self, known: DependencyMap) -> Iterator[tuple[str, Job]]:
+        every_s = self._config.watch.canary_s
+        wanted: dict[str, list[str]] = {}
+        for trial in CANARIES:
+            if trial in known.trials and self._can(trial):
+                alone = trial in (OUTSIDE, _SIGNUP)
+                wanted.setdefault(trial if alone else f"canary/{COURSES[trial].function}", []).append(trial)
+        for name, trials in wanted.items():
+            rarely = _RARELY if name in (OUTSIDE, _SIGNUP) else 1.0
+            pace = Pace(every_s * rarely, min(5.0, every_s), min(10.0 * rarely, every_s))
+            yield name, Job(pace, partial(self._batches.run, tuple(trials)), tuple(trials))
+
+    def _can(self, trial: str) -> bool:
+        if trial == OUTSIDE:
+            return bool(self._config.canary.outside)
+        a_day = 2 * 86_400 / (_RARELY * self._config.watch.canary_s)  # what is tried at once among them
+        many = self._config.signup.per_network_day >= a_day
+        return trial != _SIGNUP or (many and bool(canaries.joining(self._config).domain))
+
+    async def make_accounts(self) -> bool:
+        """Those that are missing, when people can be asked. True if there are others now than at first."""
+        world, config = self._world, self._config
+        told, missing = "", False
+        while config.watch.canaries and not canaries.complete(world, config):
+            missing = True
+            client = PeopleClient(world, layout.socket_path(config, "people"))
+            try:
+                made = await canaries.set_up(world, config, client, anew=False)
+                world.journal.emit(CANARIES_MADE, accounts=len(made))
+            except (Refused, Unavailable, OSError) as error:
+                if told != str(error):
+                    world.journal.emit(CANARIES_MISSING, reason=str(error))
+                told = str(error)
+                await world.clock.sleep(CANARY_MAKE_S)
+            finally:
+                client.close()
+        return missing
+
+
+def _by_itself(trial: Trial) -> bool:
+    """Checks of components, and what comes without being tried."""
+    return not trial.function or not trial.at_will
+
+
+class _Batches:
+    """Canaries run one batch at a time (CANARY-5); whoever is due meanwhile is in the next one."""
+
+    def __init__(self, world: World, config: Config) -> None:
+        self._world = world
+        self._config = config
+        self._turn = asyncio.Lock()
+        self._next: set[str] = set()
+        self._coming: asyncio.Task[dict[str, Finding]] | None = None
+
+    async def run(self, trials: Collection[str]) -> list[Finding]:
+        """Raises ``Unavailable`` while somebody else runs canaries, ``Refused`` without accounts."""
+        if OUTSIDE in trials:
+            return list((await self._go(trials)).values())
+        self._next.update(trials)
+        if self._coming is None:
+            self._coming = asyncio.ensure_future(self._batch())
+        found = await asyncio.shield(self._coming)
+        return [found[each] for each in (*trials, "canary/accounts") if each in found]
+
+    async def _batch(self) -> dict[str, Finding]:
+        async with self._turn:
+            await self._world.clock.sleep(DOOR_SILENT_S)  # what is asked for at the same time comes along
+            trials, self._next, self._coming = self._next, set(), None
+            return await self._go(trials)
+
+    async def _go(self, trials: Collection[str]) -> dict[str, Finding]:
+        results = await canaries.run_trials(self._world, self._config, trials)
+        return {each.finding.trial: each.finding for each in results}
+
+
+# One door
+
+
+async def try_door(world: World, target: Target) -> list[tuple[Check, float]]:
+    """What it showed, and when (UTC). One that is silent for a moment is tried once more beside, so that two
+    tries are known to fail as soon as one could."""
+    first = asyncio.ensure_future(_timed(world, target))
+    done, _ = await asyncio.wait([first], timeout=DOOR_SILENT_S)
+    if done:
+        return [first.result()]
+    second = asyncio.ensure_future(_timed(world, target))
+    return [await first, await second]
+
+
+async def _timed(world: World, target: Target) -> tuple[Check, float]:
+    found = await check(world, target, DOOR_S)
+    return found, world.clock.now()
+
+
+def finding_of(trial: str, function: str, found: Check, at: float, cell: int | None, vantage: str) -> Finding:
+    """WATCH-8 what this process was too late for is unknown; so is what an account lacks (CANARY-2)."""
+    state: State = _STATES.get(found.state, "unknown")
+    own = (
+        found.step in ("sign-in", "RCPT")
+        and state == "degraded"
+        and (cell is not None or trial.startswith("mx/"))
+    )
+    if own or (state == "fails" and found.seconds > DOOR_S + OWN_LAG_S):
+        state = "unknown"
+    return Finding(trial, function, state, found.step, found.cause, at, found.seconds, cell, vantage)

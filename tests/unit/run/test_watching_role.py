@@ -1,0 +1,154 @@
+"""What the role watch tries: which doors, how, and what it makes of what they show."""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+import pytest
+
+from holdfast.model.limits import DOOR_S, DOOR_SILENT_S, OWN_LAG_S
+from holdfast.run import canaries, layout
+from holdfast.run.config import Canary, Config, Service, Signup, Workers
+from holdfast.run.watching import Watched, finding_of, try_door
+from holdfast.sim.world import SimWorld, simulated
+from holdfast.watch.canaries.words import Account
+from holdfast.watch.clients import Target
+from holdfast.watch.health import Check
+from holdfast.world import Session
+from holdfast.world.tls import client_context
+
+
+@pytest.fixture
+def world():
+    with simulated(1) as made:
+        yield made
+
+
+def config(**more: object) -> Config:
+    return Config(service=Service(data="/data", hostname="mail.example.org", cells=4), **more)
+
+
+def with_canaries(world: SimWorld, made: Config, cells: int = 2) -> None:
+    accounts = [Account(f"canary-{n + 1}@example.org", "p", "q", "app", n) for n in range(cells)]
+    world.disk.make_folder(layout.watch_folder(made))
+    path = f"{layout.watch_folder(made)}/canary.json"
+    world.disk.write_atomic(path, msgspec.json.encode({"accounts": accounts}))
+
+
+# One door
+
+
+class Silent(Session):
+    """It takes a connection and says nothing; ``greets``: after so long it greets and closes."""
+
+    greets = float("inf")
+
+    def __init__(self, world: SimWorld) -> None:
+        self._world = world
+
+    def connected(self) -> None:
+        self._world.clock.call_later(min(self.greets, 99.0), lambda: self.connection.write(b"+OK\r\n"))
+
+    def received(self, data: bytes) -> None:
+        self.connection.write(b"-ERR\r\n")
+
+
+def door(port: int) -> Target:
+    return Target("pop3", "pop3", ("127.0.0.1", port), "mail.example.org", client_context(verify=False))
+
+
+def test_a_door_that_is_silent_is_tried_once_more_beside_so_that_two_tries_fail_within_seconds(world):
+    async def main() -> None:
+        await world.net.listen(lambda: Silent(world), ("127.0.0.1", 1110))
+        began = world.clock.now()
+        found = await try_door(world, door(1110))
+        assert [each.step for each, _ in found] == ["greeting", "greeting"]
+        assert [each.state for each, _ in found] == ["unhealthy", "unhealthy"]
+        assert [round(at - began, 1) for _, at in found] == [DOOR_S, DOOR_S + DOOR_SILENT_S]
+
+    world.run(main())
+
+
+def test_a_door_that_answers_or_refuses_at_once_is_tried_once(world):
+    async def main() -> None:
+        assert [each.step for each, _ in await try_door(world, door(1111))] == ["connect"]
+
+    world.run(main())
+
+
+@pytest.mark.parametrize(
+    ("found", "state"),
+    [
+        (Check("pop3", "unhealthy", [], "greeting", "no answer", DOOR_S), "fails"),
+        (Check("pop3", "unhealthy", [], "greeting", "no answer", DOOR_S + 2 * OWN_LAG_S), "unknown"),
+        (Check("pop3", "unknown", [], "connect", "no more files"), "unknown"),
+        (Check("pop3", "degraded", [], "sign-in", "-ERR wrong"), "unknown"),
+        (Check("pop3", "degraded", [], "STLS", "not offered"), "degraded"),
+        (Check("pop3", "healthy", []), "works"),
+    ],
+)
+def test_watch_8_what_this_process_was_too_late_for_is_unknown(found, state):
+    said = finding_of("pop3/pop3/cell-01", "pop3", found, 1.0, 1, "mail.example.org")
+    assert (said.state, said.cell, said.vantage) == (state, 1, "mail.example.org")
+
+
+# What is tried
+
+
+def functions(world: SimWorld, made: Config) -> dict[str, set[str]]:
+    known, _ = Watched(world, made).all()
+    found: dict[str, set[str]] = {}
+    for each in known.trials.values():
+        if each.function and each.at_will:
+            found.setdefault(each.function, set()).add(each.id)
+    return found
+
+
+def test_what_is_never_tried_is_no_trial_as_it_would_be_unknown_for_ever(world):
+    made = config(workers=Workers(pop3=0))
+    bare = functions(world, made)
+    assert bare["imap"] == {"imap/imap", "imap/imaps"} and "pop3" not in bare
+    with_canaries(world, made)
+    used = functions(world, made)
+    assert used["imap"] == {*bare["imap"], "canary/imap", "imap/imaps/cell-00", "imap/imaps/cell-01"}
+    assert "canary/signup" not in used["signup"] and "canary/relay" not in used["send"]
+    _, jobs = Watched(world, made).all()
+    tried = {trial for job in jobs.values() for trial in job.trials}
+    assert {each for found in used.values() for each in found} <= tried
+
+
+def test_what_can_be_tried_by_the_configuration_is(world):
+    signup = Signup(open=["example.org"], proof="none")
+    few = config(signup=signup)
+    with_canaries(world, few)
+    assert "canary/signup" not in functions(world, few)["signup"]  # it would use up what a network may have
+    many = msgspec.structs.replace(signup, per_network_day=1000)
+    made = config(signup=many, canary=Canary(outside="x@example.net"))
+    with_canaries(world, made, cells=4)
+    used = functions(world, made)
+    assert "canary/signup" in used["signup"] and "canary/relay" in used["send"]
+    assert "imap/imaps/cell-03" in used["imap"]
+
+
+def test_whether_canaries_lack_anything_is_a_matter_of_cells_and_configuration(world):
+    plain, wide = config(), config(canary=Canary(per_cell=True))
+    assert not canaries.complete(world, plain)
+    with_canaries(world, plain)
+    assert canaries.complete(world, plain) and not canaries.complete(world, wide)
+    named = config(canary=Canary(addresses=["a@example.org", "b@example.org"]))
+    assert not canaries.complete(world, named)
+    with_canaries(world, wide, cells=4)
+    assert canaries.complete(world, wide)
+
+
+def test_accounts_are_made_as_soon_as_the_people_process_can_be_asked(world):
+    async def main() -> None:
+        making = asyncio.ensure_future(Watched(world, config()).make_accounts())
+        await world.clock.sleep(100)
+        assert not making.done() and len(world.journal.named("canaries_missing")) == 1
+        with_canaries(world, config())  # by hand
+        await world.clock.sleep(40)
+        assert making.done() and making.result()
+
+    world.run(main())

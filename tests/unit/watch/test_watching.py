@@ -1,0 +1,238 @@
+"""The round of the role watch, in virtual time: what it does when something fails, itself included."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+from collections.abc import AsyncIterator, Callable, Sequence
+
+import pytest
+
+from holdfast.model.errors import Unavailable
+from holdfast.model.findings import Finding, Signal
+from holdfast.sim.world import SimWorld, simulated
+from holdfast.watch.depends import Component, DependencyMap, Step, Trial
+from holdfast.watch.incidents.keeping import IncidentKeeper
+from holdfast.watch.incidents.record import Remedied
+from holdfast.watch.now import Now, read_now
+from holdfast.watch.rota import Pace
+from holdfast.watch.watching import Job, Met, Watching
+
+FOLDER, NOW = "/data/watch", "/other/now.json"
+DOOR, CANARY = Pace(2.0, 0.5, 2.0), Pace(60.0, 5.0, 10.0)
+
+
+def trial(name: str, function: str, **steps: str) -> Trial:
+    return Trial(name, function, tuple(Step(step, frozenset(uses.split())) for step, uses in steps.items()))
+
+
+TRIALS = (
+    trial("imap", "imap", greeting="imap"),
+    trial("imaps", "imap", connect="imap"),
+    trial("canary/imap", "imap", greeting="imap", read="imap index"),
+    trial("pop3", "pop3", greeting="pop3"),
+    trial("pop3s", "pop3", greeting="pop3"),
+    trial("canary/pop3", "pop3", greeting="pop3", read="pop3 index"),
+    trial("metrics/imap", "", answer="imap"),
+    trial("metrics/pop3", "", answer="pop3"),
+)
+MAP = DependencyMap([Component(each, "process") for each in ("imap", "pop3", "index")], trials=TRIALS)
+
+
+class Service:
+    """What is tried: fails whatever uses a component that is ``broken``, as the map says."""
+
+    def __init__(self, world: SimWorld) -> None:
+        self.world = world
+        self.broken: set[str] = set()
+        self.hangs: set[str] = set()
+        self.raises: dict[str, Exception] = {}
+        self.begun: dict[str, list[float]] = {}
+
+    def jobs(self) -> dict[str, Job]:
+        paces = {each.id: CANARY if each.id.startswith("canary") else DOOR for each in TRIALS}
+        return {each.id: Job(paces[each.id], self._run(each), (each.id,)) for each in TRIALS}
+
+    def _run(self, tried: Trial) -> Callable[[], object]:
+        async def run() -> Sequence[Finding]:
+            clock = self.world.clock
+            self.begun.setdefault(tried.id, []).append(clock.now())
+            if tried.id in self.raises:
+                raise self.raises[tried.id]
+            await clock.sleep(1e6 if tried.id in self.hangs else 0.01)
+            step = next((each.name for each in tried.steps if each.uses & self.broken), "")
+            state, said = ("fails", "refused") if step else ("works", "")
+            return [Finding(tried.id, tried.function, state, step, said, clock.now(), 0.01)]
+
+        return run
+
+
+@pytest.fixture
+def world():
+    with simulated(1) as made:
+        made.disk.make_folder("/other")
+        yield made
+
+
+@contextlib.asynccontextmanager
+async def watched(world: SimWorld, **more: object) -> AsyncIterator[tuple[Service, Watching, IncidentKeeper]]:
+    service, keeper = Service(world), IncidentKeeper(world, FOLDER)
+    watching = Watching(world, keeper, NOW, **more)
+    watching.watch(MAP, service.jobs())
+    tasks = [asyncio.ensure_future(each) for each in (keeper.run(), watching.run())]
+    try:
+        yield service, watching, keeper
+    finally:
+        tasks[1].cancel()
+        await keeper.close()
+        tasks[0].cancel()
+
+
+def now(world: SimWorld) -> Now:
+    found = read_now(world, NOW)
+    assert found is not None
+    return found
+
+
+def test_watch_9_what_fails_is_an_incident_within_seconds_is_named_told_and_closed(world):
+    async def main() -> None:
+        async with watched(world) as (service, _, keeper):
+            await world.clock.sleep(5)
+            said = now(world)
+            assert {each.state for each in said.findings} == {"works"} and len(said.findings) == len(TRIALS)
+            assert said.report is None and not len(keeper.incidents)
+            began = world.clock.now()
+            service.broken.add("pop3")
+            await world.clock.sleep(5)
+            [incident] = keeper.incidents.open()
+            assert incident.functions == ("pop3",) and incident.opened_at - began <= 5
+            await world.clock.sleep(10)
+            assert incident.opinion is not None and incident.opinion.report.components == {"pop3"}
+            assert incident.opinion.at - began <= 12
+            report = now(world).report
+            assert report is not None and report.components == {"pop3"}
+            service.broken.clear()
+            await world.clock.sleep(200)
+            assert not keeper.incidents.open() and now(world).report is None
+            assert incident.ended_at - began <= 30
+
+    world.run(main())
+
+
+def test_what_begins_to_fail_has_all_tried_at_once_that_uses_the_same(world):
+    async def main() -> None:
+        async with watched(world) as (service, _, _):
+            await world.clock.sleep(20)
+            service.broken.add("imap")
+            began = world.clock.now()
+            await world.clock.sleep(5)
+            assert [each for each in service.begun["canary/imap"] if each >= began]
+            assert not [each for each in service.begun["canary/pop3"] if each >= began]
+
+    world.run(main())
+
+
+def test_what_real_sessions_met_and_what_somebody_asks_for_is_tried_at_once(world):
+    met: list[Signal] = []
+
+    async def look() -> list[Signal]:
+        found, met[:] = list(met), []
+        return found
+
+    async def main() -> None:
+        async with watched(world, met=lambda known: Met(look, list, 2.0)) as (service, watching, _):
+            await world.clock.sleep(20)
+            began = world.clock.now()
+            met.append(Signal("imap", "index", began, meant=("index",)))
+            await world.clock.sleep(3)
+            tried = {name for name in service.begun if service.begun[name][-1] >= began}
+            assert {"canary/imap", "canary/pop3"} <= tried
+            await world.clock.sleep(20)
+            began = world.clock.now()
+            watching.look_at(["pop3"])
+            await world.clock.sleep(0.1)
+            assert service.begun["canary/pop3"][-1] >= began > service.begun["canary/imap"][-1]
+
+    world.run(main())
+
+
+def test_watch_9_what_hangs_or_raises_keeps_nothing_else_from_being_tried(world):
+    async def main() -> None:
+        async with watched(world) as (service, _, keeper):
+            service.hangs |= {"imap", "canary/pop3"}
+            service.raises["metrics/imap"] = RuntimeError("a bug of the check")
+            service.raises["canary/imap"] = Unavailable("canary", "somebody else runs it")
+            await world.clock.sleep(60)
+            assert len(service.begun["pop3"]) > 20 and len(service.begun["imap"]) == 1
+            assert len(service.begun["canary/imap"]) > 5  # not put off: it was somebody else's turn
+            assert [each.keys["what"] for each in world.journal.named("try_failed")] == ["metrics/imap"]
+            service.broken.add("pop3")
+            await world.clock.sleep(5)
+            assert keeper.incidents.open()
+
+    world.run(main())
+
+
+def test_watch_9_with_a_full_disk_it_goes_on_and_says_what_it_could_not_write(world):
+    async def main() -> None:
+        async with watched(world) as (service, _, keeper):
+            await world.clock.sleep(5)
+            full = world.platter.fail("append", FOLDER, errno.ENOSPC)
+            service.broken.add("pop3")
+            await world.clock.sleep(8)
+            said = now(world)
+            assert said.ledger and [each.incident for each in said.held][:1] == [1]
+            full.lift()
+            await world.clock.sleep(8)
+            assert not now(world).ledger and not now(world).held and len(keeper.incidents.open()) == 1
+
+    world.run(main())
+
+
+def test_watch_9_where_it_can_t_tell_how_it_is_it_is_journalled_once_and_told_later(world):
+    async def main() -> None:
+        async with watched(world) as (service, _, keeper):
+            await world.clock.sleep(5)
+            full = world.platter.fail("change", "/other", errno.ENOSPC)
+            service.broken.add("pop3")
+            await world.clock.sleep(90)
+            assert read_now(world, NOW) is None and keeper.incidents.open()
+            assert len(world.journal.named("now_unwritten")) == 1
+            full.lift()
+            await world.clock.sleep(5)
+            assert now(world).report is not None
+
+    world.run(main())
+
+
+def test_what_was_done_about_it_is_written_down_and_told(world):
+    async def remedy(seen: object) -> list[Remedied]:
+        await world.clock.sleep(3)
+        done = not any(isinstance(each, Remedied) for each in keepers[0].incidents.open()[0].timeline)
+        head = {"at": world.clock.now(), "incident": 1, "rule": "restart", "component": "pop3"}
+        return [Remedied(**head, action="restart", outcome="done")] if done else []
+
+    keepers: list[IncidentKeeper] = []
+
+    async def main() -> None:
+        async with watched(world, remedy=remedy) as (service, _, keeper):
+            keepers.append(keeper)
+            service.broken.add("pop3")
+            await world.clock.sleep(20)
+            assert [each.component for each in now(world).remedies] == ["pop3"]
+
+    world.run(main())
+
+
+def test_what_is_watched_may_change_and_what_was_found_before_counts_on(world):
+    async def main() -> None:
+        async with watched(world) as (service, watching, keeper):
+            service.broken.add("pop3")
+            await world.clock.sleep(10)
+            [incident] = keeper.incidents.open()
+            watching.watch(MAP, service.jobs())
+            await world.clock.sleep(10)
+            assert keeper.incidents.open() == [incident] and now(world).report is not None
+
+    world.run(main())
