@@ -125,6 +125,28 @@ class DependencyMap:
         patterns = meant(word, process)
         return frozenset(each for each in self.components if any(matches(one, each) for one in patterns))
 
+    @cached_property
+    def _passing(self) -> dict[ComponentId, set[str]]:
+        """Component → the trials that pass through it."""
+        found: dict[ComponentId, set[str]] = {}
+        for trial in self.trials.values():
+            for component in self.under(use for step in trial.steps for use in step.touches):
+                found.setdefault(component, set()).add(trial.id)
+        return found
+
+    def around(self, trial: str, step: str) -> list[str]:
+        """Other trials that pass through what that step uses: the longest of each function and sort first,
+        as what they show says most. Raises ``KeyError`` for an unknown trial."""
+        uses = next((each.touches for each in self.trials[trial].steps if each.name == step), frozenset())
+        found = {id for each in uses for id in self._passing.get(each, ())} - {trial}
+        turns: dict[str, int] = {}
+        ranked = []
+        for id in sorted(found, key=lambda id: (-len(self.trials[id].steps), id)):
+            sort = self.trials[id].function or id.rpartition("/")[0]
+            turns[sort] = turns.get(sort, 0) + 1
+            ranked.append((turns[sort], not self.trials[id].function, id))
+        return [id for _, _, id in sorted(ranked)]
+
     def path(self, uses: Iterable[ComponentId], component: ComponentId) -> list[ComponentId]:
         """The shortest way from one of those to the component, both ends named; [] for none."""
         starts = sorted(uses)

@@ -60,7 +60,8 @@ class Told(NamedTuple):
 class Observed(NamedTuple):
     """What was seen until ``until``. ``tries`` none: customers' answers aren't judged.
 
-    ``findings``: those that didn't go well, in order of time. ``told``: None where nobody told.
+    ``findings``: those that didn't go well, in order of time. ``reports``: what was told of causes beside
+    incidents, as of what hurts no function. ``told``: None where nobody told.
     ``noticed_at``, ``published_at``: a notice reached a customer; the page told of it; 0 for never, None:
     not judged.
     """
@@ -72,6 +73,7 @@ class Observed(NamedTuple):
     told: Mapping[str, Told] | None = None
     noticed_at: float | None = None
     published_at: float | None = None
+    reports: Sequence[Opinion] = ()
 
 
 class Behaviour(msgspec.Struct, frozen=True):
@@ -127,7 +129,7 @@ def score(
 ) -> ScoreCard:
     """``alone``: one machine, with no second of what is hit."""
     detected = _detected(truth, seen)
-    opinions = _opinions(truth, seen.incidents)
+    opinions = _opinions(truth, seen)
     right, wrong = _right(truth, opinions), _wrong(truth, opinions)
     returned = _returned(truth, seen.tries)
     return ScoreCard(
@@ -175,8 +177,9 @@ def _detected(truth: Truth, seen: Observed) -> float | None:
     return min(found, default=None)
 
 
-def _opinions(truth: Truth, incidents: Incidents) -> list[Opinion]:
-    given = [each for incident in incidents for each in incident.opinions if each.at >= truth.injected_at]
+def _opinions(truth: Truth, seen: Observed) -> list[Opinion]:
+    told = [*seen.reports, *(each for incident in seen.incidents for each in incident.opinions)]
+    given = [each for each in told if each.at >= truth.injected_at]
     return sorted(given, key=lambda each: each.at)
 
 

@@ -26,7 +26,8 @@ FOLLOWS = 0.02  # of a component that a faulty one may break
 OUTSIDE_PRIOR = 1e-7  # of a cause that the map doesn't know
 OUTSIDE_COVERS = 0.01  # … and that a step passes through it
 _SHARES = {rate: math.log(share) for rate, share in RATES.items()}
-MOST = 3
+MOST = 3  # components at fault together, of which all sets are weighed …
+GROWN = 5  # … and the likeliest of these with one more and one more
 IGNORED = 30.0  # what is less likely than the best by so many orders of e changes no probability
 CLASSES = 24  # that pairs are made of; sets of three are made of the better half
 NAMED = 0.9  # the probability from which on a cause is named
@@ -164,6 +165,14 @@ def _chosen(fit: Fit, every: Sequence[Part]) -> list[Touch]:
     return list(dict.fromkeys(touch for same in itertools.zip_longest(*rounds) for touch in same if touch))
 
 
+def _beside(fit: Fit, every: Sequence[Part], parts: tuple[Part, ...]) -> list[Part]:
+    """What explains most of what those leave open."""
+    explained = {n for part in parts for numbers, _ in fit.reach(part).spoils for n in numbers}
+    own = {touch for touch, _ in parts}
+    others = [each for each in every if each[0] not in own]
+    return sorted(others, key=lambda one: -fit.beside(one, explained) - _SHARES[one[1]])[: CLASSES // MOST]
+
+
 def _meets(evidence: Evidence, members: Iterable[ComponentId]) -> bool:
     return any(evidence.passes(each) for each in members)
 
@@ -197,17 +206,18 @@ class _Weighing:
         alone = [each for part in every for each in self._expand(fit, (part,))]
         yield from alone
         heaviest = max((nothing, outside, *alone)).weight
-        matter: list[tuple[Part, ...]] = []
-        for parts in self._matter or self._several(fit, every):
-            found = list(self._expand(fit, parts, heaviest - IGNORED))
-            if found:
-                matter.append(parts)
-                heaviest = max(heaviest, *(each.weight for each in found))
+        matter: dict[tuple[Part, ...], float] = {}
+        for parts in self._matter or self._several(fit, every, matter):
+            if found := list(self._expand(fit, parts, heaviest - IGNORED)):
+                matter[parts] = max(each.weight for each in found)
+                heaviest = max(heaviest, matter[parts])
                 yield from found
-        self._matter = matter  # what didn't with so much noise won't with a little more or less
+        self._matter = list(matter)  # what doesn't with so much noise won't with a little more or less
 
-    def _several(self, fit: Fit, every: Sequence[Part]) -> Iterator[tuple[Part, ...]]:
-        """Sets of more than one, what may explain most first."""
+    def _several(
+        self, fit: Fit, every: Sequence[Part], weights: Mapping[tuple[Part, ...], float]
+    ) -> Iterator[tuple[Part, ...]]:
+        """Sets of more than one, what may explain most first. ``weights``: of those before that matter."""
         chosen = _chosen(fit, every)
         best = {touch: max(RATES, key=lambda rate: _alone(fit, (touch, rate))) for touch in chosen}
         for one, other in itertools.combinations(chosen, 2):
@@ -217,6 +227,12 @@ class _Weighing:
             yield (each, best[each]), (each, best[each])
         for several in itertools.combinations(chosen[: CLASSES // 2], MOST):
             yield tuple((each, best[each]) for each in several)
+        for size in range(MOST, GROWN):
+            likeliest = sorted(
+                (each for each in weights if len(each) == size), key=lambda each: -weights[each]
+            )
+            for parts in likeliest[:2]:
+                yield from ((*parts, more) for more in _beside(fit, every, parts))
 
     def _expand(self, fit: Fit, parts: tuple[Part, ...], least: float = -math.inf) -> Iterator[_Weighed]:
         """The hypothesis for each choice of components that its classes hold; none that weighs too little."""

@@ -2,7 +2,8 @@
 
 DIAG-9 a trial speaks by what it has shown last: where it says the same twice, after it had said something
 else as often, it has changed, and what it showed before counts no more. That something worked before the
-newest fault began is no evidence that it works now.
+newest fault began is no evidence that it works now; a fault that spoils a part is none that begins anew with
+each row of failures.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from holdfast.model.limits import FINDING_FRESH_S, OUTCOMES_KEPT, OUTCOMES_S
 from holdfast.watch.depends import DependencyMap
 from holdfast.watch.diagnosis.evidence import Outcome
 
+CLEAN_S = 60.0  # a trial that has failed no longer than this ago and fails again shows the same fault
 _SURE = 2  # the same so often in a row is no accident
 
 
@@ -23,6 +25,9 @@ class Outcomes:
     def __init__(self, known: DependencyMap) -> None:
         self._steps = {each.id: [step.name for step in each.steps] for each in known.trials.values()}
         self._kept: dict[tuple[str, str], list[Outcome]] = {}
+        self._failed: dict[
+            tuple[str, str], tuple[float, float]
+        ] = {}  # since when it fails, and when it did last
         self._undecided: dict[tuple[str, str], Outcome] = {}  # where a trial stopped last, if it was so
 
     def add(self, findings: Iterable[Finding]) -> None:
@@ -38,27 +43,31 @@ class Outcomes:
                 continue
             kept = self._kept.setdefault(place, [])
             kept.append(outcome)
+            if outcome.failed:
+                since, last = self._failed.get(place, (outcome.at, outcome.at))
+                self._failed[place] = (since if outcome.at - last <= CLEAN_S else outcome.at, outcome.at)
             _forget(kept)
 
     def failing(self, now: float) -> bool:
         """Whether any trial failed when it was last decided."""
-        return any(each[-1].failed for each in self._fresh(now))
+        return any(kept[-1].failed for _, kept in self._fresh(now))
 
     def now(self, now: float) -> list[Outcome]:
         """All that still counts, in the order of its time."""
-        fresh = list(self._fresh(now))
-        begun = max((row[0].at for each in fresh if len(row := _row(each)) >= _SURE), default=0.0)
-        found = [each for kept in fresh for each in kept if each.failed or each.at >= begun]
+        fresh = dict(self._fresh(now))
+        sure = (place for place, kept in fresh.items() if len(_row(kept)) >= _SURE)
+        begun = max((self._failed[place][0] for place in sure), default=0.0)
+        found = [each for kept in fresh.values() for each in kept if each.failed or each.at >= begun]
         stopped = (each for each in self._undecided.values() if now - each.at <= OUTCOMES_S)
         found += [each for each in stopped if each.reached and each.at >= begun]
         return sorted(found, key=lambda each: each.at)
 
-    def _fresh(self, now: float) -> Iterator[list[Outcome]]:
+    def _fresh(self, now: float) -> Iterator[tuple[tuple[str, str], list[Outcome]]]:
         """Of each trial that was tried lately: the row it ends with, and what is recent of before."""
-        for kept in self._kept.values():
+        for place, kept in self._kept.items():
             if now - kept[-1].at <= FINDING_FRESH_S:
                 row = _row(kept) or kept[-1:]
-                yield [each for each in kept[: -len(row)] if now - each.at <= OUTCOMES_S] + row
+                yield place, [each for each in kept[: -len(row)] if now - each.at <= OUTCOMES_S] + row
 
 
 def _outcome(finding: Finding, steps: list[str]) -> Outcome:

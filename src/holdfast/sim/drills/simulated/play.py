@@ -21,7 +21,7 @@ from holdfast.watch.incidents.incidents import Incident, Incidents
 EPOCH = 1_345_000_000.0
 WELL_S = 70.0  # before anything is done: every trial has been made
 TICK_S = 0.5
-AFTER_S = 60.0  # after the repair, where nobody waits for the incident's end
+AFTER_S = 10.0  # after the repair
 ROLLING_S = 40.0  # a release: one process after another is started anew
 
 Hampered = Literal["", "noise", "blind", "rolling"]
@@ -70,10 +70,16 @@ def play(of: Fault, row: rows.Row, seed: int, hampered: Hampered = "") -> Played
         if now < repaired:
             told = _told(watchers.incidents) or told
         now += TICK_S
-    hit = _hit(p.Conditions(row.faults).at(row.lasts_s - 1.0))
+    listed = of.hits in ("cells", "everybody")
+    hit = _hit(p.Conditions(row.faults).at(row.lasts_s - 1.0)) if listed else None
     truth = score.Truth(injected, repaired, row.causes, hit)
     seen = score.Observed(
-        watchers.incidents, now, findings=watchers.findings, told=told, noticed_at=noticed or None
+        watchers.incidents,
+        now,
+        findings=watchers.findings,
+        reports=watchers.reports,
+        told=told,
+        noticed_at=noticed or None,
     )
     card = score.score(of, truth, seen, where="simulated", seed=seed, notes=(hampered,) if hampered else ())
     return Played(card, watchers.incidents, watchers.findings)

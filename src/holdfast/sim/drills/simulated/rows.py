@@ -22,7 +22,7 @@ class Row(NamedTuple):
     before anybody can be sure of them."""
 
     faults: tuple[Fault, ...]
-    lasts_s: float = 2 * MINUTE
+    lasts_s: float = 1.5 * MINUTE
     beside: tuple[ComponentId, ...] = ()
 
     @property
@@ -31,11 +31,11 @@ class Row(NamedTuple):
 
 
 def _one(part: ComponentId, mode: p.Mode, share: float = 1.0, said: str = "", **more: float) -> Row:
-    lasts_s = more.get("lasts_s", 2 * MINUTE)
+    lasts_s = more.get("lasts_s", 1.5 * MINUTE)
     return Row((Fault(part, Condition(mode, share, said), 0.0, more.get("ends", lasts_s)),), lasts_s)
 
 
-def _chain(*links: tuple[ComponentId, p.Mode, float, float, str], lasts_s: float = 3 * MINUTE) -> Row:
+def _chain(*links: tuple[ComponentId, p.Mode, float, float, str], lasts_s: float = 2 * MINUTE) -> Row:
     """Part, what it does, of what share, from when on, and what is met."""
     found = (
         Fault(part, Condition(mode, share, said), begins, lasts_s)
@@ -88,8 +88,8 @@ def _f48(random: Random) -> Row:
 
 def _f50(random: Random) -> Row:
     cut = Fault("node/n1", Condition("fails", 1.0, "no answer"), 0.0, 30.0)
-    merge = Fault("merge/cell-01", Condition("fails", 1.0, "index-apply stopped at 43 %"), 0.0, 3 * MINUTE)
-    return Row((cut, merge), 3 * MINUTE)
+    merge = Fault("merge/cell-01", Condition("fails", 1.0, "index-apply stopped at 43 %"), 0.0, 2 * MINUTE)
+    return Row((cut, merge), 2 * MINUTE)
 
 
 def _f34(random: Random) -> Row:
@@ -155,9 +155,9 @@ ROWS: Mapping[str, Callable[[Random], Row]] = {
     ),
     "F46": lambda random: _chain(
         ("key/objects", "fails", 1.0, 0.0, "key expired"),
-        ("spool/uploads", "full", 1.0, MINUTE, "grows by 38 GB an hour"),
-        ("volume/v1", "fails", 1.0, 2 * MINUTE, "no space left on device"),
-        lasts_s=4 * MINUTE,
+        ("spool/uploads", "full", 1.0, 0.5 * MINUTE, "grows by 38 GB an hour"),
+        ("volume/v1", "fails", 1.0, MINUTE, "no space left on device"),
+        lasts_s=2 * MINUTE,
     ),
     "F47": lambda random: _chain(
         ("process/scanner-1", "slow", 1.0, 0.0, "20 s a message"),

@@ -17,7 +17,7 @@ from holdfast.sim.drills.simulated import provider as p
 from holdfast.sim.drills.simulated import trying, visits
 from holdfast.sim.seed import Random, stream
 from holdfast.watch.depends import DependencyMap
-from holdfast.watch.incidents.incidents import Incidents
+from holdfast.watch.incidents.incidents import Incidents, Opinion
 from holdfast.watch.judging import Judge, settle
 from holdfast.watch.rota import Pace, Rota
 
@@ -38,7 +38,8 @@ class Errors(NamedTuple):
 
 
 class Watchers:
-    """``findings``: all that didn't go well, in the order of time. ``judge_s``: how often all is judged."""
+    """``findings``: all that didn't go well, in the order of time. ``reports``: all that was told of causes.
+    ``judge_s``: how often all is judged."""
 
     def __init__(
         self,
@@ -62,12 +63,12 @@ class Watchers:
         self._rota = Rota(paces, begin, stream(seed, "rota").random)
         self._under_way: list[tuple[float, str, Finding]] = []
         self._newest: dict[str, Finding] = {}
-        self._users = _users(known, self._tries)
         self._judged_at = begin
         self._judge_s = judge_s
         self.judge = Judge(known)
         self.incidents = incidents
         self.findings: list[Finding] = []
+        self.reports: list[Opinion] = []
 
     def look(self, now: float, parts: Parts, signals: Iterable[Signal] = ()) -> None:
         """What is due is tried, what has ended is heard, and judged."""
@@ -80,7 +81,9 @@ class Watchers:
         self.judge.hear((), signals)
         if now - self._judged_at >= self._judge_s:
             self._judged_at = now
-            self.judge.judge(now)
+            told = self.judge.told
+            if self.judge.judge(now) is not told and self.judge.told is not None:
+                self.reports.append(Opinion(now, self.judge.told))
             if self.judge.deciding:
                 self._rota.hasten([self.judge.deciding], now)
             settle(self.judge, lambda: self.incidents, now, self.incidents.apply)
@@ -106,16 +109,9 @@ class Watchers:
         if failing:
             self.findings.append(finding)
         if failing != (before is not None and before.state in _BAD):
-            self._hasten_around(name, finding.step or (before.step if before is not None else ""), now)
+            step = finding.step or (before.step if before is not None else "")
+            self._rota.hasten(self._known.around(name, step)[:AROUND], now)
         self.judge.hear([finding])
-
-    def _hasten_around(self, name: str, step: str, now: float) -> None:
-        """What else uses what that step uses, as the role does it."""
-        steps = self._known.trials[name].steps
-        uses = next((each.touches for each in steps if each.name == step), frozenset())
-        around = {each for component in uses for each in self._users.get(component, ())} - {name}
-        longest = sorted(around, key=lambda each: (-len(self._known.trials[each].steps), each))
-        self._rota.hasten(longest[:AROUND], now)
 
 
 def sessions(parts: Parts, random: Random, now: float) -> list[Signal]:
@@ -126,13 +122,4 @@ def sessions(parts: Parts, random: Random, now: float) -> list[Signal]:
             met = visits.walk(way, visits.Visit(parts, random), random.randrange(p.CELLS))
             if met.stopped and met.step not in ("resolve", "connect"):
                 found.append(Signal(function, "", now, met.stopped))
-    return found
-
-
-def _users(known: DependencyMap, tried: Collection[str]) -> dict[ComponentId, set[str]]:
-    found: dict[ComponentId, set[str]] = {}
-    for id in tried:
-        for step in known.trials[id].steps:
-            for component in step.touches:
-                found.setdefault(component, set()).add(id)
     return found
