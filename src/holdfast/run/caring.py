@@ -10,24 +10,32 @@ from collections.abc import Iterator, Sequence
 from holdfast.care.credits import billing
 from holdfast.care.parts.affected import AffectedPart
 from holdfast.care.parts.credits import CreditsPart, Terms
+from holdfast.care.parts.estimate import EstimatePart
 from holdfast.care.turns import Part, Sight, Turns
 from holdfast.pages.texts import Texts
 from holdfast.run import care_site, crediting, layout, web
 from holdfast.run.child import Start
 from holdfast.run.config import Config
+from holdfast.run.noticing import noticing
+from holdfast.run.progress import Measures
 from holdfast.watch.incidents import door
 from holdfast.watch.incidents.record import AnyEntry
 from holdfast.world import World
 
 
 async def run_care(start: Start) -> None:
-    task = asyncio.get_running_loop().create_task(turns(start.world, start.config).run(_parts(start)))
-    try:
-        await web.serve(start, care_site.make(start).app)
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+    pages = care_site.make(start)
+    parts = [*_parts(start), *pages.parts]
+    async with contextlib.AsyncExitStack() as stack:
+        if start.config.notices.enabled:
+            parts.append(await stack.enter_async_context(noticing(start.world, start.config)))
+        task = asyncio.get_running_loop().create_task(turns(start.world, start.config).run(parts))
+        try:
+            await web.serve(start, pages.site.app)
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
 
 
 def turns(world: World, config: Config) -> Turns:
@@ -43,6 +51,7 @@ def turns(world: World, config: Config) -> Turns:
 def _parts(start: Start) -> Iterator[Part]:
     world, config = start.world, start.config
     yield AffectedPart(world, layout.watch_folder(config), layout.customers_path(config))
+    yield EstimatePart(world, layout.repairs_path(config), Measures(world, config).of)
     yield _credits(world, config)
 
 

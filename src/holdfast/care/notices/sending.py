@@ -116,6 +116,7 @@ class Sending:
         at_once: int,
         quiet: Quiet,
     ) -> None:
+        self._world = world
         self._order = list(channels)
         self._beside = list(beside)
         notes = _Notes(kept, thread, self.wake)
@@ -152,10 +153,16 @@ class Sending:
         return next((each.name for each in rest if each.reaches(contact)), LETTER)
 
     async def run(self) -> None:
-        """Until it is cancelled."""
-        async with asyncio.TaskGroup() as group:
-            for line in self._lines:
-                group.create_task(line.run())
+        """Until it is cancelled. A fault of ours is said, and it begins again."""
+        while True:
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for line in self._lines:
+                        group.create_task(line.run())
+            except* Exception as faults:
+                reason = "; ".join(f"{type(each).__name__}: {each}" for each in faults.exceptions)
+                self._world.journal.emit(NOTICES_STUCK, channel="all", reason=reason)
+            await self._world.clock.sleep(NOTICE_REST_S)
 
     def close(self) -> None:
         for each in (*self._order, *self._beside):
