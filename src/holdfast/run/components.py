@@ -38,14 +38,15 @@ async def look_once(world: World, config: Config) -> list[Finding]:
     return await Checks(world, places(world, config), config.service.hostname).look()
 
 
-def places(world: World, config: Config) -> Places:
+def places(world: World, config: Config, shared: Processes | None = None) -> Places:
+    """``shared``: what the processes are at, where others look at that, too."""
     host = config.service.hostname
     named = "." in host and (bool(config.dns.servers) or not _reserved(host))
     return Places(
         mapping.disks(config),
         _ledgers(world, config),
         wholeness.looks(world, config),
-        running(world, config),
+        shared or running(world, config),
         {f"socket/{role}": layout.socket_path(config, role) for role in _answering(config)},
         lambda: _endings(world, config),
         _served(config),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Mapping
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import msgspec
 
@@ -47,12 +47,6 @@ class Known(msgspec.Struct, omit_defaults=True):
     changes: list[Change] = []
 
 
-class Certificates(NamedTuple):
-    """Of each that can be read: its serial number."""
-
-    serials: Mapping[ComponentId, str]
-
-
 class Changes:
     """``path``: where what is compared with is kept; while it can't be, it is in memory alone."""
 
@@ -62,10 +56,11 @@ class Changes:
         self._known = self._read()
         self._written = b""
 
-    def look(self, status: Status | None, certificates: Certificates) -> list[Change]:
+    def look(self, status: Status | None, certificates: Mapping[ComponentId, str]) -> list[Change]:
         """All of the last CHANGES_KEPT_S seconds, in order of time. Blocks; raises nothing.
 
-        ``status``: of the supervisor, None where it doesn't answer.
+        ``status``: of the supervisor, None where it doesn't answer. ``certificates``: the serial number of each
+        that can be read.
         """
         known, now = self._known, self._world.clock.now()
         found = list(self._of_certificates(certificates, now))
@@ -103,9 +98,9 @@ class Changes:
             if before is not None and not with_service and not _followed(ended, ran):
                 yield Change(ran.since, "start", component)
 
-    def _of_certificates(self, certificates: Certificates, now: float) -> Iterable[Change]:
+    def _of_certificates(self, certificates: Mapping[ComponentId, str], now: float) -> Iterable[Change]:
         known = self._known.certificates
-        for component, serial in certificates.serials.items():
+        for component, serial in certificates.items():
             if known.get(component, serial) != serial:
                 yield Change(now, "certificate", component, serial)
             known[component] = serial

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from holdfast.model.limits import CHANGE_BEFORE_S, CHANGES_KEPT_S
 from holdfast.pages.texts import LANGUAGES
-from holdfast.watch.changes import _ORDER, Certificates, Change, Changes, before
+from holdfast.watch.changes import _ORDER, Change, Changes, before
 from holdfast.watch.diagnosis import diagnose, gather
 from holdfast.watch.diagnosis.report import report
 from holdfast.watch.diagnosis.wording import Wording
@@ -21,7 +21,7 @@ from unit.watch.small_service import MAP
 from unit.watch.test_wording import TEXTS, fault
 
 NOON = 1_345_032_000.0
-NONE = Certificates({})
+NONE: dict[str, str] = {}
 
 
 class Clock:
@@ -48,7 +48,7 @@ def world() -> World:
 @pytest.fixture
 def changes(world: World, tmp_path: Path) -> Changes:
     found = Changes(world, str(tmp_path / "changes.json"))
-    assert found.look(status(mx()), Certificates({"certificate/a": "01"})) == [], "nothing to compare with"
+    assert found.look(status(mx()), {"certificate/a": "01"}) == [], "nothing to compare with"
     return found
 
 
@@ -57,7 +57,7 @@ def test_change_1_what_happened_while_nobody_watched_is_noticed(changes, world, 
     world.clock.at = NOON + 100
     found = later.look(
         status(mx(NOON + 90), version="1.1", since=NOON + 90, configuration="b"),
-        Certificates({"certificate/a": "02"}),
+        {"certificate/a": "02"},
     )
     assert [(each.what, each.component, each.said) for each in found] == [
         ("release", "", "1.1"),

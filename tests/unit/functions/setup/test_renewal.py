@@ -350,7 +350,7 @@ def test_a_state_that_cannot_be_read_counts_as_none():
 
 
 def test_a_wildcard_covers_one_label():
-    facts = Facts(("*.example.org",), 0, 1, "", False, "", "")
+    facts = Facts(("*.example.org",), 0, 1, "", False, "", "", "")
     assert facts.covers("mail.example.org")
     assert not facts.covers("a.b.example.org")
     assert not facts.covers("example.org")

@@ -14,8 +14,8 @@ COMPONENT = "acme"
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """What a certificate says. ``names``: of its DNS names; times: UTC seconds; ``key_digest``: SHA-256 of
-    its public key (SubjectPublicKeyInfo), hex; ``info_id``: its name for renewal information (RFC 9773
+    """What a certificate says. ``names``: of its DNS names; times: UTC seconds; ``serial``: its number, hex;
+    ``key_digest``: SHA-256 of its public key (SubjectPublicKeyInfo), hex; ``info_id``: its name for renewal information (RFC 9773
     §4.1), '' where it has none.
     """
 
@@ -24,6 +24,7 @@ class Facts(msgspec.Struct, frozen=True):
     ends_at: float
     issuer: str
     self_signed: bool
+    serial: str
     key_digest: str
     info_id: str
 
@@ -201,6 +202,7 @@ def facts_of(pem: bytes) -> Facts:
         ends_at=found.not_valid_after_utc.timestamp(),
         issuer=found.issuer.rfc4514_string(),
         self_signed=found.issuer == found.subject,
+        serial=f"{found.serial_number:x}",
         key_digest=_digest(found.public_key()),
         info_id=info_id,
     )
