@@ -59,7 +59,7 @@ class Changes:
     def look(self, status: Status | None, certificates: Mapping[ComponentId, str]) -> list[Change]:
         """All of the last CHANGES_KEPT_S seconds, in order of time. Blocks; raises nothing.
 
-        ``status``: of the supervisor, None where it doesn't answer. ``certificates``: the serial number of each
+        ``status``: of the supervisor, None where it doesn't answer. ``certificates``: serial numbers of those
         that can be read.
         """
         known, now = self._known, self._world.clock.now()
