@@ -81,32 +81,28 @@ def _chosen(faults: Sequence[str], everything: bool) -> list[str]:
 
 
 def _drill(ids: Sequence[str], data: str, keep: str, as_json: bool) -> None:
-    from holdfast.sim.drills import telling
-    from holdfast.sim.drills.real import runner
-    from holdfast.sim.drills.score import ScoreCard, totals
-    from holdfast.world import real_world, run
-
-    world = real_world(level="error")
-    found = run(runner.run(world, ids, terminal.say, data))
-    cards = [each for each in found if isinstance(each, ScoreCard)]
-    for each in found:
-        if isinstance(each, ScoreCard):
-            _keep(each, keep)
-            _print(each, as_json)
-        else:
-            terminal.say(f"{each.fault}  not shown: {each.why}")
-    if len(cards) > 1 and not as_json:
-        print(telling.totals(totals(cards)))
-    if len(cards) < len(found) or any(each.verdict != "right" or not each.behaved for each in cards):
-        raise typer.Exit(EXIT_FAILED)
-
-
-def _print(card: ScoreCard, as_json: bool) -> None:
     import msgspec
 
     from holdfast.sim.drills import telling
+    from holdfast.sim.drills.real import runner
+    from holdfast.sim.drills.score import totals
+    from holdfast.world import real_world, run
 
-    print(msgspec.json.encode(card).decode() if as_json else telling.card(card) + "\n")
+    cards: list[ScoreCard] = []
+
+    def done(one: ScoreCard | runner.Skipped) -> None:
+        if isinstance(one, runner.Skipped):
+            terminal.say(f"{one.fault}  not shown: {one.why}")
+            return
+        cards.append(one)
+        _keep(one, keep)
+        print(msgspec.json.encode(one).decode() if as_json else telling.card(one) + "\n", flush=True)
+
+    run(runner.run(real_world(level="error"), ids, terminal.say, done, data))
+    if len(cards) > 1 and not as_json:
+        print(telling.totals(totals(cards)))
+    if len(cards) < len(ids) or any(each.verdict != "right" or not each.behaved for each in cards):
+        raise typer.Exit(EXIT_FAILED)
 
 
 def _keep(card: ScoreCard, folder: str) -> None:

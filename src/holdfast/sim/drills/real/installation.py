@@ -76,7 +76,7 @@ class Installation:
         lines += [f'{door} = ["{HOST}:{port}"]' for door, port in self.ports.items()]
         lines += [f"{door} = []" for door in _SHUT]
         lines += ["[workers]", "mx = 2", "submission = 2", "imap = 1", "admin = 0", "setup = 0", "health = 0"]
-        lines += ["[web]"]
+        lines += ["[web]", f'trusted_proxies = ["{HOST}"]']
         for key in ("account", "signup", "jmap", "webmail"):
             lines.append(f'{key}_url = "https://localhost:{self.ports[f"{key}_https"]}"')
         lines.append(f'care_url = "http://localhost:{self.ports["care_http"]}"')

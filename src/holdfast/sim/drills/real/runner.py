@@ -95,7 +95,7 @@ async def _run(place: Installation, it: Fault, customers: Customers, say: Say) -
         witness.findings,
         told,
         witness.noticed_at(),
-        None,
+        witness.published_at,
     )
     return score(it, truth, seen, where="real", alone=True)
 
@@ -165,20 +165,25 @@ async def _return(place: Installation, witness: Witness, customers: Customers) -
             return
 
 
-async def run(world: World, ids: Iterable[str], say: Say, folder: str = "") -> list[ScoreCard | Skipped]:
-    """All on one service, one after another; after one that isn't well again, on a new one."""
-    found: list[ScoreCard | Skipped] = []
+async def run(
+    world: World,
+    ids: Iterable[str],
+    say: Say,
+    done: Callable[[ScoreCard | Skipped], object],
+    folder: str = "",
+) -> None:
+    """All on one service, one after another; after one that isn't well again, on a new one. ``done`` gets
+    what came of each."""
     waiting = deque(ids)
     while waiting:
         async with service(world, say, folder) as place:
             fresh = True
             while waiting:
                 try:
-                    found.append(await drill(place, waiting[0], say))
+                    done(await drill(place, waiting[0], say))
                 except Unavailable as unavailable:
                     if fresh:
-                        found.append(Skipped(waiting.popleft(), str(unavailable)))
+                        done(Skipped(waiting.popleft(), str(unavailable)))
                     break
                 waiting.popleft()
                 fresh = False
-    return found

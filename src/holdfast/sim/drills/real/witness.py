@@ -7,6 +7,8 @@ import csv
 import io
 import os
 
+import msgspec
+
 from holdfast.model.findings import Finding
 from holdfast.model.functions import FUNCTIONS
 from holdfast.run import layout
@@ -21,12 +23,16 @@ _FINDINGS = 2000  # that didn't go well, of one drill
 
 
 class Witness:
-    """``look`` again and again; ``findings``: those since ``since`` that didn't go well, each once."""
+    """``look`` again and again; ``findings``: those since ``since`` that didn't go well, each once.
+
+    ``published_at``: when the page first told of an incident; 0 while it doesn't.
+    """
 
     def __init__(self, place: Installation, since: float) -> None:
         self.since = since
         self.findings: list[Finding] = []
         self.now: Now | None = None
+        self.published_at = 0.0
         self._place = place
         self._folder = layout.watch_folder(place.config)
         self._reader = IncidentReader(place.world, self._folder)
@@ -46,6 +52,19 @@ class Witness:
                 if key not in self._known and len(self.findings) < _FINDINGS:
                     self._known.add(key)
                     self.findings.append(each)
+
+        if not self.published_at and self._page_tells():
+            self.published_at = self._place.world.clock.now()
+
+    def _page_tells(self) -> bool:
+        """Of an open incident, for programs; the pages for people are written with it."""
+        config = self._place.config
+        folder = config.status.folder or os.path.join(layout.care_folder(config), "status")
+        try:
+            feed = msgspec.json.decode(self._place.world.disk.read(os.path.join(folder, "summary.json")))
+        except (OSError, msgspec.MsgspecError):
+            return False
+        return bool(feed.get("incidents"))
 
     def calm(self) -> str:
         """'' when all seven functions are known to work and no incident is open; else what is missing."""
