@@ -13,7 +13,7 @@ from holdfast.care.parts.credits import CreditsPart, Terms
 from holdfast.care.parts.estimate import EstimatePart
 from holdfast.care.turns import Part, Sight, Turns
 from holdfast.pages.texts import Texts
-from holdfast.run import care_site, crediting, layout, web
+from holdfast.run import care_site, crediting, layout, reporting, web
 from holdfast.run.child import Start
 from holdfast.run.config import Config
 from holdfast.run.noticing import noticing
@@ -53,6 +53,7 @@ def _parts(start: Start) -> Iterator[Part]:
     yield AffectedPart(world, layout.watch_folder(config), layout.customers_path(config))
     yield EstimatePart(world, layout.repairs_path(config), Measures(world, config).of)
     yield _credits(world, config)
+    yield from reporting.parts(world, config)
 
 
 def _credits(world: World, config: Config) -> CreditsPart:

@@ -167,6 +167,29 @@ class Status(Section, frozen=True):
     ] = True
 
 
+class Reports(Section, frozen=True):
+    provider: Annotated[str, Meta(description="The provider, as authorities know it.")] = ""
+    contact: Annotated[
+        str, Meta(description="Who answers an authority's questions: name, telephone, address.")
+    ] = ""
+    privacy: Annotated[str, Meta(description="The data protection officer, likewise.")] = ""
+    laws: Annotated[
+        list[Literal["nis2", "gdpr"]], Meta(description="By which reports to authorities are drafted.")
+    ] = field(default_factory=lambda: ["nis2", "gdpr"])
+    whole_minutes: Annotated[
+        float, Meta(description="A function that fails for all for longer is a significant incident.", ge=0)
+    ] = 30
+    part_minutes: Annotated[
+        float, Meta(description="So is one that fails for longer for a part, from the next two on.", ge=0)
+    ] = 60
+    part_share: Annotated[float, Meta(description="This share of all mailboxes, …", ge=0, le=1)] = 0.05
+    part_mailboxes: Annotated[int, Meta(description="… or so many.", ge=0)] = 1_000_000
+    data_hours: Annotated[
+        float, Meta(description="Mail nobody can read for longer is data that isn't available.", ge=0)
+    ] = 24
+    pdf: Annotated[bool, Meta(description="Drafts are printed, too; needs the extra `pdf`.")] = True
+
+
 class Publish(Section, frozen=True):
     """A further place that the status page is taken to."""
 

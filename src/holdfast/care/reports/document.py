@@ -1,7 +1,4 @@
-"""What a report is made of, and how it is written: Markdown, HTML; PDF is in ``printed``.
-
-DOCUMENT-1 the same document in each form: what one says, all say.
-"""
+"""What a report is made of, and how it is written: Markdown, HTML; PDF is in ``printed``."""
 
 from __future__ import annotations
 

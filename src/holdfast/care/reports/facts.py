@@ -1,6 +1,6 @@
 """What reports say of an incident, each fact in one place: sentences and tables in one language.
 
-FACTS-1 what isn't known is said to be unknown, never left out and never guessed.
+What isn't known is said to be unknown, never left out and never guessed.
 """
 
 from __future__ import annotations

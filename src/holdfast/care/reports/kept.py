@@ -88,6 +88,14 @@ class KeptReports:
             lambda: self._file.read(lambda db: [CustomerReport(*row) for row in db.execute(sql, (at,))])
         )
 
+    async def after(self, number: int, at: float) -> list[CustomerReport]:
+        """Those with a higher number that came from then on. Raises ``Unavailable("reports")``."""
+        sql = f"SELECT number, {_COLUMNS} FROM report WHERE number > ? AND at >= ? ORDER BY number"
+        of = number, at
+        return await self._do(
+            lambda: self._file.read(lambda db: [CustomerReport(*row) for row in db.execute(sql, of)])
+        )
+
     async def note_ahead(self, ahead: Ahead) -> None:
         """Raises ``Unavailable("reports")``."""
         sql = "INSERT INTO ahead VALUES (?, ?, ?, ?)"

@@ -1,0 +1,22 @@
+"""Events of reports."""
+
+from __future__ import annotations
+
+from holdfast.model.events import register
+
+CUSTOMERS_FIRST = register(
+    "reports_customers_first",
+    "error",
+    "Customers report that a function doesn't work, and our own trials didn't notice: it is tried at once.",
+    "function",
+    "people",
+    "first_at",
+)
+REPORTS_DRAFTED = register(
+    "reports_drafted",
+    "info",
+    "Drafts of reports on an incident were written; people review them.",
+    "incident",
+    "files",
+    "seconds",
+)
