@@ -19,23 +19,22 @@ from holdfast.model.limits import (
     WATCH_OPEN_S,
 )
 from holdfast.run import canaries, components, layout, mapping, parts, system
-from holdfast.run.child import Start, process_name
+from holdfast.run.child import Start
 from holdfast.run.config import Config
 from holdfast.run.events import CANARIES_MADE, CANARIES_MISSING, WATCH_DOOR_SHUT
 from holdfast.run.health import targets
 from holdfast.run.remedying import Remedies
-from holdfast.run.roles import plan
+from holdfast.run.witness import Witness
 from holdfast.watch.canaries.running import CANARIES, OUTSIDE
 from holdfast.watch.canaries.words import COURSES, Account
 from holdfast.watch.clients import Target
-from holdfast.watch.collecting import Source, collect
 from holdfast.watch.components import PARTS, Checks
 from holdfast.watch.depends import DependencyMap, Trial
 from holdfast.watch.health import Check, check
 from holdfast.watch.incidents.door import IncidentDoor
 from holdfast.watch.incidents.keeping import IncidentKeeper
+from holdfast.watch.processes import Processes
 from holdfast.watch.rota import Pace
-from holdfast.watch.signals import Signals
 from holdfast.watch.watching import Job, Met, Watching
 from holdfast.world import World
 
@@ -49,14 +48,15 @@ async def run_watch(start: Start) -> None:
     world, config = start.world, start.config
     system.make_folder(layout.watch_folder(config))
     keeper = IncidentKeeper(world, layout.watch_folder(config))
+    processes = components.running(world, config)
     watching = Watching(
         world,
         keeper,
         layout.now_path(config),
-        met=partial(_met, world, config),
+        met=partial(_met, world, config, processes),
         remedy=Remedies(world, config).round,
     )
-    watched = Watched(world, config)
+    watched = Watched(world, config, processes)
     watching.watch(*watched.all())
     tasks = [asyncio.ensure_future(keeper.run())]
     with contextlib.suppress(TimeoutError):  # then it goes on in memory (INC-8)
@@ -90,11 +90,9 @@ async def _listen(world: World, config: Config, keeper: IncidentKeeper, watching
             await world.clock.sleep(_RETRY_S)
 
 
-def _met(world: World, config: Config, known: DependencyMap) -> Met:
-    names = [process_name(role, worker) for role, worker, _ in plan(config)]
-    sources = [Source(name, layout.metrics_path(config, name)) for name in names]
-    signals = Signals(world, partial(collect, world, sources), known)
-    return Met(signals.look, signals.outcomes, SIGNALS_LOOK_S)
+def _met(world: World, config: Config, processes: Processes, known: DependencyMap) -> Met:
+    witness = Witness(world, config, processes, known)
+    return Met(witness.look, witness.outcomes, SIGNALS_LOOK_S, lambda: witness.changes)
 
 
 async def _make(watched: Watched, watching: Watching) -> None:
@@ -109,9 +107,11 @@ async def _make(watched: Watched, watching: Watching) -> None:
 class Watched:
     """The map of this machine with what is tried of it, and how."""
 
-    def __init__(self, world: World, config: Config) -> None:
+    def __init__(self, world: World, config: Config, processes: Processes | None = None) -> None:
+        """``processes``: what they are at, where others look at that, too."""
         self._world = world
         self._config = config
+        self._processes = processes
         self._host = config.service.hostname
         self._batches = _Batches(world, config)
 
@@ -152,7 +152,8 @@ class Watched:
     # components
 
     def _checks(self) -> dict[str, Job]:
-        checks = Checks(self._world, components.places(self._world, self._config), self._host)
+        places = components.places(self._world, self._config, self._processes)
+        checks = Checks(self._world, places, self._host)
         return {
             f"check/{part}": Job(Pace(every_s, 1.0, min(every_s, 5.0)), partial(checks.look, part))
             for part, every_s in PARTS.items()

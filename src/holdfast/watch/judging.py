@@ -12,6 +12,7 @@ from typing import NamedTuple
 from holdfast.model.errors import ComponentId
 from holdfast.model.findings import Finding, Signal
 from holdfast.model.limits import DOUBT_S, VERDICT_S
+from holdfast.watch.changes import Change
 from holdfast.watch.depends import DependencyMap
 from holdfast.watch.diagnosis import Outcome, diagnose, gather
 from holdfast.watch.diagnosis.outcomes import Outcomes
@@ -42,13 +43,14 @@ class Judge:
         self.window.add(findings, signals)
         self._outcomes.add(findings)
 
-    def judge(self, now: float, met: Iterable[Outcome] = ()) -> Report | None:
-        """``told``, by all that is known now. ``met``: what real sessions showed, in order of time."""
+    def judge(self, now: float, met: Iterable[Outcome] = (), changes: Sequence[Change] = ()) -> Report | None:
+        """``told``, by all that is known now. ``met``: what real sessions showed, in order of time, as are
+        ``changes``."""
         more = list(met)
         found, gist = None, _Gist()
         if self._outcomes.failing(now) or any(each.failed for each in more):
             shown = sorted([*self._outcomes.now(now), *more], key=lambda each: each.at)
-            found = report(self._known, diagnose(self._known, gather(self._known, shown)))
+            found = report(self._known, diagnose(self._known, gather(self._known, shown)), changes)
             gist = _Gist(True, found.components if found is not None else frozenset())
         self.deciding = found.deciding if found is not None else ""
         if gist != self._gist:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from holdfast.model.errors import ComponentId, Unavailable
 from holdfast.model.findings import Finding, Signal
 from holdfast.model.limits import AROUND, JUDGE_S, NOW_EVERY_S, NOW_REMEDIES, TRY_S
+from holdfast.watch.changes import Change
 from holdfast.watch.depends import DependencyMap
 from holdfast.watch.diagnosis import Outcome
 from holdfast.watch.events import NOW_UNWRITTEN, TRY_FAILED
@@ -29,7 +30,7 @@ _TICK_S = 1.0  # it looks up at least so often
 
 
 class Job(NamedTuple):
-    """``trials``: those that ``run`` makes findings of; what a check of components looks at it says itself."""
+    """``trials``: those that ``run`` makes findings of; what a check of components looked at it says."""
 
     pace: Pace
     run: Callable[[], Awaitable[Sequence[Finding]]]
@@ -37,11 +38,15 @@ class Job(NamedTuple):
 
 
 class Met(NamedTuple):
-    """What real sessions met. ``look``: since the last look; ``outcomes``: of the last while, as evidence."""
+    """What real sessions met. ``look``: since the last look; ``outcomes``: of the last while, as evidence.
+
+    ``changes``: what was changed of late, in order of time.
+    """
 
     look: Callable[[], Awaitable[list[Signal]]]
     outcomes: Callable[[], list[Outcome]]
     every_s: float
+    changes: Callable[[], Sequence[Change]] = tuple
 
 
 Remedy = Callable[[Seen], Awaitable[Sequence[Remedied]]]
@@ -190,7 +195,8 @@ class Watching:
         self._judged_at = now
         clock, judge, keeper = self._world.clock, self._judge, self._keeper
         told = judge.told
-        judge.judge(clock.now(), self._met.outcomes() if self._met is not None else ())
+        met = self._met
+        judge.judge(clock.now(), met.outcomes() if met else (), met.changes() if met else ())
         if judge.deciding:
             self._hasten([judge.deciding])
         written = settle(judge, lambda: keeper.incidents, clock.now(), keeper.note)
