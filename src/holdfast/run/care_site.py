@@ -6,37 +6,66 @@ They are there with every other process dead: no directory, no mail, no sign-in 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from typing import NamedTuple
 
-from holdfast.care.reports.intake import FOLDER, Intake
+from holdfast.care.console import console
+from holdfast.care.reports import intake as reports
 from holdfast.care.reports.kept import KeptReports
-from holdfast.care.turns import Sight
+from holdfast.care.turns import Part, Seen, Sight
 from holdfast.directory.guessing import network_of
 from holdfast.model.errors import Unavailable
 from holdfast.pages import Site
-from holdfast.run import keys, layout, web
+from holdfast.run import consoling, keys, layout, web
 from holdfast.run.child import Start
+from holdfast.run.config import Config
 from holdfast.watch.incidents import Incidents
+from holdfast.watch.now import read_now
+from holdfast.world import World
 
 
-def make(start: Start) -> Site:
-    """``web.serve(start, make(start).app)`` serves it."""
-    site = web.site(start, [FOLDER], key=_key(start))
+class CareSite(NamedTuple):
+    """``parts``: those of the pages, to take their turns with the others."""
+
+    site: Site
+    parts: Sequence[Part]
+
+
+def make(start: Start) -> CareSite:
+    """``web.serve(start, make(start).site.app)`` serves it."""
+    site = web.site(start, [reports.FOLDER, console.FOLDER], key=_key(start))
     kept = KeptReports(start.world, layout.reports_path(start.config))
-    Intake(site, kept, network_of=network_of, incidents=_incidents(start))
-    return site
+    looking = Looking(start.world, start.config)
+    reports.Intake(site, kept, network_of=network_of, incidents=looking.incidents)
+    return CareSite(site, [consoling.console(start, site, looking.look)])
 
 
-def _incidents(start: Start) -> Callable[[], Awaitable[Incidents]]:
-    """All there are, as the ledger has them: for one page at a time, as it folds in what is new."""
-    sight = Sight(start.world, layout.watch_folder(start.config), layout.now_path(start.config))
-    turn = asyncio.Lock()
+class Looking:
+    """At the ledger and at how it is now: for one page at a time, as what is new is folded in."""
 
-    async def read() -> Incidents:
-        async with turn:
-            return (await start.world.offload(sight)).incidents
+    def __init__(self, world: World, config: Config) -> None:
+        self._world = world
+        self._now_path = layout.now_path(config)
+        self._sight = Sight(world, layout.watch_folder(config), self._now_path)
+        self._turn = asyncio.Lock()
 
-    return read
+    @contextlib.asynccontextmanager
+    async def look(self) -> AsyncIterator[console.Looked]:
+        async with self._turn:
+            yield await self._world.offload(self._seen)
+
+    async def incidents(self) -> Incidents:
+        """Raises ``Unavailable``."""
+        async with self._turn:
+            return (await self._world.offload(self._sight)).incidents
+
+    def _seen(self) -> console.Looked:
+        try:
+            return console.Looked(self._sight())
+        except Unavailable as error:
+            now = read_now(self._world, self._now_path)
+            return console.Looked(Seen(Incidents(), now, self._world.clock.now()), error.text)
 
 
 def _key(start: Start) -> bytes:
