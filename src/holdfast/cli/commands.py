@@ -13,6 +13,7 @@ from holdfast.cli import (
     care,
     certificates,
     configuration,
+    console,
     credits,
     demonstration,
     directories,
@@ -25,6 +26,7 @@ from holdfast.cli import (
     mapping,
     people,
     queue,
+    reports,
     service,
     setup,
     sign_in,
@@ -71,7 +73,9 @@ canaries.add_to(app)
 drill.add_to(app)
 mapping.add_to(app)
 configuration.add_to(app)
+console.add_to(app)
 incidents.add_to(app)
 care.add_to(app)
+reports.add_to(app)
 credits.add_to(app)
 status_page.add_to(app)
