@@ -22,12 +22,26 @@ from holdfast.sim.drills.score import Observed, ScoreCard, Truth, score
 from holdfast.world import World
 
 CALM_S = 240.0  # all canaries have run, and an incident before is closed
-LEAST_S, MOST_S, MOST_SLOW_S = 30.0, 75.0, 100.0  # a fault lasts
-AFTER_S = 150.0  # until all is well again
 BEFORE_S = 3.0  # customers are at it for so long before
 _OTHER_CELL = 5
 
 Say = Callable[[str], object]
+
+
+class Patience(NamedTuple):
+    """``least_s``, ``most_s``: a fault lasts; ``slow_s``: at most, where it slows or hits a part.
+
+    ``after_s``: until all functions are well again, and with ``closed`` all incidents closed.
+    """
+
+    least_s: float = 30.0
+    most_s: float = 60.0
+    slow_s: float = 90.0
+    after_s: float = 150.0
+    closed: bool = True
+
+
+PATIENT = Patience()
 
 
 class Skipped(NamedTuple):
@@ -55,7 +69,7 @@ async def service(world: World, say: Say, folder: str = "") -> AsyncIterator[Ins
             await partners.close()
 
 
-async def drill(place: Installation, id: str, say: Say) -> ScoreCard | Skipped:
+async def drill(place: Installation, id: str, say: Say, patience: Patience = PATIENT) -> ScoreCard | Skipped:
     """Raises ``Unavailable`` when the service isn't well before."""
     row, it = ROWS.get(id), fault(id)
     if row is None:
@@ -64,12 +78,14 @@ async def drill(place: Installation, id: str, say: Say) -> ScoreCard | Skipped:
     await _calm(place, witness, say)
     customers = Customers(place, households(place))
     try:
-        return await _run(place, it, customers, say)
+        return await _run(place, it, customers, say, patience)
     except NotHere as reason:
         return Skipped(id, str(reason))
 
 
-async def _run(place: Installation, it: Fault, customers: Customers, say: Say) -> ScoreCard:
+async def _run(
+    place: Installation, it: Fault, customers: Customers, say: Say, patience: Patience
+) -> ScoreCard:
     clock = place.world.clock
     using = asyncio.ensure_future(customers.watch())
     try:
@@ -78,11 +94,11 @@ async def _run(place: Installation, it: Fault, customers: Customers, say: Say) -
         say(f"{it.id}: {it.inject}")
         async with ROWS[it.id](place) as accounts:
             injected = clock.now()
-            await _hold(place, it, witness)
+            await _hold(place, it, witness, patience)
             told, repaired = await place.world.offload(witness.told), clock.now()
         say(f"{it.id}: repaired after {repaired - injected:.0f} s")
         truth = Truth(injected, repaired, it.causes, hit(place, it, accounts))
-        await _return(place, witness, customers)
+        await _return(place, witness, customers, patience)
     finally:
         using.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -136,32 +152,34 @@ async def _calm(place: Installation, witness: Witness, say: Say) -> None:
     raise Unavailable("service", f"it isn't well before the drill: {why}")
 
 
-async def _hold(place: Installation, it: Fault, witness: Witness) -> None:
+async def _hold(place: Installation, it: Fault, witness: Witness, patience: Patience) -> None:
     """Until it is named, told and counted, for as long as it takes at most."""
     clock = place.world.clock
     began = clock.monotonic()
-    most_s = MOST_SLOW_S if it.slow else MOST_S
+    most_s = patience.slow_s if it.slow else patience.most_s
     while (lasted := clock.monotonic() - began) < most_s:
         await clock.sleep(LOOK_S)
         with contextlib.suppress(Unavailable):
             await place.world.offload(witness.look)
         named = any(each.opinion and each.opinion.report.verdict == "named" for each in witness.mine())
         counted = any(each.affected for each in witness.mine())
-        if lasted >= LEAST_S and named and counted and witness.noticed_at():
+        told = witness.noticed_at() or not it.fails(alone=True)
+        if lasted >= patience.least_s and named and counted and told:
             return
 
 
-async def _return(place: Installation, witness: Witness, customers: Customers) -> None:
-    """Until every function answers well again and every incident is closed, or for AFTER_S."""
+async def _return(place: Installation, witness: Witness, customers: Customers, patience: Patience) -> None:
+    """Until every function answers well again and every incident is closed."""
     clock = place.world.clock
-    since, until = clock.now(), clock.monotonic() + AFTER_S
+    since, until = clock.now(), clock.monotonic() + patience.after_s
     while clock.monotonic() < until:
         await clock.sleep(LOOK_S)
         with contextlib.suppress(Unavailable):
             await place.world.offload(witness.look)
         newest = {(each.function, each.account): each for each in customers.tries if each.at > since}
         well = newest and all(each.answer in ("ok", "ok*") for each in newest.values())
-        if well and clock.now() - since > 2 * BEFORE_S and not witness.incidents.open():
+        closed = not patience.closed or not witness.incidents.open()
+        if well and closed and clock.now() - since > 2 * BEFORE_S:
             return
 
 
