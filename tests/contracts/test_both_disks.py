@@ -174,6 +174,9 @@ def test_write_atomic_leaves_nothing_else_behind(place: tuple[Any, str]) -> None
     disk.write_atomic(f"{folder}/a", memoryview(b"22"))
     assert disk.list(folder) == ["a"]
     assert disk.read(f"{folder}/a") == b"22"
+    disk.write_atomic(f"{folder}/a", b"333", durable=False)
+    assert disk.list(folder) == ["a"]
+    assert disk.read(f"{folder}/a") == b"333"
 
 
 def test_a_lock_is_held_once(place: tuple[Any, str]) -> None:

@@ -261,19 +261,21 @@ class SimDisk:
         file = self.open(path, write=False)
         return file.read_at(0, file.size())
 
-    def write_atomic(self, path: str, data: Buffer, *, public: bool = False) -> None:
+    def write_atomic(self, path: str, data: Buffer, *, public: bool = False, durable: bool = True) -> None:
         path = _normal(path)
         temporary = f"{parent(path).rstrip('/')}/.new-{self.platter.random.getrandbits(40):010x}"
         file = self.open(temporary, create=True)
         try:
             file.append(data)
-            file.sync()
+            if durable:
+                file.sync()
             self.rename(temporary, path)
         except OSError:
             with contextlib.suppress(OSError):
                 self.remove(temporary)
             raise
-        self.sync_folder(parent(path))
+        if durable:
+            self.sync_folder(parent(path))
 
     def identity(self, path: str) -> tuple[int, int] | None:
         self._life.check()

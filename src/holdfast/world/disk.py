@@ -93,10 +93,11 @@ class Disk(Protocol):
 
     def read(self, path: str) -> bytes: ...
 
-    def write_atomic(self, path: str, data: Buffer, *, public: bool = False) -> None:
+    def write_atomic(self, path: str, data: Buffer, *, public: bool = False, durable: bool = True) -> None:
         """After a crash the file holds either the old or the new bytes, and the new ones if this returned.
 
-        ``public``: anybody on the machine may read it, a web server for instance.
+        ``public``: anybody on the machine may read it, a web server for instance. ``durable`` False: a reader
+        sees the old or the new, and a crash of the machine may cost both: for what is made again anyway.
         """
 
     def identity(self, path: str) -> tuple[int, int] | None:
@@ -259,7 +260,7 @@ class RealDisk:
         with open(path, "rb") as file:
             return file.read()
 
-    def write_atomic(self, path: str, data: Buffer, *, public: bool = False) -> None:
+    def write_atomic(self, path: str, data: Buffer, *, public: bool = False, durable: bool = True) -> None:
         folder = os.path.dirname(path) or "."
         fd, temporary = tempfile.mkstemp(prefix=".new-", dir=folder)
         try:
@@ -267,7 +268,8 @@ class RealDisk:
                 _write_all(fd, (data,), 0)
                 if public:
                     os.fchmod(fd, PUBLIC_MODE)
-                os.fsync(fd)
+                if durable:
+                    os.fsync(fd)
             finally:
                 os.close(fd)
             os.rename(temporary, path)
@@ -275,7 +277,8 @@ class RealDisk:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
             raise
-        self.sync_folder(folder)
+        if durable:
+            self.sync_folder(folder)
 
     def identity(self, path: str) -> tuple[int, int] | None:
         try:
