@@ -180,10 +180,12 @@ class Reports(Section, frozen=True):
         float, Meta(description="A function that fails for all for longer is a significant incident.", ge=0)
     ] = 30
     part_minutes: Annotated[
-        float, Meta(description="So is one that fails for longer for a part, from the next two on.", ge=0)
+        float, Meta(description="So is one that fails for longer for as many as the next two say.", ge=0)
     ] = 60
-    part_share: Annotated[float, Meta(description="This share of all mailboxes, …", ge=0, le=1)] = 0.05
-    part_mailboxes: Annotated[int, Meta(description="… or so many.", ge=0)] = 1_000_000
+    part_share: Annotated[
+        float, Meta(description="For more than this share of all mailboxes.", ge=0, le=1)
+    ] = 0.05
+    part_mailboxes: Annotated[int, Meta(description="Or for more mailboxes than this.", ge=0)] = 1_000_000
     data_hours: Annotated[
         float, Meta(description="Mail nobody can read for longer is data that isn't available.", ge=0)
     ] = 24

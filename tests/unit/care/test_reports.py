@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from holdfast.care.reports.clustering import alike, clusters, first, incident_of, meant, words_of
+from holdfast.care.reports.clustering import Matching, alike, clusters, first, meant, words_of
 from holdfast.care.reports.kept import OTHER, Ahead, CustomerReport, KeptReports
 from holdfast.model.errors import Unavailable
 from holdfast.model.functions import FUNCTIONS
@@ -141,14 +141,14 @@ def test_a_report_belongs_to_the_incident_of_its_function_and_time() -> None:
         opened(1, "imap"), closed(1, "imap", at=NOON + 600), opened(2, "receive", "imap", at=NOON + 5000)
     )
     of = [(NOON - REPORT_EARLY_S - 1, 0), (NOON - 60, 1), (NOON + 600 + REPORT_LATE_S, 1), (NOON + 6000, 2)]
-    assert [incident_of(report("imap", at), known) for at, _ in of] == [number for _, number in of]
-    assert incident_of(report("send", NOON + 6000), known) == 0
-    assert incident_of(report(OTHER, NOON + 6000), known) == 2  # the only one there is then
+    assert [Matching(known).of(report("imap", at)) for at, _ in of] == [number for _, number in of]
+    assert Matching(known).of(report("send", NOON + 6000)) == 0
+    assert Matching(known).of(report(OTHER, NOON + 6000)) == 2  # the only one there is then
 
 
 def test_who_names_no_function_belongs_to_none_of_two() -> None:
     known = incidents(opened(1, "imap"), opened(2, "send"))
-    assert incident_of(report(OTHER, NOON + 60, "nothing goes"), known) == 0
+    assert Matching(known).of(report(OTHER, NOON + 60, "nothing goes")) == 0
 
 
 def test_reports_2_one_function_is_one_cluster_and_the_same_words_join_two() -> None:

@@ -8,6 +8,7 @@ alarm. One who sends much is one.
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections import Counter
@@ -87,30 +88,49 @@ def meant(report: CustomerReport) -> str:
     return named[0] if len(named) == 1 else OTHER
 
 
-def incident_of(report: CustomerReport, incidents: Iterable[Incident]) -> int:
-    """Of the ones whose time it falls into, the open one before one that is over, the newer before the older.
+class _Time(NamedTuple):
+    """Of one incident, in which a report may be of it."""
 
-    Who names no function means the only one there is at that time. 0 for none.
-    """
-    function = meant(report)
-    there = [each for each in incidents if _reaches(each, report.at)]
-    if function != OTHER:
-        there = [each for each in there if function in each.spans]
-    elif len(there) > 1:
-        return 0
-    return max(there, key=lambda each: (not each.closed_at, each.since, each.number)).number if there else 0
+    number: int
+    functions: frozenset[str]
+    since: float
+    until: float
+    is_open: bool
 
 
-def _reaches(incident: Incident, at: float) -> bool:
-    if at < incident.since - REPORT_EARLY_S:
-        return False
-    return not incident.closed_at or at <= incident.ended_at + REPORT_LATE_S
+class Matching:
+    """Which incident a report is of."""
+
+    def __init__(self, incidents: Iterable[Incident]) -> None:
+        self._times = [
+            _Time(
+                each.number,
+                frozenset(each.spans),
+                each.since,
+                each.ended_at + REPORT_LATE_S if each.closed_at else math.inf,
+                not each.closed_at,
+            )
+            for each in incidents
+        ]
+
+    def of(self, report: CustomerReport) -> int:
+        """Of those whose time it falls into: an open one before one that is over, the newer before the older.
+
+        Who names no function means the only one there is at that time. 0 for none.
+        """
+        function, at = meant(report), report.at
+        there = [each for each in self._times if each.since - REPORT_EARLY_S <= at <= each.until]
+        if function != OTHER:
+            there = [each for each in there if function in each.functions]
+        elif len(there) > 1:
+            return 0
+        return max(there, key=lambda each: (each.is_open, each.since, each.number)).number if there else 0
 
 
 def clusters(reports: Iterable[CustomerReport], incidents: Incidents) -> list[Cluster]:
     """The newest first. Of the newest ``REPORTS_COMPARED``."""
     ordered = sorted(reports, key=lambda each: (each.at, each.number))[-REPORTS_COMPARED:]
-    known, words = list(incidents), [words_of(each.seen) for each in ordered]
+    known, words = Matching(incidents), [words_of(each.seen) for each in ordered]
     functions = [meant(each) for each in ordered]
     roots = list(range(len(ordered)))
 
@@ -140,13 +160,11 @@ def clusters(reports: Iterable[CustomerReport], incidents: Incidents) -> list[Cl
     return sorted(made, key=lambda each: (-each.last_at, each.reports))
 
 
-def _cluster(
-    reports: Sequence[CustomerReport], words: Sequence[frozenset[str]], incidents: Sequence[Incident]
-) -> Cluster:
+def _cluster(reports: Sequence[CustomerReport], words: Sequence[frozenset[str]], known: Matching) -> Cluster:
     counts = Counter(word for each in words for word in each)
     common = sorted((-count, word) for word, count in counts.items() if 2 * count >= len(reports))
     named = Counter(meant(each) for each in reports)
-    of = Counter(incident_of(each, incidents) for each in reports)
+    of = Counter(known.of(each) for each in reports)
     return Cluster(
         {each: named[each] for each in (*FUNCTIONS, OTHER) if each in named},
         reports[0].at,
@@ -159,13 +177,13 @@ def _cluster(
 
 def first(reports: Iterable[CustomerReport], incidents: Incidents, now: float) -> list[Ahead]:
     """Functions that customers report, and we don't know of (REPORTS-3)."""
-    known = list(incidents)
+    known = Matching(incidents)
     open_now = {function for each in incidents.open() for function in each.active}
     of: dict[str, list[CustomerReport]] = {}
     for report in reports:
         function = meant(report)
         recent = now - REPORTS_FIRST_S <= report.at <= now
-        if recent and function not in (OTHER, *open_now) and not incident_of(report, known):
+        if recent and function not in (OTHER, *open_now) and not known.of(report):
             of.setdefault(function, []).append(report)
     found = []
     for function in FUNCTIONS:

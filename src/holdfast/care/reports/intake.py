@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 from starlette.responses import Response
 
-from holdfast.care.reports.clustering import incident_of
+from holdfast.care.reports.clustering import Matching
 from holdfast.care.reports.kept import OTHER, CustomerReport, KeptReports
 from holdfast.model.address import parse_address
 from holdfast.model.errors import Refused, Unavailable
@@ -113,7 +113,7 @@ class Intake:
             incidents = await self._incidents()
         except Unavailable:
             return None
-        return incidents.get(incident_of(report, incidents))
+        return incidents.get(Matching(incidents).of(report))
 
 
 def _address(text: str) -> str:

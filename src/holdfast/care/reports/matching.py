@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Collection
 from typing import Protocol
 
-from holdfast.care.reports.clustering import first, incident_of, meant
+from holdfast.care.reports.clustering import Matching, first, meant
 from holdfast.care.reports.events import CUSTOMERS_FIRST
 from holdfast.care.reports.kept import Ahead, CustomerReport, KeptReports
 from holdfast.care.turns import Seen
@@ -89,18 +89,18 @@ class ReportsPart:
 
 def reported(reports: Collection[CustomerReport], incidents: Incidents, now: float) -> list[r.AnyEntry]:
     """New counts, of each incident no more often than REPORTED_AGAIN_S but for the first."""
-    known = list(incidents)
     due = {
         each.number: each
-        for each in known
+        for each in incidents
         if each.reported is None or now - each.reported.at >= REPORTED_AGAIN_S
     }
     if not due or not reports:
         return []
+    known = Matching(incidents)
     counts: dict[int, Counter[str]] = {}
     first_at: dict[int, float] = {}
     for report in reports:
-        number = incident_of(report, known)
+        number = known.of(report)
         if number in due:
             counts.setdefault(number, Counter())[report.function] += 1
             first_at[number] = min(first_at.get(number, report.at), report.at)
