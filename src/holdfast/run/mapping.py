@@ -36,6 +36,7 @@ _IF: dict[ComponentId, Callable[[Config], object]] = {
     "partner/acme": lambda config: config.acme.directory,
     "partner/relay": lambda config: config.relay.smarthost,
     "partner/traces": lambda config: config.traces.endpoint,
+    "partner/alarms": lambda config: config.notices.alarms,
     "elsewhere": lambda config: not config.relay.smarthost,
     "journal": lambda config: config.service.journal,
     "metrics": lambda config: config.metrics.enabled,
@@ -108,6 +109,7 @@ class _Made:
         yield from (f"certificate/domain/{name}" for name in self._domains)
         yield from (f"secret/{where}" for where, _ in secrets(config))
         yield from (f"partner/hook/{name}" for name in sorted(config.hooks))
+        yield from (f"partner/channel/{name}" for name in sorted(config.channels))
         for name, each in sorted(config.directories.items()):
             yield f"source/{each.kind}:{name}"
             if each.kind != "oidc":
@@ -264,6 +266,7 @@ def places(config: Config, domains: Sequence[str] = ()) -> dict[str, ComponentId
     found[layout.signup_path(config)] = "signup/requests"
     found[layout.customers_path(config)] = "customers"
     found[layout.reports_path(config)] = "reports"
+    found[layout.notices_path(config)] = "notices"
     found[os.path.join(layout.watch_folder(config), INCIDENTS)] = "ledger/incidents"
     if config.service.journal:
         found[config.service.journal] = "journal"

@@ -193,6 +193,10 @@ def _absolute(config: Config, folder: str) -> Config:
             )
             for name, each in config.publish.items()
         },
+        notices=replace(config.notices, alarms=full_secret(config.notices.alarms)),
+        channels={
+            name: replace(each, secret=full_secret(each.secret)) for name, each in config.channels.items()
+        },
         directories={
             name: replace(
                 each,
@@ -233,6 +237,7 @@ def _contradictions(config: Config) -> list[str]:
     found += _check_directories(config)
     found += crediting.mistakes(config)
     found += _check_publish(config)
+    found += _check_ways(config)
     found += _check_relay(config.relay)
     found += _check_networks("console.networks", config.console.networks)
     return found
@@ -312,13 +317,33 @@ def _is_origin(url: str) -> bool:
 def _check_hooks(config: Config) -> list[str]:
     found: list[str] = []
     for name, hook in config.hooks.items():
-        if not name.replace("-", "").replace("_", "").isalnum():
+        if not _is_plain(name):
             found.append(f"hooks.{name}: a hook's name has letters, digits, - and _")
         if not hook.url.startswith(("https://", "http://")):
             found.append(f"hooks.{name}.url: '{hook.url}' is no http or https address")
         if hook.secret in ("", "file:"):
             found.append(f"hooks.{name}.secret: needed, as file:/path")
     return found
+
+
+def _check_ways(config: Config) -> list[str]:
+    """To customers: sections notices and channels."""
+    found: list[str] = []
+    ways = ["sms"] * bool(config.gateways.sms_url) + ["mail"] * bool(config.gateways.mail_smarthost)
+    ways += [name for name, each in config.channels.items() if each.kind == "sms"]
+    for name in config.notices.order:
+        if name not in ways:
+            found.append(f"notices.order: '{name}' is no way to a customer; there are: {', '.join(ways)}")
+    for name, each in config.channels.items():
+        if name in ("sms", "mail", "letter") or name.startswith("alarm-") or not _is_plain(name):
+            found.append(f"channels.{name}: name it otherwise, with letters, digits, - and _")
+        if not each.url.startswith(("https://", "http://")):
+            found.append(f"channels.{name}.url: '{each.url}' is no http or https address")
+    return found
+
+
+def _is_plain(name: str) -> bool:
+    return name.replace("-", "").replace("_", "").isalnum()
 
 
 def _check_publish(config: Config) -> list[str]:

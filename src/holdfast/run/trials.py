@@ -29,7 +29,7 @@ PAGES = {
 # Kinds of components that are files, or folders, each looked at by itself.
 FILES = (
     *("copy", "history", "sessions", "proofs", "key", "index", "signup", "customers", "reports", "admin"),
-    *("uploads", "acme", "sources", "secret"),
+    *("notices", "uploads", "acme", "sources", "secret"),
 )
 _SEALED = ("password", "signup", "admin")  # a page of theirs opens what the browser keeps
 

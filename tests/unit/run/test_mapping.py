@@ -63,6 +63,11 @@ issuer = "https://login.example"
 client_id = "holdfast"
 [traces]
 endpoint = "http://127.0.0.1:4318/v1/traces"
+[channels.crm]
+kind = "sms"
+url = "https://sms.example.net"
+[notices]
+alarms = "file:/etc/holdfast/alarms"
 """
 
 
@@ -105,6 +110,7 @@ def test_map_1_accepting_mail_needs_no_other_process():
 def test_map_1_what_the_configuration_names_is_there():
     for id in (
         *("partner/relay", "partner/acme", "partner/contracts", "partner/sms", "partner/smarthost"),
+        *("partner/channel/crm", "partner/alarms", "notices"),
         *("partner/hook/crm", "partner/traces", "source/ldap:staff", "source/oidc:office", "sources/staff"),
         *("process/sources-0", "journal", "disk/copy-second", "door/jmap_http"),
     ):
@@ -157,7 +163,7 @@ def test_what_lies_at_a_path_is_found():
 
 def test_files_with_secrets_are_components_as_the_configuration_names_them():
     found = dict(mapping.secrets(everything_configured()))
-    assert len(found) == 6 and found["gateways.sms_secret"] == "/etc/holdfast/sms"
+    assert len(found) == 7 and found["gateways.sms_secret"] == "/etc/holdfast/sms"
     assert {"hooks.crm.secret", "directories.staff.password", "relay.password"} <= found.keys()
     known = everything()
     assert "secret/relay.password" in known.closure("process/relay-0")  # it doesn't start without
