@@ -122,11 +122,20 @@ def _boxes(known: DependencyMap, states: Mapping[ComponentId, State] | None) -> 
     for each in known.components:
         if _group(each).partition("/")[0] not in _LEFT_OUT:
             members.setdefault(_group(each), []).append(each)
-    fronts = {use for trial in known.trials.values() for step in trial.steps[1:] for use in step.uses}
+    fronts = _fronts(known)
     for id, those in members.items():
         text = _TEXTS.get(id, id.removeprefix("process/").replace("disk/volume-", "disk of volume "))
         row = _row(id, not fronts.isdisjoint(those))
         found[id] = _Box(id, row, text + _times(those), state(those))
+    return found
+
+
+def _fronts(known: DependencyMap) -> set[ComponentId]:
+    """What answers at a door: a trial that begins at one meets it at once."""
+    found: set[ComponentId] = set()
+    for trial in known.trials.values():
+        if any(use.startswith("door/") for use in trial.steps[0].uses):
+            found = found.union(*(step.uses for step in trial.steps[:2]))
     return found
 
 
