@@ -444,6 +444,14 @@ CANARY_PAGE_BYTES = MIB
 
 # Status page
 STATUS_HISTORY_DAYS = 90  # days of each function's history
+STATUS_EVERY_S = 25.0  # how often it is written anew when nothing changes
+STATUS_PAST_S = 600.0  # … and the pages of incidents that are over
+STATUS_OWN_S = 600.0  # … and customers' own pages
+STATUS_OWN_PAUSE_S = 20.0  # how often customers' own pages are made anew when something changes
+PUSH_S = 60.0  # one batch of files to one place
+PUSH_TURN_S = 20.0  # for so long one look goes on putting files there
+PUSH_PAUSE_S = 2.0  # after a failure; twice as long each time …
+PUSH_PAUSE_LONGEST_S = 60.0  # … up to this
 STATUS_PAST_INCIDENTS = 50  # that are over, and still have their pages
 
 # Checks of components; a finding says more than it must when one is exceeded
@@ -456,7 +464,7 @@ LOOP_SILENT_S = 3.0  # a loop that beats every second has stood still
 READY_LATE_S = 20.0  # a process that serves no sooner after its start
 CRASH_LOOP = 3  # unasked ends within 5 minutes, the last not longer ago than …
 CRASH_LOOP_S = 60.0
-FILES_S = 0.1  # of one look at files, as many as fit …
+FILES_S = 0.02  # of one look at files, as many as fit …
 FILE_LOOK_S = 0.03  # … and of each so much, however large it is
 RUNNING_FRESH_S = 1.0  # what the processes tell is asked for no more often, whoever looks
 COPY_STALE_S = 60.0  # a process's copy of the people

@@ -71,6 +71,12 @@ def dependency_map(
     )
 
 
+def components(config: Config) -> frozenset[ComponentId]:
+    """All that there are, but for what domains have of their own."""
+    load()
+    return frozenset(_Made(config, (), lambda folder: None).components)
+
+
 @cache
 def load() -> None:
     """Every package's ``edges.py``, and no more."""

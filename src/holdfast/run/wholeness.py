@@ -26,9 +26,10 @@ Look = Callable[[], "str | None"]
 def looks(world: World, config: Config) -> dict[ComponentId, Look]:
     """Of each file that the map has: what is wrong with it, '' for nothing, None where there is none."""
     found: dict[ComponentId, Look] = {}
+    there = mapping.components(config)
     for path, component in mapping.places(config).items():
         kind = kind_of(component)
-        if kind in FILES and component not in found:
+        if kind in FILES and component in there and component not in found:
             what = database if path.endswith(".sqlite") else key if kind == "key" else entry
             found[component] = partial(what, world, path)
     return found
