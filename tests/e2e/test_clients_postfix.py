@@ -37,8 +37,8 @@ def sender(service, tls="may"):
 
 
 def again(folder: Path) -> None:
-    """Its queue is tried now. A scan that meets a message whose delivery is just ending passes it over, and at
-    one scan a second it may come to no other."""
+    """Its queue is tried now: a scan that meets a message whose delivery is just ending passes it over, and
+    at one scan a second it may come to no other."""
     subprocess.run(["postqueue", "-c", str(folder), "-f"], check=True)
 
 
