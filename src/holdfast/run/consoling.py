@@ -10,7 +10,7 @@ from typing import Any
 from holdfast.care.console.console import Backstage, Console, Look
 from holdfast.care.console.tokens import Tokens
 from holdfast.pages import Site
-from holdfast.run import control, layout, remedying
+from holdfast.run import control, layout, remedying, reporting
 from holdfast.run.child import Start
 from holdfast.run.config import Config
 from holdfast.run.health import CONTROL_S
@@ -43,6 +43,7 @@ def console(start: Start, site: Site, look: Look) -> Console:
         carry_out=carry_out,
         tell=tell,
         admits=partial(admits, config.console.networks),
+        thresholds=reporting.thresholds(config),
         drills=layout.drills_folder(config),
         version=version(),
     )

@@ -17,6 +17,8 @@ from holdfast.care.console import cards, view
 from holdfast.care.console.console import FOLDER, Backstage, Console, Looked
 from holdfast.care.console.story import Teller, texts
 from holdfast.care.console.tokens import Tokens
+from holdfast.care.reports import intake
+from holdfast.care.reports.authorities import Thresholds
 from holdfast.care.turns import Seen
 from holdfast.model.errors import Refused, Unavailable
 from holdfast.model.functions import FUNCTIONS
@@ -48,6 +50,7 @@ class Stage:
         self.incidents = Incidents()
         self.incidents.apply([*past(), *present(), *more])
         self.now: Now | None = Now(at=NOW - 2, findings=tuple(findings()))
+        self.at = NOW
         self.trouble = ""
         self.takes = True
         self.told: list[r.AnyEntry] = []
@@ -56,7 +59,7 @@ class Stage:
 
     @contextlib.asynccontextmanager
     async def look(self) -> AsyncIterator[Looked]:
-        yield Looked(Seen(self.incidents, self.now, NOW), self.trouble)
+        yield Looked(Seen(self.incidents, self.now, self.at), self.trouble)
 
     async def known(self) -> DependencyMap:
         parts = [Component(each, each.partition("/")[0]) for each in ("process/imap-0", "disk/data")]
@@ -95,7 +98,8 @@ class Desk:
         self.drills = folder / "drills"
         self.path = folder / "console.json"
         self.tokens = Tokens(world, str(self.path))
-        site = Site(world, function="care", key=b"k" * 32, packages=[FOLDER], secure=False, time_zone=ZONE)
+        packages = [intake.FOLDER, FOLDER]
+        site = Site(world, function="care", key=b"k" * 32, packages=packages, secure=False, time_zone=ZONE)
         backstage = Backstage(
             look=stage.look,
             known=stage.known,
@@ -103,6 +107,7 @@ class Desk:
             carry_out=stage.carry_out,
             tell=stage.tell,
             admits=lambda peer: admits,
+            thresholds=Thresholds(),
             drills=str(self.drills),
             version="1",
         )
@@ -220,6 +225,25 @@ def test_the_first_page_has_functions_diagnosis_whom_it_hits_and_what_is_due(des
         "Hold mail to elsewhere in the queue",
     ):
         assert each in said, each
+
+
+def test_reports_to_authorities_are_shown_until_they_are_handed_in(desk: Desk) -> None:
+    began = NOW - 3600
+    desk.stage.incidents.apply([r.Opened(at=began, incident=3, since=dict.fromkeys(FUNCTIONS, began))])
+    found = [each.form.name for each in desk.console._duties(Seen(desk.stage.incidents, None, NOW))]
+    assert found == [] and "Reports to authorities" not in desk.page()  # in 2012 no such law held
+    shift = 14 * 365 * 86_400.0
+    desk.stage.at = NOW + shift
+    opened = dict.fromkeys(FUNCTIONS, began + shift)
+    desk.stage.incidents.apply([r.Opened(at=began + shift, incident=4, since=opened)])
+    said = desk.page()
+    assert "Early warning of incident 4 (24 hours)" in said and "by 13 August 2026" in said
+    filed = [
+        r.Filed(at=NOW + shift, incident=4, report=each)
+        for each in ("nis2.early", "nis2.notification", "nis2.final")
+    ]
+    desk.stage.incidents.apply(filed)
+    assert "Early warning" not in desk.page()
 
 
 def test_console_3_while_nobody_watches_nothing_is_known_and_the_record_is_shown(desk: Desk) -> None:

@@ -1,9 +1,8 @@
-"""Score cards of drills and how pushes of the status page went, as their files have them."""
+"""Score cards of drills, as their files have them."""
 
 from __future__ import annotations
 
 import os.path
-from typing import Any
 
 import msgspec
 
@@ -46,12 +45,3 @@ def cards(world: World, folder: str) -> tuple[list[Card], list[str]]:
             continue
         found += read if isinstance(read, list) else [read]
     return sorted(found, key=lambda each: -each.at)[:CARDS], lost
-
-
-def pushes(world: World, path: str) -> dict[str, Any] | None:
-    """By target; None while nothing was pushed, or where that can't be read. Blocks."""
-    try:
-        found = msgspec.json.decode(world.disk.read(path))
-    except (OSError, msgspec.MsgspecError):
-        return None
-    return found if isinstance(found, dict) else None

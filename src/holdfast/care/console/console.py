@@ -20,6 +20,7 @@ from holdfast.care.console import cards, view
 from holdfast.care.console.signing import Signing
 from holdfast.care.console.story import FOLDER, Teller, texts
 from holdfast.care.console.tokens import Tokens
+from holdfast.care.reports.authorities import Duty, Thresholds, duties
 from holdfast.care.status import pictures
 from holdfast.care.status.page import headline
 from holdfast.care.turns import Seen
@@ -60,6 +61,7 @@ class Backstage(NamedTuple):
     carry_out: Callable[[Remedy], Awaitable[r.Remedied]]
     tell: Callable[[Sequence[r.AnyEntry]], Awaitable[None]]
     admits: Callable[[str], bool]
+    thresholds: Thresholds
     drills: str
     version: str
 
@@ -118,10 +120,16 @@ class Console:
                 open=open_ones,
                 report=seen.now.report if seen.now is not None else None,
                 promises=view.promises(open_ones),
+                duties=self._duties(seen),
                 proposed=view.proposed(seen.incidents),
                 in_force=view.in_force(seen.incidents),
                 bad=view.bad(seen.now.findings)[:10] if seen.now is not None else [],
             )
+
+    def _duties(self, seen: Seen) -> list[Duty]:
+        """Reports to authorities that people have to decide on, or to hand in."""
+        found = duties(seen.incidents, self._backstage.thresholds, self._texts.zone, seen.at)
+        return [each for each in found if each.state != "filed"]
 
     async def _map(self, visit: Visit) -> Response:
         known = await self._backstage.known()
