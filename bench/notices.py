@@ -27,8 +27,8 @@ from holdfast.care.affected import Scope
 from holdfast.care.notices.due import Said
 from holdfast.care.notices.kept import Body, KeptNotices, Notice
 from holdfast.care.notices.recipients import Cells, hurt
-from holdfast.care.notices.sending import Sending, Writer
-from holdfast.care.notices.words import Words, texts
+from holdfast.care.notices.sending import Sending
+from holdfast.care.notices.words import Words
 from holdfast.run import noticing, system
 from holdfast.run.reading import parse
 from holdfast.world import World, real_world, run
@@ -83,16 +83,15 @@ async def told(world: World, folder: str, port: int, count: int, at_once: int) -
         world.thread("n"),
         HttpClient(world),
     )
-    ways, beside = noticing.channels(world, config, http)
-    writer = Writer(world, snapshot, texts("Europe/Berlin"), noticing.links(config), "de")
-    quiet = noticing.quiet_hours(config)
-    sending = Sending(world, kept, thread, writer, ways, beside, at_once=at_once, quiet=quiet)
+    writer = noticing.writer(world, config)
+    ways, quiet = noticing.ways(world, config, http), noticing.quiet_hours(config)
+    sending = Sending(world, kept, thread, writer, ways, at_once=at_once, quiet=quiet)
     task = asyncio.get_running_loop().create_task(sending.run())
     began, cpu = time.perf_counter(), time.process_time()
     found = await world.offload(hurt, world, snapshot, {"imap": Scope()}, world.clock.now())
     body = Body(Said(("imap",)), 1, 0.0, False, {"imap": Cells(None, False)}, WORDS)
     notice = Notice(1, 1, world.clock.now(), "opened", body)
-    await thread.run(kept.add, notice, sending.firsts(found.customers))
+    await thread.run(kept.add, notice, ways.firsts(found.customers))
     laid_s = time.perf_counter() - began
     sending.wake()
     while (counts := await thread.run(kept.counts, 1, 1)).waiting:

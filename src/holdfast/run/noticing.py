@@ -10,7 +10,7 @@ from holdfast.care.notices.channels import Alarm, Channel, Mail, Push, Sms
 from holdfast.care.notices.kept import KeptNotices
 from holdfast.care.notices.part import NoticesPart
 from holdfast.care.notices.planning import Planner
-from holdfast.care.notices.sending import Quiet, Sending, Writer
+from holdfast.care.notices.sending import Quiet, Sending, Ways, Writer
 from holdfast.care.notices.words import texts
 from holdfast.care.status.customer import token
 from holdfast.model.errors import Reason, Refused, Unavailable
@@ -31,16 +31,12 @@ async def noticing(world: World, config: Config) -> AsyncIterator[NoticesPart]:
     """What is to be sent is sent until the end. Raises ``Refused`` for a configuration that can't be."""
     http, thread = HttpClient(world), world.thread("notices")
     kept = KeptNotices(world, layout.notices_path(config))
-    said = texts(config.web.time_zone)
-    snapshot, language = layout.customers_path(config), config.web.language
-    ways, beside = channels(world, config, http)
     sending = Sending(
         world,
         kept,
         thread,
-        Writer(world, snapshot, said, links(config), language),
-        ways,
-        beside,
+        writer(world, config),
+        ways(world, config, http),
         at_once=config.notices.at_once,
         quiet=quiet_hours(config),
     )
@@ -54,6 +50,11 @@ async def noticing(world: World, config: Config) -> AsyncIterator[NoticesPart]:
         thread.close()
 
 
+def writer(world: World, config: Config) -> Writer:
+    said = texts(config.web.time_zone)
+    return Writer(world, layout.customers_path(config), said, links(config), config.web.language)
+
+
 def planner(world: World, config: Config) -> Planner:
     return Planner(
         world,
@@ -64,18 +65,18 @@ def planner(world: World, config: Config) -> Planner:
     )
 
 
-def channels(world: World, config: Config, http: HttpClient) -> tuple[list[Channel], list[Channel]]:
-    """Ways to a customer, in their order, and those that are told beside them."""
-    ways: dict[str, Channel] = {}
+def ways(world: World, config: Config, http: HttpClient) -> Ways:
+    """Raises ``Refused`` for a configuration that can't be."""
+    found: dict[str, Channel] = {}
     settings = sms_settings(config.gateways)
     if settings is not None:
-        ways[SMS] = Sms(SMS, SmsPartner(http, settings), config.notices.sms_per_hour)
+        found[SMS] = Sms(SMS, SmsPartner(http, settings), config.notices.sms_per_hour)
     beside: list[Channel] = []
     for name, section in sorted(config.channels.items()):
         made = _settings(name, section)
         component = f"partner/channel/{name}"
         if section.kind == "sms":
-            ways[name] = Sms(name, SmsPartner(http, made, component), section.per_hour)
+            found[name] = Sms(name, SmsPartner(http, made, component), section.per_hour)
         else:
             single = not any("{token}" in each for each in (made.url, made.body, *made.headers.values()))
             beside.append(Push(name, HttpPartner(http, made, component), section.per_hour, single=single))
@@ -83,8 +84,8 @@ def channels(world: World, config: Config, http: HttpClient) -> tuple[list[Chann
     if way_out is not None and config.gateways.mail:
         host = config.service.hostname
         sender = Sender(sender_name(config), config.gateways.mail_from or f"no-reply@{host}", host)
-        ways[MAIL] = Mail(world, Mailer(world, way_out), sender, config.notices.mail_per_hour)
-    return _ordered(config, ways), [*beside, *_alarms(world, config)]
+        found[MAIL] = Mail(world, Mailer(world, way_out), sender, config.notices.mail_per_hour)
+    return Ways(_ordered(config, found), [*beside, *_alarms(world, config)])
 
 
 def quiet_hours(config: Config) -> Quiet:

@@ -22,7 +22,7 @@ from holdfast.care.notices.channels import Channel, Push, Sms
 from holdfast.care.notices.due import Said
 from holdfast.care.notices.kept import LETTER, Body, KeptNotices, MessageRow, Notice
 from holdfast.care.notices.recipients import Cells, hurt
-from holdfast.care.notices.sending import Quiet, Sending, Writer
+from holdfast.care.notices.sending import Quiet, Sending, Ways, Writer
 from holdfast.care.notices.words import Words, texts
 from holdfast.partners.sms import HttpPartner, SmsPartner, SmsSettings
 from holdfast.world import World, real_world
@@ -89,15 +89,14 @@ class Desk:
             self.kept,
             self.thread,
             writer,
-            ways(self.http),
-            beside(self.http),
+            Ways(ways(self.http), beside(self.http)),
             at_once=at_once,
             quiet=Quiet(quiet, ZoneInfo("UTC")),
         )
 
     async def lay_down(self, of: Notice) -> None:
         found = await self.world.offload(hurt, self.world, self.snapshot, {"imap": Scope()}, NOON)
-        firsts = self.sending.firsts(found.customers) + self.sending.for_all(quiet=of.body.quiet)
+        firsts = self.sending.ways.firsts(found.customers) + self.sending.ways.for_all(quiet=of.body.quiet)
         await self.thread.run(self.kept.add, of, firsts)
         self.sending.wake()
 

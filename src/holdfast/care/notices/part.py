@@ -70,7 +70,8 @@ class NoticesPart:
         before = await self._thread.run(self._kept.customers, incident.number)
         number = max([*incident.notices, *(each.number for each in notices)], default=0) + 1
         plan = await self._world.offload(self._planner.plan, seen, incident, what, number, before)
-        firsts = self._sending.firsts(plan.customers) + self._sending.for_all(quiet=what.quiet)
+        ways = self._sending.ways
+        firsts = ways.firsts(plan.customers) + ways.for_all(quiet=what.quiet)
         await self._thread.run(self._kept.add, plan.notice, firsts)
         notices.append(plan.notice)
         self._joined[incident.number] = incident.affected.at if incident.affected else 0.0
@@ -93,7 +94,7 @@ class NoticesPart:
         known = await self._thread.run(self._kept.customers, incident.number)
         plan = await self._world.offload(self._planner.joining, seen, incident, notices[place], known)
         if plan.customers:
-            firsts = self._sending.firsts(plan.customers)
+            firsts = self._sending.ways.firsts(plan.customers)
             await self._thread.run(self._kept.join, plan.notice, firsts, seen.at)
             notices[place] = plan.notice
             self._sending.wake()

@@ -100,9 +100,39 @@ class Writer:
         return Message(nobody, self._language, words.title, text, short, "", "")
 
 
+class Ways:
+    """``order``: channels as they are tried for a customer. ``beside``: those that are told beside them,
+    whatever becomes of those."""
+
+    def __init__(self, order: Sequence[Channel], beside: Sequence[Channel] = ()) -> None:
+        self.order = list(order)
+        self.beside = list(beside)
+
+    def firsts(self, customers: Sequence[Contact]) -> list[tuple[int, str]]:
+        """For each the channel that is tried first, and those beside."""
+        rows = [(each.customer, self.after("", each)) for each in customers]
+        return rows + [
+            (one.customer, each.name) for each in self.beside if not each.single for one in customers
+        ]
+
+    def for_all(self, *, quiet: bool) -> list[tuple[int, str]]:
+        """What is told once for everybody. ``quiet``: there is no news, and nobody is woken up for it."""
+        return [(EVERYBODY, each.name) for each in self.beside if each.single and not (quiet and each.quiet)]
+
+    def after(self, name: str, contact: Contact | None) -> str:
+        """What is tried when that channel doesn't take it: for one customer, or, None, whatever stands next.
+        LETTER at the end; '' for what stands beside the others."""
+        names = [each.name for each in self.order]
+        if name and name not in names:
+            return ""
+        rest = self.order[names.index(name) + 1 :] if name else self.order
+        if contact is None:
+            return rest[0].name if rest else LETTER
+        return next((each.name for each in rest if each.reaches(contact)), LETTER)
+
+
 class Sending:
-    """``channels``: in the order in which they are tried for a customer. ``beside``: those that are told
-    beside them, whatever becomes of those. ``thread``: the one that ``kept`` is used from."""
+    """``thread``: the one that ``kept`` is used from."""
 
     def __init__(
         self,
@@ -110,47 +140,23 @@ class Sending:
         kept: KeptNotices,
         thread: Thread,
         writer: Writer,
-        channels: Sequence[Channel],
-        beside: Sequence[Channel] = (),
+        ways: Ways,
         *,
         at_once: int,
         quiet: Quiet,
     ) -> None:
         self._world = world
-        self._order = list(channels)
-        self._beside = list(beside)
+        self.ways = ways
         notes = _Notes(kept, thread, self.wake)
         self._lines = [
-            _Line(world, kept, thread, writer, notes, each, self._after, at_once, quiet)
-            for each in (*channels, *beside)
+            _Line(world, kept, thread, writer, notes, each, ways.after, at_once, quiet)
+            for each in (*ways.order, *ways.beside)
         ]
 
     def wake(self) -> None:
         """There is something new to send."""
         for line in self._lines:
             line.wake.set()
-
-    def firsts(self, customers: Sequence[Contact]) -> list[tuple[int, str]]:
-        """For each the channel that is tried first, and those beside."""
-        rows = [(each.customer, self._after("", each)) for each in customers]
-        return rows + [
-            (one.customer, each.name) for each in self._beside if not each.single for one in customers
-        ]
-
-    def for_all(self, *, quiet: bool) -> list[tuple[int, str]]:
-        """What is told once for everybody. ``quiet``: there is no news, and nobody is woken up for it."""
-        return [(EVERYBODY, each.name) for each in self._beside if each.single and not (quiet and each.quiet)]
-
-    def _after(self, name: str, contact: Contact | None) -> str:
-        """What is tried when that channel doesn't take it: for one customer, or, None, whatever stands next.
-        LETTER at the end; '' for what stands beside the others."""
-        names = [each.name for each in self._order]
-        if name and name not in names:
-            return ""
-        rest = self._order[names.index(name) + 1 :] if name else self._order
-        if contact is None:
-            return rest[0].name if rest else LETTER
-        return next((each.name for each in rest if each.reaches(contact)), LETTER)
 
     async def run(self) -> None:
         """Until it is cancelled. A fault of ours is said, and it begins again."""
@@ -165,7 +171,7 @@ class Sending:
             await self._world.clock.sleep(NOTICE_REST_S)
 
     def close(self) -> None:
-        for each in (*self._order, *self._beside):
+        for each in (*self.ways.order, *self.ways.beside):
             each.close()
 
 
