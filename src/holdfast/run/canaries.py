@@ -203,9 +203,14 @@ async def run_once(world: World, config: Config, functions: Collection[str]) -> 
     return await run_trials(world, config, wanted)
 
 
-async def run_trials(world: World, config: Config, trials: Collection[str]) -> list[Result]:
-    """Raises ``Refused`` without accounts, ``Unavailable`` while another run is on its way (CANARY-5): each
-    would tidy away what the other looks for."""
+async def run_trials(
+    world: World, config: Config, trials: Collection[str], stood: dict[str, str] | None = None
+) -> list[Result]:
+    """``stood``: what is kept from one run to the next of which password was right.
+
+    Raises ``Refused`` without accounts, ``Unavailable`` while another run is on its way (CANARY-5): each
+    would tidy away what the other looks for.
+    """
     first, second, *_ = _known(world, config).accounts
     with contextlib.ExitStack() as stack:
         for name, wanted in (("canary", set(trials) - {OUTSIDE}), ("canary-out", set(trials) & {OUTSIDE})):
@@ -221,5 +226,6 @@ async def run_trials(world: World, config: Config, trials: Collection[str]) -> l
             _leftovers(world, config),
             joining(config),
             config.canary.outside,
+            {} if stood is None else stood,
         )
         return await run_canaries(ground, trials, config.service.hostname)

@@ -249,6 +249,7 @@ class _Batches:
     def __init__(self, world: World, config: Config) -> None:
         self._world = world
         self._config = config
+        self._stood: dict[str, str] = {}
         self._turn = asyncio.Lock()
         self._next: set[str] = set()
         self._coming: asyncio.Task[dict[str, Finding]] | None = None
@@ -270,7 +271,7 @@ class _Batches:
             return await self._go(trials)
 
     async def _go(self, trials: Collection[str]) -> dict[str, Finding]:
-        results = await canaries.run_trials(self._world, self._config, trials)
+        results = await canaries.run_trials(self._world, self._config, trials, self._stood)
         return {each.finding.trial: each.finding for each in results}
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
+from types import SimpleNamespace
 
 import pytest
 
 from holdfast.model.errors import Unavailable
+from holdfast.watch.canaries import paging
 from holdfast.watch.canaries.visiting import Page
 from holdfast.watch.canaries.walk import Walk, attempt
 from holdfast.watch.canaries.words import Account, Result, Unsure
@@ -89,3 +92,25 @@ def test_a_page_is_read_for_its_hidden_fields_and_what_it_says_is_wrong():
     assert page.hidden == {"csrf": "a&b"}
     assert page.wrong == "Too short"
     assert {"good", "bad"} <= page.classes
+
+
+def test_canary_4_a_password_that_was_changed_later_than_it_was_asked_for_costs_one_wrong_guess():
+    """What was taken durably is carried out when its writer is back: from then on the other one is right."""
+    own = Account("canary-2@example.org", "first", "second", "")
+    guesses: list[str] = []
+
+    class Door:
+        async def sign_in(self, login: str, word: str) -> None:
+            guesses.append(word)
+            if word != "second":
+                raise Turned("wrong", temporary=False)
+
+    door, ground = Door(), SimpleNamespace(stood={})
+
+    async def thrice() -> list[str]:
+        return [await paging._enter(ground, door, own) for _ in range(3)]  # type: ignore[arg-type]
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(paging, "_visitor", lambda *_: contextlib.nullcontext(door))
+        assert run(thrice()) == ["second"] * 3
+    assert guesses.count("first") == 1

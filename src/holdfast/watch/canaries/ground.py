@@ -41,6 +41,8 @@ NO_ANCHOR = "the canary's message that stays isn't there; a run while IMAP takes
 class Ground(NamedTuple):
     """``first`` reads and sends, ``second`` is written to and changes its password. ``token``: of this run,
     in whatever it sends. ``outside``: an address elsewhere whose mail comes back to ``first``; '' for none.
+
+    ``stood``: by address the password that was the right one the last time; it is noted anew.
     """
 
     world: World
@@ -50,7 +52,8 @@ class Ground(NamedTuple):
     token: str
     leftovers: Leftovers
     joining: Joining
-    outside: str = ""
+    outside: str
+    stood: dict[str, str]
 
     def target(self, role: str) -> Target:
         found = self.doors.mail.get(role)

@@ -72,13 +72,8 @@ async def password(ground: Ground, walk: Walk) -> None:
     walk.account = own._replace(app=own.password)
     now, then = own.password, own.other
     async with _visitor(ground, "password") as visitor:
-        try:
-            await visitor.sign_in(own.address, now)
-        except Turned as turned:
-            if turned.temporary or not await _signs_in(ground, own.address, then):
-                raise
-            walk.notes.append("the password was still the other one, of a run that was broken off")
-            await visitor.sign_in(own.address, then)
+        if await _enter(ground, visitor, own) == then:
+            walk.notes.append("the password was still the other one, of a run before")
             await _change(visitor, own.address, then, now)
         walk.begin("change")
         await _change(visitor, own.address, now, then)
@@ -87,6 +82,22 @@ async def password(ground: Ground, walk: Walk) -> None:
         await visitor.sign_in(own.address, then)
         walk.begin("change back")
         await _change(visitor, own.address, then, now)
+        ground.stood[own.address] = now
+
+
+async def _enter(ground: Ground, visitor: Visitor, own: Account) -> str:
+    """The password that let it in. Of its two that of the last time comes first: wrong ones are counted."""
+    last = ground.stood.get(own.address, own.password)
+    other = own.other if last == own.password else own.password
+    try:
+        await visitor.sign_in(own.address, last)
+        return last
+    except Turned as turned:
+        if turned.temporary or not await _signs_in(ground, own.address, other):
+            raise
+    ground.stood[own.address] = other
+    await visitor.sign_in(own.address, other)
+    return other
 
 
 async def _signs_in(ground: Ground, address: str, word: str) -> bool:
