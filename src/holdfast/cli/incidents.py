@@ -1,4 +1,7 @@
-"""`holdfast incident`: what failed, why, and what was promised. Read from its ledger; all may be dead."""
+"""`holdfast incident`: what failed, why, and what was promised. Read from its ledger; all may be dead.
+
+What people add is told to the role `watch`; while none runs, it is written here.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,14 @@ from holdfast.cli import terminal
 from holdfast.model.errors import Reason, Refused
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from holdfast.pages.texts import Texts
     from holdfast.watch.incidents import Incident, Incidents
     from holdfast.watch.incidents.record import AnyEntry
 
 Number = Annotated[int, typer.Argument(metavar="NUMBER", help="As `incident list` shows it.")]
+By = Annotated[str, typer.Option(help="Who says so; '' is who is signed in.")]
 Language = Annotated[str, typer.Option(help="Of the diagnosis, to be read out: en or de.")]
 
 
@@ -22,6 +28,11 @@ def add_to(app: typer.Typer) -> None:
     words = typer.Typer(help="What failed, why, and what was said; no process needs to run.")
     words.command("list")(list_)
     words.command("show")(show)
+    words.command("note")(note)
+    actions = typer.Typer(help="What is to be done so that it doesn't come again.", no_args_is_help=True)
+    actions.command("add")(action_add)
+    actions.command("done")(action_done)
+    words.add_typer(actions, name="action")
     app.add_typer(words, name="incident")
 
 
@@ -65,11 +76,68 @@ def show(number: Number, as_json: terminal.Json = False, language: Language = "e
     _head(known, incident)
     _diagnosis(incident, language)
     _promises(incident)
+    _actions(incident)
     print("\nTimeline")
     for entry in incident.timeline:
         print(f"  {_moment(entry.at)}  {_line(entry)}")
     if incident.thinned:
         print(f"  {incident.thinned} findings of before are left out")
+
+
+def note(
+    number: Number, text: Annotated[str, typer.Argument(help="One line of the timeline.")], by: By = ""
+) -> None:
+    """Adds a line to an incident's timeline."""
+    from holdfast.watch.incidents.record import Note
+
+    _add(lambda at: Note(at=at, incident=number, text=text, by=by or terminal.user_name()))
+
+
+def action_add(
+    number: Number,
+    text: Annotated[str, typer.Argument(help="What is to be done.")],
+    by: Annotated[str, typer.Option(help="Who is to do it.")] = "",
+    due: Annotated[str, typer.Option(help="Until when, as ISO 8601 has it; '' for no time.")] = "",
+) -> None:
+    """Adds something to be done; while it isn't, every later incident of the same kind shows it."""
+    from holdfast.watch.incidents.record import Planned
+
+    until = _time(due)
+    _add(lambda at: Planned(at=at, incident=number, action=0, text=text, due=until, by=by))
+
+
+def action_done(
+    number: Number,
+    action: Annotated[int, typer.Argument(help="Its number, as `incident show` has it.")],
+    by: By = "",
+) -> None:
+    """Says that it has been done."""
+    from holdfast.watch.incidents.record import Done
+
+    incident = _incidents().get(number)
+    if incident is None or action not in incident.actions:
+        raise Refused(Reason.BAD_SYNTAX, f"incident {number} has no action {action}")
+    _add(lambda at: Done(at=at, incident=number, action=action, by=by or terminal.user_name()))
+
+
+def _add(make: Callable[[float], AnyEntry]) -> None:
+    from holdfast.run.incidents import add
+    from holdfast.world import real_world, run
+
+    world = real_world(level="warn")
+    run(add(world, terminal.load_config(), [make(world.clock.now())]))
+
+
+def _time(text: str) -> float:
+    """UTC seconds; without an offset, in the local time zone."""
+    import datetime
+
+    if not text:
+        return 0.0
+    try:
+        return datetime.datetime.fromisoformat(text).timestamp()
+    except ValueError as error:
+        raise Refused(Reason.BAD_SYNTAX, f"--due {text}: {error}") from None
 
 
 def _incidents() -> Incidents:
@@ -115,6 +183,22 @@ def _texts() -> Texts:
     from holdfast.watch.diagnosis.wording import FOLDER
 
     return Texts([FOLDER], time_zone=terminal.load_config().web.time_zone)
+
+
+def _actions(incident: Incident) -> None:
+    rows = [
+        {
+            "action": each.number,
+            "what": each.text,
+            "by": each.by,
+            "due": _moment(each.due),
+            "done": _moment(each.done_at),
+        }
+        for each in incident.actions.values()
+    ]
+    if rows:
+        print()
+        terminal.show(rows, ["action", "what", "by", "due", "done"], False)
 
 
 def _promises(incident: Incident) -> None:

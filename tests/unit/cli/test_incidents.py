@@ -32,7 +32,7 @@ def write(data: Path, entries: list[r.AnyEntry]) -> None:
         await ledger.write(entries)
         await ledger.close()
 
-    (data / "watch").mkdir(parents=True)
+    (data / "watch").mkdir(parents=True, exist_ok=True)
     run(go())
 
 
@@ -86,3 +86,28 @@ def test_cli_3_one_comes_whole_as_json(config: Path, capsys: Any) -> None:
     found = json.loads(capsys.readouterr().out)
     assert found["fingerprint"] == "imap/index" and found["score"]["next_update"]["missed"] == 1
     assert [each["is"] for each in found["timeline"]] == [r.name_of(each) for each in STORY[:5]]
+
+
+def test_what_people_add_is_in_the_ledger_even_with_nobody_running(config: Path, capsys: Any) -> None:
+    write(config, STORY)
+    incidents.note(1, "the technician is on the way", by="anna")
+    incidents.action_add(1, "a second disk", by="ben", due="2027-02-01T12:00:00+00:00")
+    incidents.action_add(1, "an alarm before it is full")
+    incidents.action_done(1, 2, by="anna")
+    incidents.show(1)
+    said = capsys.readouterr().out
+    assert "note: text the technician is on the way; by anna" in said
+    assert said.count("a second disk") == 2 and "2027-02-01" in said
+    incidents.show(1, as_json=True)
+    actions = json.loads(capsys.readouterr().out)["actions"]
+    assert {number: bool(each["done_at"]) for number, each in actions.items()} == {"1": False, "2": True}
+
+
+def test_what_people_add_to_nothing_is_refused(config: Path) -> None:
+    with pytest.raises(Refused, match="no incident 7"):
+        incidents.note(7, "whose?")
+    write(config, STORY)
+    with pytest.raises(Refused, match="incident 1 has no action 3"):
+        incidents.action_done(1, 3)
+    with pytest.raises(Refused, match="--due soon"):
+        incidents.action_add(1, "something", due="soon")

@@ -78,6 +78,19 @@ def test_inc_9_what_is_told_at_the_door_is_durable_and_twice_is_as_once(world):
     world.run(main())
 
 
+def test_actions_without_a_number_get_one_at_the_door_and_keep_it(world):
+    first, second = (r.Planned(at=NOON + n, incident=1, action=0, text=f"mend {n}") for n in (1, 2))
+
+    async def main() -> None:
+        async with served(world) as (keeper, _):
+            for said in ([first], [first, second], [second]):
+                await tell(world, SOCKET, said)
+            [incident] = keeper.incidents.open()
+            assert {n: each.text for n, each in incident.actions.items()} == {1: "mend 1", 2: "mend 2"}
+
+    world.run(main())
+
+
 @pytest.mark.parametrize(
     "entry", [r.Closed(at=NOON + 9, incident=1, until={}), r.Note(at=NOON, incident=7, text="whose?")]
 )

@@ -98,12 +98,21 @@ def news(incidents: Incidents, entries: Sequence[r.AnyEntry]) -> list[r.AnyEntry
         if not isinstance(entry, OUTSIDE):
             raise Refused(Reason.NOT_ALLOWED, f"`{r.name_of(entry)}` is for the watch to say")
         said = _is_said(incident, entry) or entry in found
-        if isinstance(entry, r.Promised) and not said:
-            taken = (*incident.promises, *(e.promise for e in found if isinstance(e, r.Promised)))
-            entry = msgspec.structs.replace(entry, promise=max(taken, default=0) + 1)
         if not said:
-            found.append(entry)
+            found.append(_numbered(incident, entry, found))
     return found
+
+
+def _numbered(incident: Incident, entry: r.AnyEntry, others: list[r.AnyEntry]) -> r.AnyEntry:
+    """Promises, and actions without a number, get theirs here, so that none is given twice."""
+    same = [each for each in others if each.incident == entry.incident]
+    if isinstance(entry, r.Promised):
+        taken = (*incident.promises, *(each.promise for each in same if isinstance(each, r.Promised)))
+        return msgspec.structs.replace(entry, promise=max(taken, default=0) + 1)
+    if isinstance(entry, r.Planned) and not entry.action:
+        planned = (*incident.actions, *(each.action for each in same if isinstance(each, r.Planned)))
+        return msgspec.structs.replace(entry, action=max(planned, default=0) + 1)
+    return entry
 
 
 def _is_said(incident: Incident, entry: r.AnyEntry) -> bool:
@@ -112,12 +121,17 @@ def _is_said(incident: Incident, entry: r.AnyEntry) -> bool:
             return entry.estimate in incident.estimates
         case r.Noticed():
             return entry.notice in incident.notices
+        case r.Planned() if not entry.action:
+            return any(
+                isinstance(each, r.Planned) and (each.at, each.text) == (entry.at, entry.text)
+                for each in incident.timeline
+            )
         case r.Planned():
             return entry.action in incident.actions
         case r.Done():
             action = incident.actions.get(entry.action)
             return action is None or bool(action.done_at)
-        case r.Promised():  # its number is given here, so that none is given twice
+        case r.Promised():
             return any(
                 each.what == entry.what and not each.settled and each.about == entry.about
                 for each in incident.promises.values()
