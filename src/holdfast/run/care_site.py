@@ -12,15 +12,17 @@ from typing import NamedTuple
 
 from holdfast.care.console import console
 from holdfast.care.reports import intake as reports
-from holdfast.care.reports.kept import KeptReports
+from holdfast.care.reports.clustering import Matching
+from holdfast.care.reports.kept import CustomerReport, KeptReports
 from holdfast.care.turns import Part, Seen, Sight
 from holdfast.directory.guessing import network_of
 from holdfast.model.errors import Unavailable
+from holdfast.model.people import Brand
 from holdfast.pages import Site
 from holdfast.run import consoling, keys, layout, web
 from holdfast.run.child import Start
 from holdfast.run.config import Config
-from holdfast.watch.incidents import Incidents
+from holdfast.watch.incidents import Incident, Incidents
 from holdfast.watch.now import read_now
 from holdfast.world import World
 
@@ -34,10 +36,14 @@ class CareSite(NamedTuple):
 
 def make(start: Start) -> CareSite:
     """``web.serve(start, make(start).site.app)`` serves it."""
-    site = web.site(start, [reports.FOLDER, console.FOLDER], key=_key(start))
+    site = web.site(
+        start, [reports.FOLDER, console.FOLDER], brand=lambda visit: _brand(start.config), key=_key(start)
+    )
     kept = KeptReports(start.world, layout.reports_path(start.config))
     looking = Looking(start.world, start.config)
-    reports.Intake(site, kept, network_of=network_of, incidents=looking.incidents)
+    reports.Intake(
+        site, kept, network_of=network_of, known=looking.incident_of, status_url=start.config.status.url
+    )
     return CareSite(site, [consoling.console(start, site, looking.look)])
 
 
@@ -55,10 +61,11 @@ class Looking:
         async with self._turn:
             yield await self._world.offload(self._seen)
 
-    async def incidents(self) -> Incidents:
+    async def incident_of(self, report: CustomerReport) -> Incident | None:
         """Raises ``Unavailable``."""
         async with self._turn:
-            return (await self._world.offload(self._sight)).incidents
+            known = (await self._world.offload(self._sight)).incidents
+            return known.get(Matching(known).of(report))
 
     def _seen(self) -> console.Looked:
         try:
@@ -66,6 +73,16 @@ class Looking:
         except Unavailable as error:
             now = read_now(self._world, self._now_path)
             return console.Looked(Seen(Incidents(), now, self._world.clock.now()), error.text)
+
+
+def _brand(config: Config) -> Brand:
+    status = config.status
+    return Brand(
+        title=status.name,
+        colour=status.colour,
+        support_url=status.support_url,
+        support_phone=status.support_phone,
+    )
 
 
 def _key(start: Start) -> bytes:

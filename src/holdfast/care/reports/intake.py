@@ -11,7 +11,6 @@ from pathlib import Path
 import msgspec
 from starlette.responses import Response
 
-from holdfast.care.reports.clustering import Matching
 from holdfast.care.reports.kept import OTHER, CustomerReport, KeptReports
 from holdfast.model.address import parse_address
 from holdfast.model.errors import Refused, Unavailable
@@ -23,7 +22,7 @@ from holdfast.model.limits import (
     REPORTS_EVERY_S,
 )
 from holdfast.pages import Pace, Site, Visit, Wrong
-from holdfast.watch.incidents.incidents import Incident, Incidents
+from holdfast.watch.incidents.incidents import Incident
 
 FOLDER = Path(__file__).parent
 SINCE = {"minutes": 600, "hour": 3600, "today": 12 * 3600, "day": 86_400, "longer": 3 * 86_400, "unknown": 0}
@@ -34,7 +33,8 @@ _decode = msgspec.msgpack.Decoder(tuple[int, str, float]).decode
 class Intake:
     """Mounts itself on ``site``. ``network_of``: an address, and which belong together.
 
-    ``incidents``: all there are; raises ``Unavailable``. ``status_url``: of the status page, '' for none.
+    ``known``: the incident that a report is of, if there is one; raises ``Unavailable`` where that can't be
+    said. ``status_url``: of the status page, '' for none.
     """
 
     def __init__(
@@ -43,13 +43,13 @@ class Intake:
         kept: KeptReports,
         *,
         network_of: Callable[[str], str],
-        incidents: Callable[[], Awaitable[Incidents]],
+        known: Callable[[CustomerReport], Awaitable[Incident | None]],
         status_url: str = "",
     ) -> None:
         self._world = site.world
         self._kept = kept
         self._network_of = network_of
-        self._incidents = incidents
+        self._known = known
         self._status_url = status_url
         self._pace = Pace(site.world, burst=REPORTS_BURST, every_s=REPORTS_EVERY_S)
         site.page("/")(self._report)
@@ -104,16 +104,13 @@ class Intake:
         if sealed is None:
             return visit.go("/")
         number, function, at = _decode(sealed)
-        known = await self._known(CustomerReport(number, at, function))
-        return visit.show("sent.html", number=number, known=known, status_url=self._status_url)
-
-    async def _known(self, report: CustomerReport) -> Incident | None:
-        """The incident that it is of, if there is one and that can be said."""
+        known, is_new = None, False
         try:
-            incidents = await self._incidents()
+            known = await self._known(CustomerReport(number, at, function))
+            is_new = known is None
         except Unavailable:
-            return None
-        return incidents.get(Matching(incidents).of(report))
+            pass  # it is kept all the same, and nothing is said of it
+        return visit.show("sent.html", number=number, known=known, is_new=is_new, status_url=self._status_url)
 
 
 def _address(text: str) -> str:
