@@ -85,7 +85,7 @@ def ways(world: World, config: Config, http: HttpClient) -> Ways:
         host = config.service.hostname
         sender = Sender(sender_name(config), config.gateways.mail_from or f"no-reply@{host}", host)
         found[MAIL] = Mail(world, Mailer(world, way_out), sender, config.notices.mail_per_hour)
-    return Ways(_ordered(config, found), [*beside, *_alarms(world, config)])
+    return Ways(_ordered(config, found), [*beside, *alarms(world, config)])
 
 
 def quiet_hours(config: Config) -> Quiet:
@@ -134,7 +134,7 @@ def _settings(name: str, section: ChannelSection) -> SmsSettings:
     )
 
 
-def _alarms(world: World, config: Config) -> Iterator[Alarm]:
+def alarms(world: World, config: Config) -> Iterator[Alarm]:
     """One for each address in the file, so that one that takes nothing makes no other be told twice."""
     if not config.notices.alarms:
         return

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 
+from holdfast.care.notices.channels import Message
+from holdfast.care.notices.recipients import Contact
 from holdfast.care.reports import facts
 from holdfast.care.reports.authorities import Thresholds
 from holdfast.care.reports.document import Document
 from holdfast.care.reports.drafting import DraftsPart, Press
 from holdfast.care.reports.filing import Provider
-from holdfast.care.reports.kept import KeptReports
+from holdfast.care.reports.kept import Ahead, KeptReports
 from holdfast.care.reports.matching import ReportsPart
 from holdfast.care.turns import Part
-from holdfast.run import layout
+from holdfast.pages.texts import Texts
+from holdfast.run import layout, noticing
 from holdfast.run.config import Config
 from holdfast.watch.incidents import door
 from holdfast.world import World
@@ -25,8 +28,26 @@ def parts(world: World, config: Config) -> Iterator[Part]:
     async def look(functions: Collection[str]) -> None:
         await door.ask_to_look(world, socket, functions)
 
-    yield ReportsPart(world, KeptReports(world, layout.reports_path(config)), look)
-    yield DraftsPart(world, layout.reports_folder(config), press(world, config))
+    made = press(world, config)
+    alarm = _alarm(world, config, made.texts)
+    yield ReportsPart(world, KeptReports(world, layout.reports_path(config)), look, alarm)
+    yield DraftsPart(world, layout.reports_folder(config), made)
+
+
+def _alarm(world: World, config: Config, texts: Texts) -> Callable[[Ahead], Awaitable[None]]:
+    """By every address of `notices.alarms`; none is none."""
+    language = config.web.language
+
+    async def alarm(ahead: Ahead) -> None:
+        function = texts.say(language, f"status.function.{ahead.function}")
+        title = texts.say(language, "report.ahead.title", function=function)
+        at = texts.instant(language, ahead.first_at)
+        text = texts.say(language, "report.ahead.text", function=function, people=ahead.people, at=at)
+        staff = Contact(0, "", "", "", language)
+        for each in noticing.alarms(world, config):
+            await each.send(Message(staff, language, title, text, text, "", ""))
+
+    return alarm
 
 
 def press(world: World, config: Config) -> Press:

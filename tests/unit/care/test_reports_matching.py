@@ -13,7 +13,7 @@ import pytest
 from holdfast.care.reports.kept import Ahead, CustomerReport, KeptReports
 from holdfast.care.reports.matching import ReportsPart, reported
 from holdfast.care.turns import Seen
-from holdfast.model.errors import Unavailable
+from holdfast.model.errors import Reason, Refused, Unavailable
 from holdfast.model.limits import REPORT_APART_S, REPORTED_AGAIN_S
 from holdfast.watch.incidents import record as r
 from holdfast.watch.incidents.incidents import Incidents
@@ -33,6 +33,7 @@ class Desk:
         self.looked: list[list[str]] = []
         self.alarmed: list[Ahead] = []
         self.watch_is_there = True
+        self.alarm_fails: Unavailable | Refused | None = None
         self.part = self.new_part()
 
     def new_part(self) -> ReportsPart:
@@ -44,6 +45,8 @@ class Desk:
         self.looked.append(list(functions))
 
     async def _alarm(self, ahead: Ahead) -> None:
+        if self.alarm_fails is not None:
+            raise self.alarm_fails
         self.alarmed.append(ahead)
 
     async def report(self, function: str = "imap", at: float = NOON, **more: Any) -> None:
@@ -55,9 +58,9 @@ class Desk:
         self.incidents.apply(found)
         return found
 
-    def events(self) -> list[dict[str, Any]]:
+    def events(self, name: str = "reports_customers_first") -> list[dict[str, Any]]:
         lines = [json.loads(line) for line in self.journal.read_text().splitlines()]
-        return [each for each in lines if each["event"] == "reports_customers_first"]
+        return [each for each in lines if each["event"] == name]
 
 
 @pytest.fixture
@@ -103,6 +106,29 @@ def test_staff_is_alarmed_without_the_watch_which_is_asked_until_it_is_there(des
         desk.watch_is_there = True
         await desk.turn(NOON + 10)
         assert desk.looked == [["send"]] and len(desk.alarmed) == 1
+
+    asyncio.run(run())
+
+
+def test_staff_that_is_out_of_reach_is_told_later_and_keeps_nothing_else_waiting(desk: Desk) -> None:
+    async def run() -> None:
+        desk.alarm_fails = Unavailable("partner/alarms", "not there")
+        for number in range(3):
+            await desk.report("send", at=NOON + number)
+        for seconds in (5, 10):
+            await desk.turn(NOON + seconds)
+        assert (
+            desk.looked == [["send"]] and not desk.alarmed and len(desk.events("reports_staff_not_told")) == 1
+        )
+        desk.alarm_fails = None
+        await desk.turn(NOON + 15)
+        assert len(desk.alarmed) == 1
+        desk.alarm_fails = Refused(Reason.BAD_SYNTAX, "no such address")
+        for number in range(3):
+            await desk.report("pop3", at=NOON + number)
+        for seconds in (20, 25):
+            await desk.turn(NOON + seconds)
+        assert len(desk.events("reports_staff_not_told")) == 2 and len(desk.looked) == 2
 
     asyncio.run(run())
 

@@ -12,6 +12,12 @@ CUSTOMERS_FIRST = register(
     "people",
     "first_at",
 )
+STAFF_NOT_TOLD = register(
+    "reports_staff_not_told",
+    "warn",
+    "That customers came first could not be told to staff; what is only out of reach is tried again.",
+    "reason",
+)
 REPORTS_DRAFTED = register(
     "reports_drafted",
     "info",

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection
-from typing import Protocol
 
 from holdfast.care.reports.clustering import Matching, first, meant
-from holdfast.care.reports.events import CUSTOMERS_FIRST
+from holdfast.care.reports.events import CUSTOMERS_FIRST, STAFF_NOT_TOLD
 from holdfast.care.reports.kept import Ahead, CustomerReport, KeptReports
 from holdfast.care.turns import Seen
+from holdfast.model.errors import Refused, Unavailable
 from holdfast.model.limits import (
     REPORT_APART_S,
     REPORT_EARLY_S,
@@ -25,14 +25,9 @@ from holdfast.world import World
 _FORGET_EVERY_S = 3600.0
 
 
-class Alarm(Protocol):
-    """Tells staff, by whatever way there is; raises nothing."""
-
-    async def __call__(self, ahead: Ahead) -> None: ...
-
-
 class ReportsPart:
-    """``look``: these functions are tried at once; raises ``Unavailable``."""
+    """``look``: these functions are tried at once; ``alarm``: staff is told. Both raise ``Unavailable``, and
+    ``alarm`` ``Refused`` where it never can be."""
 
     name = "reports"
     every_s = 5.0
@@ -42,7 +37,7 @@ class ReportsPart:
         world: World,
         kept: KeptReports,
         look: Callable[[Collection[str]], Awaitable[None]],
-        alarm: Alarm | None = None,
+        alarm: Callable[[Ahead], Awaitable[None]],
     ) -> None:
         self._world = world
         self._kept = kept
@@ -51,11 +46,14 @@ class ReportsPart:
         self._known: list[CustomerReport] = []  # that may still matter, without what was seen
         self._last = 0
         self._to_look: set[str] = set()
+        self._untold: list[Ahead] = []
+        self._waits = False
         self._forget_at = 0.0
 
     async def turn(self, seen: Seen) -> list[r.AnyEntry]:
         await self._read(seen)
         await self._came_first(seen)
+        await self._tell_staff()
         if self._to_look:
             await self._look(sorted(self._to_look))
             self._to_look.clear()
@@ -83,8 +81,21 @@ class ReportsPart:
                 CUSTOMERS_FIRST, function=ahead.function, people=ahead.people, first_at=ahead.first_at
             )
             self._to_look.add(ahead.function)
-            if self._alarm is not None:
-                await self._alarm(ahead)
+            self._untold.append(ahead)
+
+    async def _tell_staff(self) -> None:
+        """What is out of reach is tried again next turn, and keeps nothing else from being done."""
+        while self._untold:
+            try:
+                await self._alarm(self._untold[0])
+            except (Unavailable, Refused) as error:
+                if not self._waits:
+                    self._world.journal.emit(STAFF_NOT_TOLD, reason=error.text)
+                self._waits = isinstance(error, Unavailable)
+                if self._waits:
+                    return
+            self._waits = False
+            del self._untold[0]
 
 
 def reported(reports: Collection[CustomerReport], incidents: Incidents, now: float) -> list[r.AnyEntry]:
