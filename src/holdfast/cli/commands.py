@@ -24,6 +24,7 @@ from holdfast.cli import (
     importing,
     incidents,
     mapping,
+    notices,
     people,
     queue,
     reports,
@@ -76,6 +77,7 @@ configuration.add_to(app)
 console.add_to(app)
 incidents.add_to(app)
 care.add_to(app)
+notices.add_to(app)
 reports.add_to(app)
 credits.add_to(app)
 status_page.add_to(app)

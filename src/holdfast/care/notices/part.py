@@ -11,7 +11,13 @@ from holdfast.care.notices.planning import Planner
 from holdfast.care.notices.sending import Sending
 from holdfast.care.turns import Seen
 from holdfast.model.errors import Refused
-from holdfast.model.limits import INCIDENT_UPDATE_S, NOTICE_COUNTED_S, NOTICE_ENDED_S
+from holdfast.model.limits import (
+    INCIDENT_UPDATE_S,
+    NOTICE_COUNTED_S,
+    NOTICE_EARLY_S,
+    NOTICE_ENDED_S,
+    NOTICE_PATIENCE_S,
+)
 from holdfast.watch.incidents.incidents import Incident
 from holdfast.watch.incidents.record import AnyEntry, Noticed, Reached
 from holdfast.world import Thread, World
@@ -47,7 +53,7 @@ class NoticesPart:
 
     async def _tell(self, seen: Seen, incident: Incident) -> None:
         notices = await self._known(incident)
-        what = due(incident, _told(incident, notices, seen.at), seen.at)
+        what = due(incident, told(incident, notices, seen.at), seen.at)
         try:
             if what is not None:
                 await self._lay_down(seen, incident, what, notices)
@@ -142,7 +148,7 @@ class NoticesPart:
         return found
 
 
-def _told(incident: Incident, notices: list[Notice], now: float) -> list[Told]:
+def told(incident: Incident, notices: list[Notice], now: float) -> list[Told]:
     """Also those that only the ledger of incidents has: of these it isn't known what they said, so that is
     taken to be what is known now."""
     known = {each.number: each.told for each in notices}
@@ -152,3 +158,13 @@ def _told(incident: Incident, notices: list[Notice], now: float) -> list[Told]:
             next_at = promise.due if promise is not None else noticed.at + INCIDENT_UPDATE_S
             known[number] = Told(number, noticed.about, noticed.at, next_at, False, said_of(incident, now))
     return [known[number] for number in sorted(known)]
+
+
+def next_due(incident: Incident, before: list[Told], now: float) -> tuple[NoticeDue | None, float]:
+    """What is told next, as far as that is known now, and when."""
+    later = before[-1].next_at - NOTICE_EARLY_S if before else incident.opened_at + NOTICE_PATIENCE_S
+    for at in (now, max(now, later)):
+        what = due(incident, before, at)
+        if what is not None:
+            return what, at
+    return None, now

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from zoneinfo import ZoneInfo
 
 from holdfast.care.events import NOTICE_CHANNEL_BACK, NOTICE_CHANNEL_LOST, NOTICES_STUCK
@@ -92,6 +92,15 @@ class Writer:
             else:
                 found.append(None)
         return found
+
+    def to_customers(self, ids: Sequence[int], notice: Notice) -> Iterator[Message]:
+        """The notice as each of them reads it. Blocks; raises ``Unavailable``."""
+        for begin in range(0, len(ids), NOTICE_BATCH):
+            rows = [
+                MessageRow(notice.incident, notice.number, each, LETTER, "due", 0, 0.0, 0.0, "")
+                for each in ids[begin : begin + NOTICE_BATCH]
+            ]
+            yield from filter(None, self.messages(rows, {notice[:2]: notice}))
 
     def _for_all(self, words: Words) -> Message:
         nobody = Contact(EVERYBODY, "", "", "", self._language)
