@@ -16,12 +16,13 @@ import socket
 import ssl
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from holdfast.directory.credentials import hash_password
 from holdfast.model.errors import Reason, Refused, Unavailable
-from holdfast.run import certificate, control, layout, reading
+from holdfast.model.people import Contact
+from holdfast.run import certificate, control, doors, layout, reading
 from holdfast.run.config import Config
 from holdfast.sim.drills.real.elsewhere import Partners
 from holdfast.watch.clients import Smtp
@@ -96,7 +97,9 @@ class Installation:
         await self.holdfast("canary", "setup")
         rows = (await self.holdfast("account", "list", "--json")).splitlines()
         found = [json.loads(row) for row in rows]
-        self.people = [Person(each["login"], each["cell"]) for each in found if "customer-" in each["login"]]
+        ours = [each for each in found if each["login"].startswith("customer-")]
+        self.people = [Person(each["login"], each["cell"]) for each in ours]
+        await self._reachable({each["customer"] for each in ours})
 
     def _mount(self) -> bool:
         os.makedirs(self.volume, exist_ok=True)
@@ -104,21 +107,26 @@ class Installation:
         return os.geteuid() == 0 and subprocess.run(command, capture_output=True).returncode == 0
 
     def _people(self) -> str:
-        """Every third household has two mailboxes; nearly all can be reached by other ways than mail."""
+        """Every third household has two mailboxes."""
         credential = hash_password(PASSWORD, self.world.entropy.bytes(16))
         file = io.StringIO()
         rows = csv.writer(file, lineterminator="\n")
-        rows.writerow(
-            ("address", "name", "credential", "customer", "contract", "phone", "second_address", "language")
-        )
+        rows.writerow(("address", "name", "credential", "customer", "contract"))
         for number in range(PEOPLE):
             household = number - 1 if number % 3 == 1 else number
-            phone = f"+4915550{household:05d}" if household % 2 == 0 else ""
-            second = f"customer-{household:03d}@elsewhere.example" if household % 10 else ""
-            language = "de" if household % 4 else "en"
-            row = (f"customer-{number:03d}@{DOMAIN}", f"Customer {number}", credential, f"h{household}")
-            rows.writerow((*row, f"c{household}", phone, second, language))
+            row = (f"customer-{number:03d}@{DOMAIN}", f"Customer {number}", credential)
+            rows.writerow((*row, f"h{household}", f"c{household}"))
         return file.getvalue()
+
+    async def _reachable(self, customers: Collection[int]) -> None:
+        """Nearly all have agreed to be told, by telephone or at another address."""
+        now = self.world.clock.now()
+        async with doors.people(self.world, self.config) as people:
+            for number in sorted(customers):
+                phone = f"+4915550{number:05d}" if number % 2 else ""
+                address = f"customer-{number:03d}@elsewhere.example" if number % 10 else ""
+                contact = Contact(number, phone, now, address, now, "de" if number % 4 else "en", now)
+                await people.contact_set(contact)
 
     async def start(self) -> None:
         """Every process runs. Raises ``Unavailable`` when that takes too long."""
