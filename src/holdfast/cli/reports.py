@@ -129,13 +129,12 @@ def filed(
     number: Number,
     report: Annotated[str, typer.Argument(help="Which was handed in: nis2.early …, see `report list`.")],
     reference: Annotated[str, typer.Option(help="What the authority calls it.")] = "",
-    by: Annotated[str, typer.Option(help="Who handed it in.")] = "",
+    by: Annotated[str, typer.Option(help="Who handed it in; '' is who asks.")] = "",
 ) -> None:
     """Notes that people handed in a report to an authority."""
     from holdfast.care.reports.authorities import laws
     from holdfast.cli.care import incidents
-    from holdfast.run import layout
-    from holdfast.watch.incidents import door
+    from holdfast.run.incidents import add
     from holdfast.watch.incidents.record import Filed
     from holdfast.world import run
 
@@ -144,8 +143,9 @@ def filed(
         raise Refused(Reason.BAD_SYNTAX, f"{report} is none of {', '.join(names)}")
     world, config = _service()
     _incident(incidents(world, config), number)
-    entry = Filed(at=world.clock.now(), incident=number, report=report, number=reference, by=by)
-    run(door.tell(world, layout.socket_path(config, "watch"), [entry]))
+    who = by or terminal.user_name()
+    entry = Filed(at=world.clock.now(), incident=number, report=report, number=reference, by=who)
+    run(add(world, config, [entry]))
     print(f"incident {number}: {report} is handed in")
 
 
