@@ -9,12 +9,15 @@ import os
 import re
 import signal
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from e2e.service import Service, until
+from holdfast.watch.incidents import record as r
+from unit.cli.test_incidents import write
 from web.browser import by_keyboard, check_accessible, screen
 from web.visitor import Visitor
 
@@ -23,8 +26,22 @@ LOCALES = {"en": "en-GB", "de": "de-DE"}
 
 
 @pytest.fixture(scope="module")
-def service(make_shared: Callable[..., Service]) -> Iterator[Service]:
-    yield make_shared(web=["care"], people=("anna",))
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """On record: an incident that has just ended, and one that lasts."""
+    made = Service(tmp_path_factory.mktemp("care"), web=["care"], people=("anna",))
+    made.prepare()
+    now = time.time()
+    write(
+        made.data,
+        [
+            r.Opened(at=now - 900, incident=1, since={"webmail": now - 905}),
+            r.Closed(at=now - 300, incident=1, until={"webmail": now - 360}),
+            r.Opened(at=now - 600, incident=2, since={"pop3": now - 605}),
+        ],
+    )
+    made.start()
+    yield made
+    made.close()
 
 
 @pytest.fixture
@@ -110,13 +127,22 @@ def test_reports_4_an_address_of_ours_and_one_of_nobody_are_answered_alike(servi
     answers = []
     for address in ("anna@example.org", "nobody@example.org"):
         visitor = Visitor(service.url("care"))
-        given = visitor.hidden("/") | {"function": "imap", "seen": f"as {address}", "address": address}
+        given = visitor.hidden("/") | {"function": "pop3", "seen": f"as {address}", "address": address}
         answer = visitor.client.post("/", data=given, follow_redirects=True)
         assert answer.status_code == 200
         said = re.search("<main.*</main>", answer.text, re.DOTALL)
         assert said is not None
         answers.append(re.sub(r"number \d+", "", said.group()))
     assert answers[0] == answers[1]
+    assert "it is incident 2, since" in answers[0]  # what is known is said, to everybody
+
+
+def test_draft_2_the_report_lies_ready_within_a_minute_of_the_end(service: Service) -> None:
+    folder = service.data / "care" / "reports" / "incident-1"
+    names = {f"report.{language}.{kind}" for language in LOCALES for kind in ("md", "html", "pdf")}
+    until(lambda: folder.exists() and names <= {each.name for each in folder.iterdir()}, 60)
+    assert "# Störung 1: Webmail" in (folder / "report.de.md").read_text()
+    assert not (folder.parent / "incident-2").exists()
 
 
 def test_who_sends_very_much_is_asked_to_wait(service: Service) -> None:
