@@ -1,0 +1,253 @@
+"""The part that tells: from an incident to a message at a real gateway, and back into the record."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway import Gateway, gateway
+from holdfast.care.customers import AccountRow, CustomerRow
+from holdfast.care.notices.part import NoticesPart
+from holdfast.care.turns import Seen
+from holdfast.run import layout
+from holdfast.run.noticing import noticing
+from holdfast.run.reading import parse
+from holdfast.watch.incidents import Incidents
+from holdfast.watch.incidents import record as r
+from holdfast.world import World, real_world
+from holdfast.world import run as run_really
+from outage import hits, named
+from unit.care.snapshot import account, written
+
+CELL_3 = r.Failing(trial="imap/3", function="imap", state="fails", cell=3)
+
+
+def phone(customer: int) -> str:
+    return f"+4917000{customer:05d}"
+
+
+def people(count: int) -> list[CustomerRow]:
+    row = CustomerRow(0, phone_proven_at=1.0, language="en", consent_at=1.0)
+    return [row._replace(id=each, contract=f"c-{each}", phone=phone(each)) for each in range(1, count + 1)]
+
+
+class Told:
+    """A record of incidents that the part is shown, and what it says is put into."""
+
+    def __init__(self, world: World, part: NoticesPart) -> None:
+        self.world = world
+        self.part = part
+        self.at = world.clock.now() - 7200  # so that what is laid down is due
+        self.incidents = Incidents()
+        self.said: list[r.AnyEntry] = []
+
+    def apply(self, *entries: r.AnyEntry) -> None:
+        self.incidents.apply(entries)
+
+    async def turn(self, after_s: float = 0.0) -> Sequence[r.AnyEntry]:
+        self.at += after_s
+        found = await self.part.turn(Seen(self.incidents, None, self.at))
+        self.incidents.apply(found)
+        self.said += found
+        return found
+
+    def noticed(self) -> list[r.Noticed]:
+        return [each for each in self.said if isinstance(each, r.Noticed)]
+
+    async def until(self, true: Callable[[], object]) -> None:
+        async with asyncio.timeout(20):
+            while not true():
+                await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+def first() -> Iterator[Gateway]:
+    with gateway() as made:
+        yield made
+
+
+def go(
+    folder: Path,
+    of: Gateway,
+    accounts: Sequence[AccountRow],
+    customers: Sequence[CustomerRow],
+    work: Callable[[Told], Awaitable[None]],
+    more: str = "",
+) -> list[dict[str, Any]]:
+    """The journal afterwards."""
+    journal = folder / "journal"
+    world = real_world(journal_path=str(journal))
+    text = f'[service]\ndata = "{folder}/data"\n[gateways]\nsms_url = "{of.url}"\nsender = "Example"\n{more}'
+    config = parse(text, f"{folder}/holdfast.toml", {})
+    written(world, folder / "data", accounts, customers)
+    assert Path(layout.customers_path(config)).exists()
+
+    async def whole() -> None:
+        async with noticing(world, config) as part:
+            await work(Told(world, part))
+
+    run_really(whole())
+    return [json.loads(line) for line in journal.read_text().splitlines()]
+
+
+def opening(at: float) -> list[r.AnyEntry]:
+    return [
+        r.Opened(at=at, incident=1, since={"imap": at - 5}),
+        r.Found(at=at, incident=1, states={"imap": "fails"}, failing=(CELL_3,), count=1),
+        r.Promised(at=at, incident=1, promise=1, what="next_update", due=at + 1800),
+        r.Diagnosed(at=at + 3, incident=1, report=named("cell-03/index", "index", "imap")),
+    ]
+
+
+def counted(at: float, customers: int) -> r.Affected:
+    return r.Affected(at=at, incident=1, counts={"imap": hits(customers, customers, customers, customers)})
+
+
+def texts(of: Gateway) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for each in of.requests:
+        body = json.loads(each.body)
+        found.setdefault(body["to"], []).append(body["text"])
+    return found
+
+
+@pytest.mark.slow
+def test_tell_1_and_3_who_is_hit_hears_of_it_and_of_its_end_and_nobody_else_does(
+    tmp_path: Path, first: Gateway
+) -> None:
+    mailboxes = [account(1, 1, 3, made_at=0.0), account(2, 1, 4, made_at=0.0), account(3, 2, 4, made_at=0.0)]
+
+    async def work(told: Told) -> None:
+        told.apply(*opening(told.at), counted(told.at + 5, 1))
+        [noticed] = [each for each in await told.turn(6) if isinstance(each, r.Noticed)]
+        assert (noticed.about, noticed.promise) == ("opened", 1)
+        assert noticed.texts["de"].startswith("Das geht nicht: Lesen mit Mailprogrammen (IMAP).")
+        await told.until(lambda: first.requests)
+        await told.until(lambda: len(first.requests) == 1)
+        await told.turn(70)
+        reached = told.incidents.get(1).reached[1]  # type: ignore[union-attr]
+        assert (reached.customers, reached.of, reached.sent) == (1, 1, {"sms": 1})
+        at = told.at
+        told.apply(r.Closed(at=at, incident=1, until={"imap": at - 60}))
+        await told.turn(2)
+        assert [each.about for each in told.noticed()] == ["opened", "ended"]
+        assert told.noticed()[-1].promise == 0
+        await told.until(lambda: len(first.requests) == 2)
+
+    journal = go(tmp_path, first, mailboxes, people(2), work)
+    heard = texts(first)
+    assert heard.keys() == {phone(1)}
+    assert "Your 2 mailboxes: 1 affected, 1 fine." in heard[phone(1)][0]
+    assert heard[phone(1)][1].startswith("Example: works again since") and "2 fine" in heard[phone(1)][1]
+    planned = [each for each in journal if each["event"] == "notice_planned"]
+    assert [each["customers"] for each in planned] == [1, 1]
+
+
+@pytest.mark.slow
+def test_tell_6_a_notice_to_far_more_than_were_counted_is_held_until_they_are_counted(
+    tmp_path: Path, first: Gateway
+) -> None:
+    mailboxes = [account(each, each, 3, made_at=0.0) for each in range(1, 41)]
+
+    async def work(told: Told) -> None:
+        told.apply(*opening(told.at), counted(told.at + 5, 2))
+        assert await told.turn(6) == [] and await told.turn(60) == []
+        told.apply(counted(told.at, 40))
+        assert [each.about for each in await told.turn(2) if isinstance(each, r.Noticed)] == ["opened"]
+        await told.until(lambda: len(first.requests) == 40)
+
+    journal = go(tmp_path, first, mailboxes, people(40), work)
+    held = [each for each in journal if each["event"] == "notice_held"]
+    assert len(held) == 1 and "40 customers, and 2" in held[0]["reason"]
+
+
+@pytest.mark.slow
+def test_whom_it_hits_later_hears_of_it_too_and_the_others_are_not_told_again(
+    tmp_path: Path, first: Gateway
+) -> None:
+    mailboxes = [account(each, each, 3, made_at=0.0) for each in range(1, 21)]
+    mailboxes.append(account(21, 21, 4, made_at=0.0))
+
+    async def work(told: Told) -> None:
+        told.apply(*opening(told.at), counted(told.at + 5, 20))
+        await told.turn(6)
+        await told.until(lambda: len(first.requests) == 20)
+        both = (CELL_3, r.Failing(trial="imap/4", function="imap", state="fails", cell=4))
+        told.apply(
+            r.Found(at=told.at, incident=1, states={"imap": "fails"}, failing=both, count=2),
+            counted(told.at + 1, 21),
+        )
+        await told.turn(2)
+        await told.until(lambda: len(first.requests) == 21)
+        assert len(told.noticed()) == 1
+
+    go(tmp_path, first, mailboxes, people(21), work)
+    heard = texts(first)
+    assert "Your mailbox: affected." in heard[phone(21)][0]
+    assert {len(each) for each in heard.values()} == {1} and len(heard) == 21
+
+
+@pytest.mark.slow
+def test_tell_4_what_is_kept_is_told_to_the_record_again_and_without_it_nobody_is_told_twice(
+    tmp_path: Path, first: Gateway
+) -> None:
+    """The record can't be reached at first; later the file is lost, and the record has all that counts."""
+    mailboxes = [account(1, 1, 3, made_at=0.0)]
+    entries: list[r.AnyEntry] = []
+
+    async def work(told: Told) -> None:
+        entries.extend([*opening(told.at), counted(told.at + 5, 1)])
+        told.apply(*entries)
+        seen = Seen(told.incidents, None, told.at + 6)
+        lost = await told.part.turn(seen)  # nobody hears it
+        again = await told.part.turn(seen._replace(at=told.at + 8))
+        assert [each for each in lost if isinstance(each, r.Noticed)] == [
+            each for each in again if isinstance(each, r.Noticed)
+        ]
+        entries.extend(again)
+        await told.until(lambda: len(first.requests) == 1)
+
+    go(tmp_path, first, mailboxes, people(1), work)
+    for each in (tmp_path / "data" / "care").glob("notices.sqlite*"):
+        each.unlink()
+
+    async def after(told: Told) -> None:
+        told.apply(*entries)
+        await told.turn(30)
+        assert told.noticed() == []
+        told.at = entries[0].at + 1500
+        [noticed] = [each for each in await told.turn() if isinstance(each, r.Noticed)]
+        assert (noticed.notice, noticed.about) == (2, "update")
+
+    go(tmp_path, first, mailboxes, people(1), after)
+    assert len(first.requests) == 1
+
+
+@pytest.mark.slow
+def test_the_staff_is_told_once_by_each_address_of_the_file(tmp_path: Path, first: Gateway) -> None:
+    pytest.importorskip("apprise")
+    address = first.url.replace("http://", "json://")
+    (tmp_path / "alarms").write_text(f"# the night shift\n{address}/one\n{address}/two\n")
+
+    async def work(told: Told) -> None:
+        told.apply(*opening(told.at), counted(told.at + 5, 1))
+        await told.turn(6)
+        await told.until(lambda: len(first.requests) == 3)
+        await told.turn(1600)  # there is nothing new: nobody is woken up
+
+    go(
+        tmp_path,
+        first,
+        [account(1, 1, 3, made_at=0.0)],
+        people(1),
+        work,
+        '[notices]\nalarms = "file:alarms"\n',
+    )
+    alarms = [each for each in first.requests if each.path in ("/one", "/two")]
+    assert sorted(each.path for each in alarms) == ["/one", "/two"]
+    assert "At fault: index of cell 3." in json.loads(alarms[0].body)["message"]
