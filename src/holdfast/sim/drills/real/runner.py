@@ -112,6 +112,7 @@ async def _run(
         told,
         witness.noticed_at(),
         witness.published_at,
+        witness.reports,
     )
     return score(it, truth, seen, where="real", alone=True)
 
@@ -161,10 +162,10 @@ async def _hold(place: Installation, it: Fault, witness: Witness, patience: Pati
         await clock.sleep(LOOK_S)
         with contextlib.suppress(Unavailable):
             await place.world.offload(witness.look)
-        named = any(each.opinion and each.opinion.report.verdict == "named" for each in witness.mine())
+        named = bool(witness.reports) and witness.reports[-1].report.verdict == "named"
         counted = any(each.affected for each in witness.mine())
-        told = witness.noticed_at() or not it.fails(alone=True)
-        if lasted >= patience.least_s and named and counted and told:
+        told = not it.fails(alone=True) or (counted and witness.noticed_at())
+        if lasted >= patience.least_s and named and told:
             return
 
 

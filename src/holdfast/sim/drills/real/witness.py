@@ -14,7 +14,7 @@ from holdfast.model.functions import FUNCTIONS
 from holdfast.run import layout
 from holdfast.sim.drills.real.installation import Installation
 from holdfast.sim.drills.score import Told
-from holdfast.watch.incidents.incidents import Incident, Incidents
+from holdfast.watch.incidents.incidents import Incident, Incidents, Opinion
 from holdfast.watch.incidents.ledger import IncidentReader
 from holdfast.watch.now import Now, read_now
 
@@ -23,7 +23,8 @@ _FINDINGS = 2000  # that didn't go well, of one drill
 
 
 class Witness:
-    """``look`` again and again; ``findings``: those since ``since`` that didn't go well, each once.
+    """``look`` again and again; ``findings``: those since ``since`` that didn't go well, each once;
+    ``reports``: what was told of causes, also of what hurts no function.
 
     ``published_at``: when the page first told of an incident; 0 while it doesn't.
     """
@@ -31,6 +32,7 @@ class Witness:
     def __init__(self, place: Installation, since: float) -> None:
         self.since = since
         self.findings: list[Finding] = []
+        self.reports: list[Opinion] = []
         self.now: Now | None = None
         self.published_at = 0.0
         self._place = place
@@ -46,6 +48,11 @@ class Witness:
         """Blocks. Raises ``Unavailable`` when the record can't be read."""
         self._reader.catch_up()
         self.now = read_now(self._place.world, layout.now_path(self._place.config))
+        report = self.now.report if self.now is not None else None
+        if self.now is not None and report is not None:
+            last = self.reports[-1].report if self.reports else None
+            if last is None or (last.verdict, last.components) != (report.verdict, report.components):
+                self.reports.append(Opinion(self.now.at, report))
         for each in self.now.findings if self.now is not None else ():
             if each.state not in ("works", "unknown") and each.at >= self.since:
                 key = (each.trial, each.vantage, each.at)
@@ -72,6 +79,8 @@ class Witness:
             return "how it is now isn't known"
         if found := self.incidents.open():
             return f"incident {found[0].number} is open"
+        if self.now.report is not None:
+            return "a cause is still told"
         for function in FUNCTIONS:
             mine = [each for each in self.now.findings if each.function == function]
             if not any(each.trial.startswith("canary/") for each in mine):
