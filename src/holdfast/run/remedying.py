@@ -61,7 +61,7 @@ class Remedies:
 
     async def _one(self, remedy: Remedy, now: float) -> Remedied:
         if not remedy.carried_out:
-            return _remedied(remedy, now, "would")
+            return _remedied(remedy, now, "would", remedy.why)
         # counted before it is begun (REMEDY-3)
         self._touched.append(Touched(now, remedy.incident, remedy.component, remedy.action))
         return await carry_out(self._world, self._config, remedy, now)
@@ -107,13 +107,13 @@ async def _steer(world: World, config: Config, remedy: Remedy, now: float) -> Re
             await relay.steer(course)
     except Refused as refused:
         return _remedied(remedy, now, "refused", refused.text)
-    return _remedied(remedy, now, "done")
+    return _remedied(remedy, now, "done", remedy.why)
 
 
 def _said(remedy: Remedy, now: float, answer: dict[str, Any]) -> Remedied:
     if why := answer.get("refused") or answer.get("error"):
         return _remedied(remedy, now, "refused", str(why))
-    return _remedied(remedy, now, "done")
+    return _remedied(remedy, now, "done", remedy.why)
 
 
 def _remedied(

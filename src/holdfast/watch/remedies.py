@@ -9,7 +9,8 @@ REMEDY-3 what was done, failed, was refused, or would have been done is an entry
 from before it is begun: a ledger that takes nothing lifts no limit.
 REMEDY-4 only what the configuration allows is carried out by itself; of all else it is said, once, what would
 be done.
-REMEDY-5 who watches and who cares are nobody's remedy: they don't restart themselves.
+REMEDY-5 who watches and who cares are nobody's remedy: they don't restart themselves. What still does a part
+of its work, or whose memory carries the others through a wave, is left to people.
 """
 
 from __future__ import annotations
@@ -40,22 +41,25 @@ REVERSES = {"reroute": "resume", "hold": "resume"}
 RELAY: ComponentId = "partner/relay"
 SUPERVISOR: ComponentId = "supervisor"
 _OURS = ("watch", "care")
+_REMEMBERS = ("auth",)  # right passwords: without, a wave of sign-ins has to be checked anew, slowly
 _HOUR_S = 3600.0
 
 
 class Remedy(NamedTuple):
-    """``action``: a rule's name, or ``resume``. ``carried_out``: False where it is only said what would be.
+    """``action``: a rule's name, or ``resume``. ``why``: what it follows from. ``reverses``: the action that
+    takes it back, '' for none.
 
-    ``why``: the key of a sentence. ``reverses``: the action that takes it back, '' for none.
+    ``asks``: people decide, whatever is allowed. ``carried_out``: False where it is only said what would be.
     """
 
     incident: int
     rule: str
     component: ComponentId
     action: str
-    why: str
-    carried_out: bool
+    why: str = ""
     reverses: str = ""
+    asks: bool = False
+    carried_out: bool = False
 
 
 class Allowed(NamedTuple):
@@ -99,7 +103,7 @@ def due(
     past = list(dict.fromkeys((*touched, *recorded(seen.incidents, seen.now))))
     found: list[Remedy] = []
     for remedy in (*_drained(seen, rolling), *_named(seen, allowed)):
-        if allowed.mode == "on" and remedy.rule in allowed.rules:
+        if allowed.mode == "on" and remedy.rule in allowed.rules and not remedy.asks:
             if not any(each.carried_out for each in found) and _may(remedy, allowed, past, seen.now):
                 found.append(remedy._replace(carried_out=True))
         elif not _said(seen.incidents.get(remedy.incident), remedy):
@@ -134,20 +138,19 @@ def _named(seen: Seen, allowed: Allowed) -> Iterator[Remedy]:
             or seen.now - opinion.at < allowed.stands_s
         ):
             continue
+        why = f"named with {opinion.report.probability:.1%} for {seen.now - opinion.at:.0f} s"
         for cause in opinion.report.causes:
             if not cause.after and cause.component in still:
-                yield from _about(incident, cause, allowed)
+                yield from _about(incident, cause, allowed, why)
 
 
-def _about(incident: Incident, cause: NamedCause, allowed: Allowed) -> Iterator[Remedy]:
+def _about(incident: Incident, cause: NamedCause, allowed: Allowed, why: str) -> Iterator[Remedy]:
     kind, _, name = cause.component.partition("/")
     if kind == "process" and name in allowed.processes and _role(name) not in _OURS:  # REMEDY-5
-        yield _remedy(incident, "restart", cause.component, "remedy.restart")
+        asks = cause.rate < 1 or _role(name) in _REMEMBERS
+        yield _remedy(incident, "restart", cause.component, why)._replace(asks=asks)
     elif cause.component == RELAY:
-        if allowed.second:
-            yield _remedy(incident, "reroute", RELAY, "remedy.reroute")
-        else:
-            yield _remedy(incident, "hold", RELAY, "remedy.hold")
+        yield _remedy(incident, "reroute" if allowed.second else "hold", RELAY, why)
 
 
 def _drained(seen: Seen, rolling: Rolling | None) -> Iterator[Remedy]:
@@ -161,12 +164,13 @@ def _drained(seen: Seen, rolling: Rolling | None) -> Iterator[Remedy]:
         failing = seen.window.confirmed(function, seen.now)
         incident = next((each for each in seen.incidents.open() if function in each.active), None)
         if incident is not None and any(each.bad_since >= rolling.since for each in failing):
-            yield _remedy(incident, "drain", SUPERVISOR, "remedy.drain")
+            why = f"{function} fails since after {', '.join(rolling.done)} were started anew"
+            yield _remedy(incident, "drain", SUPERVISOR, why)
             return
 
 
 def _remedy(incident: Incident, rule: Rule, component: ComponentId, why: str) -> Remedy:
-    return Remedy(incident.number, rule, component, rule, why, False, REVERSES.get(rule, ""))
+    return Remedy(incident.number, rule, component, rule, why, REVERSES.get(rule, ""))
 
 
 def _said(incident: Incident | None, remedy: Remedy) -> bool:

@@ -295,7 +295,7 @@ def test_remedies_are_carried_out_by_the_supervisor_and_what_it_refuses_is_said(
     before = service.of("imap-0")["pid"]
 
     def carried_out(action: str, component: str, config: Config = config) -> tuple[str, str]:
-        remedy = Remedy(1, "restart", component, action, "", True)
+        remedy = Remedy(1, "restart", component, action)
         done = asyncio.run(remedying.carry_out(world, config, remedy, 5.0))
         assert (done.at, done.incident, done.component) == (5.0, 1, component)
         return done.outcome, done.said

@@ -26,14 +26,25 @@ from holdfast.watch.incidents.window import Window
 from holdfast.watch.remedies import Allowed, Remedy, Rolling, Touched, due
 
 NOON = 1_345_032_000.0
-PROCESSES = ("mx-0", "imap-0", "imap-1", "imap-2", "pop3-0", "relay-0", "store-0", "watch-0", "care-0")
+PROCESSES = (
+    "mx-0",
+    "imap-0",
+    "imap-1",
+    "imap-2",
+    "pop3-0",
+    "relay-0",
+    "store-0",
+    "watch-0",
+    "care-0",
+    "auth-0",
+)
 ALL = frozenset(("restart", "reroute", "hold", "drain"))
 ALLOWED = Allowed("on", frozenset(("restart",)), 0.95, 10.0, 4, PROCESSES)
 TRIALS = [Trial("imap/imaps", "imap", (Step("greeting", frozenset()),))]
 
 
-def named(*components: str, probability: float = 0.99, after: str = "") -> Report:
-    causes = tuple(NamedCause(component=each, since=NOON, after=after) for each in components)
+def named(*components: str, probability: float = 0.99, after: str = "", rate: float = 1.0) -> Report:
+    causes = tuple(NamedCause(component=each, since=NOON, after=after, rate=rate) for each in components)
     kinds = {each: each.partition("/")[0] for each in components}
     return Report(verdict="named", probability=probability, causes=causes, kinds=kinds)
 
@@ -121,6 +132,16 @@ def test_remedy_5_watch_and_care_do_not_restart_themselves_nor_what_nobody_runs(
         assert Case(named(component)).due() == []
 
 
+def test_remedy_5_what_still_works_in_part_and_what_remembers_is_left_to_people() -> None:
+    assert told(Case(named("process/pop3-0", rate=0.4)).due()) == [("restart", "process/pop3-0", False)]
+    assert told(Case(named("process/auth-0")).due()) == [("restart", "process/auth-0", False)]
+
+
+def test_what_is_done_says_what_it_follows_from() -> None:
+    (restart,) = Case(named("process/pop3-0")).due()
+    assert restart.why == "named with 99.0% for 60 s"
+
+
 def test_remedy_2_what_did_not_help_is_not_done_again_soon_and_never_without_end() -> None:
     case = Case(named("process/pop3-0"))
     times = []
@@ -204,4 +225,5 @@ def _check(done: list[Touched], per_hour: int) -> None:
     lately = {each.component for each in restarts if last.at - each.at < REMEDY_ROLE_APART_S}
     workers = Counter(each.partition("/")[2].rpartition("-")[0] for each in lately)
     assert workers["imap"] < 3
-    assert not {"process/watch-0", "process/care-0"} & {each.component for each in done}
+    left = {"process/watch-0", "process/care-0", "process/auth-0"}
+    assert not left & {each.component for each in done}

@@ -71,7 +71,7 @@ class Console:
     once."""
 
     name = "console"
-    every_s = 2.0
+    every_s = 5.0
 
     def __init__(self, site: Site, tokens: Tokens, backstage: Backstage, time_zone: str) -> None:
         self._world = site.world
@@ -99,6 +99,11 @@ class Console:
             site.page(path, methods=("POST",))(self._signing.guarded(handler))
         site.page("/console/map.css", methods=("GET",))(_sheet)
 
+    def add_page(self, path: str, word: str, handler: Callable[[Visit], Awaitable[Response]]) -> None:
+        """One more, of another package, for who is signed in. ``word``: its name in the menu."""
+        self._site.menu.append(MenuEntry(path, word))
+        self._site.page(path, methods=("GET",))(self._signing.guarded(handler))
+
     async def turn(self, seen: Seen) -> list[r.AnyEntry]:
         """What operators wrote while nobody took it."""
         told, self._untold = self._untold, []
@@ -111,7 +116,7 @@ class Console:
             seen = looked.seen
             rows = view.rows(seen, self._texts.zone)
             open_ones = seen.incidents.open()
-            return self._show(
+            return self.show(
                 visit,
                 "console_now.html",
                 looked,
@@ -144,18 +149,18 @@ class Console:
                 for state in ("fails", "degraded", "unknown", "works")
             }
             drawn = picture.svg(known, states, inline=True)
-            return self._show(visit, "console_map.html", looked, drawn=drawn, counts=counts)
+            return self.show(visit, "console_map.html", looked, drawn=drawn, counts=counts)
 
     async def _findings(self, visit: Visit) -> Response:
         async with self._backstage.look() as looked:
             now = looked.seen.now
             found = view.ordered(now.findings) if now is not None else []
-            return self._show(visit, "console_findings.html", looked, findings=found, stale=view.stale)
+            return self.show(visit, "console_findings.html", looked, findings=found, stale=view.stale)
 
     async def _incidents(self, visit: Visit) -> Response:
         async with self._backstage.look() as looked:
             every = list(looked.seen.incidents)[::-1]
-            return self._show(
+            return self.show(
                 visit, "console_incidents.html", looked, incidents=every[:CONSOLE_INCIDENTS], count=len(every)
             )
 
@@ -170,7 +175,7 @@ class Console:
         self, visit: Visit, looked: Looked, incident: Incident, wrong: Wrong | None = None
     ) -> Response:
         incidents = looked.seen.incidents
-        return self._show(
+        return self.show(
             visit,
             "console_incident.html",
             looked,
@@ -183,7 +188,7 @@ class Console:
     async def _drills(self, visit: Visit) -> Response:
         found, lost = await self._world.offload(cards.cards, self._world, self._backstage.drills)
         async with self._backstage.look() as looked:
-            return self._show(visit, "console_drills.html", looked, cards=found, lost=lost)
+            return self.show(visit, "console_drills.html", looked, cards=found, lost=lost)
 
     async def _processes(self, visit: Visit) -> Response:
         service: dict[str, Any] | None = None
@@ -193,7 +198,7 @@ class Console:
         except Unavailable as unavailable:
             why = unavailable.text
         async with self._backstage.look() as looked:
-            return self._show(
+            return self.show(
                 visit,
                 "console_processes.html",
                 looked,
@@ -202,7 +207,8 @@ class Console:
                 version=self._backstage.version,
             )
 
-    def _show(self, visit: Visit, template: str, looked: Looked, **values: object) -> Response:
+    def show(self, visit: Visit, template: str, looked: Looked, **values: object) -> Response:
+        """A page within the console's frame."""
         language = visit.language
         teller = Teller(self._texts, language, looked.seen.incidents)
         return visit.show(

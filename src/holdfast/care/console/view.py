@@ -18,7 +18,7 @@ from holdfast.model.functions import FUNCTIONS
 from holdfast.model.limits import FINDING_FRESH_S
 from holdfast.watch.incidents.incidents import Incident, Incidents, Promise
 from holdfast.watch.incidents.record import Remedied
-from holdfast.watch.remedies import REVERSES, Remedy
+from holdfast.watch.remedies import REVERSES, SUPERVISOR, Remedy
 
 OPERATOR = "operator"  # the rule by which what somebody confirmed is done
 _WORSE: tuple[State, ...] = ("fails", "degraded", "unknown", "works")
@@ -68,12 +68,12 @@ def stale(finding: Finding, now: float) -> bool:
 
 
 def proposed(incidents: Incidents) -> list[Open]:
-    """What would be done and hasn't been, of incidents that are open."""
+    """What would be done and hasn't been, of incidents that are open, while it is still thought to help."""
     found: list[Open] = []
     for incident in incidents.open():
-        last = _last(incident)
-        for (component, action), entry in last.items():
-            if entry.outcome == "would":
+        named = incident.opinion.report.components if incident.opinion is not None else frozenset()
+        for (component, action), entry in _last(incident).items():
+            if entry.outcome == "would" and component in (*named, SUPERVISOR):
                 found.append(Open(_remedy(incident, entry.rule, component, action), entry.at))
     return found
 
@@ -100,7 +100,7 @@ def _last(incident: Incident) -> dict[tuple[ComponentId, str], Remedied]:
 
 
 def _remedy(incident: Incident, rule: str, component: ComponentId, action: str) -> Remedy:
-    return Remedy(incident.number, rule, component, action, "", False, REVERSES.get(action, ""))
+    return Remedy(incident.number, rule, component, action, reverses=REVERSES.get(action, ""))
 
 
 def promises(incidents: Sequence[Incident]) -> list[tuple[Incident, Promise]]:
