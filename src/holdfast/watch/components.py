@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
@@ -22,17 +23,24 @@ from holdfast.model.limits import (
     CLOCK_APART_S,
     DISK_FREE_BYTES,
     DISK_FREE_LEAST_BYTES,
+    DISK_FULL_S,
+    DISK_SAMPLE_S,
+    DISK_SAMPLES,
     DISK_SYNC_S,
+    DISK_TREND_S,
     FILES_S,
     MIB,
 )
-from holdfast.watch import processes
+from holdfast.watch import processes, speeds
 from holdfast.watch.canaries.visiting import Web
 from holdfast.watch.canaries.words import Site
 from holdfast.watch.checking import WELL, Said
 from holdfast.watch.clients import Target
 from holdfast.watch.collecting import ANSWER_S
 from holdfast.watch.processes import Processes, QueueLook
+from holdfast.watch.scores import full_in_s
+from holdfast.watch.signals import function_of
+from holdfast.watch.speeds import Speeds
 from holdfast.watch.talking import talking
 from holdfast.world import World
 from holdfast.world.dns import Resolver
@@ -96,6 +104,7 @@ PARTS: Mapping[str, float] = {
     "ways": 15.0,
     "names": 15.0,
     "clock": 30.0,
+    "speeds": 10.0,
     "ledgers": 30.0,
     "certificates": 60.0,
 }
@@ -111,6 +120,8 @@ class Checks:
         self._queue = QueueLook()
         self._file_at: dict[ComponentId, float] = {}  # when each was last looked at
         self._damaged: set[ComponentId] = set()
+        self._speeds = Speeds()
+        self._free: dict[str, deque[tuple[float, float]]] = {}  # of each folder, with the time
 
     async def look(self, *parts: str) -> list[Finding]:
         """Those of PARTS, or all; all at once, each component by itself (CANARY-6). Raises nothing."""
@@ -125,6 +136,7 @@ class Checks:
             "ways": lambda: self._each({name: self._way(way) for name, way in places.ways.items()}),
             "names": lambda: self._each(self._names()),
             "clock": lambda: self._each({"machine": self._clock()}),
+            "speeds": self._speed,
             "ledgers": lambda: self._each(
                 {name: offload(_sample, look) for name, look in places.ledgers.items()}
             ),
@@ -190,7 +202,20 @@ class Checks:
             return Said(state, "room", f"{folder}: {free // MIB} MiB free")
         if took > DISK_SYNC_S:
             return Said("degraded", "sync", f"{folder}: {took:.1f} s for a small file")
-        return WELL
+        return self._filling(folder, free)
+
+    def _filling(self, folder: str, free: float) -> Said:
+        """A warning long before: it isn't evidence that the disk is at fault now."""
+        now, samples = (
+            self._world.clock.monotonic(),
+            self._free.setdefault(folder, deque(maxlen=DISK_SAMPLES)),
+        )
+        if not samples or now - samples[-1][0] >= DISK_SAMPLE_S:
+            samples.append((now, free))
+        left = full_in_s(list(samples))
+        if left is None or left > DISK_FULL_S or samples[-1][0] - samples[0][0] < DISK_TREND_S:
+            return WELL
+        return Said("degraded", "filling", f"{folder}: full in {left / 3600:.1f} h, if it goes on like this")
 
     # processes, and what they tell of themselves
 
@@ -209,6 +234,14 @@ class Checks:
             if (queue := self._queue(told or [])) is not None:
                 found.append(self._finding("ledger/queue", queue))
         return found
+
+    async def _speed(self) -> list[Finding]:
+        """Of real traffic, beside its own last hours: only what is slow, or no longer so."""
+        told = (await self._places.processes.counts()).told
+        return [
+            self._finding(f"{speeds.PREFIX}{process}", said)._replace(function=function_of(process))
+            for process, said in self._speeds.findings(told).items()
+        ]
 
     async def _ping(self, path: str) -> Said:
         try:

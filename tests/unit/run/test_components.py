@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from holdfast.model.errors import Reason, Refused, Unavailable
 from holdfast.model.findings import Finding
 from holdfast.model.ledgers import INCIDENTS
+from holdfast.model.limits import DISK_SAMPLE_S
 from holdfast.packs import LedgerWriter, NewFrame
 from holdfast.run import components, mapping, trials, wholeness
 from holdfast.run.components import sample
@@ -110,9 +112,7 @@ def test_canary_6_a_damaged_file_is_looked_at_again_before_the_others(tmp_path, 
     assert found[:2] == ["cell-07/index", "copy/mx-0"] and "key/pages" in found
 
 
-def test_a_damaged_database_is_found_a_missing_one_unknown_and_a_large_one_begun(
-    tmp_path, monkeypatch
-):
+def test_a_damaged_database_is_found_a_missing_one_unknown_and_a_large_one_begun(tmp_path, monkeypatch):
     path = str(tmp_path / "cell.sqlite")
     assert wholeness.database(WORLD, path) is None
     with contextlib.closing(apsw.Connection(path)) as db:
@@ -190,6 +190,23 @@ def test_what_all_ask_for_is_asked_once_and_a_process_that_is_silent_is_none(tmp
 
     [looked, counted] = run(both())
     assert len(asked) == 1 and looked.told["mx-0"][0] is None and counted.told == {"mx-0": None}
+
+
+# disks
+
+
+def test_a_disk_that_was_looked_at_for_long_is_still_looked_at():
+    class Later:
+        at = 0.0
+
+        def monotonic(self) -> float:
+            self.at += DISK_SAMPLE_S
+            return self.at
+
+    checks = Checks(dataclasses.replace(WORLD, clock=Later()), places())
+    steady = {checks._filling("/data", 1e12).state for _ in range(200)}
+    shrinking = [checks._filling("/other", 1e9 - number * 4e6).step for number in range(200)]
+    assert steady == {"works"} and shrinking[-1] == "filling"
 
 
 # partners
