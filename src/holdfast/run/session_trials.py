@@ -2,7 +2,8 @@
 
 It can't be tried at will. The first steps are what went well by the process's own counts; each of the others
 is a word of ``Unavailable``, and passes through all that may be meant by it, and through the process that
-says so: one that has no descriptors left finds everything out of reach.
+says so: one that has no descriptors left finds everything out of reach. Beside it there is one for how fast
+that traffic is served.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Collection, Iterable, Iterator
 from holdfast.model.edges import WORDS, matches, meant
 from holdfast.model.errors import ComponentId
 from holdfast.run.config import Config
+from holdfast.watch import speeds
 from holdfast.watch.depends import Reaching, Step, Trial
 from holdfast.watch.signals import PREFIX, SERVED, function_of
 
@@ -34,6 +36,13 @@ def of(config: Config, there: frozenset[ComponentId], reaches: Iterable[Reaching
             if suspects:
                 steps.append(Step(word, frozenset(suspects | {source})))
         yield Trial(f"{PREFIX}{process}", function_of(process), tuple(steps), at_will=False)
+        written = {f"ledger/{each}" for each in (process, *_WRITTEN.get(process.rpartition("-")[0], ()))}
+        uses = (frozenset(targets & written) or frozenset({source}), frozenset({source}))
+        fast = tuple(Step(name, each) for name, each in zip(speeds.STEPS, uses, strict=True))
+        yield Trial(f"{speeds.PREFIX}{process}", function_of(process), fast, proves=False, at_will=False)
+
+
+_WRITTEN = {"store": ("mail",), "people": ("people",), "relay": ("queue",), "watch": ("incidents",)}
 
 
 def _answers(component: ComponentId, reached: Collection[ComponentId]) -> bool:

@@ -138,3 +138,23 @@ def test_real_traffic_is_no_trial_that_a_function_waits_for():
     tried = [each for each in known().trials.values() if each.at_will]
     window.add(Finding(each.id, each.function, "works", "", "", 1000.0, 0.1) for each in tried)
     assert {window.function(each, 1001.0) for each in FUNCTIONS} == {"works"}
+
+
+def test_what_cant_be_tried_at_will_counts_where_it_doesnt_go_well():
+    window = Window(known().trials.values())
+    tried = [each for each in known().trials.values() if each.at_will]
+    window.add(Finding(each.id, each.function, "works", "", "", 1000.0, 0.1) for each in tried)
+    for at in (1001.0, 1011.0):
+        window.add([Finding("speed/imap-0", "imap", "degraded", "answers", "10 times", at, 0.0)])
+    assert window.function("imap", 1011.0) == "degraded" and window.worked("imap", 1011.0) is None
+    assert [each.last.trial for each in window.confirmed("imap", 1011.0)] == ["speed/imap-0"]
+    window.add([Finding("speed/imap-0", "imap", "unknown", "answers", "", 1021.0, 0.0)])
+    assert window.function("imap", 1021.0) == "works" and window.worked("imap", 1021.0)
+
+
+def test_a_slow_commit_is_the_disks_where_that_is_slow_and_slow_answers_are_the_process():
+    disk = [Outcome("disk/volume-v1", 1000.0 + each, "sync") for each in range(4)]
+    slow = [Outcome("speed/mx-0", 1000.0 + each, "commits") for each in range(4)]
+    others = [Outcome(f"disk/{each}", 1000.0) for each in ("data",) for _ in range(4)]
+    said = diagnose(known(), gather(known(), [*disk, *slow, *others]))
+    assert {each.component for each in said.causes} == {"disk/volume-v1"}

@@ -53,9 +53,10 @@ class Window:
         self._fresh_s = fresh_s
         self._steps = {each.id: [step.name for step in each.steps] for each in trials}
         self._trials: dict[str, list[str]] = {function: [] for function in FUNCTIONS}
+        self._heard: dict[str, list[str]] = {function: [] for function in FUNCTIONS}
         for trial in trials:
-            if trial.function and trial.at_will:
-                self._trials[trial.function].append(trial.id)
+            if trial.function:
+                (self._trials if trial.at_will else self._heard)[trial.function].append(trial.id)
         self._standings: dict[str, dict[str, Standing]] = {}
         self._signals: dict[str, float] = {}
 
@@ -83,8 +84,10 @@ class Window:
         return "unknown"
 
     def function(self, function: str, now: float) -> State:
-        """INC-4: it works only if all its trials do; it fails if none of them does."""
+        """INC-4: it works only if all its trials do; it fails if none of them does. What can't be tried at
+        will counts only where it doesn't go well."""
         states = {self.state(trial, now) for trial in self._trials[function]}
+        states |= {state for trial in self._heard[function] if (state := self.state(trial, now)) in _BAD}
         if states == {"works"}:
             return "works"
         if not states & set(_BAD):
@@ -95,7 +98,7 @@ class Window:
         """All of its trials that don't go well at present, those that began first at first."""
         found = [
             standing
-            for trial in self._trials[function]
+            for trial in (*self._trials[function], *self._heard[function])
             for standing in self._fresh(trial, now)
             if standing.last.state in _BAD
         ]
@@ -113,6 +116,8 @@ class Window:
 
     def worked(self, function: str, now: float) -> list[Worked] | None:
         """For each of its trials since when it works; None where one doesn't or isn't known, or none is."""
+        if any(self.state(trial, now) in _BAD for trial in self._heard[function]):
+            return None
         found = []
         for trial in self._trials[function]:
             if self.state(trial, now) != "works":
