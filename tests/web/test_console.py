@@ -141,11 +141,11 @@ class Outage:
         (drills / "F03.json").write_text(CARDS % (began - 86_400))
         self._report = diagnosis(began - 720)
 
-    def watched(self) -> None:
-        """A moment ago."""
+    def watched(self, most: int = 10_000) -> None:
+        """A moment ago, by so many trials at most."""
         now = time.time()
         found = []
-        for trial in self._trials.values():
+        for trial in list(self._trials.values())[:most]:
             bad = trial.function == "pop3"
             state, step, said = ("fails", "greeting", "no answer within 2 s") if bad else ("works", "", "")
             found.append(Finding(trial.id, trial.function, state, step, said, now - 1.5, 0.021, None, ""))
@@ -190,7 +190,7 @@ def test_console_1_every_page_is_there_and_accessible_with_all_else_standing_sti
     for path, name in PAGES.items():
         if language == "de" and name not in ("now", "incident") and not WRITES_SCREENS:
             continue  # the same but for its words
-        outage.watched()
+        outage.watched(30 if name == "findings" else 10_000)  # hundreds of lines, all alike
         tab.goto(f"{service.url('care')}/console{path}")
         check_accessible(tab)
         screen(tab, f"console/{name}")
@@ -206,10 +206,14 @@ def test_the_page_renews_itself_and_tells_when_nobody_watches_any_more(
     outage.watched()
     sign_in(page, service)
     expect(page.locator("#pop3")).to_contain_text("greeting")
+    page.locator("summary", has_text="In German").click()
+    page.locator("h1").click()  # nobody is at work in it any more
+    page.evaluate("document.activeElement.blur()")
     (service.data / "watch" / "now.json").write_bytes(b"{}")
     page.clock.run_for(RENEWS_MS)
     expect(page.get_by_text("Nobody has watched for more than a minute")).to_be_visible()
     expect(page.locator("#imap")).to_contain_text("Not known")
+    expect(page.get_by_text("Gestört: Prozess pop3-0.")).to_be_visible()  # what was opened stays so
     outage.watched()
     page.clock.run_for(RENEWS_MS)
     expect(page.locator("#imap")).to_contain_text("Works")

@@ -2,6 +2,16 @@
 (() => {
   const every = Number(document.getElementById("live").dataset.every) * 1000;
   const busy = live => live.contains(document.activeElement) || document.hidden || String(getSelection());
+  const title = details => details.querySelector("summary").textContent;
+
+  // What was opened and scrolled stays so.
+  const keep = (live, found) => {
+    const open = new Set([...live.querySelectorAll("details[open]")].map(title));
+    found.querySelectorAll("details").forEach(each => { each.open ||= open.has(title(each)); });
+    const places = [...live.querySelectorAll(".scroll")].map(each => [each.scrollLeft, each.scrollTop]);
+    return () => live.querySelectorAll(".scroll").forEach((each, number) => each.scrollTo(...places[number] || [0, 0]));
+  };
+
   const renew = async () => {
     const live = document.getElementById("live");
     if (busy(live)) return;
@@ -10,12 +20,9 @@
     if (!answer.ok) return;
     const found = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("live");
     if (!found || busy(live)) return;
-    live.querySelectorAll("details[open]").forEach(each => {
-      const summary = each.querySelector("summary").textContent;
-      [...found.querySelectorAll("details")].filter(other => other.querySelector("summary").textContent === summary)
-        .forEach(other => { other.open = true; });
-    });
+    const back = keep(live, found);
     live.replaceChildren(...found.childNodes);
+    back();
   };
   setInterval(() => renew().catch(() => {}), every);
 })();
