@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os.path
 from collections.abc import Callable, Iterator
+from itertools import groupby
 from typing import NamedTuple
 
 import apsw
@@ -126,3 +127,20 @@ def accounts_of(db: apsw.Connection, customer: int) -> list[AccountRow]:
 def customer(db: apsw.Connection, number: int) -> CustomerRow | None:
     row = db.execute("SELECT * FROM customer WHERE id = ?", (number,)).fetchone()
     return CustomerRow(*row) if row else None
+
+
+def with_accounts(
+    db: apsw.Connection, cells: frozenset[int] | None
+) -> Iterator[tuple[int, str, str, list[AccountRow]]]:
+    """Each customer who has an active account in one of the cells (None: any), with contract, language and
+    all active accounts."""
+    within = ""
+    if cells is not None:
+        listed = ", ".join(str(int(each)) for each in sorted(cells))
+        within = f" AND c.id IN (SELECT customer FROM account WHERE cell IN ({listed}) AND state = 'active')"
+    rows = db.execute(
+        "SELECT c.id, c.contract, c.language, a.* FROM customer c JOIN account a ON a.customer = c.id"
+        f" WHERE a.state = 'active'{within} ORDER BY c.id, a.id"
+    )
+    for (customer, contract, language), found in groupby(rows, key=lambda row: row[:3]):
+        yield customer, contract, language, [AccountRow(*row[3:]) for row in found]

@@ -15,6 +15,7 @@ register_edge("partner/sms", ("care",), "notices", without="they go by the next 
 register_edge("partner/smarthost", ("care",), "notices", without="they go by the next way there is")
 register_edge("partner/channel/{name}", ("care",), "notices", without="they go by the next way there is")
 register_edge("partner/alarms", ("care",), "the staff's alarm", without="nobody is woken up by it")
+register_edge("partner/publish/{name}", ("care",), "the status page", without="an older page is shown there")
 
 register_word("notices", "notices")
 register_word("partner/channel/{name}", "partner/channel/{name}")

@@ -47,3 +47,9 @@ NOTICES_STUCK = register(
     "channel",
     "reason",
 )
+STATUS_PLANS_LEFT_OUT = register(
+    "status_plans_left_out",
+    "warn",
+    "Planned maintenance can't be shown on the status page; all else is published.",
+    "reason",
+)

@@ -254,6 +254,22 @@ def check_indexes(world: World, config: Config) -> Iterator[Trouble]:
             )
 
 
+def check_status_page(world: World, config: Config) -> Iterator[Trouble]:
+    from holdfast.care.status.push import read_pushed
+
+    if not config.workers.care:
+        return
+    for name, each in read_pushed(world, layout.pushed_path(config)).items():
+        if each.reason:
+            yield Trouble(
+                "status-page",
+                "warning",
+                f"place {name}: the status page can't be taken to {each.to}: {each.reason}",
+                "whoever reads it there sees an older page",
+                "mend that place, or [publish] in the configuration; it is tried again every minute",
+            )
+
+
 CHECKS: tuple[Check, ...] = (
     check_hostname,
     check_folders,
@@ -264,4 +280,5 @@ CHECKS: tuple[Check, ...] = (
     check_copies,
     check_service,
     check_indexes,
+    check_status_page,
 )

@@ -34,6 +34,7 @@ def status_page(
     ] = None,
 ) -> None:
     """Tries every function and writes the status page; what can't be tried is not called working."""
+    from holdfast.care.status.kept import keep_watched, read_watched
     from holdfast.care.status.lines import watched_further
     from holdfast.care.status.page import Look, Page
     from holdfast.care.status.publish import publish
@@ -44,14 +45,16 @@ def status_page(
 
     world, config = real_world(level="warn"), terminal.load_config()
     watched_path = layout.watched_path(config)
-    known = _known(world, config, _watched(world, watched_path), _planned(maintenance) if maintenance else ())
+    known = _known(
+        world, config, read_watched(world, watched_path), _planned(maintenance) if maintenance else ()
+    )
     brand = Brand(colour=colour, support_url=support)
     address = f"{url.rstrip('/')}/" if url else ""
     look = Look(brand, name or config.service.hostname, address, config.web.language)
     said = texts(config.web.time_zone)
     page = Page(known, look, said)
-    _keep_watched(world, watched_path, watched_further(known.watched, page.lines, known.now))
-    page = Page(known._replace(watched=_watched(world, watched_path)), look, said)
+    keep_watched(world, watched_path, watched_further(known.watched, page.lines, known.now))
+    page = Page(known._replace(watched=read_watched(world, watched_path)), look, said)
     files = page.files()
     for each in customer or ():
         theirs = _customer(world, config, page, each)
@@ -72,28 +75,6 @@ def _known(world: World, config: Config, watched: Watched, planned: tuple[Mainte
     now = world.clock.now()
     found = incidents(world, config)
     return Known(now, findings(verdicts), found, watched, now + INCIDENT_UPDATE_S, planned)
-
-
-def _watched(world: World, path: str) -> Watched:
-    """As the last time left it; nothing is known of before where that can't be read."""
-    import msgspec
-
-    from holdfast.watch.incidents.incidents import Span
-
-    try:
-        data = world.disk.read(path)
-        return msgspec.json.decode(data, type=dict[str, list[Span]])
-    except (OSError, msgspec.MsgspecError):
-        return {}
-
-
-def _keep_watched(world: World, path: str, watched: Watched) -> None:
-    import os.path
-
-    import msgspec
-
-    world.disk.make_folder(os.path.dirname(path))
-    world.disk.write_atomic(path, msgspec.json.encode(watched))
 
 
 def _customer(world: World, config: Config, page: Page, number: int) -> Files:

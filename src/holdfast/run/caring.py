@@ -13,7 +13,7 @@ from holdfast.care.parts.credits import CreditsPart, Terms
 from holdfast.care.parts.estimate import EstimatePart
 from holdfast.care.turns import Part, Sight, Turns
 from holdfast.pages.texts import Texts
-from holdfast.run import care_site, crediting, layout, reporting, web
+from holdfast.run import care_site, crediting, layout, publishing, reporting, web
 from holdfast.run.child import Start
 from holdfast.run.config import Config
 from holdfast.run.noticing import noticing
@@ -52,7 +52,9 @@ def _parts(start: Start) -> Iterator[Part]:
     world, config = start.world, start.config
     yield AffectedPart(world, layout.watch_folder(config), layout.customers_path(config))
     yield EstimatePart(world, layout.repairs_path(config), Measures(world, config).of)
-    yield _credits(world, config)
+    credits = _credits(world, config)
+    yield credits
+    yield from publishing.parts(world, config, credits.of)
     yield from reporting.parts(world, config)
 
 

@@ -152,6 +152,16 @@ def repairs_path(config: Config) -> str:
     return os.path.join(config.data, "care", "repairs.json")
 
 
+def status_folder(config: Config) -> str:
+    """Where the status page is written."""
+    return config.status.folder or os.path.join(config.data, "care", "status")
+
+
+def pushed_path(config: Config) -> str:
+    """How it stands with each place that the status page goes to."""
+    return os.path.join(config.data, "care", "pushed.json")
+
+
 def watched_path(config: Config) -> str:
     """When the status page was written and knew how functions were."""
     return os.path.join(config.data, "care", "watched.json")

@@ -115,6 +115,7 @@ class _Made:
         yield from (f"certificate/domain/{name}" for name in self._domains)
         yield from (f"secret/{where}" for where, _ in secrets(config))
         yield from (f"partner/hook/{name}" for name in sorted(config.hooks))
+        yield from (f"partner/publish/{name}" for name in sorted(config.publish))
         yield from (f"partner/channel/{name}" for name in sorted(config.channels))
         for name, each in sorted(config.directories.items()):
             yield f"source/{each.kind}:{name}"

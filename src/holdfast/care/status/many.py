@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import msgspec
 from markupsafe import escape
 
 from holdfast.care.credits.owing import Owing
@@ -15,7 +14,7 @@ from holdfast.care.customers import AccountRow
 from holdfast.care.status.customer import Customers
 
 _MARK = "\ue000{}\ue001"  # of private use: no login has it
-_KINDS = (".html", ".json")
+_KIND = ".html"
 
 
 class Many:
@@ -24,7 +23,7 @@ class Many:
     def __init__(self, customers: Customers, material: object) -> None:
         self._customers = customers
         self._material = material
-        self._made: dict[object, tuple[bytes, bytes]] = {}  # by what they are made of
+        self._made: dict[object, bytes] = {}  # by what they are made of
         self._of: dict[str, tuple[object, tuple[str, ...]]] = {}
         self._items: dict[int, tuple[tuple[Item, ...], tuple[object, ...]]] = {}
 
@@ -42,8 +41,8 @@ class Many:
         alike = language, cells, credited
         if alike not in self._made:
             marked = [each._replace(login=_MARK.format(place)) for place, each in enumerate(accounts)]
-            page, data = self._customers.files(customer, marked, language, owing).values()
-            self._made[alike] = page, data
+            made = self._customers.files(customer, marked, language, owing)
+            self._made[alike] = made[self._customers.name(customer) + _KIND]
         self._of[self._customers.name(customer)] = alike, tuple(each.login for each in accounts)
 
     def _amounts(self, items: tuple[Item, ...]) -> tuple[object, ...]:
@@ -53,20 +52,15 @@ class Many:
         return self._items[id(items)][1]
 
     def versions(self) -> Iterator[tuple[str, object]]:
-        """Name and version of each file; data first, since pages lead to it."""
+        """Name and version of each page."""
         versions = {alike: hash((alike, self._material)) for alike in self._made}
-        for kind in reversed(_KINDS):
-            for name, (alike, logins) in self._of.items():
-                yield name + kind, (versions[alike], logins)
+        for name, (alike, logins) in self._of.items():
+            yield name + _KIND, (versions[alike], logins)
 
     def read(self, name: str) -> bytes:
         """Raises ``KeyError``."""
-        stem, dot, kind = name.rpartition(".")
-        alike, logins = self._of[stem]
-        page, data = self._made[alike]
-        read = dot + kind == _KINDS[0]
-        found = page if read else data
+        alike, logins = self._of[name.removesuffix(_KIND)]
+        page = self._made[alike]
         for place, login in enumerate(logins):
-            put = str(escape(login)).encode() if read else msgspec.json.encode(login)[1:-1]
-            found = found.replace(_MARK.format(place).encode(), put)
-        return found
+            page = page.replace(_MARK.format(place).encode(), str(escape(login)).encode())
+        return page

@@ -99,6 +99,13 @@ class Page:
         )
         return found
 
+    @property
+    def incidents(self) -> tuple[list[Incident], list[Incident]]:
+        """The open ones, and those of the past that have their pages still; the newest first."""
+        every = sorted(self.known.incidents, key=lambda each: -each.opened_at)
+        past = [each for each in every if each.closed_at]
+        return [each for each in every if not each.closed_at], past[:STATUS_PAST_INCIDENTS]
+
     def teller(self, language: str) -> Teller:
         return Teller(self.texts, language, self.known.incidents)
 
@@ -124,9 +131,7 @@ class Page:
 
     def _in(self, language: str, shown: Callable[[Incident], bool]) -> Files:
         teller = self.teller(language)
-        every = sorted(self.known.incidents, key=lambda each: -each.opened_at)
-        open_ones = [each for each in every if not each.closed_at]
-        past = [each for each in every if each.closed_at][:STATUS_PAST_INCIDENTS]
+        open_ones, past = self.incidents
         shared = {"due": self.due, "picture": self.picture(language), "promised": _promised}
         found = {
             f"index.{language}.html": self.show(
@@ -144,11 +149,11 @@ class Page:
             )
         }
         for each in filter(shown, (*open_ones, *past)):
-            name = f"incident-{each.number}.{{language}}.html"
-            found[name.format(language=language)] = self.show(
+            name = incident_page(each, "{language}")
+            found[incident_page(each, language)] = self.show(
                 "incident.html", language, name, incident=each, **shared
             )
-        changed_at = max((each.changed_at for each in every), default=0.0)
+        changed_at = max((each.changed_at for each in self.known.incidents), default=0.0)
         found[f"feed.{language}.atom"] = feeds.atom(
             [*open_ones, *past], changed_at, name=self.look.name, url=self.look.url, teller=teller
         )
@@ -193,6 +198,11 @@ class Page:
     def _sheet(self) -> bytes:
         own = (_HERE / "static" / "status.css").read_text(encoding="utf-8")
         return (_SITE.read_text(encoding="utf-8") + own + colour.sheet(self.look.brand.colour)).encode()
+
+
+def incident_page(incident: Incident, language: str) -> str:
+    """The name of its own page."""
+    return f"incident-{incident.number}.{language}.html"
 
 
 def headline(known: Sequence[Line]) -> tuple[str, str]:

@@ -7,29 +7,49 @@ from __future__ import annotations
 
 import contextlib
 import os.path
+from collections.abc import Iterable
 
 from holdfast.care.status.page import Files
 from holdfast.world import World
 
-_LAST = ("index.", "customer-")  # they lead to the others
-_OURS = ("incident-", "customer-")  # of these, what isn't among the files is removed
+OURS = ("incident-", "customer-")  # of these, what isn't among the files is taken away
+_LAST = ("customer-", "index.")  # they lead to the others
+
+
+def in_order(name: str) -> tuple[object, ...]:
+    """What a page leads to is there before it, and what everybody reads before what one customer does."""
+    return (*(name.startswith(each) for each in _LAST), name)
 
 
 def publish(world: World, folder: str, files: Files) -> list[str]:
     """Names of what was written or removed. Blocks; raises ``OSError``."""
-    disk = world.disk
-    disk.make_folder(folder)
-    changed = []
-    for name in sorted(files, key=lambda name: (name.startswith(_LAST), name)):
+    changed = write(world, folder, ((name, files[name]) for name in sorted(files, key=in_order)))
+    gone = [name for name in world.disk.list(folder) if name.startswith(OURS) and name not in files]
+    remove(world, folder, gone)
+    return changed + gone
+
+
+def write(
+    world: World, folder: str, files: Iterable[tuple[str, bytes]], *, durable: bool = True
+) -> list[str]:
+    """Names of what wasn't there as it is now. Blocks; raises ``OSError``."""
+    disk, changed = world.disk, []
+    if not disk.exists(folder):
+        disk.make_folder(folder)
+    for name, data in files:
         path = os.path.join(folder, name)
-        if not _is(world, path, files[name]):
-            disk.write_atomic(path, files[name], public=True)
-            changed.append(name)
-    for name in disk.list(folder):
-        if name.startswith(_OURS) and name not in files:
-            disk.remove(os.path.join(folder, name))
+        if not _is(world, path, data):
+            disk.write_atomic(path, data, public=True, durable=durable)
             changed.append(name)
     return changed
+
+
+def remove(world: World, folder: str, names: Iterable[str]) -> None:
+    """Of these, what is there. Blocks; raises ``OSError``."""
+    for name in names:
+        path = os.path.join(folder, name)
+        if world.disk.exists(path):
+            world.disk.remove(path)
 
 
 def _is(world: World, path: str, data: bytes) -> bool:

@@ -1,0 +1,54 @@
+"""What is to be public just now: each file by name with its version; whoever takes it elsewhere looks here.
+
+It is in memory, so that a disk that is full or gone keeps no page from being published.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from holdfast.care.status.many import Many
+from holdfast.care.status.page import Files
+
+
+class Stand(NamedTuple):
+    """As it was put, never changed."""
+
+    files: Files
+    many: Many | None
+    versions: Mapping[str, object]
+
+    def read(self, name: str) -> bytes:
+        """Raises ``KeyError``."""
+        if name in self.files or self.many is None:
+            return self.files[name]
+        return self.many.read(name)
+
+
+class Shelf:
+    """``stand`` None: nothing was put yet."""
+
+    def __init__(self) -> None:
+        self.stand: Stand | None = None
+        self._news = asyncio.Event()
+
+    def put(self, files: Files, many: Many | None) -> None:
+        """All there is to be from now on."""
+        versions: dict[str, object] = {name: hashlib.sha256(data).digest() for name, data in files.items()}
+        if many is not None:
+            versions.update(many.versions())
+        self.stand = Stand(files, many, versions)
+        self._news.set()
+        self._news = asyncio.Event()
+
+    async def changed(self, since: Stand | None, seconds: float) -> Stand | None:
+        """What is there when it isn't ``since`` any more, or after so many seconds."""
+        if self.stand is since:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._news.wait()
+        return self.stand

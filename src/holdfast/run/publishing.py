@@ -1,0 +1,82 @@
+"""The status page and the places it goes to, as the configuration has them."""
+
+from __future__ import annotations
+
+import os.path
+import urllib.parse
+from collections.abc import Callable, Iterator, Sequence
+
+from holdfast.care.credits.owing import Owing
+from holdfast.care.parts.status import Sources, StatusPart
+from holdfast.care.status.feeds import Maintenance
+from holdfast.care.status.page import Look
+from holdfast.care.status.places import S3Place, S3Settings, SftpPlace, sftp_settings
+from holdfast.care.status.planned import planned
+from holdfast.care.status.push import FolderPlace, Place, PushedFile, PushPart
+from holdfast.care.status.shelf import Shelf
+from holdfast.care.status.story import texts
+from holdfast.care.turns import Part
+from holdfast.model.errors import Unavailable
+from holdfast.model.people import Brand
+from holdfast.run import keys, layout
+from holdfast.run.config import Config
+from holdfast.run.config_care import Publish
+from holdfast.world import World
+
+KEY = "status"  # of customers' own links
+HERE = "here"
+
+
+def parts(world: World, config: Config, owing: Callable[[str], Sequence[Owing]]) -> Iterator[Part]:
+    """``owing``: to a contract by now."""
+    shelf, file = Shelf(), PushedFile(world, layout.pushed_path(config))
+    yield StatusPart(world, look(config), texts(config.web.time_zone), _sources(world, config, owing), shelf)
+    folder = layout.status_folder(config)
+    yield PushPart(world, HERE, folder, FolderPlace(world, folder), shelf, file)
+    for name, section in sorted(config.publish.items()):
+        yield PushPart(world, name, section.to, place(world, config, name, section), shelf, file)
+
+
+def look(config: Config) -> Look:
+    status = config.status
+    brand = Brand(colour=status.colour, support_url=status.support_url, support_phone=status.support_phone)
+    url = f"{status.url.rstrip('/')}/" if status.url else ""
+    return Look(brand, status.name or config.service.hostname, url, config.web.language)
+
+
+def place(world: World, config: Config, name: str, section: Publish) -> Place:
+    parts = urllib.parse.urlsplit(section.to)
+    match parts.scheme:
+        case "sftp":
+            settings = sftp_settings(section.to, section.key, section.known_hosts)
+            return SftpPlace(world, settings, os.path.join(config.run_folder, "publish", name))
+        case "s3":
+            return S3Place(
+                S3Settings(
+                    parts.hostname or "",
+                    parts.path.strip("/"),
+                    section.region,
+                    section.endpoint,
+                    section.access_key,
+                    section.secret_key.read,
+                )
+            )
+        case _:
+            return FolderPlace(world, section.to)
+
+
+def _sources(world: World, config: Config, owing: Callable[[str], Sequence[Owing]]) -> Sources:
+    own = layout.customers_path(config) if config.status.customers else ""
+    try:
+        key = keys.key_of(config, KEY)
+    except Unavailable:  # without it customers' links can't be named; everybody's page needs none
+        key, own = b"", ""
+    return Sources(lambda: _planned(world, config), layout.watched_path(config), own, key, owing)
+
+
+def _planned(world: World, config: Config) -> tuple[Maintenance, ...]:
+    """Blocks; raises ``Refused`` and ``OSError``."""
+    path = config.status.maintenance
+    if not path:
+        return ()
+    return planned(world.disk.read(path).decode("utf-8", "replace"), os.path.getmtime(path))
