@@ -79,9 +79,10 @@ async def without_descriptors(place: Installation, process: str) -> AsyncIterato
     if pid is None:
         raise NotHere(f"{process} doesn't run")
     before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-    used = max(int(each) for each in os.listdir(f"/proc/{pid}/fd")) + 1
+    used = {int(each) for each in os.listdir(f"/proc/{pid}/fd")}
+    free = [number for number in range(len(used) + _SPARE) if number not in used][:_SPARE]
     try:
-        resource.prlimit(pid, resource.RLIMIT_NOFILE, (used + _SPARE, before[1]))
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (free[-1] + 1, before[1]))
         yield
     finally:
         with contextlib.suppress(ProcessLookupError):
