@@ -67,8 +67,10 @@ class Ran(msgspec.Struct, frozen=True):
 
 
 class Status(msgspec.Struct, frozen=True):
-    """Of the supervisor. ``since``: UTC, when it began. ``configuration``: a digest of the one in force; where
-    that was read again, at ``configured_at``."""
+    """Of the supervisor. ``since``: UTC, when it began.
+
+    ``configuration``: a digest of the one in force; where that was read again, at ``configured_at``.
+    """
 
     version: str
     since: float

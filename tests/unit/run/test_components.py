@@ -17,7 +17,7 @@ from holdfast.model.findings import Finding
 from holdfast.model.ledgers import INCIDENTS
 from holdfast.model.limits import DISK_SAMPLE_S
 from holdfast.packs import LedgerWriter, NewFrame
-from holdfast.run import components, mapping, trials, wholeness
+from holdfast.run import components, trials, wholeness
 from holdfast.run.components import sample
 from holdfast.run.layout import LedgerPlace
 from holdfast.run.reading import parse
@@ -26,7 +26,9 @@ from holdfast.watch.components import Checks, Places, Way
 from holdfast.watch.processes import Ended, Processes, Ran, Running, Status, of_process
 from holdfast.world import real_world, run
 from holdfast.world.dns import RealResolver
-from unit.run.test_mapping import EVERYTHING
+from unit.run.test_mapping import everything, everything_configured
+
+everything()  # once, before the first test
 
 WORLD = real_world(level="error")
 
@@ -80,8 +82,7 @@ def test_canary_6_each_folder_is_judged_by_itself_and_nothing_is_left_in_it(tmp_
 
 def test_each_step_that_a_check_may_name_is_one_of_its_trial():
     """What the diagnosis has no step for is no evidence."""
-    known = mapping.dependency_map(parse(EVERYTHING, "/etc/holdfast.toml", {}))
-    steps = {trial: {step.name for step in each.steps} for trial, each in known.trials.items()}
+    steps = {trial: {step.name for step in each.steps} for trial, each in everything().trials.items()}
     assert {"answer", "room", "sync", "read-back"} <= steps["disk/data"]
     assert {"whole", "age"} == steps["copy/mx-0"] and {"frames", "shown"} == steps["ledger/mx-0"]
     assert steps["process/mx-0"] == {"runs"} and {"answer", "lag"} == steps["metrics/mx-0"]
@@ -145,10 +146,8 @@ def test_a_key_that_was_cut_short_and_a_folder_that_cant_be_written_are_found(tm
 
 
 def test_every_file_of_the_map_is_looked_at():
-    config = parse(EVERYTHING, "/etc/holdfast.toml", {})
-    known = mapping.dependency_map(config)
-    files = {each for each in known.components if trials.kind_of(each) in trials.FILES}
-    assert files - wholeness.looks(WORLD, config).keys() == set()
+    files = {each for each in everything().components if trials.kind_of(each) in trials.FILES}
+    assert files == wholeness.looks(WORLD, everything_configured()).keys()
 
 
 # processes
