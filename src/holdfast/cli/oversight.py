@@ -95,7 +95,7 @@ def customer_set(
 def contact_show(customer: CustomerId, as_json: terminal.Json = False) -> None:
     """How a customer is reached."""
     found = rows([with_people(lambda people: people.contact(customer))])
-    terminal.show(found, ["customer", "phone", "address", "language"], as_json)
+    terminal.show(found, ["customer", "phone", "address", "language", "consent_at"], as_json)
 
 
 def contact_set(
@@ -104,13 +104,17 @@ def contact_set(
     address: Annotated[str | None, typer.Option(help="Elsewhere, not here; '' for none.")] = None,
     language: Annotated[str | None, typer.Option(help="de or en.")] = None,
     proven: Annotated[bool, typer.Option("--proven", help="You have seen that they are theirs.")] = False,
+    consent: Annotated[
+        bool | None, typer.Option("--consent/--no-consent", help="They agreed to be told of outages, or not.")
+    ] = None,
 ) -> None:
     """Changes how a customer is reached; what is new counts as unproven unless you say --proven."""
     import msgspec
 
     from holdfast.world import real_world
 
-    at = real_world(level="warn").clock.now() if proven else 0.0
+    now = real_world(level="warn").clock.now()
+    at = now if proven else 0.0
 
     async def work(people: Operations) -> Contact:
         contact = await people.contact(customer)
@@ -122,6 +126,8 @@ def contact_set(
             )
         if language is not None:
             contact = msgspec.structs.replace(contact, language=language)
+        if consent is not None and consent != bool(contact.consent_at):
+            contact = msgspec.structs.replace(contact, consent_at=now if consent else 0.0)
         return await people.contact_set(contact)
 
     with_people(work)

@@ -1,0 +1,120 @@
+"""Customers are told while all of the mail stands still: by a gateway for text messages and by a mail server
+elsewhere, from the real roles."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import apsw
+import pytest
+
+import references
+from e2e.service import DOMAIN, Service, until
+from gateway import Gateway, gateway
+
+WHY_NOT = references.missing(references.POSTFIX)
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT or "it is there")]
+
+MAIL = ("mx-0", "submission-0", "relay-0", "store-0", "imap-0", "pop3-0")
+ELSEWHERE = """
+virtual_mailbox_domains = elsewhere.example
+virtual_mailbox_maps = inline:{ {ben@elsewhere.example = x} }
+"""
+CONFIG = """
+[workers]
+watch = 1
+care = 1
+imap = 1
+[watch]
+canaries = false
+[gateways]
+sender = "Example Mail"
+sms_url = "%s/sms"
+mail_smarthost = "127.0.0.1:%d"
+mail_tls = "opportunistic"
+[status]
+url = "https://status.example.org"
+"""
+
+
+@pytest.fixture(scope="module")
+def sms() -> Iterator[Gateway]:
+    with gateway() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def elsewhere() -> Iterator[tuple[int, Path]]:
+    with references.postfix(more=ELSEWHERE) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def service(
+    tmp_path_factory: pytest.TempPathFactory, sms: Gateway, elsewhere: tuple[int, Path]
+) -> Iterator[Service]:
+    config = CONFIG % (sms.url, elsewhere[0])
+    made = Service(tmp_path_factory.mktemp("notices"), people=("anna", "ben"), config=config)
+    try:
+        made.prepare()
+        contact(made, "anna", "--phone", "+491701234567", "--language", "de")
+        contact(made, "ben", "--address", "ben@elsewhere.example", "--language", "en")
+        made.start()
+        yield made
+    finally:
+        made.close()
+
+
+def contact(service: Service, name: str, *words: str) -> None:
+    [account] = [
+        json.loads(line)
+        for line in service.holdfast("account", "list", "--json").stdout.splitlines()
+        if json.loads(line)["login"] == f"{name}@{DOMAIN}"
+    ]
+    done = service.holdfast("contact", "set", str(account["customer"]), *words, "--proven", "--consent")
+    assert done.returncode == 0, done.stderr
+
+
+def reachable(service: Service) -> int:
+    path = service.data / "care" / "customers.sqlite"
+    if not path.exists():
+        return 0
+    db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+    [(count,)] = db.execute("SELECT count(*) FROM customer WHERE consent_at > 0")
+    db.close()
+    return int(count)
+
+
+def told(service: Service, number: int = 1) -> list[dict[str, Any]]:
+    done = service.holdfast("notices", str(number), "--all", "--json")
+    return json.loads(done.stdout)["messages"] if done.returncode == 0 else []
+
+
+def test_notices_go_out_while_all_mail_stands_still(
+    service: Service, sms: Gateway, elsewhere: tuple[int, Path], record_property: Any
+) -> None:
+    until(lambda: reachable(service) == 2)
+    began, pids = time.time(), [service.pid(each) for each in MAIL]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        [asked] = until(lambda: sms.requests[:1])
+        record_property("first_text_message_s", time.time() - began)
+        log = elsewhere[1] / "log"
+        until(lambda: "to=<ben@elsewhere.example>" in log.read_text() and "status=sent" in log.read_text())
+        record_property("first_mail_s", time.time() - began)
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+    said = json.loads(asked.body)
+    assert said["to"] == "+491701234567"
+    assert said["text"].startswith("Example Mail: gestört seit")
+    assert "https://status.example.org/customer-" in said["text"]
+    until(lambda: {each["state"] for each in told(service)} == {"sent"})
+    assert {each["channel"] for each in told(service)} == {"sms", "mail"}
