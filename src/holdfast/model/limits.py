@@ -493,6 +493,7 @@ REMEDY_TRIES = 3  # of one component in one incident
 REMEDY_PAUSE_S = 30.0  # between two restarts of processes
 REMEDY_ROLE_APART_S = 300.0  # within this, one worker of a role at least isn't touched
 REMEDY_SHARE = 0.25  # of all processes, within an hour; one is always allowed
+REMEDY_BACK_S = 600.0  # what was rerouted or held goes its own way again once that has worked for so long
 REMEDY_ANSWER_S = 5.0  # until who carries it out says that it does
 REMEDY_STOP_S = 3.0  # for a process at fault to end what it holds
 

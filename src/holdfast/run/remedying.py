@@ -17,7 +17,7 @@ from holdfast.run.config import Config
 from holdfast.run.roles import plan
 from holdfast.watch.incidents.lifecycle import Seen
 from holdfast.watch.incidents.record import Remedied
-from holdfast.watch.remedies import Allowed, Remedy, Rolling, Touched, due
+from holdfast.watch.remedies import Allowed, Remedy, Rolling, Touched, due, in_force
 from holdfast.world import World
 
 _COURSES: dict[str, Literal["first", "second", "hold"]] = {
@@ -52,7 +52,7 @@ class Remedies:
 
     async def round(self, seen: Seen) -> list[Remedied]:
         """What was done, or would be: to be written down. Raises nothing, and takes a few seconds at most."""
-        if self._allowed.mode == "off" or not seen.incidents.open():
+        if self._allowed.mode == "off" or not (seen.incidents.open() or in_force(seen.incidents)):
             return []
         return [await self._one(each, seen.now) for each in self.due(seen, await self._rolling())]
 

@@ -22,6 +22,7 @@ from holdfast.model.errors import ComponentId
 from holdfast.model.functions import BEHIND, FUNCTIONS
 from holdfast.model.limits import (
     REMEDY_APART_S,
+    REMEDY_BACK_S,
     REMEDY_PAUSE_S,
     REMEDY_ROLE_APART_S,
     REMEDY_SHARE,
@@ -43,11 +44,12 @@ SUPERVISOR: ComponentId = "supervisor"
 _OURS = ("watch", "care")
 _REMEMBERS = ("auth",)  # right passwords: without, a wave of sign-ins has to be checked anew, slowly
 _HOUR_S = 3600.0
+_LATELY = 20  # incidents whose remedies may still be in force
 
 
 class Remedy(NamedTuple):
-    """``action``: a rule's name, or ``resume``. ``why``: what it follows from. ``reverses``: the action that
-    takes it back, '' for none.
+    """``action``: a rule's name, or ``resume``, which takes one back. ``why``: what it follows from.
+    ``reverses``: the action that takes it back, '' for none.
 
     ``asks``: people decide, whatever is allowed. ``carried_out``: False where it is only said what would be.
     """
@@ -102,7 +104,7 @@ def due(
         return []
     past = list(dict.fromkeys((*touched, *recorded(seen.incidents, seen.now))))
     found: list[Remedy] = []
-    for remedy in (*_drained(seen, rolling), *_named(seen, allowed)):
+    for remedy in (*_drained(seen, rolling), *_named(seen, allowed), *_over(seen)):
         if allowed.mode == "on" and remedy.rule in allowed.rules and not remedy.asks:
             if not any(each.carried_out for each in found) and _may(remedy, allowed, past, seen.now):
                 found.append(remedy._replace(carried_out=True))
@@ -119,6 +121,20 @@ def recorded(incidents: Incidents, now: float) -> Iterator[Touched]:
         for entry in incident.timeline:
             if isinstance(entry, Remedied) and entry.outcome != "would":
                 yield Touched(entry.at, incident.number, entry.component, entry.action)
+
+
+def in_force(incidents: Incidents) -> list[Remedied]:
+    """What was done, can be taken back, and hasn't been; the newest of each component."""
+    found: dict[ComponentId, Remedied] = {}
+    for incident in list(incidents)[-_LATELY:]:
+        for entry in incident.timeline:
+            if not isinstance(entry, Remedied) or entry.outcome != "done":
+                continue
+            if entry.action in REVERSES:
+                found[entry.component] = entry
+            elif entry.action in REVERSES.values():
+                found.pop(entry.component, None)
+    return list(found.values())
 
 
 # The rules
@@ -167,6 +183,17 @@ def _drained(seen: Seen, rolling: Rolling | None) -> Iterator[Remedy]:
             why = f"{function} fails since after {', '.join(rolling.done)} were started anew"
             yield _remedy(incident, "drain", SUPERVISOR, why)
             return
+
+
+def _over(seen: Seen) -> Iterator[Remedy]:
+    """What failed when it was done, and has worked ever since some time: it is taken back. What people did,
+    and what never failed by its own check, is left to people."""
+    for entry in in_force(seen.incidents):
+        since = seen.window.works_since(entry.component, seen.now)
+        if entry.rule in RULES and since > entry.at and seen.now - since >= REMEDY_BACK_S:
+            why = f"it has worked for {seen.now - since:.0f} s"
+            back = REVERSES[entry.action]
+            yield Remedy(entry.incident, entry.rule, entry.component, back, why)
 
 
 def _remedy(incident: Incident, rule: Rule, component: ComponentId, why: str) -> Remedy:

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from holdfast.model.findings import Finding
+from holdfast.model.findings import Finding, State
 from holdfast.model.limits import (
     REMEDY_APART_S,
+    REMEDY_BACK_S,
     REMEDY_PAUSE_S,
     REMEDY_ROLE_APART_S,
     REMEDY_SHARE,
@@ -40,7 +41,10 @@ PROCESSES = (
 )
 ALL = frozenset(("restart", "reroute", "hold", "drain"))
 ALLOWED = Allowed("on", frozenset(("restart",)), 0.95, 10.0, 4, PROCESSES)
-TRIALS = [Trial("imap/imaps", "imap", (Step("greeting", frozenset()),))]
+TRIALS = [
+    Trial("imap/imaps", "imap", (Step("greeting", frozenset()),)),
+    Trial("partner/relay", "", (Step("connect", frozenset()),)),
+]
 
 
 def named(*components: str, probability: float = 0.99, after: str = "", rate: float = 1.0) -> Report:
@@ -175,6 +179,45 @@ def test_a_rolling_restart_that_makes_something_worse_is_halted() -> None:
     assert case.due(rolling=Rolling(NOON + 30, ("imap-0",))) == []  # it failed before
     assert case.due(rolling=Rolling(NOON + 10, ("mx-0",))) == []  # what was renewed is something else
     assert told(case.due(ALLOWED._replace(rules=ALL), rolling=rolling)) == [("drain", "supervisor", True)]
+
+
+def test_what_was_rerouted_goes_its_own_way_again_once_that_has_worked_for_some_time() -> None:
+    allowed = ALLOWED._replace(second=True, rules=ALL)
+    case = Case(named("partner/relay"))
+    (reroute,) = case.due(allowed)
+
+    def relay(state: State) -> None:
+        case.window.add([Finding("partner/relay", "", state, "connect", "", case.now, 0.1)])
+
+    relay("fails")
+    case.remedied(reroute)
+    case.incidents.apply([r.Closed(at=case.now + 60, incident=1, until={"imap": case.now + 1})])
+    case.report = None
+    case.now += REMEDY_APART_S
+    relay("fails")
+    assert case.due(allowed) == []
+    case.now += 5
+    relay("works")
+    assert case.due(allowed) == []
+    case.now += REMEDY_BACK_S
+    relay("works")
+    assert told(case.due(allowed)) == [("resume", "partner/relay", True)]
+    case.remedied(case.due(allowed)[0])
+    assert case.due(allowed) == []
+
+
+def test_what_never_failed_by_its_own_check_and_what_people_did_is_for_people_to_take_back() -> None:
+    allowed = ALLOWED._replace(second=True, rules=ALL)
+    for rule, before in (("reroute", True), ("operator", False)):
+        case = Case(named("partner/relay"))
+        for at in (-30, 0) if before else (30,):
+            case.window.add([Finding("partner/relay", "", "works", "", "", NOON + 60 + at, 0.1)])
+        done = Remedy(1, rule, "partner/relay", "reroute")
+        case.remedied(done)
+        case.report = None
+        case.now += 2 * REMEDY_APART_S
+        case.window.add([Finding("partner/relay", "", "works", "", "", case.now, 0.1)])
+        assert case.due(allowed) == []
 
 
 _COMPONENTS = st.sampled_from([*(f"process/{each}" for each in PROCESSES), "partner/relay"])

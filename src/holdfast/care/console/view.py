@@ -16,13 +16,13 @@ from holdfast.model.errors import ComponentId
 from holdfast.model.findings import Finding, State
 from holdfast.model.functions import FUNCTIONS
 from holdfast.model.limits import FINDING_FRESH_S
+from holdfast.watch import remedies
 from holdfast.watch.incidents.incidents import Incident, Incidents, Promise
 from holdfast.watch.incidents.record import Remedied
 from holdfast.watch.remedies import REVERSES, SUPERVISOR, Remedy
 
 OPERATOR = "operator"  # the rule by which what somebody confirmed is done
 _WORSE: tuple[State, ...] = ("fails", "degraded", "unknown", "works")
-_LATELY = 20  # incidents whose remedies may still be in force
 
 
 class Row(NamedTuple):
@@ -79,17 +79,11 @@ def proposed(incidents: Incidents) -> list[Open]:
 
 
 def in_force(incidents: Incidents) -> list[Open]:
-    """What was done, can be taken back, and hasn't been."""
-    found: dict[ComponentId, Open] = {}
-    for incident in list(incidents)[-_LATELY:]:
-        for entry in incident.timeline:
-            if not isinstance(entry, Remedied) or entry.outcome != "done":
-                continue
-            if back := REVERSES.get(entry.action):
-                found[entry.component] = Open(_remedy(incident, OPERATOR, entry.component, back), entry.at)
-            elif entry.action in REVERSES.values():
-                found.pop(entry.component, None)
-    return list(found.values())
+    """What was done and can be taken back."""
+    return [
+        Open(Remedy(each.incident, OPERATOR, each.component, REVERSES[each.action]), each.at)
+        for each in remedies.in_force(incidents)
+    ]
 
 
 def _last(incident: Incident) -> dict[tuple[ComponentId, str], Remedied]:

@@ -83,6 +83,11 @@ class Window:
                 return state
         return "unknown"
 
+    def works_since(self, trial: str, now: float) -> float:
+        """Since when it has worked wherever it was tried; 0 where it doesn't, or isn't known to."""
+        found = [each.works_since for each in self._fresh(trial, now)]
+        return max(found) if found and all(found) else 0.0
+
     def function(self, function: str, now: float) -> State:
         """INC-4: it works only if all its trials do; it fails if none of them does. What can't be tried at
         will counts only where it doesn't go well."""
