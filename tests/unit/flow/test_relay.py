@@ -14,6 +14,7 @@ from holdfast import mime
 from holdfast.flow.intake import Envelope, Intake
 from holdfast.flow.queue import Queue
 from holdfast.flow.relay import Exit, Relay, Settings
+from holdfast.flow.relay_door import RelayClient, RelayService
 from holdfast.model.envelope import Delivery, LocalRecipient, RemoteRecipient
 from holdfast.model.errors import Reason, Refused, Unavailable
 from holdfast.model.ledgers import Kind
@@ -398,7 +399,13 @@ async def test_mail_that_is_held_waits_until_it_is_let_go(site, sink):
         while not site.queue.entries:
             await asyncio.sleep(0.01)
     assert not sink.connections
-    await site.relay.steer("first")
-    await sink.took(1)
+    path = site.folder + "/relay.sock"
+    listener = await site.world.net.listen(RelayService(site.relay).session, path)
+    door = RelayClient(site.world, path)
+    door.start()
     with pytest.raises(Refused, match="second smarthost"):
-        await site.relay.steer("second")
+        await door.steer("second")
+    await door.steer("first")
+    await sink.took(1)
+    door.close()
+    listener.close()
