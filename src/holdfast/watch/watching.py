@@ -255,9 +255,9 @@ class Watching:
 
 
 def _users(known: DependencyMap) -> dict[ComponentId, set[str]]:
-    """Component → the trials that use it in one of their steps."""
+    """Component → the trials that pass through it: a disk is used by none, and ledgers lie on it."""
     found: dict[ComponentId, set[str]] = {}
     for trial in known.trials.values():
-        for component in {use for step in trial.steps for use in step.uses}:
+        for component in known.under(use for step in trial.steps for use in step.uses):
             found.setdefault(component, set()).add(trial.id)
     return found
