@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 from collections import Counter
 from collections.abc import Iterator
 
 from holdfast.model.limits import WRONG_BURST, WRONG_ENTRIES, WRONG_EVERY_S
+from holdfast.model.networks import network_of as network_of
 from holdfast.world import World
 
 Key = tuple[int | str, str]
@@ -54,16 +54,3 @@ class WrongCounts:
         if len(self._until) >= WRONG_ENTRIES:
             del self._until[next(iter(self._until))]
         self._until[key] = until
-
-
-def network_of(peer: str) -> str:
-    """``192.0.2.7`` → ``192.0.2.0/24``; IPv6 by its first 56 bits, what one household gets (RFC 6177)."""
-    host = peer.strip().strip("[]")
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
-    bits = 24 if address.version == 4 else 56
-    return str(ipaddress.ip_network((address, bits), strict=False))

@@ -17,7 +17,6 @@ import apsw
 import msgspec
 
 from holdfast.directory.events import HISTORY_DAMAGED, HISTORY_FAILED
-from holdfast.directory.guessing import network_of
 from holdfast.model.limits import (
     HISTORY_DAYS,
     HISTORY_GAP_S,
@@ -26,6 +25,7 @@ from holdfast.model.limits import (
     HISTORY_SPAN_S,
 )
 from holdfast.model.mail import AccountId
+from holdfast.model.networks import network_of
 from holdfast.world import World
 from holdfast.world.clock import Timer
 

@@ -29,11 +29,12 @@ from holdfast.directory.events import (
     SIGN_IN_LIMITED,
     SIGN_IN_WRONG,
 )
-from holdfast.directory.guessing import Key, WrongCounts, network_of
+from holdfast.directory.guessing import Key, WrongCounts
 from holdfast.directory.lookup import Credential
 from holdfast.model.errors import Reason, Refused, Unavailable
 from holdfast.model.limits import AUTH_LOCAL_QUEUE, OUTSIDE_LIFE_S, PASSWORD_BYTES
 from holdfast.model.mail import AccountId
+from holdfast.model.networks import network_of
 from holdfast.model.people import Account, AccountState, AppPassword
 from holdfast.world import World
 from holdfast.world.link import Lost, OutOfReach

@@ -12,9 +12,9 @@ from typing import NamedTuple, Protocol
 import msgspec
 from starlette.responses import RedirectResponse, Response
 
-from holdfast.directory.guessing import network_of
 from holdfast.model.errors import Reason, Refused, Unavailable
 from holdfast.model.limits import WEB_STEP_S
+from holdfast.model.networks import network_of
 from holdfast.model.people import Account, AccountState
 from holdfast.pages import Level, Pace, Site, Visit
 from holdfast.portal.events import OIDC_REFUSED

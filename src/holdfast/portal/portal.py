@@ -14,12 +14,12 @@ from typing import Protocol
 from starlette.responses import Response
 
 from holdfast.directory.factors import Factors
-from holdfast.directory.guessing import network_of
 from holdfast.directory.history import RIGHT, WRONG, History
 from holdfast.directory.passkeys import Passkeys
 from holdfast.model.errors import Reason, Refused, Unavailable
 from holdfast.model.limits import WEB_FRESH_GRACE_S, WEB_STEP_S
 from holdfast.model.mail import AccountId
+from holdfast.model.networks import network_of
 from holdfast.model.people import Account, AccountState
 from holdfast.pages import Level, Pace, Session, Site, Visit, Wrong, local_path
 from holdfast.pages.site import SAFE_METHODS, Handler

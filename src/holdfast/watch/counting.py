@@ -14,15 +14,19 @@ from typing import Any
 import msgspec
 
 from holdfast.model.events import Event
-from holdfast.watch.words import METRICS, STEPS, Step
+from holdfast.model.networks import SITE, network_of
+from holdfast.watch.words import BY_NETWORK, METRICS, SERVED, STEPS, Step
 from holdfast.world import Entry, World
 from holdfast.world.link import LinkPeer
 
 LABEL_SETS = 500  # of one metric; what comes after is not counted (WATCH-3)
+NETWORKS = 160  # known by name: a process serves three functions at most
+_PEERS = 4096
 _GRAVE = ("warn", "error")
 _EVENTS = "holdfast_events_total"
 
 Labels = tuple[str, ...]
+Tap = Callable[[dict[str, Any]], object]
 Reading = float | Mapping[Labels, float]
 
 
@@ -95,6 +99,32 @@ class _Kept:
         return Told(step.metric, list(values.items()))
 
 
+class _Networks:
+    """Who was served, by where they came from: the first NETWORKS by name, the others together (WATCH-3)."""
+
+    def __init__(self) -> None:
+        self._labels: dict[str, str] = {}  # of addresses met of late
+        self._known: set[str] = set()
+        self.counts: dict[Labels, float] = {}
+
+    def __call__(self, keys: dict[str, Any]) -> None:
+        peer = keys["peer"]
+        label = self._labels.get(peer)
+        if label is None:
+            label = self._label(peer)
+        at = (keys["function"], label)
+        self.counts[at] = self.counts.get(at, 0) + 1
+
+    def _label(self, peer: str) -> str:
+        network = network_of(peer, SITE)
+        if network not in self._known and len(self._known) < NETWORKS:
+            self._known.add(network)
+        if len(self._labels) >= _PEERS:
+            self._labels.clear()
+        found = self._labels[peer] = network if network in self._known else "other"
+        return found
+
+
 class Counts:
     """Give ``taps`` to the journal, and subscribe ``note_grave`` to what warns.
 
@@ -103,7 +133,9 @@ class Counts:
 
     def __init__(self) -> None:
         self._kept = {event: _Kept(steps) for event, steps in STEPS.items()}
-        self.taps = {event: kept.counter() for event, kept in self._kept.items()}
+        self._networks = _Networks()
+        taps = {event: kept.counter() for event, kept in self._kept.items()}
+        self.taps = taps | {event: _both(taps[event], self._networks) for event in SERVED}
         self._grave: dict[tuple[str, str], int] = {}
         self._gauges: dict[str, Callable[[], Reading]] = {}
 
@@ -125,6 +157,7 @@ class Counts:
 
     def told(self) -> list[Told]:
         found = [kept.tell(step) for kept in self._kept.values() for step in kept.steps]
+        found.append(Told(BY_NETWORK, [(at, [count]) for at, count in self._networks.counts.items()]))
         found.append(Told(_EVENTS, [(at, [float(count)]) for at, count in self._grave.items()]))
         for name, read in self._gauges.items():
             try:
@@ -134,6 +167,14 @@ class Counts:
             by_labels = value if isinstance(value, Mapping) else {(): value}
             found.append(Told(name, [(labels, [float(each)]) for labels, each in by_labels.items()]))
         return [each for each in found if each.values]
+
+
+def _both(first: Tap, then: Tap) -> Tap:
+    def tap(keys: dict[str, Any]) -> None:
+        first(keys)
+        then(keys)
+
+    return tap
 
 
 def is_grave(event: Event) -> bool:

@@ -138,6 +138,12 @@ COUNTED = (
         FAST_S,
     ),
     Metric(
+        "holdfast_served_by_network_total",
+        "counter",
+        "Messages accepted and sign-ins, by the client's network: /24, IPv6 /48; `other`: those met later.",
+        ("function", "network"),
+    ),
+    Metric(
         "holdfast_events_total",
         "counter",
         "Events of the journal that warn or tell of an error, by name (docs/reference/events.md).",
@@ -206,6 +212,10 @@ STEPS: dict[str, tuple[Step, ...]] = {
         Step("holdfast_merge_seconds", {}, "seconds"),
     ),
 }
+
+# Events of somebody who was served, and the metric they are counted in by where they came from.
+BY_NETWORK = "holdfast_served_by_network_total"
+SERVED = ("message_accepted", "sign_in")
 
 # Told by the process that has it, when it is asked.
 ASKED = (

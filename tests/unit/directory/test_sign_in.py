@@ -14,9 +14,10 @@ from holdfast.directory import AuthClient, AuthService, Checker, People, PeopleW
 from holdfast.directory import auth as auth_module
 from holdfast.directory.auth import Question
 from holdfast.directory.credentials import Parameters, hash_password, nobody_credential, verify_password
-from holdfast.directory.guessing import WrongCounts, network_of
+from holdfast.directory.guessing import WrongCounts
 from holdfast.model.errors import Reason, Refused, Unavailable
 from holdfast.model.limits import VERIFIED_LIFE_S, WRONG_BURST, WRONG_EVERY_S
+from holdfast.model.networks import network_of
 from holdfast.model.people import AccountState
 from holdfast.sim.world import SimWorld
 from unit.directory.people_service import VOLUME, follow, seconds_until, serve

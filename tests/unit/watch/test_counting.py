@@ -10,7 +10,7 @@ import pytest
 
 from holdfast.model.events import EVENTS, register
 from holdfast.watch.collecting import Collected, render
-from holdfast.watch.counting import LABEL_SETS, Counts
+from holdfast.watch.counting import LABEL_SETS, NETWORKS, Counts
 from holdfast.watch.words import METRICS, STEPS
 from holdfast.world import Entry
 
@@ -62,7 +62,7 @@ def test_names_follow_prometheus():
 def test_a_message_counts_once_with_its_bytes_and_its_time():
     counts = Counts()
     for seconds in (0.002, 0.2, 99.0):
-        counts(happened("message_accepted", function="mx", bytes=100, seconds=seconds))
+        counts(happened("message_accepted", function="mx", peer="192.0.2.1", bytes=100, seconds=seconds))
     page = text(counts)
     assert 'holdfast_smtp_messages_total{function="mx",process="mx-0",result="accepted"} 3.0' in page
     assert 'holdfast_smtp_message_bytes_total{function="mx",process="mx-0"} 300.0' in page
@@ -105,3 +105,25 @@ def test_an_event_nobody_counts_is_left_alone():
     EVENTS.get("a_test_only") or register("a_test_only", "info", "for a test only")
     counts(happened("a_test_only"))
     assert counts.told() == []
+
+
+def test_watch_3_who_is_served_is_counted_by_network_and_nobody_by_address():
+    counts = Counts()
+    for host in range(1, 4):
+        counts(happened("sign_in", function="imap", peer=f"192.0.2.{host}"))
+    counts(happened("message_accepted", function="mx", peer="2001:db8:1:2::9", bytes=1, seconds=0.1))
+    page = text(counts)
+    assert '{function="imap",network="192.0.2.0/24",process="mx-0"} 3.0' in page
+    assert 'network="2001:db8:1::/48"' in page
+    assert "192.0.2.1" not in page and "::9" not in page
+    assert 'holdfast_auth_total{function="imap",process="mx-0",result="right"} 3.0' in page, "as before"
+
+
+def test_watch_3_networks_without_end_are_counted_together():
+    counts = Counts()
+    for number in range(3 * NETWORKS):
+        counts(happened("sign_in", function="imap", peer=f"10.{number // 256}.{number % 256}.7"))
+    [told] = [each for each in counts.told() if each.metric == "holdfast_served_by_network_total"]
+    values = dict(told.values)
+    assert len(values) == NETWORKS + 1
+    assert values["imap", "other"] == [2.0 * NETWORKS]

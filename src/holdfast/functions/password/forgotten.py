@@ -8,12 +8,12 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from holdfast.directory.deferred import Taken
-from holdfast.directory.guessing import network_of
 from holdfast.functions.password.changing import new_password, set_password
 from holdfast.functions.password.desk import Desk
 from holdfast.functions.password.events import PASSWORD_FORGOTTEN
 from holdfast.model.errors import Reason, Refused, Unavailable
 from holdfast.model.limits import ADDRESS_BYTES, FORGOTTEN_BURST, FORGOTTEN_EVERY_S, PASSWORD_LEAST
+from holdfast.model.networks import network_of
 from holdfast.model.people import Account, AccountState
 from holdfast.pages import Visit, Wrong
 from holdfast.pages.pace import Pace

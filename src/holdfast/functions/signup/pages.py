@@ -12,7 +12,6 @@ import msgspec
 from starlette.responses import Response
 
 from holdfast.directory.digests import secret_digest
-from holdfast.directory.guessing import network_of
 from holdfast.directory.people import People
 from holdfast.functions.signup import drafts
 from holdfast.functions.signup.choosing import Choosing, Rules
@@ -28,6 +27,7 @@ from holdfast.model.limits import (
     SIGNUP_LOOK_EVERY_S,
     SIGNUP_LOOKS,
 )
+from holdfast.model.networks import network_of
 from holdfast.pages import Pace, Site, Visit, Wrong
 from holdfast.partners.sms import shown_phone
 from holdfast.portal.proofs import Phone, Proofs, SecondAddress, Sending, To
