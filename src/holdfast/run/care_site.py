@@ -13,6 +13,7 @@ from typing import NamedTuple
 from holdfast.care.console import console
 from holdfast.care.reports import intake as reports
 from holdfast.care.reports.clustering import Matching
+from holdfast.care.reports.desk import Desk
 from holdfast.care.reports.kept import CustomerReport, KeptReports
 from holdfast.care.turns import Part, Seen, Sight
 from holdfast.directory.guessing import network_of
@@ -44,7 +45,9 @@ def make(start: Start) -> CareSite:
     reports.Intake(
         site, kept, network_of=network_of, known=looking.incident_of, status_url=start.config.status.url
     )
-    return CareSite(site, [consoling.console(start, site, looking.look)])
+    console_ = consoling.console(start, site, looking.look)
+    Desk(start.world, kept, console_, looking.look)
+    return CareSite(site, [console_])
 
 
 class Looking:

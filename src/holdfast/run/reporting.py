@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterator
 from holdfast.care.notices.channels import Message
 from holdfast.care.notices.recipients import Contact
 from holdfast.care.reports import facts
+from holdfast.care.reports.alarming import CustomersFirstPart
 from holdfast.care.reports.authorities import Thresholds
 from holdfast.care.reports.document import Document
 from holdfast.care.reports.drafting import DraftsPart, Press
@@ -29,8 +30,9 @@ def parts(world: World, config: Config) -> Iterator[Part]:
         await door.ask_to_look(world, socket, functions)
 
     made = press(world, config)
-    alarm = _alarm(world, config, made.texts)
-    yield ReportsPart(world, KeptReports(world, layout.reports_path(config)), look, alarm)
+    kept = KeptReports(world, layout.reports_path(config))
+    yield ReportsPart(world, kept)
+    yield CustomersFirstPart(world, kept, look, _alarm(world, config, made.texts))
     yield DraftsPart(world, layout.reports_folder(config), made)
 
 

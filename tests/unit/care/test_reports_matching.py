@@ -1,4 +1,4 @@
-"""The part `reports`: counts with incidents, customers first; also while the watch can't be reached."""
+"""The parts of reports: counts with incidents; customers first, also while the watch can't be reached."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from holdfast.care.reports.alarming import CustomersFirstPart
 from holdfast.care.reports.kept import Ahead, CustomerReport, KeptReports
 from holdfast.care.reports.matching import ReportsPart, reported
 from holdfast.care.turns import Seen
@@ -34,10 +35,12 @@ class Desk:
         self.alarmed: list[Ahead] = []
         self.watch_is_there = True
         self.alarm_fails: Unavailable | Refused | None = None
-        self.part = self.new_part()
+        self.begin()
 
-    def new_part(self) -> ReportsPart:
-        return ReportsPart(self.world, self.kept, self._look, self._alarm)
+    def begin(self) -> None:
+        """A life of both parts."""
+        self.part = ReportsPart(self.world, self.kept)
+        self.first = CustomersFirstPart(self.world, self.kept, self._look, self._alarm)
 
     async def _look(self, functions: Collection[str]) -> None:
         if not self.watch_is_there:
@@ -54,6 +57,7 @@ class Desk:
         await self.kept.add(CustomerReport(0, at, function, **given))
 
     async def turn(self, at: float) -> list[r.AnyEntry]:
+        assert await self.first.turn(Seen(self.incidents, None, at)) == []
         found = await self.part.turn(Seen(self.incidents, None, at))
         self.incidents.apply(found)
         return found
@@ -76,7 +80,7 @@ def test_reports_3_customers_who_come_first_alarm_staff_once_and_the_function_is
         assert await desk.turn(NOON + 9) == []
         assert desk.looked == [["imap"]]
         assert [(each.function, each.people, each.first_at) for each in desk.alarmed] == [("imap", 3, NOON)]
-        desk.part = desk.new_part()  # another life
+        desk.begin()  # another life
         await desk.report(at=NOON + 10)
         await desk.turn(NOON + 11)
         assert len(desk.alarmed) == len(desk.events()) == len(desk.looked) == 1
