@@ -45,6 +45,7 @@ def console(start: Start, site: Site, look: Look) -> Console:
         admits=partial(admits, config.console.networks),
         thresholds=reporting.thresholds(config),
         drills=layout.drills_folder(config),
+        pushed=layout.pushed_path(config),
         version=version(),
     )
     return Console(site, tokens(world, config), backstage, config.web.time_zone)

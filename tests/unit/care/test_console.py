@@ -20,6 +20,7 @@ from holdfast.care.console.story import Teller, texts
 from holdfast.care.console.tokens import Tokens
 from holdfast.care.reports import intake
 from holdfast.care.reports.authorities import Thresholds
+from holdfast.care.status.push import Pushed
 from holdfast.care.turns import Seen
 from holdfast.model.errors import Refused, Unavailable
 from holdfast.model.functions import FUNCTIONS
@@ -115,6 +116,7 @@ class Desk:
             admits=lambda peer: admits,
             thresholds=Thresholds(),
             drills=str(self.drills),
+            pushed=str(folder / "pushed.json"),
             version="1",
         )
         self.console = Console(site, self.tokens, backstage, ZONE)
@@ -277,6 +279,7 @@ def test_console_1_what_can_not_be_read_is_named_and_the_rest_is_shown(desk: Des
         "rolling_since": NOW,
     }
     said = desk.page("/console/processes")
+    assert "It is taken nowhere else" in said
     assert "imap-0 ready" in said and "pop3-0 down" in said and "still to come: pop3-0" in said
 
 
@@ -321,6 +324,17 @@ def test_the_map_shows_what_went_through_in_words_too(desk: Desk) -> None:
     assert "Works 3 components function/password , function/pop3 , function/receive" in said
     assert "Not known 3 components disk/data , function/signup , process/imap-0" in said
     assert ".map .works" in desk.client.get("/console/map.css").text
+
+
+def test_where_the_status_page_did_not_get_to_is_named(desk: Desk) -> None:
+    pushed = {
+        "mirror": Pushed("/srv/status", whole_at=NOW),
+        "far": Pushed("sftp://far/status", failing_since=NOW, reason="no route", waiting=3),
+    }
+    desk.drills.with_name("pushed.json").write_bytes(msgspec.json.encode(pushed))
+    said = desk.page("/console/processes")
+    assert "mirror /srv/status whole 15 August 2012" in said
+    assert "no route. 3 files wait. never whole" in said
 
 
 def test_score_cards_are_listed_and_a_broken_file_is_named(desk: Desk) -> None:

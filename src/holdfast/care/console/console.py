@@ -23,6 +23,7 @@ from holdfast.care.console.tokens import Tokens
 from holdfast.care.reports.authorities import Duty, Thresholds, duties
 from holdfast.care.status import pictures
 from holdfast.care.status.page import headline
+from holdfast.care.status.push import read_pushed
 from holdfast.care.turns import Seen
 from holdfast.model.errors import Reason, Refused, Unavailable
 from holdfast.model.limits import CONSOLE_INCIDENTS, CONSOLE_TEXT_LETTERS, CONSOLE_UNTOLD
@@ -53,7 +54,8 @@ Look = Callable[[], AbstractAsyncContextManager[Looked]]
 class Backstage(NamedTuple):
     """What the console is given. ``look``: for one page at a time. ``processes``: as the supervisor tells
     them; raises ``Unavailable``. ``carry_out``: raises nothing. ``tell``: returns when it is durable, raises
-    ``Unavailable``. ``admits``: whether somebody at that address may come here at all."""
+    ``Unavailable``. ``admits``: whether somebody at that address may come here at all.
+    ``drills``: folder of score cards. ``pushed``: file of how the status page got to its places."""
 
     look: Look
     known: Callable[[], Awaitable[DependencyMap]]
@@ -63,6 +65,7 @@ class Backstage(NamedTuple):
     admits: Callable[[str], bool]
     thresholds: Thresholds
     drills: str
+    pushed: str
     version: str
 
 
@@ -197,11 +200,13 @@ class Console:
             service = await self._backstage.processes()
         except Unavailable as unavailable:
             why = unavailable.text
+        pushed = await self._world.offload(read_pushed, self._world, self._backstage.pushed)
         async with self._backstage.look() as looked:
             return self.show(
                 visit,
                 "console_processes.html",
                 looked,
+                pushed=pushed,
                 service=service,
                 why=why,
                 version=self._backstage.version,
