@@ -167,6 +167,20 @@ def test_inc_5_it_is_closed_when_all_has_worked_for_a_minute(watched: Watched) -
     assert watched.incidents.open() == []
 
 
+def test_inc_5_what_is_tried_rarely_is_tried_once_more_when_that_would_show_the_end(watched: Watched) -> None:
+    watched.bad = {"imap/1": "select", "imap/2": "select"}
+    watched.rounds(5)
+    watched.bad = {}
+    watched.round()
+    for _ in range(60):
+        assert watched.window.unproven("imap", watched.now) == []
+        watched.round("imap/1")
+    assert watched.window.unproven("imap", watched.now) == ["imap/2"]
+    watched.round("imap/2")
+    assert watched.window.unproven("imap", watched.now) == []
+    assert watched.incidents.open() == []
+
+
 def test_what_fails_again_soon_after_its_end_is_the_same_incident(watched: Watched) -> None:
     watched.bad = {"imap/1": "select"}
     watched.rounds(5)

@@ -9,7 +9,12 @@ import msgspec
 
 from holdfast.model.findings import Finding, Signal, State
 from holdfast.model.functions import FUNCTIONS
-from holdfast.model.limits import FINDING_FRESH_S, INCIDENT_FAILURES, INCIDENT_SIGNAL_S
+from holdfast.model.limits import (
+    FINDING_FRESH_S,
+    INCIDENT_FAILURES,
+    INCIDENT_QUIET_S,
+    INCIDENT_SIGNAL_S,
+)
 from holdfast.watch.depends import Trial
 
 _BAD = ("degraded", "fails")
@@ -132,6 +137,16 @@ class Window:
                 Worked(max(each.works_since for each in seeing), max(each.last.at for each in seeing))
             )
         return found or None
+
+    def unproven(self, function: str, now: float) -> list[str]:
+        """Its trials that went well again so long ago that one more try would show that it is over."""
+        return [
+            trial
+            for trial in self._trials[function]
+            for each in self._fresh(trial, now)
+            if each.works_since
+            and each.last.at - each.works_since < INCIDENT_QUIET_S <= now - each.works_since
+        ]
 
     def over(self, trial: str, step: str, now: float) -> bool:
         """Whether that step of it fails no longer: it works, or gets further."""
