@@ -199,6 +199,9 @@ class Watching:
         judge.judge(clock.now(), met.outcomes() if met else (), met.changes() if met else ())
         if judge.deciding:
             self._hasten([judge.deciding])
+        for incident in keeper.incidents.open():
+            for function in incident.active:
+                self._hasten(judge.window.unproven(function, clock.now()))
         written = settle(judge, lambda: keeper.incidents, clock.now(), keeper.note)
         if changed or written or judge.told is not told:
             self._changed.set()
