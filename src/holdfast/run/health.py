@@ -7,6 +7,7 @@ import os
 import platform
 import ssl
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from cryptography import x509
@@ -46,7 +47,7 @@ async def run_health(start: Start) -> None:
 
 def targets(config: Config) -> dict[str, list[Target]]:
     """Each function that is turned on, and its doors, as a client on this machine reaches them."""
-    context = client_context(verify=False)  # that a certificate has ended is said of itself
+    context = _context()
     found: dict[str, list[Target]] = {}
     for function, doors in ports.DOORS.items():
         if function == "health" or not getattr(config.workers, function):
@@ -61,6 +62,12 @@ def here(listener: str) -> tuple[str, int]:
     """A door of ours, as it is reached from this machine."""
     host, port = split_address(listener)
     return _LOOPBACK.get(host, host), port
+
+
+@cache
+def _context() -> ssl.SSLContext:
+    """That a certificate has ended is said of itself. Making one takes long."""
+    return client_context(verify=False)
 
 
 def _target(config: Config, function: str, door: str, listener: str, context: ssl.SSLContext) -> Target:

@@ -58,22 +58,22 @@ async def run_watch(start: Start) -> None:
     )
     watched = Watched(world, config, processes)
     watching.watch(*watched.all())
-    tasks = [asyncio.ensure_future(keeper.run())]
+    writing = asyncio.ensure_future(keeper.run())
     with contextlib.suppress(TimeoutError):  # then it goes on in memory (INC-8)
         async with asyncio.timeout(WATCH_OPEN_S):
             await keeper.opened.wait()
-    tasks += [
+    beside = [
         asyncio.ensure_future(each)
-        for each in (watching.run(), _listen(world, config, keeper, watching), _make(watched, watching))
+        for each in (_listen(world, config, keeper, watching), _make(watched, watching))
     ]
     try:
-        await parts.until_stop(start)
+        await parts.until_stopped(start, watching.run())
     finally:
-        for task in tasks[1:]:
+        for task in beside:
             task.cancel()
         await keeper.close()
-        tasks[0].cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        writing.cancel()
+        await asyncio.gather(writing, *beside, return_exceptions=True)
 
 
 async def _listen(world: World, config: Config, keeper: IncidentKeeper, watching: Watching) -> None:

@@ -46,12 +46,25 @@ class Judge:
     def judge(self, now: float, met: Iterable[Outcome] = (), changes: Sequence[Change] = ()) -> Report | None:
         """``told``, by all that is known now. ``met``: what real sessions showed, in order of time, as are
         ``changes``."""
-        more = list(met)
-        found, gist = None, _Gist()
-        if self._outcomes.failing(now) or any(each.failed for each in more):
-            shown = sorted([*self._outcomes.now(now), *more], key=lambda each: each.at)
-            found = report(self._known, diagnose(self._known, gather(self._known, shown)), changes)
-            gist = _Gist(True, found.components if found is not None else frozenset())
+        shown = self.evidence(now, met)
+        return self.conclude(now, shown, self.weigh(shown, changes))
+
+    def evidence(self, now: float, met: Iterable[Outcome] = ()) -> list[Outcome]:
+        """[] where nothing fails: then there is nothing to explain."""
+        still = self._outcomes.still(met)
+        if not self._outcomes.failing(now) and not any(each.failed for each in still):
+            return []
+        return self._outcomes.now(now, still)
+
+    def weigh(self, shown: Sequence[Outcome], changes: Sequence[Change] = ()) -> Report | None:
+        """It takes a tenth of a second and touches nothing: for another thread, too."""
+        if not shown:
+            return None
+        return report(self._known, diagnose(self._known, gather(self._known, shown)), changes)
+
+    def conclude(self, now: float, shown: Sequence[Outcome], found: Report | None) -> Report | None:
+        """``told``, now that the evidence came to this."""
+        gist = _Gist(bool(shown), found.components if found is not None else frozenset())
         self.deciding = found.deciding if found is not None else ""
         if gist != self._gist:
             self._gist, self._since = gist, now

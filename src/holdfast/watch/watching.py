@@ -26,6 +26,7 @@ from holdfast.watch.rota import Pace, Rota
 from holdfast.world import World
 
 _BAD = ("degraded", "fails")
+_REST_S = 0.1  # between two judgements at least
 _TICK_S = 1.0  # it looks up at least so often
 
 
@@ -74,7 +75,7 @@ class Watching:
         self._failed: set[str] = set()  # jobs that failed themselves, and were told of
         self._news = asyncio.Event()
         self._changed = asyncio.Event()  # how it is now is to be told
-        self._judged_at = float("-inf")  # before anything that isn't judged yet
+        self._unjudged = asyncio.Event()  # something changed
         self._remedying = False
 
     def watch(self, known: DependencyMap, jobs: Mapping[str, Job]) -> None:
@@ -100,12 +101,12 @@ class Watching:
     async def run(self) -> None:
         """Until it is cancelled. Raises nothing. ``watch`` comes first."""
         self._begin(self._publish())
+        self._begin(self._judging())
         try:
             while True:
                 now = self._world.clock.monotonic()
                 for name in self._rota.due(now):
                     self._begin(self._work(name, self._jobs[name], self._rota))
-                self._round(now)
                 self._news.clear()
                 wait_s = min(max(self._rota.next_due() - self._world.clock.monotonic(), 0.01), _TICK_S)
                 try:
@@ -139,14 +140,18 @@ class Watching:
         except Unavailable:  # not just now: somebody else does it
             rota.hasten([name], self._world.clock.monotonic())
         except Exception as error:
-            if name not in self._failed:
-                self._failed.add(name)
-                self._world.journal.emit(TRY_FAILED, what=name, reason=repr(error))
+            self._tell_failed(name, error)
         failing = any(each.state in _BAD for each in found)
         rota.ended(name, self._world.clock.monotonic(), failing=failing)
         if rota is self._rota:
             self._by_trial.update((each.trial, name) for each in found)
         self._take(found)
+
+    def _tell_failed(self, what: str, error: Exception) -> None:
+        """Once, until it goes well again."""
+        if what not in self._failed:
+            self._failed.add(what)
+            self._world.journal.emit(TRY_FAILED, what=what, reason=repr(error))
 
     def _take(self, found: Sequence[Finding]) -> None:
         for finding in found:
@@ -156,7 +161,7 @@ class Watching:
             before = self._newest.get(place)
             self._newest[place] = finding
             if (before.state if before is not None else "works") != finding.state:
-                self._judged_at = float("-inf")
+                self._unjudged.set()
                 self._hasten_around(
                     finding.trial, finding.step or (before.step if before is not None else "")
                 )
@@ -187,16 +192,33 @@ class Watching:
 
     # judging
 
-    def _round(self, now: float) -> None:
-        """At once where something changed, and else each JUDGE_S."""
-        if now - self._judged_at < JUDGE_S:
-            return
-        changed = self._judged_at == float("-inf")
-        self._judged_at = now
-        clock, judge, keeper = self._world.clock, self._judge, self._keeper
+    async def _judging(self) -> None:
+        """At once where something changed, and else each JUDGE_S; and as long a rest as it took itself."""
+        clock = self._world.clock
+        while True:
+            changed, began = self._unjudged.is_set(), clock.monotonic()
+            self._unjudged.clear()
+            try:
+                await self._round(changed)
+                self._failed.discard("judging")
+            except Exception as error:
+                self._tell_failed("judging", error)
+            took_s = clock.monotonic() - began
+            await clock.sleep(max(_REST_S, took_s))
+            try:
+                async with asyncio.timeout(max(JUDGE_S - _REST_S - took_s, 0.01)):
+                    await self._unjudged.wait()
+            except TimeoutError:
+                pass
+
+    async def _round(self, changed: bool) -> None:
+        clock, judge, keeper, met = self._world.clock, self._judge, self._keeper, self._met
         told = judge.told
-        met = self._met
-        judge.judge(clock.now(), met.outcomes() if met else (), met.changes() if met else ())
+        shown = judge.evidence(clock.now(), met.outcomes() if met else ())
+        found = None
+        if shown:
+            found = await self._world.offload(judge.weigh, shown, met.changes() if met else ())
+        judge.conclude(clock.now(), shown, found)
         if judge.deciding:
             self._hasten([judge.deciding])
         for incident in keeper.incidents.open():

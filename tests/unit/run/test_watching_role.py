@@ -7,14 +7,21 @@ import asyncio
 import msgspec
 import pytest
 
+from holdfast.model.functions import FUNCTIONS
 from holdfast.model.limits import DOOR_S, DOOR_SILENT_S, OWN_LAG_S
 from holdfast.run import canaries, layout
+from holdfast.run.child import Start
 from holdfast.run.config import Canary, Config, Service, Signup, Workers
-from holdfast.run.watching import Watched, finding_of, try_door
+from holdfast.run.watching import Watched, finding_of, run_watch, try_door
 from holdfast.sim.world import SimWorld, simulated
 from holdfast.watch.canaries.words import Account
 from holdfast.watch.clients import Target
+from holdfast.watch.counting import Counts
 from holdfast.watch.health import Check
+from holdfast.watch.incidents import IncidentReader
+from holdfast.watch.incidents.door import tell
+from holdfast.watch.incidents.record import Note
+from holdfast.watch.now import read_now
 from holdfast.world import Session
 from holdfast.world.tls import client_context
 
@@ -105,6 +112,7 @@ def functions(world: SimWorld, made: Config) -> dict[str, set[str]]:
     return found
 
 
+@pytest.mark.slow
 def test_what_is_never_tried_is_no_trial_as_it_would_be_unknown_for_ever(world):
     made = config(workers=Workers(pop3=0))
     bare = functions(world, made)
@@ -118,6 +126,7 @@ def test_what_is_never_tried_is_no_trial_as_it_would_be_unknown_for_ever(world):
     assert {each for found in used.values() for each in found} <= tried
 
 
+@pytest.mark.slow
 def test_what_can_be_tried_by_the_configuration_is(world):
     signup = Signup(open=["example.org"], proof="none")
     few = config(signup=signup)
@@ -150,5 +159,44 @@ def test_accounts_are_made_as_soon_as_the_people_process_can_be_asked(world):
         with_canaries(world, config())  # by hand
         await world.clock.sleep(40)
         assert making.done() and making.result()
+
+    world.run(main())
+
+
+# The role
+
+
+@pytest.mark.slow
+def test_watch_9_with_every_other_process_dead_it_starts_and_says_so_within_seconds(world):
+    """M18: the first word is out before anybody could ask for it."""
+    made = config()
+
+    async def main() -> None:
+        world.disk.make_folder(made.run_folder)
+        with_canaries(world, made)
+        began, stop, ready = world.clock.now(), asyncio.Event(), asyncio.Event()
+        start = Start(world, made, "watch", 0, {}, stop, ready.set, Counts())
+        role = asyncio.ensure_future(run_watch(start))
+        await ready.wait()
+        assert world.clock.now() - began < 1
+        while (said := read_now(world, layout.now_path(made))) is None:
+            await world.clock.sleep(0.1)
+        assert world.clock.now() - began < 2
+        await world.clock.sleep(10)
+        said = read_now(world, layout.now_path(made))
+        assert said is not None
+        states = {each.state for each in said.findings if each.function}
+        assert "fails" in states and not states & {"works", "degraded"}
+        await tell(
+            world,
+            layout.socket_path(made, "watch"),
+            [Note(at=world.clock.now(), incident=1, text="all of it is off")],
+        )
+        stop.set()
+        await role
+        reader = IncidentReader(world, layout.watch_folder(made))
+        reader.read_all()
+        failing = {each for incident in reader.incidents.open() for each in incident.active}
+        assert failing == set(FUNCTIONS) and reader.incidents.get(1).timeline[-1].text == "all of it is off"
 
     world.run(main())

@@ -12,6 +12,7 @@ import pytest
 from holdfast.model.errors import Unavailable
 from holdfast.model.findings import Finding, Signal
 from holdfast.sim.world import SimWorld, simulated
+from holdfast.watch import judging
 from holdfast.watch.depends import Component, DependencyMap, Step, Trial
 from holdfast.watch.incidents.keeping import IncidentKeeper
 from holdfast.watch.incidents.record import Remedied
@@ -170,6 +171,24 @@ def test_watch_9_what_hangs_or_raises_keeps_nothing_else_from_being_tried(world)
             service.broken.add("pop3")
             await world.clock.sleep(5)
             assert keeper.incidents.open()
+
+    world.run(main())
+
+
+def test_watch_9_a_judgement_that_fails_itself_is_journalled_once_and_made_again(world, monkeypatch):
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    async def main() -> None:
+        async with watched(world) as (service, _, keeper):
+            await world.clock.sleep(5)
+            with monkeypatch.context() as broken:
+                broken.setattr(judging, "diagnose", fail)
+                service.broken.add("pop3")
+                await world.clock.sleep(10)
+                assert [each.keys["what"] for each in world.journal.named("try_failed")] == ["judging"]
+            await world.clock.sleep(10)
+            assert keeper.incidents.open() and now(world).report is not None
 
     world.run(main())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from holdfast.model.findings import Finding, State
 from holdfast.model.limits import VERDICT_S
 from holdfast.watch.depends import Component, DependencyMap, Step, Trial
+from holdfast.watch.diagnosis import Outcome
 from holdfast.watch.diagnosis.outcomes import Outcomes
 from holdfast.watch.incidents import Incidents
 from holdfast.watch.judging import Judge, settle
@@ -82,6 +83,17 @@ def test_diag_1_of_what_stopped_undecided_only_the_steps_before_count():
     row = [finding("a", NOON + n, "read", "unknown" if n == 3 else "fails") for n in (2, 3, 4)]
     outcomes.add(row)
     assert [each.at for each in outcomes.now(NOON + 4)] == [NOON + 2, NOON + 4]
+
+
+def test_diag_9_what_sessions_met_before_something_was_mended_is_no_evidence():
+    judge = Judge(MAP)
+    met = [Outcome("disk", NOON + 1, "room"), Outcome("disk", NOON + 2, "room")]
+    judge.hear([finding("a", NOON + n, "read") for n in (1, 2)])
+    assert sum(each.trial == "disk" for each in judge.evidence(NOON + 3, met)) == 2
+    judge.hear([finding("a", NOON + 4)])
+    assert judge.evidence(NOON + 5, met) == []
+    again = Outcome("disk", NOON + 6, "room")
+    assert again in judge.evidence(NOON + 6, [*met, again])
 
 
 def test_a_step_that_the_map_lacks_is_no_evidence():

@@ -28,6 +28,7 @@ class Outcomes:
         self._failed: dict[
             tuple[str, str], tuple[float, float]
         ] = {}  # since when it fails, and when it did last
+        self._mended_at = 0.0  # when a trial was last seen to work that had failed
         self._undecided: dict[tuple[str, str], Outcome] = {}  # where a trial stopped last, if it was so
 
     def add(self, findings: Iterable[Finding]) -> None:
@@ -42,6 +43,8 @@ class Outcomes:
                 self._undecided[place] = outcome
                 continue
             kept = self._kept.setdefault(place, [])
+            if kept and kept[-1].failed and not outcome.failed:
+                self._mended_at = max(self._mended_at, outcome.at)
             kept.append(outcome)
             if outcome.failed:
                 since, last = self._failed.get(place, (outcome.at, outcome.at))
@@ -50,17 +53,24 @@ class Outcomes:
 
     def failing(self, now: float) -> bool:
         """Whether any trial failed when it was last decided."""
-        return any(kept[-1].failed for _, kept in self._fresh(now))
+        last = (kept[-1] for kept in self._kept.values())
+        return any(each.failed and now - each.at <= FINDING_FRESH_S for each in last)
 
-    def now(self, now: float) -> list[Outcome]:
-        """All that still counts, in the order of its time."""
+    def now(self, now: float, met: Iterable[Outcome] = ()) -> list[Outcome]:
+        """All that still counts, in the order of its time. ``met``: what real sessions showed, of what is
+        ``still`` so."""
         fresh = dict(self._fresh(now))
         sure = (place for place, kept in fresh.items() if len(_row(kept)) >= _SURE)
         begun = max((self._failed[place][0] for place in sure), default=0.0)
         found = [each for kept in fresh.values() for each in kept if each.failed or each.at >= begun]
         stopped = (each for each in self._undecided.values() if now - each.at <= OUTCOMES_S)
         found += [each for each in stopped if each.reached and each.at >= begun]
+        found += [each for each in met if each.failed or each.at >= begun]
         return sorted(found, key=lambda each: each.at)
+
+    def still(self, met: Iterable[Outcome]) -> list[Outcome]:
+        """Of what real sessions met, what wasn't before something was mended."""
+        return [each for each in met if not each.failed or each.at >= self._mended_at]
 
     def _fresh(self, now: float) -> Iterator[tuple[tuple[str, str], list[Outcome]]]:
         """Of each trial that was tried lately: the row it ends with, and what is recent of before."""
