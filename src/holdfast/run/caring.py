@@ -3,39 +3,55 @@ process: it reads the record of incidents, what the watch sees now, and the snap
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from holdfast.care.credits import billing
+from holdfast.care.events import PART_FAILED
 from holdfast.care.parts.affected import AffectedPart
 from holdfast.care.parts.credits import CreditsPart, Terms
 from holdfast.care.parts.estimate import EstimatePart
 from holdfast.care.turns import Part, Sight, Turns
 from holdfast.pages.texts import Texts
-from holdfast.run import care_site, crediting, layout, publishing, reporting, web
+from holdfast.run import care_site, crediting, layout, parts, publishing, reporting, web
 from holdfast.run.child import Start
 from holdfast.run.config import Config
 from holdfast.run.noticing import noticing
 from holdfast.run.progress import Measures
+from holdfast.run.reaching import running
 from holdfast.watch.incidents import door
 from holdfast.watch.incidents.record import AnyEntry
 from holdfast.world import World
 
 
 async def run_care(start: Start) -> None:
-    pages = care_site.make(start)
-    parts = [*_parts(start), *pages.parts]
+    """What can't even be made is journalled, and all else goes on (TURNS-1)."""
+    world, config = start.world, start.config
+    made: list[Part] = []
+    pages: care_site.CareSite | None = None
     async with contextlib.AsyncExitStack() as stack:
-        if start.config.notices.enabled:
-            parts.append(await stack.enter_async_context(noticing(start.world, start.config)))
-        task = asyncio.get_running_loop().create_task(turns(start.world, start.config).run(parts))
-        try:
-            await web.serve(start, pages.site.app)
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        for name, make in _parts(world, config).items():
+            with _spared(world, name):
+                made += make()
+        if config.notices.enabled:
+            with _spared(world, "notices"):
+                made.append(await stack.enter_async_context(noticing(world, config)))
+        with _spared(world, "pages"):
+            pages = care_site.make(start)
+            made += pages.parts
+        with running(turns(world, config).run(made)):
+            if pages is None:
+                await parts.until_stop(start)
+            else:
+                await web.serve(start, pages.site.app)
+
+
+@contextlib.contextmanager
+def _spared(world: World, name: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        world.journal.emit(PART_FAILED, part=name, reason=repr(error))
 
 
 def turns(world: World, config: Config) -> Turns:
@@ -48,14 +64,16 @@ def turns(world: World, config: Config) -> Turns:
     return Turns(world, lambda: Sight(world, folder, now), tell)
 
 
-def _parts(start: Start) -> Iterator[Part]:
-    world, config = start.world, start.config
-    yield AffectedPart(world, layout.watch_folder(config), layout.customers_path(config))
-    yield EstimatePart(world, layout.repairs_path(config), Measures(world, config).of)
+def _parts(world: World, config: Config) -> dict[str, Callable[[], Iterable[Part]]]:
+    watch, customers = layout.watch_folder(config), layout.customers_path(config)
     credits = _credits(world, config)
-    yield credits
-    yield from publishing.parts(world, config, credits.of)
-    yield from reporting.parts(world, config)
+    return {
+        "affected": lambda: [AffectedPart(world, watch, customers)],
+        "estimate": lambda: [EstimatePart(world, layout.repairs_path(config), Measures(world, config).of)],
+        "credits": lambda: [credits],
+        "status": lambda: publishing.parts(world, config, credits.of),
+        "reports": lambda: reporting.parts(world, config),
+    }
 
 
 def _credits(world: World, config: Config) -> CreditsPart:
