@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from holdfast.sim.drills.score import ScoreCard
 
 EXIT_FAILED = 1
+EXIT_ENDED = 130  # by a signal
 
 Faults = Annotated[
     list[str] | None, typer.Argument(metavar="[FAULT]...", help="F01 …; `drill --list` names them.")
@@ -81,6 +82,8 @@ def _chosen(faults: Sequence[str], everything: bool) -> list[str]:
 
 
 def _drill(ids: Sequence[str], data: str, keep: str, as_json: bool) -> None:
+    import asyncio
+
     import msgspec
 
     from holdfast.sim.drills import telling
@@ -98,7 +101,10 @@ def _drill(ids: Sequence[str], data: str, keep: str, as_json: bool) -> None:
         _keep(one, keep)
         print(msgspec.json.encode(one).decode() if as_json else telling.card(one) + "\n", flush=True)
 
-    run(runner.run(real_world(level="error"), ids, terminal.say, done, data))
+    try:
+        run(runner.run(real_world(level="error"), ids, terminal.say, done, data))
+    except asyncio.CancelledError:
+        raise typer.Exit(EXIT_ENDED) from None
     if len(cards) > 1 and not as_json:
         print(telling.totals(totals(cards)))
     if len(cards) < len(ids) or any(each.verdict != "right" or not each.behaved for each in cards):

@@ -51,7 +51,7 @@ async def _f10(place: Installation) -> AsyncIterator[Hit]:
 
 @contextlib.asynccontextmanager
 async def _f11(place: Installation) -> AsyncIterator[Hit]:
-    seams.overwrite(place.index(CELL), pages=range(1, 40), filler=b"\xa5damaged")
+    seams.overwrite(place.index(CELL), b"\xa5damaged")
     yield None
 
 

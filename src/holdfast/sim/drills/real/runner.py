@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import tempfile
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -192,7 +193,11 @@ async def run(
     folder: str = "",
 ) -> None:
     """All on one service, one after another; after one that isn't well again, on a new one. ``done`` gets
-    what came of each."""
+    what came of each. Ended by a signal it leaves nothing running."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
     waiting = deque(ids)
     while waiting:
         async with service(world, say, folder) as place:

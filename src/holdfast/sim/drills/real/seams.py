@@ -12,7 +12,7 @@ import resource
 import shutil
 import signal
 import subprocess
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from typing import Literal
 
 import apsw
@@ -137,14 +137,13 @@ def _run(*words: str) -> None:
 # files
 
 
-def overwrite(path: str, *, pages: Sequence[int], filler: bytes) -> None:
-    """Whole pages of a file are written over; what is behind its end is left out. Blocks."""
-    with open(path, "r+b") as file:
-        size = file.seek(0, os.SEEK_END)
-        for page in pages:
-            if (page + 1) * _PAGE <= size:
-                file.seek(page * _PAGE)
-                file.write((filler * _PAGE)[:_PAGE])
+def overwrite(path: str, filler: bytes) -> None:
+    """All of a database but its first page is written over, with what waits beside it. Blocks."""
+    for each in (path, f"{path}-wal"):
+        with open(each, "r+b") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(_PAGE)
+            file.write((filler * (size // len(filler) + 1))[: max(size - _PAGE, 0)])
 
 
 def change_byte(path: str, place: int) -> None:
