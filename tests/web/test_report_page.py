@@ -16,9 +16,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from e2e.service import Service, until
+from holdfast.care.reports.kept import CustomerReport, KeptReports
 from holdfast.watch.incidents import record as r
+from holdfast.world import real_world, run
 from unit.cli.test_incidents import write
-from web.browser import by_keyboard, check_accessible, screen
+from web.browser import aside, by_keyboard, check_accessible, screen
 from web.visitor import Visitor
 
 pytestmark = pytest.mark.slow
@@ -31,17 +33,31 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     made = Service(tmp_path_factory.mktemp("care"), web=["care"], people=("anna",))
     made.prepare()
     now = time.time()
-    write(
-        made.data,
-        [
-            r.Opened(at=now - 900, incident=1, since={"webmail": now - 905}),
-            r.Closed(at=now - 300, incident=1, until={"webmail": now - 360}),
-            r.Opened(at=now - 600, incident=2, since={"pop3": now - 605}),
-        ],
-    )
+    record: list[r.AnyEntry] = [
+        r.Opened(at=now - 1900, incident=1, since={"webmail": now - 1905}),
+        r.Closed(at=now - 1300, incident=1, until={"webmail": now - 1360}),
+        r.Opened(at=now - 600, incident=2, since={"pop3": now - 605}),
+    ]
+    aside(lambda: write(made.data, record))
+    aside(lambda: run(three_calls(str(made.data / "care" / "reports.sqlite"), now)))
     made.start()
     yield made
     made.close()
+
+
+async def three_calls(path: str, now: float) -> None:
+    kept = KeptReports(real_world(level="error"), path)
+    for number in range(3):
+        call = CustomerReport(
+            0, now + number - 60, "send", now - 300, "white page", "x@example.net", by="phone"
+        )
+        await kept.add(call)
+    kept.close()
+
+
+@pytest.fixture(scope="module")
+def token(service: Service) -> str:
+    return service.holdfast("console", "token", "ann").stdout.strip()
 
 
 @pytest.fixture
@@ -153,3 +169,18 @@ def test_who_sends_very_much_is_asked_to_wait(service: Service) -> None:
         for number in range(9)
     ]
     assert codes[-1] == 429
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_those_on_duty_see_what_was_reported(
+    service: Service, token: str, open_page: Callable[..., Page], language: str
+) -> None:
+    tab = open_page(locale=LOCALES[language])
+    tab.goto(service.url("care") + "/console")
+    tab.locator("#token").fill(token)
+    tab.locator("button.main").click()
+    tab.locator("nav").get_by_role("link", name={"en": "Reports", "de": "Meldungen"}[language]).click()
+    expect(tab.locator("main")).to_contain_text("white page")
+    expect(tab.locator("#ahead")).to_be_visible()  # nobody knew of it
+    check_accessible(tab)
+    screen(tab, "reports/desk")
