@@ -500,8 +500,11 @@ REMEDY_STOP_S = 3.0  # for a process at fault to end what it holds
 # Notices
 NOTICE_PATIENCE_S = 25.0  # what is found out within this is in the first one
 NOTICE_EARLY_S = 300.0  # an update is told so long before it was promised for
-NOTICE_GAP_S = 900.0  # between two that nobody was promised …
-NOTICE_CORRECTION_S = 120.0  # … and to one that puts right what was wrong
+NOTICE_GAP_S = 900.0  # between two that people hear of …
+NOTICE_GAP_SHARE = 0.25  # … or this part of how long it lasts, where only numbers moved …
+NOTICE_GAP_LONGEST_S = 6 * 3600.0  # … up to this
+NOTICE_CORRECTION_S = 120.0  # until one that puts right what was wrong
+NOTICE_RESTLESS_S = 3600.0  # what ended twice within this and fails again is told with the gap between
 NOTICE_ENDED_S = 7 * 86_400.0  # what ended longer ago is told nobody any more
 NOTICE_MOVED_S = 900.0  # an end that is expected so much sooner or later is news …
 NOTICE_MOVED_SHARE = 0.25  # … if that is such a part of the interval that was told

@@ -144,6 +144,38 @@ def test_the_end_is_told_once_and_that_it_fails_again_at_once() -> None:
     assert what is not None and what.about == "update" and what.news == ("again",)
 
 
+def test_what_ends_and_begins_again_and_again_is_not_told_each_time() -> None:
+    known, tells = Incidents(), list[Told]()
+    known.apply([r.Opened(at=NOW, incident=1, since={"imap": NOW - 4})])
+    [of] = known
+    for step in range(4 * 360):
+        at = NOW + step * STEP_S
+        if step and step % 18 == 0:  # every three minutes
+            known.apply(_entry("reopened" if of.closed_at else "closed", at, of, step))
+        if (what := due(of, tells, at)) is not None:
+            tells.append(told(what, len(tells) + 1, at))
+    within = [each for each in tells if NOW + 3600 <= each.at < NOW + 2 * 3600]
+    assert len(within) <= 5 and len(tells) < 24
+
+
+@pytest.mark.slow
+def test_numbers_that_move_for_days_are_told_less_and_less_often() -> None:
+    """111 hours, as in August 2012, with an end that is expected within the hour, again and again."""
+    known, tells = Incidents(), list[Told]()
+    known.apply(
+        [r.Opened(at=NOW, incident=1, since={"imap": NOW - 4}), diagnosed(NOW + 5), affected(NOW + 6)]
+    )
+    [of] = known
+    for minute in range(111 * 60):
+        at = NOW + minute * 60.0
+        if minute % 55 == 2:
+            known.apply(_entry("estimate", at, of, minute))
+        if (what := due(of, tells, at)) is not None:
+            tells.append(told(what, len(tells) + 1, at))
+    assert max(later.at - each.at for each, later in itertools.pairwise(tells)) <= INCIDENT_UPDATE_S
+    assert 10 < sum(not each.quiet for each in tells) < 45
+
+
 CHANGES = st.lists(
     st.tuples(
         st.integers(1, 150),  # steps until it
@@ -173,6 +205,12 @@ def _entry(kind: str, at: float, of: Incident, count: int) -> Sequence[r.AnyEntr
         case "reopened" if of.closed_at:
             return [r.Reopened(at=at, incident=1, since={"imap": at - 5})]
     return []
+
+
+def of_hours(tells: Sequence[Told]) -> list[int]:
+    """How many people heard of in each hour that begins with one."""
+    loud = [each.at for each in tells if not each.quiet]
+    return [sum(at <= other < at + 3600 for other in loud) for at in loud] or [0]
 
 
 @settings(max_examples=60, deadline=None)
@@ -208,4 +246,5 @@ def test_tell_1_however_it_goes_nobody_waits_longer_than_promised_and_no_promise
     for one, next_ in itertools.pairwise(loud):
         assert next_.at - one.at >= NOTICE_CORRECTION_S or "ended" in (one.about, next_.about)
         assert (one.about, next_.about) != ("ended", "ended")
+    assert max(of_hours(tells)) <= 8
     assert said_of(of, at).functions == ("imap",)

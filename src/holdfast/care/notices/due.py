@@ -16,11 +16,14 @@ from holdfast.model.limits import (
     INCIDENT_UPDATE_S,
     NOTICE_CORRECTION_S,
     NOTICE_EARLY_S,
+    NOTICE_GAP_LONGEST_S,
     NOTICE_GAP_S,
+    NOTICE_GAP_SHARE,
     NOTICE_MORE_SHARE,
     NOTICE_MOVED_S,
     NOTICE_MOVED_SHARE,
     NOTICE_PATIENCE_S,
+    NOTICE_RESTLESS_S,
 )
 from holdfast.watch.incidents.incidents import Incident
 from holdfast.watch.incidents.record import Affected, Estimated
@@ -78,21 +81,23 @@ class NoticeDue(NamedTuple):
 def due(incident: Incident, told: Sequence[Told], now: float) -> NoticeDue | None:
     """``told``: in their order."""
     said = said_of(incident, now)
-    if incident.closed_at:
-        is_over = not told or told[-1].about == "ended"
-        return None if is_over else NoticeDue("ended", said)
     if not told:
         waits = now < incident.opened_at + NOTICE_PATIENCE_S and not _is_known(incident)
-        return None if waits else NoticeDue("opened", said, *_first_promise(incident, now))
-    if told[-1].about == "ended":
-        return _update(incident, said, now, news=("again",))
+        if incident.closed_at or waits:
+            return None
+        return NoticeDue("opened", said, *_first_promise(incident, now))
     heard = next((each for each in reversed(told) if not each.quiet), told[0])
-    wrong = _wrong(incident, heard.said, now)
-    if wrong and now >= heard.at + NOTICE_CORRECTION_S:
-        return NoticeDue("correction", said, *_next_promise(incident, now), _news(heard.said, said), wrong)
-    news = _news(heard.said, said)
-    is_promised = now >= told[-1].next_at - NOTICE_EARLY_S
-    if is_promised or (news and now >= heard.at + NOTICE_GAP_S):
+    if incident.closed_at or told[-1].about == "ended":
+        changed = bool(incident.closed_at) != (told[-1].about == "ended")
+        if not changed or (_is_restless(told, now) and now < heard.at + NOTICE_GAP_S):
+            return None
+        return NoticeDue("ended", said) if incident.closed_at else _update(incident, said, now, ("again",))
+    news, wrong = _news(heard.said, said), _wrong(incident, heard.said, now)
+    if wrong and now >= heard.at + _until_correction(incident, told, wrong, now):
+        return NoticeDue("correction", said, *_next_promise(incident, now), news, wrong)
+    if now < heard.at + _gap(incident, news, now):
+        news = ()
+    if news or now >= told[-1].next_at - NOTICE_EARLY_S:
         return _update(incident, said, now, news)
     return None
 
@@ -126,6 +131,24 @@ def customers_of(affected: Affected | None) -> int:
 
 def _update(incident: Incident, said: Said, now: float, news: tuple[str, ...]) -> NoticeDue:
     return NoticeDue("update", said, *_next_promise(incident, now), news)
+
+
+def _gap(incident: Incident, news: tuple[str, ...], now: float) -> float:
+    """How long after the last that people heard these may be told. Numbers that move for days are told less
+    and less often; what fails, and why, is not."""
+    if "functions" in news or "cause" in news:
+        return NOTICE_GAP_S
+    return min(max(NOTICE_GAP_S, (now - incident.opened_at) * NOTICE_GAP_SHARE), NOTICE_GAP_LONGEST_S)
+
+
+def _until_correction(incident: Incident, told: Sequence[Told], wrong: tuple[str, ...], now: float) -> float:
+    is_first = all(each.about != "correction" for each in told)
+    return NOTICE_CORRECTION_S if is_first or "cause" in wrong else _gap(incident, (), now)
+
+
+def _is_restless(told: Sequence[Told], now: float) -> bool:
+    """It ended and began again of late."""
+    return sum(each.about == "ended" and now - each.at < NOTICE_RESTLESS_S for each in told) > 1
 
 
 def _is_known(incident: Incident) -> bool:
