@@ -26,7 +26,7 @@ from holdfast.watch.depends import Component, DependencyMap, Edge, Reaching
 
 # How often a kind is at fault beside others. Partners are many machines that aren't ours.
 ODDS = {"partner": 3.0, "source": 3.0, "machine": 0.1, "network": 0.3, "socket": 0.3, "metrics": 0.3}
-SOCKETS = ("people", "store", "auth", "relay")  # the roles that answer others
+SOCKETS = ("people", "store", "auth", "relay", "watch")  # the roles that answer others
 
 # Partners that are there only if the configuration names them, or while it doesn't.
 _IF: dict[ComponentId, Callable[[Config], object]] = {
