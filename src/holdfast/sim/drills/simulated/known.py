@@ -90,6 +90,7 @@ def needs() -> Iterator[Edge]:
         yield Edge(f"process/store-{n}", f"node/{node}", "runs on")
         yield Edge(f"indexes/{node}", f"node/{node}", "hangs on")
         yield Edge(f"volume/v{n}", "shelf/s1" if n < 3 else "shelf/s2", "is part of")
+        yield Edge(f"volume/v{n}", "failover/map", "is written by leave of")
     for number in _CELLS:
         name, node = p.cell(number), p.node_of(number)
         yield Edge(f"{name}/index", f"{name}/storage", "lies in")
@@ -237,9 +238,9 @@ def code(cell: int, vantage: str) -> Sequence[Step]:
 
 def signup(cell: int, vantage: str) -> Sequence[Step]:
     begins = (_arrive("signup", vantage), _secure("signup"))
-    asked = (_step("name", {"copy/f1"}), _step("proof", {"partner/sms"}))
+    asked = (_step("name", {"copy/f1", "sessions"}), _step("proof", {"partner/sms"}))
     made = _step("made", _PEOPLE | {"sequence/accounts"})
-    return [*begins, *asked, made, _step("used", {f"{p.cell(cell)}/copy"})]
+    return [*begins, *asked, made, _signed(f"{p.cell(cell)}/copy")._replace(name="used")]
 
 
 def large(cell: int, vantage: str) -> Sequence[Step]:
@@ -248,7 +249,15 @@ def large(cell: int, vantage: str) -> Sequence[Step]:
 
 
 # Of these no check of their own tells anything: what they do is seen by what passes through them.
-_UNCHECKED = ("shelf/", "transit/", "path/", "program/", "profiles", "dns/", "balancing/", "signatures")
+_UNCHECKED = (
+    "transit/",
+    *(f"path/{each}/" for each in p.VANTAGES),
+    "program/",
+    "profiles",
+    "dns/",
+    "balancing/",
+    "signatures",
+)
 _ACROSS = "path/lb-"  # between two of our machines: tried with small and with large packets
 
 

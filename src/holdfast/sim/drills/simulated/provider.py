@@ -16,7 +16,7 @@ BALANCERS = ("lb-1", "lb-2", "lb-3")
 RESOLVERS = ("resolver-1", "resolver-2")
 FRONTS = ("f1", "f2")
 NODES = ("n1", "n2", "n3", "n4")
-CELLS = 16
+CELLS = 8
 EACH = CELLS // len(NODES)  # cells of one node, and of its volume
 FRONT_ROLES = ("mx", "submission", "imap", "pop3", "web", "portal", "signup", "auth")
 PARTNERS = ("objects", "sms", "smarthost")
@@ -94,7 +94,7 @@ def _standing() -> dict[ComponentId, tuple[ComponentId, ...]]:
         found |= {f"{kind}/{front}": (f"node/{front}",) for kind in ("copy", "intake")}
     for n, node in enumerate(NODES, 1):
         found |= {f"process/store-{n}": (f"node/{node}",), f"indexes/{node}": (f"node/{node}",)}
-        found[f"volume/v{n}"] = (shelf_of(f"volume/v{n}"),)
+        found[f"volume/v{n}"] = (shelf_of(f"volume/v{n}"), "failover/map")
     for number in range(CELLS):
         name = cell(number)
         found[f"{name}/index"] = (f"{name}/storage", f"indexes/{node_of(number)}")

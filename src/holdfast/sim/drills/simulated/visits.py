@@ -309,6 +309,7 @@ def signup(visit: Visit, cell: int) -> Steps:
     visit.secure("web")
     yield "name"
     visit.meet("copy/f1")
+    visit.meet("sessions")
     yield "proof"
     try:
         visit.meet("partner/sms")
@@ -318,6 +319,7 @@ def signup(visit: Visit, cell: int) -> Steps:
     visit.ask_directory("the account")
     visit.meet("sequence/accounts")
     yield "used"
+    visit.sign_in(cell)
     if visit.meet(f"{p.cell(cell)}/copy") == "old":
         raise Stopped("the new account isn't known there yet")
 
