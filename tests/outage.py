@@ -21,6 +21,7 @@ LOOK = Look(
     Brand(colour="#1f5f8b", support_url="https://example.org/help", support_phone="+49 30 1234"),
     "Example Mail",
     "https://status.example.org/",
+    report="https://report.example.org",
 )
 _STATES: dict[str, State] = {"imap": "degraded", "webmail": "fails", "signup": "unknown"}
 

@@ -40,7 +40,7 @@ def status_page(
     from holdfast.care.status.publish import publish
     from holdfast.care.status.story import texts
     from holdfast.model.people import Brand
-    from holdfast.run import layout
+    from holdfast.run import layout, web
     from holdfast.world import real_world
 
     world, config = real_world(level="warn"), terminal.load_config()
@@ -50,7 +50,8 @@ def status_page(
     )
     brand = Brand(colour=colour, support_url=support)
     address = f"{url.rstrip('/')}/" if url else ""
-    look = Look(brand, name or config.service.hostname, address, config.web.language)
+    report = web.url_of(config, "care") if config.workers.care else ""
+    look = Look(brand, name or config.service.hostname, address, config.web.language, report)
     said = texts(config.web.time_zone)
     page = Page(known, look, said)
     keep_watched(world, watched_path, watched_further(known.watched, page.lines, known.now))

@@ -10,6 +10,8 @@ import contextlib
 from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from holdfast.care.console import console
 from holdfast.care.reports import intake as reports
 from holdfast.care.reports.clustering import Matching
@@ -20,7 +22,7 @@ from holdfast.directory.guessing import network_of
 from holdfast.model.errors import Unavailable
 from holdfast.model.people import Brand
 from holdfast.pages import Site
-from holdfast.run import consoling, keys, layout, web
+from holdfast.run import consoling, keys, layout, publishing, web
 from holdfast.run.child import Start
 from holdfast.run.config import Config
 from holdfast.watch.incidents import Incident, Incidents
@@ -79,13 +81,8 @@ class Looking:
 
 
 def _brand(config: Config) -> Brand:
-    status = config.status
-    return Brand(
-        title=status.name,
-        colour=status.colour,
-        support_url=status.support_url,
-        support_phone=status.support_phone,
-    )
+    """That of the status page, which leads here."""
+    return msgspec.structs.replace(publishing.look(config).brand, title=config.status.name)
 
 
 def _key(start: Start) -> bytes:

@@ -18,7 +18,7 @@ from holdfast.care.status.story import texts
 from holdfast.care.turns import Part
 from holdfast.model.errors import Unavailable
 from holdfast.model.people import Brand
-from holdfast.run import keys, layout
+from holdfast.run import keys, layout, web
 from holdfast.run.config import Config
 from holdfast.run.config_care import Publish
 from holdfast.world import World
@@ -41,7 +41,8 @@ def look(config: Config) -> Look:
     status = config.status
     brand = Brand(colour=status.colour, support_url=status.support_url, support_phone=status.support_phone)
     url = f"{status.url.rstrip('/')}/" if status.url else ""
-    return Look(brand, status.name or config.service.hostname, url, config.web.language)
+    report = web.url_of(config, "care") if config.workers.care else ""
+    return Look(brand, status.name or config.service.hostname, url, config.web.language, report)
 
 
 def place(world: World, config: Config, name: str, section: Publish) -> Place:

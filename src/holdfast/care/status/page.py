@@ -47,12 +47,14 @@ class Known(NamedTuple):
 
 
 class Look(NamedTuple):
-    """``url``: of the folder, with a slash at its end, '' where it isn't known."""
+    """``url``: of the folder, with a slash at its end, '' where it isn't known. ``report``: where customers
+    say that something doesn't work, '' for nowhere."""
 
     brand: Brand
     name: str
     url: str = ""
     language: str = "en"
+    report: str = ""
 
 
 @functools.cache
