@@ -92,6 +92,11 @@ def use(service: Service) -> None:
     for page in ("/history", "/undelete", "/factors"):
         browser.get(page)
     browser.change_password()
+    console = Browser(service.url("care"))
+    token = service.holdfast("console", "token", "anna").stdout.strip()
+    console.post("/console/sign-in", {"token": token})
+    for page in ("map", "processes", "drills"):
+        console.get(f"/console/{page}")
 
 
 class Browser:

@@ -7,6 +7,7 @@ from holdfast.model.edges import register_edge, register_word
 register_edge("customers", ("people",), "whose accounts are where", without="it is told from an older list")
 register_edge("customers", ("care",), "whose accounts are where", without="who is affected can't be counted")
 register_edge("ledger/incidents", ("care",), "the record of outages")
+register_edge("disk/data", ("care",), "what the watch sees now, what is published", without="that stays old")
 register_edge("reports", ("care",), "what customers report", without="reports are taken by telephone alone")
 register_edge("key/pages", ("care",), "forms, sealed", without="a form outlives no restart")
 
@@ -22,3 +23,4 @@ register_word("partner/channel/{name}", "partner/channel/{name}")
 register_word("partner/alarms", "partner/alarms")
 register_word("reports", "reports")
 register_word("customers", "customers")
+register_word("console", "disk/data")  # whose tokens open it

@@ -5,6 +5,8 @@ from __future__ import annotations
 from holdfast.model.edges import register_edge, register_word
 
 register_edge("socket/control", ("health",), "which processes are to run", without="that isn't known")
+register_edge("socket/control", ("care",), "which processes there are", without="the console shows none")
+register_edge("socket/relay", ("care",), "what an operator confirms", without="mail goes on as it goes")
 register_edge("certificate/{name}", ("health",), "when it ends", without="that isn't known")
 register_edge(
     "certificate/domain/{name}", ("setup",), "for its service names", without="its service names have no TLS"
@@ -21,7 +23,9 @@ register_edge(
 )
 
 # files with secrets, as the configuration names them
-register_edge("secret/health.password", ("health",), "to try doors with", without="less is tried")
+register_edge(
+    "secret/health.password", ("health", "watch", "care"), "to try doors with", without="less is tried"
+)
 register_edge("secret/relay.password", ("relay",), "to sign in at the smarthost with", to_run=True)
 register_edge("secret/relay.second_password", ("relay",), "to sign in at the second one", to_run=True)
 register_edge("secret/gateways.{key}", ("password", "signup"), "for a gateway", without="no codes by it")

@@ -192,6 +192,7 @@ HANDED_ON = {
     "component(self.cell)": "cell-07/index",
     "letter.channel": "phone",
     "error.component": "",  # handed on
+    "remedy.component": "",
     "cause.component": "",
     "a.component": "",
     "component": "",

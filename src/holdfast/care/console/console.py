@@ -13,6 +13,7 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any, NamedTuple
 
+import msgspec
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -278,7 +279,7 @@ class Console:
         done = await self._backstage.carry_out(remedy._replace(rule=view.OPERATOR))
         by = self._signing.name(visit)
         said = f"{by}: {done.said}" if done.said else by
-        await self._tell(visit, _by(done, said), f"console.carried.{done.outcome}")
+        await self._tell(visit, msgspec.structs.replace(done, said=said), f"console.carried.{done.outcome}")
         return visit.go("/console")
 
     async def _tell(self, visit: Visit, entry: r.AnyEntry, key: str = "console.written") -> None:
@@ -293,18 +294,6 @@ class Console:
             return
         tone = "warn" if key in ("console.carried.failed", "console.carried.refused") else "good"
         visit.notice(key, tone)
-
-
-def _by(done: r.Remedied, said: str) -> r.Remedied:
-    return r.Remedied(
-        at=done.at,
-        incident=done.incident,
-        rule=done.rule,
-        component=done.component,
-        action=done.action,
-        outcome=done.outcome,
-        said=said,
-    )
 
 
 def _interval(now: float, incident: Incident, said: r.Estimated, title: str) -> str:

@@ -37,7 +37,7 @@ class Teller(story.Teller):
         """What is done, as a button says it."""
         known = ("restart", "reroute", "hold", "resume", "drain")
         key = action if action in known else "other"
-        return self.say(f"console.action.{key}", component=self.component(component, incident), action=action)
+        return self.say(f"console.action.{key}", name=self.component(component, incident), action=action)
 
     def _entry(self, incident: Incident, entry: r.AnyEntry) -> Iterator[str]:
         said = [] if isinstance(entry, r.Remedied) else list(super()._entry(incident, entry))
