@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import urllib.parse
@@ -84,7 +85,7 @@ class HttpPartner:
                 settings.method,
                 _fill(settings.url, values, _in_url),
                 component=self._component,
-                headers={name: _fill(value, values, _plain) for name, value in settings.headers.items()},
+                headers={name: _fill(value, values, _in_header) for name, value in settings.headers.items()},
                 content=_fill(settings.body, values, _quoting(kind)).encode(),
                 timeout_s=GATEWAY_S,
             )
@@ -136,6 +137,12 @@ def _in_url(text: str) -> str:
 
 def _in_json(text: str) -> str:
     return json.dumps(text)[1:-1]
+
+
+def _in_header(text: str) -> str:
+    """One line; what isn't ASCII as an encoded word (RFC 2047 §2), as those read it who take text there."""
+    text = " ".join(text.split())
+    return text if text.isascii() else f"=?utf-8?b?{base64.b64encode(text.encode()).decode()}?="
 
 
 def _plain(text: str) -> str:

@@ -10,8 +10,9 @@ from holdfast.care.notices.channels import Alarm, Channel, Mail, Push, Sms
 from holdfast.care.notices.kept import KeptNotices
 from holdfast.care.notices.part import NoticesPart
 from holdfast.care.notices.planning import Planner
-from holdfast.care.notices.sending import Quiet, Sending, Ways, Writer
+from holdfast.care.notices.sending import Quiet, Sending, Ways
 from holdfast.care.notices.words import texts
+from holdfast.care.notices.writing import Writer
 from holdfast.care.status.customer import token
 from holdfast.model.errors import Reason, Refused, Unavailable
 from holdfast.partners.mail import Mailer, Sender

@@ -9,6 +9,7 @@ import json
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from email.header import decode_header, make_header
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -22,8 +23,9 @@ from holdfast.care.notices.channels import Channel, Push, Sms
 from holdfast.care.notices.due import Said
 from holdfast.care.notices.kept import LETTER, Body, KeptNotices, MessageRow, Notice
 from holdfast.care.notices.recipients import Cells, hurt
-from holdfast.care.notices.sending import Quiet, Sending, Ways, Writer
+from holdfast.care.notices.sending import Quiet, Sending, Ways
 from holdfast.care.notices.words import Words, texts
+from holdfast.care.notices.writing import Writer
 from holdfast.partners.sms import HttpPartner, SmsPartner, SmsSettings
 from holdfast.world import World, real_world
 from holdfast.world import run as run_really
@@ -32,7 +34,7 @@ from unit.care.snapshot import NOON, account, written
 
 JSON = {"Content-Type": "application/json"}
 WORDS = {
-    each: Words("Outage", ("IMAP fails.",), ("More by 12:30.",), ("Example: out.",), ())
+    each: Words("Störung", ("IMAP fails.",), ("More by 12:30.",), ("Example: out.",), ())
     for each in ("en", "de")
 }
 
@@ -233,7 +235,7 @@ def test_tell_5_a_gateway_that_is_gone_loses_what_waits_to_the_next_and_others_g
     monkeypatch.setattr(module, "NOTICE_REST_S", 0.05)
     monkeypatch.setattr(module, "NOTICE_SWITCH_S", 0.2)
     first.status = 503
-    push = SmsSettings(second.url + "/topic-{token}", "PUT", {}, "{text}")
+    push = SmsSettings(second.url + "/topic-{token}", "PUT", {"Title": "{title}"}, "{text}")
     desk = Desk(
         world,
         tmp_path,
@@ -261,6 +263,8 @@ def test_tell_5_a_gateway_that_is_gone_loses_what_waits_to_the_next_and_others_g
     go(desk, work)
     pushed = {each.path for each in second.requests if each.method == "PUT"}
     assert pushed == {f"/topic-t{each}" for each in range(1, 46)}
+    titles = {each.fields["title"] for each in second.requests if each.method == "PUT"}
+    assert {str(make_header(decode_header(each))) for each in titles} == {"Störung"}
     events = [json.loads(line)["event"] for line in (tmp_path / "journal").read_text().splitlines()]
     assert events.count("notice_channel_lost") == 1 and events.count("notice_channel_back") == 1
 

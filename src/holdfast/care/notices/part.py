@@ -60,10 +60,12 @@ class NoticesPart:
             elif notices and not incident.closed_at:
                 await self._join(seen, incident, notices)
         except Refused as held:
-            if self._held.get(incident.number) != held.text:
+            is_new = incident.number not in self._held
+            self._held[incident.number] = held.text
+            if is_new:
                 about = what.about if what is not None else "update"
                 self._world.journal.emit(NOTICE_HELD, incident=incident.number, about=about, reason=held.text)
-            self._held[incident.number] = held.text
+                await self._sending.held(incident.number, held.text)
         else:
             self._held.pop(incident.number, None)
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from zoneinfo import ZoneInfo
 
 from holdfast.care.events import NOTICE_CHANNEL_BACK, NOTICE_CHANNEL_LOST, NOTICES_STUCK
 from holdfast.care.notices.channels import Channel, Message
 from holdfast.care.notices.kept import EVERYBODY, LETTER, KeptNotices, MessageRow, Notice, State
-from holdfast.care.notices.recipients import Contact, contacts, mailboxes
-from holdfast.care.notices.words import Reader, Words
+from holdfast.care.notices.recipients import Contact
+from holdfast.care.notices.writing import Writer
 from holdfast.model.errors import Refused, Unavailable
 from holdfast.model.limits import (
     GATEWAY_S,
@@ -29,7 +29,6 @@ from holdfast.model.limits import (
     NOTICE_SWITCH_S,
     NOTICE_TRIES,
 )
-from holdfast.pages.texts import LANGUAGES, Texts
 from holdfast.world import Thread, World
 
 HOUR_S = 3600.0
@@ -51,62 +50,6 @@ class Quiet:
         begins, ends = self._hours
         clock = datetime.datetime.fromtimestamp(now, self._zone).time()
         return begins <= clock < ends if begins <= ends else clock >= begins or clock < ends
-
-
-class Writer:
-    """Makes messages of rows. ``link``: of a customer's own page and its token; ('', '') where none is."""
-
-    def __init__(
-        self,
-        world: World,
-        snapshot: str,
-        texts: Texts,
-        link: Callable[[int], tuple[str, str]],
-        language: str,
-    ) -> None:
-        self._world = world
-        self._snapshot = snapshot
-        self._readers = {each: Reader(texts, each) for each in LANGUAGES}
-        self._link = link
-        self._language = language
-
-    def messages(
-        self, rows: Sequence[MessageRow], notices: dict[tuple[int, int], Notice]
-    ) -> list[Message | None]:
-        """Blocks; None for who is gone. Raises ``Unavailable``."""
-        ids = {row.customer for row in rows if row.customer != EVERYBODY}
-        known = contacts(self._world, self._snapshot, ids) if ids else {}
-        found: list[Message | None] = []
-        for row in rows:
-            body = notices[row.incident, row.notice].body
-            if row.customer == EVERYBODY:
-                found.append(self._for_all(body.words[self._language]))
-            elif row.customer in known:
-                contact, accounts = known[row.customer]
-                language = contact.language if contact.language in LANGUAGES else self._language
-                words, own = body.words[language], mailboxes(accounts, body.scopes)
-                link, token = self._link(contact.customer)
-                reader = self._readers[language]
-                whole, short = reader.whole(words, own, link), reader.short(words, own, link)
-                found.append(Message(contact, language, words.title, whole, short, link, token))
-            else:
-                found.append(None)
-        return found
-
-    def to_customers(self, ids: Sequence[int], notice: Notice) -> Iterator[Message]:
-        """The notice as each of them reads it. Blocks; raises ``Unavailable``."""
-        for begin in range(0, len(ids), NOTICE_BATCH):
-            rows = [
-                MessageRow(notice.incident, notice.number, each, LETTER, "due", 0, 0.0, 0.0, "")
-                for each in ids[begin : begin + NOTICE_BATCH]
-            ]
-            yield from filter(None, self.messages(rows, {notice[:2]: notice}))
-
-    def _for_all(self, words: Words) -> Message:
-        nobody = Contact(EVERYBODY, "", "", "", self._language)
-        reader = self._readers[self._language]
-        text, short = reader.whole(words, (), ""), reader.short(words, (), "")
-        return Message(nobody, self._language, words.title, text, short, "", "")
 
 
 class Ways:
@@ -156,6 +99,7 @@ class Sending:
     ) -> None:
         self._world = world
         self.ways = ways
+        self._writer = writer
         notes = _Notes(kept, thread, self.wake)
         self._lines = [
             _Line(world, kept, thread, writer, notes, each, ways.after, at_once, quiet)
@@ -166,6 +110,15 @@ class Sending:
         """There is something new to send."""
         for line in self._lines:
             line.wake.set()
+
+    async def held(self, incident: int, reason: str) -> None:
+        """Tells the staff, once and at once; who can't be reached now reads it in the journal."""
+        message = self._writer.held(incident, reason)
+        for each in self.ways.beside:
+            if each.single and each.quiet:
+                with contextlib.suppress(Exception):
+                    async with asyncio.timeout(GATEWAY_S):
+                        await each.send(message)
 
     async def run(self) -> None:
         """Until it is cancelled. A fault of ours is said, and it begins again."""
