@@ -63,6 +63,7 @@ def entries() -> st.SearchStrategy[r.AnyEntry]:
         st.builds(r.Affected, counts=st.just({"imap": (r.Hit(what="customers", count=7, of=99),)}), **head),
         st.builds(r.Estimated, estimate=number, high=st.floats(NOON, NOON + 1e6), **head),
         st.builds(r.Noticed, notice=number, about=st.just("update"), promise=number, **head),
+        st.builds(r.Reached, notice=number, customers=number, of=number, **head),
         st.builds(r.Promised, promise=number, what=st.just("next_update"), due=st.just(NOON), **head),
         st.builds(r.Kept, promise=number, **head),
         st.builds(r.Missed, promise=number, **head),
@@ -275,3 +276,24 @@ def test_a_report_is_handed_in_once():
         r.Filed(at=NOON + at, incident=1, report="nis2.early", by=by) for at, by in ((9, "a"), (99, "b"))
     )
     assert incidents.get(1).filed["nis2.early"].by == "a"
+
+
+def test_how_far_a_notice_has_come_is_the_newest_that_says_so():
+    noticed = r.Noticed(at=NOON, incident=1, notice=1, about="opened", sent={"sms": 1})
+    found = Incidents()
+    found.apply([r.Opened(at=NOON, incident=1, since={"imap": NOON}), noticed])
+    [incident] = found
+    assert incident.reach(noticed).sent == {"sms": 1}
+    for count in (40, 90):
+        entry = r.Reached(
+            at=NOON + count,
+            incident=1,
+            notice=1,
+            customers=count,
+            of=90,
+            sent={"sms": count},
+            failed={"mail": 2},
+        )
+        found.apply([entry])
+    assert incident.reach(noticed) == entry and incident.reach(noticed).sent == {"sms": 90}
+    assert incident.notices == {1: noticed}

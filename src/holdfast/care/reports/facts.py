@@ -186,7 +186,8 @@ class Facts:
     def notices(self) -> Table:
         rows = []
         for each in self.incident.notices.values():
-            counts = [sum(found.values()) for found in (each.sent, each.failed)]
+            reach = self.incident.reach(each)
+            counts = [sum(found.values()) for found in (reach.sent, reach.failed)]
             rows.append(
                 (
                     self.moment(each.at),

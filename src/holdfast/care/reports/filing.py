@@ -129,7 +129,7 @@ def _earlier(facts: Facts) -> str:
 
 def _told(facts: Facts) -> str:
     notices = facts.incident.notices.values()
-    sent = sum(count for each in notices for count in each.sent.values())
+    sent = sum(sum(facts.incident.reach(each).sent.values()) for each in notices)
     if not notices:
         return facts.say("review.nothing.notices")
     return facts.say(

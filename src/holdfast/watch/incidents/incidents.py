@@ -145,6 +145,10 @@ class Incident(msgspec.Struct):
         ended = self.ended_at
         return "early" if ended < estimate.low else "within" if ended <= estimate.high else "late"
 
+    def reach(self, notice: r.Noticed) -> r.Noticed | r.Reached:
+        """Who has ``sent`` and ``failed`` of it: the newest that says how far it has come."""
+        return self.reached.get(notice.notice, notice)
+
     def score(self) -> dict[str, dict[str, int]]:
         """How many promises of each sort were kept, missed, or are open."""
         found: dict[str, dict[str, int]] = {}

@@ -19,8 +19,9 @@ from holdfast.care.events import NOTICE_PLANNED
 from holdfast.care.notices.kept import KeptNotices
 from holdfast.care.notices.part import NoticesPart
 from holdfast.care.notices.planning import Planner
-from holdfast.care.notices.sending import Quiet, Sending, Ways, Writer
+from holdfast.care.notices.sending import Quiet, Sending, Ways
 from holdfast.care.notices.words import texts as notice_texts
+from holdfast.care.notices.writing import Writer
 from holdfast.care.parts.affected import AffectedPart
 from holdfast.care.parts.credits import CreditsPart, Terms
 from holdfast.care.parts.estimate import EstimatePart
