@@ -16,11 +16,14 @@ import pytest
 from playwright.sync_api import Page as Tab
 from playwright.sync_api import expect
 
+from holdfast.care.credits import Contract, Flat, Policy, Span, Suffered
+from holdfast.care.credits.owing import Owing
 from holdfast.care.customers import AccountRow
 from holdfast.care.status import customer
 from holdfast.care.status.page import Page
 from holdfast.care.status.story import texts
-from outage import LOOK, NOW, ZONE, calm, outage
+from holdfast.watch.incidents import record as r
+from outage import BEGAN, LOOK, NOW, ZONE, calm, known, past, present
 from web.browser import SCREENS, WRITES_SCREENS, check_accessible, screen
 
 pytestmark = pytest.mark.slow
@@ -47,14 +50,18 @@ def site(folder: Path) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("status")
-    page = Page(outage(), LOOK, texts(ZONE))
+    credited = r.Credited(at=NOW - 60, incident=2, policy="goodwill", total={"EUR": 470_500}, contracts=941)
+    page = Page(known(*past(), *present(), credited), LOOK, texts(ZONE))
     files = page.files()
+    suffered = Suffered(Contract("K-1", 2990), {"imap": [Span(BEGAN, NOW)]}, BEGAN)
+    policy = Policy("goodwill", "decided by the board on 15 August 2012", Flat(500, 0.0))
+    owing = [Owing(2, policy.credit(suffered, NOW), False)]
     for number, language in ((1, "en"), (2, "de")):
         four = [
             AccountRow(each, number, 3 if each < 3 else 4, "active", f"name{each}@example.org", 1, 0.0)
             for each in (1, 2, 3, 4)
         ]
-        files |= customer.Customers(page, b"k").files(number, four, language)
+        files |= customer.Customers(page, b"k").files(number, four, language, owing)
     for name, data in files.items():
         (made / name).write_bytes(data)
     (made / "calm").mkdir()
@@ -64,7 +71,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def look(tab: Tab, url: str, name: str) -> None:
-    tab.clock.set_fixed_time(NOW * 1000)
+    tab.clock.set_fixed_time(NOW)
     tab.goto(url)
     check_accessible(tab)
     screen(tab, f"status/{name}")
@@ -121,3 +128,8 @@ def test_the_link_of_a_customer_says_which_of_four_mailboxes_are_fine(
     tab.goto(f"{site}/customer-{customer.token(b'k', 1)}.html")
     expect(tab.locator("h1")).to_have_text("Your four mailboxes: two affected, two fine")
     expect(tab.locator("li", has_text="name1@example.org")).to_contain_text("Affected")
+    expect(tab.locator(".card", has_text="Your credit")).to_contain_text(
+        "€5.00 so far. You don’t have to claim it."
+    )
+    tab.get_by_role("link", name="Incident: Reading with").click()
+    expect(tab.locator("main")).to_contain_text("€4,705.00 so far, for 941 contracts")

@@ -111,6 +111,9 @@ def _write_config(path: str) -> None:
     for key, door in WEB_URLS.items():
         lines.append(f'{key} = "{door.rpartition("_")[2]}://localhost:{ports[door]}"')
     lines += ["", "[tls]", "plain_sign_in = true  # on loopback only: so that telnet can be tried"]
+    lines += ["", "[status]", 'name = "Example Mail"']
+    lines += ["", "[credits.goodwill]", 'rule = "flat"', 'source = "decided for this demonstration"']
+    lines += ["least_hours = 0.05  # three minutes"]
     with open(path, "w", encoding="utf-8") as file:
         file.write("\n".join(lines) + "\n")
 
@@ -200,6 +203,7 @@ def guide(config: Config, path: str, passwords: dict[str, str]) -> str:
 
   pages               https://localhost:{port["account_https"]} (accounts), {port["signup_https"]} (sign-up),
                       {port["admin_https"]} (administration), {port["setup_https"]} (client set-up)
+  status page         {folder}/data/care/status/index.html
 
   {anna}    {passwords[anna]}
   {ben}     {passwords[ben]}
