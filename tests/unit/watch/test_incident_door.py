@@ -60,7 +60,8 @@ def test_inc_9_what_is_told_at_the_door_is_durable_and_twice_is_as_once(world):
     affected = r.Affected(at=NOON + 5, incident=1, counts={"imap": (r.Hit(what="customers", count=1, of=2),)})
     note = r.Note(at=NOON + 7, incident=1, text="the technician is on the way")
     credit = r.Promised(at=NOON + 8, incident=1, promise=1, what="credit", due=NOON + 9999)
-    said = [affected, note, credit, NOTICED, r.Estimated(at=NOON + 9, incident=1, estimate=1)]
+    owed = r.Credited(at=NOON + 8, incident=1, policy="daily", total={"EUR": 500}, contracts=1)
+    said = [affected, note, owed, credit, NOTICED, r.Estimated(at=NOON + 9, incident=1, estimate=1)]
 
     async def main() -> None:
         async with served(world) as (keeper, _):
@@ -68,7 +69,7 @@ def test_inc_9_what_is_told_at_the_door_is_durable_and_twice_is_as_once(world):
             for _ in range(2):
                 await tell(world, SOCKET, said)
                 assert keeper.held == []
-            wants = ["opened", "promised", "affected", "note", "promised", "noticed", "estimated"]
+            wants = ["opened", "promised", "affected", "note", "credited", "promised", "noticed", "estimated"]
             assert names(world) == wants
             assert {n: each.what for n, each in keeper.incidents.open()[0].promises.items()} == {
                 1: "next_update",
