@@ -1,7 +1,7 @@
 """What is made of all that was tried and met: how each function is, and which cause is told of.
 
 DIAG-10 a wrong cause is worse than none: a cause is told when diagnoses have named the same for VERDICT_S,
-and what was told is withdrawn by the next one that stood as long, or when nothing has been named for DOUBT_S.
+and what was told is taken back by another that stood for DOUBT_S, or when nothing has been named for as long.
 """
 
 from __future__ import annotations
@@ -68,10 +68,16 @@ class Judge:
         self.deciding = found.deciding if found is not None else ""
         if gist != self._gist:
             self._gist, self._since = gist, now
-        stands_s = DOUBT_S if gist.failing and not gist.named else VERDICT_S
-        if now - self._since >= stands_s:
+        if now - self._since >= self._stands_s(gist):
             self.told = found
         return self.told
+
+    def _stands_s(self, gist: _Gist) -> float:
+        """How long it must have stood to be told. To take a cause back needs more than to name one: while
+        things come back one after another, another cause may seem to be left."""
+        told = self.told.components if self.told is not None else frozenset()
+        withdraws = gist.failing and not told <= gist.named
+        return DOUBT_S if withdraws or (gist.failing and not gist.named) else VERDICT_S
 
 
 class _Gist(NamedTuple):

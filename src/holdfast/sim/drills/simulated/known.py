@@ -115,6 +115,7 @@ def breaks() -> Iterator[Edge]:
     ):
         yield Edge(source, target, what)
     for shelf in ("shelf/s1", "shelf/s2"):
+        yield Edge("partner/objects", shelf, "keeps it up")
         yield Edge(shelf, "failover/map", "is replaced by it")
         yield Edge(shelf, "profiles", "are read from it")
     for node in p.NODES:
@@ -211,6 +212,11 @@ def _reading(door: str, cell: int, vantage: str, names: tuple[str, str, str]) ->
 
 def imap(cell: int, vantage: str) -> Sequence[Step]:
     return _reading("imap", cell, vantage, ("SELECT", "FETCH", "APPEND"))
+
+
+def old(cell: int, vantage: str) -> Sequence[Step]:
+    """Mail that only the copies still have."""
+    return [_arrive("imap", vantage), _signed(), _step("FETCH old", {"partner/objects"})]
 
 
 def pop3(cell: int, vantage: str) -> Sequence[Step]:

@@ -43,6 +43,7 @@ _WAYS: tuple[tuple[str, str, visits.Way, known.Course, str], ...] = (
 )
 _MORE = (
     ("send", "send/relay", visits.relay, known.relay),
+    ("imap", "imap/old", visits.old, known.old),
     ("webmail", "webmail/search", visits.search, known.search),
     ("password", "password/code", visits.code, known.code),
 )

@@ -340,6 +340,16 @@ def large(visit: Visit, cell: int) -> Steps:
     visit.fetch(cell)
 
 
+def old(visit: Visit, cell: int) -> Steps:
+    """Mail that only the copies still have."""
+    yield "connect"
+    visit.arrive("imap", "imap")
+    yield "sign-in"
+    visit.sign_in(cell)
+    yield "FETCH old"
+    visit.meet("partner/objects")
+
+
 Way = Callable[[Visit, int], Steps]
 
 

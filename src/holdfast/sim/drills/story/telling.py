@@ -45,8 +45,8 @@ from holdfast.world.disk import RealDisk
 
 _CLOSE_S = 40.0  # from each change on: every half second …
 _AFTER_S = (70.0, 100.0, 130.0, 160.0, 200.0, 260.0)  # … and then once each
-_TURN_S = 600.0  # what care does, where nothing changes
-_PAGE_S = 6 * 3600.0  # what is tried, and the status page that is kept
+_TURN_S = 900.0  # what care does, where nothing changes
+_PAGE_S = 12 * 3600.0  # what is tried, and the status page that is kept
 _SENDING_S = 5.0  # until what is laid down has been sent
 
 POLICY = Policy("tkg-58-3", "§ 58 (3) TKG", TKG_58)
@@ -79,7 +79,7 @@ class _Story:
         self._incidents = Incidents()
         self._incidents.apply(week.earlier(stream(seed, "earlier")))
         self._watchers = Watchers(
-            map, tries, seed, Errors(), self._incidents, begin=world.clock.now(), judge_s=3.0
+            map, tries, seed, Errors(), self._incidents, begin=world.clock.now(), judge_s=4.0
         )
         self._random = stream(seed, "sessions")
         self._zone = zoneinfo.ZoneInfo(week.ZONE)
