@@ -360,6 +360,7 @@ EXPORTS_MOST = 8  # downloads of one process at a time
 # Incidents
 INCIDENT_FAILURES = 2  # of one trial in a row, and an incident is opened
 INCIDENT_SIGNAL_S = 5.0  # … or one, and a real session that met the same, not further apart than this
+INCIDENT_HEARD = 5  # … or real sessions alone met it at so many looks in a row
 INCIDENT_QUIET_S = 60.0  # all its functions work for so long, and it is closed
 INCIDENT_REOPEN_S = 600.0  # what fails again so soon after the end is the same incident
 INCIDENT_TOGETHER_S = 30.0  # what fails within this, by an unknown cause, is one incident until more is known
