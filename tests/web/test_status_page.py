@@ -121,6 +121,19 @@ def test_a_page_that_is_left_open_says_how_old_it_is(site: str, open_page: Calla
     expect(tab.locator(".ago")).to_have_text(re.compile(r"That was \d+ minutes ago\."))
 
 
+@pytest.mark.parametrize(("minutes", "tone"), [(14, "good"), (16, "unknown")])
+def test_status_1_a_page_that_is_written_no_more_is_not_green_any_more(
+    minutes: int, tone: str, site: str, open_page: Callable[..., Tab]
+) -> None:
+    tab = open_page()
+    tab.clock.set_fixed_time(NOW + minutes * 60)
+    tab.goto(f"{site}/calm/index.en.html")
+    expect(tab.locator(".hero")).to_have_class(f"hero {tone}")
+    said = "not known" if tone == "unknown" else "All functions work"
+    expect(tab.locator("h1")).to_contain_text(said)
+    check_accessible(tab)
+
+
 def test_the_link_of_a_customer_says_which_of_four_mailboxes_are_fine(
     site: str, open_page: Callable[..., Tab]
 ) -> None:
