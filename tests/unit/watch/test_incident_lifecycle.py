@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdfast.model.findings import Finding, Signal, State
+from holdfast.model.limits import SIGNALS_S
 from holdfast.watch.depends import Step, Trial
 from holdfast.watch.diagnosis.report import NamedCause, Report, Rival, Shown
 from holdfast.watch.incidents import Incident, Incidents
@@ -127,6 +128,29 @@ def test_inc_5_one_failure_and_a_session_that_met_the_same_open_one(watched: Wat
     watched.bad = {"mx": "greeting"}
     near = Signal("receive", "process/mx", watched.now - 3)
     assert watched.round(signals=(near,))[0] == "opened"
+
+
+def test_inc_5_what_real_sessions_alone_meet_again_and_again_opens_one(watched: Watched) -> None:
+    """Canaries lie in some cells, customers in all."""
+    watched.window = Window([*trials(), Trial("sessions/imap-0", "imap", (), at_will=False)])
+    watched.round()
+
+    def met() -> Signal:
+        return Signal("imap", "cell-3/index", watched.now + 1, process="imap-0", meant=("cell-3/index",))
+
+    assert [watched.round(signals=(met(),)) for _ in range(4)] == [[]] * 4
+    assert watched.round(signals=(met(),))[0] == "opened"
+    assert watched.one().failing[0].trial == "sessions/imap-0"
+    assert "closed" not in watched.rounds(int(SIGNALS_S))
+    assert "closed" in watched.rounds(61), "nobody has met it for long"
+
+
+def test_inc_5_what_sessions_met_an_hour_apart_is_not_in_a_row(watched: Watched) -> None:
+    watched.window = Window([*trials(), Trial("sessions/imap-0", "imap", (), at_will=False)])
+    for _ in range(10):
+        watched.now += 3600
+        met = Signal("imap", "cell-3/index", watched.now + 1, process="imap-0", meant=("cell-3/index",))
+        assert watched.round(signals=(met,)) == []
 
 
 def test_inc_5_what_is_unknown_opens_nothing_closes_nothing_and_is_not_green(watched: Watched) -> None:

@@ -12,10 +12,13 @@ from holdfast.model.functions import FUNCTIONS
 from holdfast.model.limits import (
     FINDING_FRESH_S,
     INCIDENT_FAILURES,
+    INCIDENT_HEARD,
     INCIDENT_QUIET_S,
     INCIDENT_SIGNAL_S,
+    SIGNALS_S,
 )
 from holdfast.watch.depends import Trial
+from holdfast.watch.signals import PREFIX as SESSIONS
 
 _BAD = ("degraded", "fails")
 
@@ -67,18 +70,34 @@ class Window:
 
     def add(self, findings: Iterable[Finding], signals: Iterable[Signal] = ()) -> None:
         """Of what isn't expected nothing is kept, and of a finding older than the last one nothing either."""
-        for finding in findings:
+        for finding in [*findings, *self._met(signals)]:
             if finding.trial not in self._steps:
                 continue
             places = self._standings.setdefault(finding.trial, {})
             standing = places.get(finding.vantage)
-            if standing is None:
+            if standing is None or finding.at - standing.last.at > self._counts_s(finding.trial):
                 standing = places[finding.vantage] = Standing(finding)
             elif finding.at < standing.last.at:
                 continue
             standing.add(finding)
         for signal in signals:
             self._signals[signal.function] = max(signal.at, self._signals.get(signal.function, 0.0))
+
+    @staticmethod
+    def _met(signals: Iterable[Signal]) -> Iterable[Finding]:
+        """What real sessions met in vain, one finding a process: it serves, and not all who come."""
+        found = {}
+        for each in signals:
+            if each.process and each.function and each.meant:
+                trial = f"{SESSIONS}{each.process}"
+                found[trial] = Finding(
+                    trial, each.function, "degraded", each.component, each.said, each.at, 0.0
+                )
+        return found.values()
+
+    def _counts_s(self, trial: str) -> float:
+        """For so long a finding of it counts: nobody may come any more who could meet that it works."""
+        return SIGNALS_S if trial.startswith(SESSIONS) else self._fresh_s
 
     def state(self, trial: str, now: float) -> State:
         """The worst that any place sees; unknown only where no place can decide."""
@@ -115,13 +134,17 @@ class Window:
         return sorted(found, key=lambda each: (each.bad_since, each.last.trial, each.last.vantage))
 
     def confirmed(self, function: str, now: float) -> list[Standing]:
-        """Of those the ones that are no accident: twice in a row, or met by a real session as well."""
-        signal = self._signals.get(function)
+        """Of those the ones that are no accident: twice in a row, or met by a real session as well; or met by
+        real sessions alone again and again."""
+        signal = self._signals.get(function, float("-inf"))
         return [
             each
             for each in self.failing(function, now)
-            if each.bad >= INCIDENT_FAILURES
-            or (signal is not None and abs(signal - each.last.at) <= INCIDENT_SIGNAL_S)
+            if (
+                each.bad >= INCIDENT_HEARD
+                if each.last.trial.startswith(SESSIONS)
+                else each.bad >= INCIDENT_FAILURES or abs(signal - each.last.at) <= INCIDENT_SIGNAL_S
+            )
         ]
 
     def worked(self, function: str, now: float) -> list[Worked] | None:
@@ -158,4 +181,4 @@ class Window:
 
     def _fresh(self, trial: str, now: float) -> list[Standing]:
         places = self._standings.get(trial, {})
-        return [each for each in places.values() if now - each.last.at <= self._fresh_s]
+        return [each for each in places.values() if now - each.last.at <= self._counts_s(trial)]
