@@ -120,16 +120,22 @@ class Customers:
 
     # what was acknowledged is there, once
 
-    async def count(self) -> list[Try]:
-        """Mail that was acknowledged and is missing, or is there twice, as tries that were answered so."""
-        found = []
+    async def count(self) -> tuple[list[Try], list[str]]:
+        """Mail that was acknowledged and is missing, or is there twice, as tries that were answered so; and
+        whose mail can't be counted, and why."""
+        found, notes = [], []
         for account, subjects in self._taken.items():
-            there = Counter(await self._subjects(account))
+            try:
+                async with asyncio.timeout(TRY_S):
+                    there = Counter(await self._subjects(account))
+            except Exception as error:
+                notes.append(f"the mail of {account} can't be counted: {judged(error)[1]}")
+                continue
             for subject in subjects:
                 if there[subject] != 1:
                     said = f"{subject}: acknowledged, and there {there[subject]} times"
                     found.append(Try("receive", account, self._world.clock.now(), FORBIDDEN, said))
-        return found
+        return found, notes
 
     async def _subjects(self, account: str) -> list[str]:
         async with self._signed_in(account) as imap:

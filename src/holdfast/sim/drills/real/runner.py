@@ -104,18 +104,18 @@ async def _run(
         using.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await using
-    tries = [*customers.tries, *await customers.count()]
+    lost, notes = await customers.count()
     seen = Observed(
         witness.incidents,
         clock.now(),
-        tries,
+        [*customers.tries, *lost],
         witness.findings,
         told,
         witness.noticed_at(),
         witness.published_at,
         witness.reports,
     )
-    return score(it, truth, seen, where="real", alone=True)
+    return score(it, truth, seen, where="real", alone=True, notes=notes)
 
 
 def households(place: Installation) -> list[Household]:
