@@ -131,11 +131,15 @@ def _boxes(known: DependencyMap, states: Mapping[ComponentId, State] | None) -> 
 
 
 def _fronts(known: DependencyMap) -> set[ComponentId]:
-    """What answers at a door: a trial that begins at one meets it at once."""
+    """What answers at a door: the process that a trial which begins at one meets first, where that is of one
+    role alone."""
     found: set[ComponentId] = set()
     for trial in known.trials.values():
         if any(use.startswith("door/") for use in trial.steps[0].uses):
-            found = found.union(*(step.uses for step in trial.steps[:2]))
+            met = ({use for use in step.uses if use.startswith("process/")} for step in trial.steps)
+            first = next(filter(None, met), set())
+            if len({_group(each) for each in first}) == 1:
+                found |= first
     return found
 
 

@@ -402,6 +402,14 @@ def test_remedy_4_what_is_proposed_is_carried_out_when_confirmed_and_can_be_take
     assert not view.in_force(desk.stage.incidents)
 
 
+def test_what_was_confirmed_a_moment_ago_can_not_be_confirmed_again(desk: Desk) -> None:
+    asked = {"incident": "3", "component": "partner/relay", "action": "hold"}
+    desk.stage.takes = False  # so the record doesn't tell of it yet
+    assert desk.post("/console/remedies", at="/console", **asked).status_code == 303
+    assert desk.post("/console/remedies", at="/console/incidents/2", **asked).status_code == 403
+    assert len(desk.stage.carried) == 1
+
+
 def test_what_is_no_longer_thought_to_help_is_no_longer_proposed(desk: Desk) -> None:
     assert [each.remedy.action for each in view.proposed(desk.stage.incidents)] == ["hold"]
     other = r.Diagnosed(at=NOW, incident=3, report=named("dns", "dns", "send"), before="corrected")

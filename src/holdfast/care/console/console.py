@@ -38,6 +38,9 @@ from holdfast.watch.remedies import Remedy
 
 __all__ = ["FOLDER", "Backstage", "Console", "Look", "Looked"]
 
+SHOWN = 10  # findings on the first page
+_JUST_S = 10.0  # until what was confirmed is to be seen in the record
+
 _PAGES = ("", "map", "findings", "incidents", "drills", "processes")
 _WORD = ("console.nav.now", *(f"console.nav.{each}" for each in _PAGES[1:]))
 
@@ -83,6 +86,7 @@ class Console:
         self._backstage = backstage
         self._texts = texts(time_zone)
         self._untold: list[r.AnyEntry] = []
+        self._confirmed: dict[tuple[object, ...], float] = {}  # what, of which incident → when
         self._signing = Signing(site, tokens, backstage.admits)
         for path, word in zip(_PAGES, _WORD):
             site.menu.append(MenuEntry(f"/console/{path}".rstrip("/"), word))
@@ -130,9 +134,9 @@ class Console:
                 report=seen.now.report if seen.now is not None else None,
                 promises=view.promises(open_ones),
                 duties=self._duties(seen),
-                proposed=view.proposed(seen.incidents),
-                in_force=view.in_force(seen.incidents),
-                bad=view.bad(seen.now.findings)[:10] if seen.now is not None else [],
+                proposed=self._to_confirm(view.proposed(seen.incidents)),
+                in_force=self._to_confirm(view.in_force(seen.incidents)),
+                bad=view.to_be_seen(seen.now.findings)[:SHOWN] if seen.now is not None else [],
             )
 
     def _duties(self, seen: Seen) -> list[Duty]:
@@ -186,7 +190,11 @@ class Console:
             wrong=wrong,
             incident=incident,
             again=incidents.recurrence(incident),
-            proposed=[each for each in view.proposed(incidents) if each.remedy.incident == incident.number],
+            proposed=[
+                each
+                for each in self._to_confirm(view.proposed(incidents))
+                if each.remedy.incident == incident.number
+            ],
         )
 
     async def _drills(self, visit: Visit) -> Response:
@@ -264,18 +272,26 @@ class Console:
         action = max(incident.actions, default=0) + 1
         return r.Planned(at=at, incident=number, action=action, text=text, by=by)
 
+    def _to_confirm(self, found: Sequence[view.Open]) -> list[view.Open]:
+        """Without what was confirmed a moment ago."""
+        since = self._world.clock.now() - _JUST_S
+        self._confirmed = {what: at for what, at in self._confirmed.items() if at > since}
+        return [each for each in found if each.remedy[:4] not in self._confirmed]
+
     async def _confirm(self, visit: Visit) -> Response:
         """Only what is proposed, or in force and to be taken back: nothing else can be asked for."""
         form = visit.form
         asked = form.get("incident"), form.get("component"), form.get("action")
         async with self._backstage.look() as looked:
             incidents = looked.seen.incidents
-            there = [each.remedy for each in (*view.proposed(incidents), *view.in_force(incidents))]
+            found = self._to_confirm([*view.proposed(incidents), *view.in_force(incidents)])
+            there = [each.remedy for each in found]
         remedy = next(
             (each for each in there if (str(each.incident), each.component, each.action) == asked), None
         )
         if remedy is None:
             raise Refused(Reason.NOT_ALLOWED, "it is no longer proposed")
+        self._confirmed[remedy[:4]] = self._world.clock.now()
         done = await self._backstage.carry_out(remedy._replace(rule=view.OPERATOR))
         by = self._signing.name(visit)
         said = f"{by}: {done.said}" if done.said else by

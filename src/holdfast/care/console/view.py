@@ -53,6 +53,11 @@ def bad(findings: Iterable[Finding]) -> list[Finding]:
     return [each for each in ordered(findings) if each.state != "works"]
 
 
+def to_be_seen(findings: Iterable[Finding]) -> list[Finding]:
+    """Of those the ones that somebody should look at: what isn't known of a component alone is left out."""
+    return [each for each in bad(findings) if each.state != "unknown" or each.function]
+
+
 def ordered(findings: Iterable[Finding]) -> list[Finding]:
     """The worst first; those of one state by function and trial."""
     places = {each: place for place, each in enumerate((*FUNCTIONS, ""))}
