@@ -204,6 +204,9 @@ def guide(config: Config, path: str, passwords: dict[str, str]) -> str:
   pages               https://localhost:{port["account_https"]} (accounts), {port["signup_https"]} (sign-up),
                       {port["admin_https"]} (administration), {port["setup_https"]} (client set-up)
   status page         {folder}/data/care/status/index.html
+  something broken?   https://localhost:{port["care_https"]} is where customers say so
+  operators' console  https://localhost:{port["care_https"]}/console; what opens it:
+                      {holdfast} --config {config_path} console token you
 
   {anna}    {passwords[anna]}
   {ben}     {passwords[ben]}
