@@ -91,6 +91,8 @@ class Service:
             more = more.replace("[workers]\n", f"[workers]\n{workers}", 1)
         else:
             more = f"[workers]\n{workers}{more}"
+        if "[canary]" not in more:
+            more += "[canary]\nper_cell = false\n"  # it would take the time of those who are tested
         if "[web]" not in more:  # passkeys are bound to a name, which a number isn't
             more += "[web]\n" + "".join(self._web_url(role) for role in self.web)
         self.config_path.write_text(

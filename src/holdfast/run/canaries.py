@@ -12,7 +12,7 @@ import msgspec
 from holdfast.model.errors import Reason, Refused
 from holdfast.model.functions import FUNCTIONS
 from holdfast.model.people import CANARY
-from holdfast.run import layout, system
+from holdfast.run import layout
 from holdfast.run.config import Config
 from holdfast.run.health import targets
 from holdfast.run.trials import PAGES
@@ -43,20 +43,21 @@ class _Known(msgspec.Struct, frozen=True):
 
 
 async def set_up(world: World, config: Config, people: Operations, *, anew: bool = True) -> list[str]:
-    """Makes the accounts, or what they lack. ``anew``: those that are there get new passwords. Returns the
-    addresses of all.
+    """Makes the two accounts that canaries use, or what they lack. Returns the addresses of all.
 
-    Raises ``Refused`` for an address that is somebody's.
+    ``anew``: these two get new passwords, and no more is made; else they are left alone where they are known,
+    and accounts for further cells are made. Raises ``Refused`` for an address that is somebody's.
     """
     addresses = config.canary.addresses or await _own_addresses(people)
     if len(set(addresses)) != 2:
         raise Refused(Reason.BAD_SYNTAX, "[canary] addresses: two, and not the same")
-    system.make_folder(layout.watch_folder(config))
-    known = None if anew else _kept(world, config)
-    if known is None or [each.address for each in known.accounts[:2]] != addresses:
-        known = _Known([await _account(world, people, each) for each in addresses])
+    world.disk.make_folder(layout.watch_folder(config))
+    known = _kept(world, config) or _Known([])
+    if anew or [each.address for each in known.accounts[:2]] != addresses:
+        both = [await _account(world, people, each) for each in addresses]
+        known = _Known([*both, *known.accounts[2:]], known.last)
         _save(world, _path(config), known)
-    while not _complete(known, config):
+    while not anew and not _complete(known, config):
         known = await _one_more(world, config, people, known)
         _save(world, _path(config), known)
     return [each.address for each in known.accounts]

@@ -384,7 +384,7 @@ class Canary(Section, frozen=True):
     ] = ""
     per_cell: Annotated[
         bool, Meta(description="One more for each cell, so that every cell is signed in to again and again.")
-    ] = False
+    ] = True
 
 
 class Traces(Section, frozen=True):

@@ -18,7 +18,7 @@ from holdfast.model.limits import (
     SIGNALS_LOOK_S,
     WATCH_OPEN_S,
 )
-from holdfast.run import canaries, components, layout, mapping, parts, system
+from holdfast.run import canaries, components, layout, mapping, parts
 from holdfast.run.child import Start
 from holdfast.run.config import Config
 from holdfast.run.events import CANARIES_MADE, CANARIES_MISSING, WATCH_DOOR_SHUT
@@ -46,7 +46,8 @@ _RETRY_S = 5.0
 
 async def run_watch(start: Start) -> None:
     world, config = start.world, start.config
-    system.make_folder(layout.watch_folder(config))
+    with contextlib.suppress(OSError):  # what can't be written there it says
+        world.disk.make_folder(layout.watch_folder(config))
     keeper = IncidentKeeper(world, layout.watch_folder(config))
     processes = components.running(world, config)
     watching = Watching(

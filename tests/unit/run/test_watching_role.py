@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 
 import msgspec
 import pytest
 
 from holdfast.model.functions import FUNCTIONS
 from holdfast.model.limits import DOOR_S, DOOR_SILENT_S, OWN_LAG_S
+from holdfast.model.people import CANARY
 from holdfast.run import canaries, layout
 from holdfast.run.child import Start
 from holdfast.run.config import Canary, Config, Service, Signup, Workers
@@ -141,14 +143,58 @@ def test_what_can_be_tried_by_the_configuration_is(world):
 
 
 def test_whether_canaries_lack_anything_is_a_matter_of_cells_and_configuration(world):
-    plain, wide = config(), config(canary=Canary(per_cell=True))
+    plain, wide = config(canary=Canary(per_cell=False)), config()
     assert not canaries.complete(world, plain)
     with_canaries(world, plain)
     assert canaries.complete(world, plain) and not canaries.complete(world, wide)
-    named = config(canary=Canary(addresses=["a@example.org", "b@example.org"]))
+    named = config(canary=Canary(addresses=["a@example.org", "b@example.org"], per_cell=False))
     assert not canaries.complete(world, named)
     with_canaries(world, wide, cells=4)
     assert canaries.complete(world, wide)
+
+
+class People:
+    """The people process, as far as canaries need it: a new account lies in one of ``rooms``, in turn."""
+
+    def __init__(self, rooms: list[int]) -> None:
+        self.rooms = rooms
+        self.cells: dict[str, int] = {}
+        self.passwords: dict[str, str] = {}
+
+    async def domains(self) -> list[SimpleNamespace]:
+        return [SimpleNamespace(name="example.org", removed_at=None)]
+
+    async def account_add(self, address: str, *, password: str, **_: object) -> SimpleNamespace:
+        self.cells.setdefault(address, self.rooms[len(self.cells) % len(self.rooms)])
+        return SimpleNamespace(id=address, external_id=CANARY, cell=self.cells[address])
+
+    async def password_set(self, account: str, *, password: str) -> None:
+        self.passwords[account] = password
+
+    async def app_passwords(self, account: str) -> list[SimpleNamespace]:
+        return []
+
+    async def app_password_add(self, account: str, name: str, app: str) -> None:
+        pass
+
+
+@pytest.mark.parametrize(("rooms", "covered"), [([0, 1, 2, 3], {0, 1, 2, 3}), ([0, 1, 0, 2], {0, 1, 2})])
+def test_one_account_is_made_for_each_cell_as_far_as_there_is_room(world, rooms, covered):
+    made, people = config(), People(rooms)
+
+    async def main() -> None:
+        await canaries.set_up(world, made, people)
+        assert list(people.cells) == ["canary-1@example.org", "canary-2@example.org"]
+        await canaries.set_up(world, made, people, anew=False)
+        assert {each.cell for each in canaries.accounts(world, made)} == covered
+        assert canaries.complete(world, made) and len(people.cells) <= 2 * 4
+        before = dict(people.passwords)
+        await canaries.set_up(world, made, people)  # by hand: those two have new ones, all others stay
+        changed = {each for each in before if people.passwords[each] != before[each]}
+        assert changed == {"canary-1@example.org", "canary-2@example.org"}
+        assert {each.cell for each in canaries.accounts(world, made)} == covered
+
+    world.run(main())
 
 
 def test_accounts_are_made_as_soon_as_the_people_process_can_be_asked(world):
@@ -156,7 +202,7 @@ def test_accounts_are_made_as_soon_as_the_people_process_can_be_asked(world):
         making = asyncio.ensure_future(Watched(world, config()).make_accounts())
         await world.clock.sleep(100)
         assert not making.done() and len(world.journal.named("canaries_missing")) == 1
-        with_canaries(world, config())  # by hand
+        with_canaries(world, config(), cells=4)  # by hand
         await world.clock.sleep(40)
         assert making.done() and making.result()
 
