@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdfast.model.findings import Finding, Signal, State
-from holdfast.model.limits import SIGNALS_S
 from holdfast.watch.depends import Step, Trial
 from holdfast.watch.diagnosis.report import NamedCause, Report, Rival, Shown
 from holdfast.watch.incidents import Incident, Incidents
@@ -140,9 +139,11 @@ def test_inc_5_what_real_sessions_alone_meet_again_and_again_opens_one(watched: 
 
     assert [watched.round(signals=(met(),)) for _ in range(4)] == [[]] * 4
     assert watched.round(signals=(met(),))[0] == "opened"
-    assert watched.one().failing[0].trial == "sessions/imap-0"
-    assert "closed" not in watched.rounds(int(SIGNALS_S))
-    assert "closed" in watched.rounds(61), "nobody has met it for long"
+    [failing], last = watched.one().failing, watched.now
+    assert (failing.trial, failing.cell) == ("sessions/imap-0", 3)
+    assert "closed" not in watched.rounds(59)
+    assert watched.rounds(1) == ["closed"]
+    assert watched.one().spans["imap"][0].until == last, "until nobody met it any more"
 
 
 def test_inc_5_what_sessions_met_an_hour_apart_is_not_in_a_row(watched: Watched) -> None:

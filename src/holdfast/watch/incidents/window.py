@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import re
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 import msgspec
@@ -20,6 +21,7 @@ from holdfast.model.limits import (
 from holdfast.watch.depends import Trial
 from holdfast.watch.signals import PREFIX as SESSIONS
 
+_CELL = re.compile(r"cell-(\d+)/")
 _BAD = ("degraded", "fails")
 
 
@@ -84,16 +86,16 @@ class Window:
             self._signals[signal.function] = max(signal.at, self._signals.get(signal.function, 0.0))
 
     @staticmethod
-    def _met(signals: Iterable[Signal]) -> Iterable[Finding]:
+    def _met(signals: Iterable[Signal]) -> Iterator[Finding]:
         """What real sessions met in vain, one finding a process: it serves, and not all who come."""
-        found = {}
+        met: dict[str, list[Signal]] = {}
         for each in signals:
             if each.process and each.function and each.meant:
-                trial = f"{SESSIONS}{each.process}"
-                found[trial] = Finding(
-                    trial, each.function, "degraded", each.component, each.said, each.at, 0.0
-                )
-        return found.values()
+                met.setdefault(each.process, []).append(each)
+        for process, those in met.items():
+            first = those[0]
+            trial, cell = f"{SESSIONS}{process}", _cell(those)
+            yield Finding(trial, first.function, "degraded", first.component, first.said, first.at, 0.0, cell)
 
     def _counts_s(self, trial: str) -> float:
         """For so long a finding of it counts: nobody may come any more who could meet that it works."""
@@ -159,7 +161,14 @@ class Window:
             found.append(
                 Worked(max(each.works_since for each in seeing), max(each.last.at for each in seeing))
             )
-        return found or None
+        return [*found, *self._met_last(function, now)] if found else None
+
+    def _met_last(self, function: str, now: float) -> Iterator[Worked]:
+        """Since when real sessions meet nothing any more."""
+        for trial in self._heard[function]:
+            for each in self._standings.get(trial, {}).values():
+                if each.last.state in _BAD and trial.startswith(SESSIONS):
+                    yield Worked(each.last.at, now)
 
     def unproven(self, function: str, now: float) -> list[str]:
         """Its trials that went well again so long ago that one more try would show that it is over."""
@@ -182,3 +191,10 @@ class Window:
     def _fresh(self, trial: str, now: float) -> list[Standing]:
         places = self._standings.get(trial, {})
         return [each for each in places.values() if now - each.last.at <= self._counts_s(trial)]
+
+
+def _cell(signals: Iterable[Signal]) -> int | None:
+    """The one in which all lies that may be meant; None where there isn't one."""
+    found = {_CELL.match(component) for each in signals for component in each.meant}
+    numbers = {each and int(each[1]) for each in found}
+    return numbers.pop() if len(numbers) == 1 else None
