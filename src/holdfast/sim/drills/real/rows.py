@@ -59,12 +59,9 @@ async def _f11(place: Installation) -> AsyncIterator[Hit]:
         await seams.command(place, "index", "rebuild", str(CELL))
 
 
-@contextlib.asynccontextmanager
-async def _f12(place: Installation) -> AsyncIterator[Hit]:
-    for path in layout.index_files(place.config, "v1", CELL):
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(path)
-    yield None
+def _f12(place: Installation) -> AbstractAsyncContextManager[Hit]:
+    """Once removed it would be there again in a moment: what is destroyed here stays so."""
+    return seams.gone(place, *layout.index_files(place.config, "v1", CELL))
 
 
 @contextlib.asynccontextmanager

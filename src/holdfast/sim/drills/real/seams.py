@@ -12,7 +12,7 @@ import resource
 import shutil
 import signal
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from typing import Literal
 
 import apsw
@@ -50,13 +50,8 @@ async def killed(place: Installation, process: str, every_s: float = 0.0) -> Asy
                 last = pid
             await place.world.clock.sleep(every_s or _LOOK_S)
 
-    task = asyncio.ensure_future(work())
-    try:
+    async with _beside(work()):
         yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 @contextlib.asynccontextmanager
@@ -153,6 +148,32 @@ def change_byte(path: str, place: int) -> None:
         [byte] = file.read(1)
         file.seek(place)
         file.write(bytes([byte ^ 1]))
+
+
+@contextlib.asynccontextmanager
+async def gone(place: Installation, *paths: str) -> AsyncIterator[None]:
+    """Files are removed, and again as soon as they are there."""
+
+    async def work() -> None:
+        while True:
+            for path in paths:
+                with contextlib.suppress(FileNotFoundError):
+                    os.remove(path)
+            await place.world.clock.sleep(_LOOK_S)
+
+    async with _beside(work()):
+        yield
+
+
+@contextlib.asynccontextmanager
+async def _beside(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    task = asyncio.ensure_future(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
 @contextlib.asynccontextmanager
