@@ -66,9 +66,9 @@ def _f12(place: Installation) -> AbstractAsyncContextManager[Hit]:
 
 @contextlib.asynccontextmanager
 async def _f14(place: Installation) -> AsyncIterator[Hit]:
-    """As after an error of the disk: processes that begin find it so."""
-    folder = layout.index_folder(place.config, "v1")
-    async with seams.read_only(place, folder), seams.killed(place, "store-0", every_s=20.0):
+    """As after an error of the disk: whoever opens anything on it from now on finds it so, as the store does
+    when it begins."""
+    async with seams.read_only(place, place.volume), seams.killed(place, "store-0", every_s=20.0):
         yield None
 
 
