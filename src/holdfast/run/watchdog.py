@@ -61,8 +61,11 @@ class Pulse:
 
 
 def stood_at(traceback: str) -> str:
-    """Where the loop stood, in a few words: ``renewal.py, line 12, in run``; '' where that isn't known."""
-    _, _, main = traceback.rpartition("Current thread ")
+    """Where the loop stood, in a few words: ``renewal.py, line 12, in run``; '' where that isn't known.
+
+    The loop's thread is the first that there was, and so the last that is told of.
+    """
+    _, _, main = traceback.rpartition("(most recent call first):")
     found = _FRAME.search(main)
     return f"{os.path.basename(found[1])}, line {found[2]}, in {found[3]}" if found else ""
 
