@@ -286,3 +286,28 @@ def test_where_a_loop_stood_is_said_in_a_few_words():
     )
     assert stood_at(told) == "parse.py, line 12, in fold"
     assert stood_at("") == ""
+
+
+@pytest.mark.slow
+def test_remedies_are_carried_out_by_the_supervisor_and_what_it_refuses_is_said(make):
+    service = make()
+    world = real_world(journal_path=os.devnull)
+    config = reading.load(str(service.folder / "holdfast.toml"), {})
+    before = service.of("imap-0")["pid"]
+
+    def carried_out(action: str, component: str, config: Config = config) -> tuple[str, str]:
+        remedy = Remedy(1, "restart", component, action)
+        done = asyncio.run(remedying.carry_out(world, config, remedy, 5.0))
+        assert (done.at, done.incident, done.component) == (5.0, 1, component)
+        return done.outcome, done.said
+
+    assert carried_out("restart", "process/imap-0") == ("done", "")
+    assert carried_out("restart", "process/nobody-0") == ("refused", "there is no process nobody-0")
+    until(lambda: service.all_ready() and service.of("imap-0")["pid"] != before)
+    assert carried_out("drain", "supervisor") == ("done", "")
+    outcome, said = carried_out("hold", "partner/relay")
+    assert outcome == "failed" and "relay" in said  # none runs here
+    assert carried_out("dance", "process/imap-0")[0] == "refused"
+    service.process.kill()
+    service.process.wait()
+    assert carried_out("restart", "process/imap-0")[0] == "failed"
