@@ -37,6 +37,12 @@ class NotHere(Exception):
 # processes
 
 
+async def kill(place: Installation, process: str) -> None:
+    """Once; the supervisor starts it again."""
+    if (pid := await place.world.offload(place.pid, process)) is not None:
+        _signal(pid, signal.SIGKILL)
+
+
 @contextlib.asynccontextmanager
 async def killed(place: Installation, process: str, every_s: float = 0.0) -> AsyncIterator[None]:
     """``every_s`` 0: as soon as it runs again."""
@@ -219,8 +225,7 @@ async def emptied(place: Installation, process: str) -> AsyncIterator[None]:
         for suffix in ("", "-wal", "-shm"):
             with contextlib.suppress(FileNotFoundError):
                 os.remove(path + suffix)
-        if (pid := await place.world.offload(place.pid, process)) is not None:
-            _signal(pid, signal.SIGKILL)
+        await kill(place, process)
 
 
 @contextlib.asynccontextmanager
