@@ -127,3 +127,12 @@ def test_watch_3_networks_without_end_are_counted_together():
     values = dict(told.values)
     assert len(values) == NETWORKS + 1
     assert values["imap", "other"] == [2.0 * NETWORKS]
+
+
+def test_whoever_is_told_to_come_again_is_counted_by_what_was_out_of_reach():
+    told = {
+        name for name, event in EVENTS.items() if name.endswith("_unavailable") and "component" in event.keys
+    }
+    assert len(told) >= 8
+    for name in told:
+        assert "holdfast_unavailable_total" in {step.metric for step in STEPS[name]}, name
