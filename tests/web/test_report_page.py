@@ -161,6 +161,18 @@ def test_draft_2_the_report_lies_ready_within_a_minute_of_the_end(service: Servi
     assert not (folder.parent / "incident-2").exists()
 
 
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_the_report_after_an_incident_can_be_read_by_everybody(
+    service: Service, open_page: Callable[..., Page], language: str
+) -> None:
+    path = service.data / "care" / "reports" / "incident-1" / f"report.{language}.html"
+    until(path.exists)
+    tab = open_page()
+    tab.goto(path.as_uri())
+    check_accessible(tab)
+    screen(tab, "reports/review")
+
+
 def test_who_sends_very_much_is_asked_to_wait(service: Service) -> None:
     visitor = Visitor(service.url("care"))
     hidden = visitor.hidden("/")

@@ -81,17 +81,10 @@ class KeptReports:
         """
         return await self._do(lambda: self._file.write(lambda db: _add(db, report)))
 
-    async def since(self, at: float) -> list[CustomerReport]:
-        """All that came from then on, in their order. Raises ``Unavailable("reports")``."""
-        sql = f"SELECT number, {_COLUMNS} FROM report WHERE at >= ? ORDER BY at, number"
-        return await self._do(
-            lambda: self._file.read(lambda db: [CustomerReport(*row) for row in db.execute(sql, (at,))])
-        )
-
-    async def after(self, number: int, at: float) -> list[CustomerReport]:
-        """Those with a higher number that came from then on. Raises ``Unavailable("reports")``."""
-        sql = f"SELECT number, {_COLUMNS} FROM report WHERE number > ? AND at >= ? ORDER BY number"
-        of = number, at
+    async def since(self, at: float, *, after: int = 0) -> list[CustomerReport]:
+        """Those that came from then on, with a number above ``after``. Raises ``Unavailable("reports")``."""
+        sql = f"SELECT number, {_COLUMNS} FROM report WHERE at >= ? AND number > ? ORDER BY number"
+        of = at, after
         return await self._do(
             lambda: self._file.read(lambda db: [CustomerReport(*row) for row in db.execute(sql, of)])
         )

@@ -36,7 +36,7 @@ class ReportsPart:
             self._known, self._last = [], 0
             return []
         since = min(each.since for each in current) - REPORT_EARLY_S
-        for report in await self._kept.after(self._last, since):
+        for report in await self._kept.since(since, after=self._last):
             self._last = report.number
             self._known.append(report._replace(function=meant(report), seen=""))
         return await self._world.offload(lambda: reported(self._known, seen.incidents, seen.at))
