@@ -35,22 +35,27 @@ def add(
     seen: Annotated[str, typer.Option(help="What the caller sees, in his words.")] = "",
     minutes: Annotated[float, typer.Option(help="For how many minutes by now; 0: not known.", min=0)] = 0,
     address: Annotated[str, typer.Option(help="Where an answer is wished.")] = "",
-    language: Annotated[str, typer.Option(help="The caller's: en, de.")] = "de",
+    language: Annotated[str, typer.Option(help="The caller's: en, de; '' is that of pages.")] = "",
 ) -> None:
     """Takes down what a customer reports by telephone."""
     from holdfast.care.reports.kept import OTHER, CustomerReport
     from holdfast.model.functions import FUNCTIONS
     from holdfast.model.limits import REPORT_ADDRESS_LETTERS, REPORT_LETTERS
+    from holdfast.pages.texts import LANGUAGES
     from holdfast.world import run
 
     if function not in (*FUNCTIONS, OTHER):
         raise Refused(Reason.BAD_SYNTAX, f"{function} is none of {', '.join((*FUNCTIONS, OTHER))}")
+    if language not in ("", *LANGUAGES):
+        raise Refused(Reason.BAD_SYNTAX, f"--language {language}: there are {', '.join(LANGUAGES)}")
     if len(seen) > REPORT_LETTERS or len(address) > REPORT_ADDRESS_LETTERS:
-        raise Refused(Reason.BAD_SYNTAX, f"--seen has {REPORT_LETTERS} letters at most")
+        most = f"--seen has {REPORT_LETTERS} letters at most, --address {REPORT_ADDRESS_LETTERS}"
+        raise Refused(Reason.BAD_SYNTAX, most)
     world, config = _service()
     now = world.clock.now()
     since = now - minutes * 60 if minutes else 0.0
-    report = CustomerReport(0, now, function, since, seen.strip(), address.strip(), language, by="phone")
+    said = language or config.web.language
+    report = CustomerReport(0, now, function, since, seen.strip(), address.strip(), said, by="phone")
     number = run(_kept(world, config).add(report))
     print(f"kept as report {number}")
 

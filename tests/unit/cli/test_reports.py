@@ -61,8 +61,13 @@ def test_what_is_taken_down_on_the_telephone_is_listed_with_what_it_is_like(data
     ]
     reports.list_()
     assert "imap 2" in capsys.readouterr().out
-    with pytest.raises(Refused, match="fax is none of receive"):
-        reports.add("fax")
+    for wrong, given in (
+        ("fax is none of receive", {"function": "fax"}),
+        ("--language fr: there are en, de", {"function": "imap", "language": "fr"}),
+        ("--seen has 2000 letters at most", {"function": "imap", "seen": "x" * 2001}),
+    ):
+        with pytest.raises(Refused, match=wrong):
+            reports.add(**given)  # type: ignore[arg-type]
 
 
 def test_what_is_due_to_authorities_is_listed_until_it_is_handed_in(
