@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterator
 
 from holdfast.model.limits import WRONG_BURST, WRONG_ENTRIES, WRONG_EVERY_S
-from holdfast.model.networks import network_of as network_of
 from holdfast.world import World
 
 Key = tuple[int | str, str]

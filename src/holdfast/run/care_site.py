@@ -18,8 +18,8 @@ from holdfast.care.reports.clustering import Matching
 from holdfast.care.reports.desk import Desk
 from holdfast.care.reports.kept import CustomerReport, KeptReports
 from holdfast.care.turns import Part, Seen, Sight
-from holdfast.directory.guessing import network_of
 from holdfast.model.errors import Unavailable
+from holdfast.model.networks import network_of
 from holdfast.model.people import Brand
 from holdfast.pages import Site
 from holdfast.run import consoling, keys, layout, publishing, web
