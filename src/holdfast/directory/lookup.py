@@ -17,7 +17,7 @@ from holdfast.directory.rows import ACCOUNT, DOMAIN, as_account, as_domain, as_n
 from holdfast.directory.tables import FIRST, FURTHER
 from holdfast.model.address import Address, parse_address
 from holdfast.model.errors import Reason, Refused, Unavailable
-from holdfast.model.limits import ALIAS_DEPTH, ALIAS_TARGETS, PEOPLE_CACHE
+from holdfast.model.limits import ALIAS_DEPTH, ALIAS_TARGETS, BULK_LEAST, BULK_SHARE, PEOPLE_CACHE
 from holdfast.model.mail import AccountId
 from holdfast.model.people import Account, AccountState, Domain, Forward, Local, Many, Remote, Route
 from holdfast.world.clock import Clock
@@ -33,6 +33,7 @@ Entry = tuple[int, str, int, str, float, int, float]
 
 _ENTRY = "SELECT account, targets, cell, state, left_at, kind, ends_at FROM address WHERE key = ?"
 _ACCOUNT_BY_ID = ACCOUNT + "WHERE id = ?"
+_COUNT = "SELECT (SELECT count(*) FROM account WHERE state = ?), (SELECT count(*) FROM address)"
 _CREDENTIAL = "SELECT credential, phc FROM account WHERE id = ?"
 _ACTIVE = str(AccountState.ACTIVE)
 
@@ -58,6 +59,8 @@ class Lookup:
         self._logins: dict[str, Account] = {}
         self._domains: dict[str, Domain] = {}
         self._doubt = ""
+        self._counted = -1  # the generation
+        self._gone = 0
 
     @property
     def doubt(self) -> str:
@@ -70,11 +73,24 @@ class Lookup:
             return f"{self._fold.holes} frames of the people ledger can't be read"
         if not self._domains and not self._first_domain():
             return "no domain is known"
-        return ""
+        return self._missing()
 
     @doubt.setter
     def doubt(self, reason: str) -> None:
         self._doubt = reason
+
+    def _missing(self) -> str:
+        """PEOPLE-15: what the copy was told, beside what is in it. Only a new generation shows what others
+        did to it."""
+        try:
+            if self._counted != self._fold.generation:
+                active = self._fold.shrinking.active
+                gone = active - min(self._db.execute(_COUNT, (_ACTIVE,)).get)
+                doubtful = gone >= BULK_LEAST and active - gone < BULK_SHARE * active
+                self._counted, self._gone = self._fold.generation, gone if doubtful else 0
+        except apsw.Error as error:
+            return str(error)
+        return f"{self._gone} accounts that this copy was told of aren't in it" if self._gone else ""
 
     def expand(self, address: Address) -> Route:
         """``route``, from the tables as they are now and not from memory."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import apsw
 import pytest
 
 from holdfast.directory import records as r
@@ -9,6 +12,7 @@ from holdfast.directory.copy import Copy
 from holdfast.model.errors import Reason, Refused, Unavailable
 from holdfast.model.people import AccountState, Local
 from holdfast.sim.world import SimWorld
+from holdfast.world import real_world
 from unit.directory.people_tape import NOON, Tape, route
 
 REMOVED, DISABLED, ACTIVE = AccountState.REMOVED, AccountState.DISABLED, AccountState.ACTIVE
@@ -128,3 +132,23 @@ def test_people_4_accounts_that_come_back_end_the_doubt(
     copy = tape.folded(world)
     assert answer(copy, "u0@example.org") is Local
     assert answer(copy, "u59@example.org") is Reason.NO_SUCH_USER
+
+
+@pytest.mark.parametrize("table", ["account", "address"])
+def test_people_15_a_copy_whose_people_are_gone_knows_of_nobody_that_he_isnt_there(
+    tape: Tape, tmp_path: Path, crowd: list[int], table: str
+) -> None:
+    """Whatever emptied it: it isn't what the ledger told."""
+    path = str(tmp_path / "mx-0.sqlite")
+    copy = tape.folded(real_world(level="error"), path=path)
+    assert answer(copy, "nobody@example.org") is Reason.NO_SUCH_USER
+    other = apsw.Connection(path)
+    other.execute(f"DELETE FROM {table} WHERE {'id' if table == 'account' else 'account'} > {crowd[20]}")
+    tape.account("late@example.org")
+    tape.fold_into(copy)
+    assert answer(copy, "nobody@example.org") == "people"
+    assert answer(copy, "u50@example.org") == "people" or table == "account"  # whose address is still there
+    with pytest.raises(Unavailable):
+        copy.lookup.by_login("u50@example.org")
+    other.close()
+    copy.close()
