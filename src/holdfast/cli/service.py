@@ -33,7 +33,7 @@ def dev(
         list[str] | None, typer.Option("--without", help="A role to leave out, to see what happens.")
     ] = None,
 ) -> None:
-    """Runs all roles in this one process: for looking inside and for debuggers."""
+    """Runs all roles but `watch` in this one process: for looking inside and for debuggers."""
     from holdfast.run.dev import run
 
     run(terminal.load_config(), without=break_it or [])

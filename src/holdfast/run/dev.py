@@ -1,4 +1,4 @@
-"""``holdfast dev``: all roles in one process and one loop, for looking inside."""
+"""``holdfast dev``: all roles but ``watch`` in one process and one loop, for looking inside."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ def run(config: Config, without: Sequence[str] = ()) -> None:
         raise Refused(Reason.BAD_NAME, f"no role {strange[0]}; there are: {', '.join(roles.MAINS)}")
     for folder in (config.data, config.run_folder):
         system.make_folder(folder)
-    wanted = [each for each in roles.plan(config) if each[0] not in without and each[1] == 0]
+    left_out = {*without, "watch"}  # one loop for all, and no supervisor: it would find faults of this alone
+    wanted = [each for each in roles.plan(config) if each[0] not in left_out and each[1] == 0]
     run_loop(_run(config, wanted))
 
 

@@ -179,13 +179,14 @@ class Watched:
         mail = canaries.doors(self._config).mail
         target = mail.get("imap") or mail.get("pop3")
         every_s = self._config.watch.canary_s
+        pace = Pace(every_s, 2.0, min(10.0, every_s), every_s)  # there are many: never all at once
         for each in accounts:
             if target is None or each.cell is None:
                 continue
             trial = f"{target.function}/{target.door}/cell-{each.cell:02d}"
             if trial in known.trials:
                 mine = target._replace(account=(each.address, each.app))
-                yield trial, self._door(known, trial, mine, Pace(every_s, 2.0, 10.0), each.cell)
+                yield trial, self._door(known, trial, mine, pace, each.cell)
 
     def _door(
         self, known: DependencyMap, trial: str, target: Target, pace: Pace, cell: int | None = None

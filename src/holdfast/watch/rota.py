@@ -9,16 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-_FIRST_S = 3.0  # after the start all is tried once within this
 _JITTER = 0.1  # of the time between two: so that nothing falls into step with others
 
 
 class Pace(NamedTuple):
-    """``least_s``: between two beginnings, however much it is asked for. ``failing_s``: while it fails."""
+    """``least_s``: between two beginnings, however much it is asked for. ``failing_s``: while it fails.
+    ``first_s``: after the start it is tried once within this."""
 
     every_s: float
     least_s: float
     failing_s: float
+    first_s: float = 3.0
 
 
 class _Entry:
@@ -39,7 +40,7 @@ class Rota:
     def __init__(self, paces: Mapping[str, Pace], now: float, draw: Callable[[], float]) -> None:
         self._draw = draw
         self._entries = {
-            name: _Entry(pace, now + draw() * min(pace.every_s, _FIRST_S)) for name, pace in paces.items()
+            name: _Entry(pace, now + draw() * min(pace.every_s, pace.first_s)) for name, pace in paces.items()
         }
 
     def due(self, now: float) -> list[str]:
