@@ -245,11 +245,11 @@ class KeptNotices:
     def unreached(self, incident: int) -> list[int]:
         """Customers whom no channel has reached with any notice of it, and none is being tried for."""
         sql = (
-            "SELECT DISTINCT customer FROM message m WHERE incident = ? AND customer != ? AND NOT EXISTS"
-            " (SELECT 1 FROM message o WHERE o.incident = m.incident AND o.customer = m.customer AND"
-            "  (o.state = 'sent' OR (o.state = 'due' AND o.channel != ?))) ORDER BY customer"
+            "SELECT customer FROM message WHERE incident = ? AND customer != ? EXCEPT"
+            " SELECT customer FROM message WHERE incident = ?"
+            " AND (state = 'sent' OR (state = 'due' AND channel != ?)) ORDER BY customer"
         )
-        of = (incident, EVERYBODY, LETTER)
+        of = (incident, EVERYBODY, incident, LETTER)
         return self._file.read(lambda db: [row[0] for row in db.execute(sql, of)])
 
 
