@@ -188,7 +188,7 @@ class Reported(Entry, frozen=True, tag="reported"):
 
 
 class Filed(Entry, frozen=True, tag="filed"):
-    """A report was handed in by people. ``report``: which, as care names them; ``number``: what it got there."""
+    """People handed a report in. ``report``: which, as care names them; ``number``: what it got there."""
 
     report: str
     number: str = ""
