@@ -90,8 +90,13 @@ class Tables:
         return State(self.identity, self.position, self.sequence, self.holes, self.refused)
 
     def begin(self) -> None:
+        """Raises ``apsw.BusyError`` while somebody else writes to it; then all is as before."""
         self.db.execute("COMMIT")
-        self.db.execute("BEGIN IMMEDIATE")
+        try:
+            self.db.execute("BEGIN IMMEDIATE")
+        except apsw.Error:
+            self.db.execute("BEGIN")
+            raise
         self.ended = {}
 
     def commit(self, position: Position, identity: bytes = b"", *, whole: bool = False) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import apsw
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,6 +14,7 @@ from holdfast.directory.copy import NotBelieved
 from holdfast.model.errors import Refused, Unavailable
 from holdfast.model.people import AccountRole, AccountState, Local
 from holdfast.sim.world import SimWorld, simulated
+from holdfast.world import real_world
 from unit.directory.people_tape import CHEAP, NOON, Tape, dump, frame, route
 
 domains = st.sampled_from(["example.org", "example.net", "b\u00fccher.example"])
@@ -187,3 +191,24 @@ def test_pages_follow_each_other_without_gap(tape: Tape, world: SimWorld) -> Non
     assert pages == [id_ for n, id_ in enumerate(made) if n % 3]
     assert [account.id for account in copy.lists.accounts(limit=1000)] == made
     assert [a.id for a in copy.lists.accounts(customer=made[3])] == [made[3]]
+
+
+def test_people_1_a_copy_that_somebody_else_locked_goes_on_when_he_lets_go(
+    tape: Tape, tmp_path: Path
+) -> None:
+    """It answers meanwhile, and follows afterwards, however often it tried in vain."""
+    path = str(tmp_path / "imap-0.sqlite")
+    tape.account("ann@example.org")
+    copy = tape.folded(real_world(level="error"), path=path)
+    bob = tape.account("bob@example.org")
+    other = apsw.Connection(path)
+    other.execute("BEGIN IMMEDIATE")
+    for _ in range(3):
+        with pytest.raises(apsw.BusyError):
+            tape.fold_into(copy)
+        assert isinstance(route(copy, "ann@example.org"), Local)
+    other.execute("ROLLBACK")
+    tape.fold_into(copy)
+    assert route(copy, "bob@example.org") == Local(bob, 0)
+    other.close()
+    copy.close()
