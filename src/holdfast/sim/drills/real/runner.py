@@ -35,7 +35,7 @@ class Patience(NamedTuple):
     ``after_s``: until all functions are well again, and with ``closed`` all incidents closed.
     """
 
-    least_s: float = 30.0
+    least_s: float = 25.0
     most_s: float = 60.0
     slow_s: float = 90.0
     after_s: float = 150.0
