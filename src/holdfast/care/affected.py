@@ -21,7 +21,17 @@ from holdfast.care import customers
 from holdfast.model.functions import FUNCTIONS
 from holdfast.model.limits import ACTIVE_S
 from holdfast.watch.incidents.incidents import Incident
-from holdfast.watch.incidents.record import Diagnosed, Failing, Found, Hit
+from holdfast.watch.incidents.record import (
+    Closed,
+    Diagnosed,
+    Failing,
+    Found,
+    Hit,
+    Joined,
+    Opened,
+    Parted,
+    Reopened,
+)
 from holdfast.world import World
 
 COLUMNS = ("account", "login", "customer", "contract", "cell", "functions", "active")
@@ -83,6 +93,8 @@ def scopes_during(incident: Incident) -> dict[str, Scope]:
     seen: dict[str, list[Scope]] = {}
     again = Incident(incident.number, incident.opened_at)
     for entry in incident.timeline:
+        if not isinstance(entry, _TELLS):
+            continue
         again.apply(entry)
         if isinstance(entry, Found | Diagnosed) and again.opinion is not None:
             place = len(again.opinions) - 1
@@ -93,6 +105,7 @@ def scopes_during(incident: Incident) -> dict[str, Scope]:
 
 
 _TAKEN_BACK = ("corrected", "withdrawn")
+_TELLS = Opened | Joined | Reopened | Parted | Found | Diagnosed | Closed  # what says what fails and why
 
 
 def _together(scopes: Sequence[Scope]) -> Scope:
@@ -202,8 +215,7 @@ def _uncertain(incident: Incident) -> str:
 
 def _failing(incident: Incident) -> int:
     """How many trials don't go well in all, by the last entry that says so."""
-    counts = [entry.count for entry in incident.timeline if isinstance(entry, Found)]
-    return counts[-1] if counts else 0
+    return next((entry.count for entry in reversed(incident.timeline) if isinstance(entry, Found)), 0)
 
 
 def _partly(failing: Iterable[Failing]) -> str:
