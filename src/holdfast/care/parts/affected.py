@@ -30,8 +30,10 @@ class AffectedPart:
     async def turn(self, seen: Seen) -> list[AnyEntry]:
         found: list[AnyEntry] = []
         for incident in seen.incidents:
+            if not self._is_due(incident, seen.at):
+                continue
             state = bool(incident.closed_at), scopes_of(incident)
-            if self._is_due(incident, seen.at) and self._counted.get(incident.number) != state:
+            if self._counted.get(incident.number) != state:
                 entry = await self._world.offload(self._count, incident, state[1], seen.at)
                 if not _says(incident.affected, entry):
                     found.append(entry)
