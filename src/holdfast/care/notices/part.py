@@ -75,7 +75,7 @@ class NoticesPart:
         return self._notices[incident.number]
 
     async def _lay_down(self, seen: Seen, incident: Incident, what: NoticeDue, notices: list[Notice]) -> None:
-        before = await self._thread.run(self._kept.customers, incident.number)
+        before = set() if what.quiet else await self._thread.run(self._kept.customers, incident.number)
         number = max([*incident.notices, *(each.number for each in notices)], default=0) + 1
         plan = await self._world.offload(self._planner.plan, seen, incident, what, number, before)
         ways = self._sending.ways
