@@ -37,6 +37,7 @@ class Series:
         self._sorted: list[float] = []  # … and of size
         self._last: deque[float] = deque(maxlen=SLOW_ROUNDS)
         self._slow = 0  # values in a row that were slow
+        self._known_spread: float | None = None  # of what is usual, until that changes
 
     def add(self, seconds: float) -> None:
         self._last.append(math.log(max(seconds, 1e-6)))
@@ -64,10 +65,7 @@ class Series:
         """By how many spreads the last values are above what is usual, the least of them; 0 for nothing."""
         if len(self._sorted) < SLOW_KNOWN or len(self._last) < SLOW_ROUNDS:
             return 0.0
-        median = self._median()
-        apart = sorted(abs(each - median) for each in self._sorted)
-        spread = max(_MAD * apart[len(apart) // 2], _LEAST_SPREAD)
-        return max(0.0, (min(self._last) - median) / spread)
+        return max(0.0, (min(self._last) - self._median()) / self._spread())
 
     @property
     def slow(self) -> bool:
@@ -80,7 +78,15 @@ class Series:
     def _median(self) -> float:
         return self._sorted[len(self._sorted) // 2]
 
+    def _spread(self) -> float:
+        if self._known_spread is None:
+            median = self._median()
+            apart = sorted(abs(each - median) for each in self._sorted)
+            self._known_spread = max(_MAD * apart[len(apart) // 2], _LEAST_SPREAD)
+        return self._known_spread
+
     def _keep(self, value: float) -> None:
+        self._known_spread = None
         self._order.append(value)
         insort(self._sorted, value)
         if len(self._order) > SLOW_KEPT:
