@@ -181,6 +181,7 @@ KNOWN = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @given(REPORTS, KNOWN, st.randoms())
 @settings(deadline=None, max_examples=60)
 def test_reports_2_clusters_do_not_depend_on_the_order_and_have_each_report_once(

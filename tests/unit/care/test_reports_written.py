@@ -360,7 +360,7 @@ def any_entry() -> st.SearchStrategy[r.AnyEntry]:
 
 @pytest.mark.slow
 @given(st.lists(any_entry(), min_size=1, max_size=14), st.sampled_from(LANGUAGES))
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 def test_review_2_and_authorities_1_whatever_became_of_an_incident_its_reports_can_be_written(
     entries: list[r.AnyEntry], language: str
 ) -> None:

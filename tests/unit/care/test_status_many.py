@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 
+import pytest
+
 from holdfast.care.credits import Contract, Daily, Policy, Span, Suffered
 from holdfast.care.credits.owing import Owing
 from holdfast.care.credits.policies import Step
@@ -15,6 +17,7 @@ from holdfast.care.status.page import Page
 from holdfast.care.status.story import texts
 from outage import LOOK, NOON, ZONE, outage
 
+pytestmark = pytest.mark.slow
 SAID = texts(ZONE)
 DAILY = Policy("daily", "voluntary", Daily((Step(0, Decimal(10), 500),)))
 

@@ -27,6 +27,7 @@ from holdfast.world import World, real_world
 from outage import LOOK, NOW, ZONE, findings, maintenance, named, past, present
 from unit.care.snapshot import account, written
 
+pytestmark = pytest.mark.slow
 SAID = texts(ZONE)
 WORKING = tuple(each._replace(state="works", step="", cell=None) for each in findings())
 

@@ -24,7 +24,6 @@ from holdfast.model.limits import (
     CARE_AFTER_S,
     INCIDENT_UPDATE_S,
     STATUS_EVERY_S,
-    STATUS_OWN_CALM_S,
     STATUS_OWN_PAUSE_S,
     STATUS_OWN_S,
     STATUS_PAST_S,
@@ -168,7 +167,7 @@ def _own_material(page: Page, now: float) -> object:
         (each.number, page.due[each.number], len(each.estimates), len(each.opinions)) for each in open_ones
     )
     states = tuple((each.function, each.state) for each in page.lines)
-    return told, states, now // (STATUS_OWN_S if open_ones else STATUS_OWN_CALM_S)
+    return told, states, now // STATUS_OWN_S
 
 
 def _cells(incidents: Incidents, now: float) -> frozenset[int] | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os.path
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from holdfast.care.status.page import Files
 from holdfast.world import World
@@ -30,15 +30,21 @@ def publish(world: World, folder: str, files: Files) -> list[str]:
 
 
 def write(
-    world: World, folder: str, files: Iterable[tuple[str, bytes]], *, durable: bool = True
+    world: World,
+    folder: str,
+    files: Iterable[tuple[str, bytes]],
+    *,
+    durable: bool = True,
+    other: Container[str] = (),
 ) -> list[str]:
-    """Names of what wasn't there as it is now. Blocks; raises ``OSError``."""
+    """Names of what wasn't there as it is now; ``other``: what is known to be otherwise. Blocks; raises
+    ``OSError``."""
     disk, changed = world.disk, []
     if not disk.exists(folder):
         disk.make_folder(folder)
     for name, data in files:
         path = os.path.join(folder, name)
-        if not _is(world, path, data):
+        if name in other or not _is(world, path, data):
             disk.write_atomic(path, data, public=True, durable=durable)
             changed.append(name)
     return changed

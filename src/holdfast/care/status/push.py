@@ -101,6 +101,11 @@ class PushPart:
         self._again_at = 0.0
         self._error: Exception | None = None
 
+    @property
+    def is_whole(self) -> bool:
+        """All that is on the shelf is there."""
+        return self._whole is not None and self._whole is self._shelf.stand
+
     async def turn(self, seen: Seen) -> list[AnyEntry]:
         clock = self._world.clock
         if self._error is not None and clock.monotonic() < self._again_at:
@@ -152,7 +157,7 @@ class PushPart:
 
     async def _say(self, reason: str = "") -> None:
         now, state = self._world.clock.now(), self._state
-        if not reason and self._whole is self._shelf.stand:
+        if not reason and self.is_whole:
             state.whole_at = now
         state.failing_since = (state.failing_since or now) if reason else 0.0
         state.reason = reason
@@ -171,12 +176,16 @@ class FolderPlace:
     def __init__(self, world: World, folder: str) -> None:
         self._world = world
         self._folder = folder
+        self._own: set[str] = set()  # put there by us: what comes now is otherwise
 
     async def names(self) -> list[str]:
         return await self._world.offload(self._names)
 
     async def put(self, files: Sequence[tuple[str, bytes]]) -> None:
-        await self._world.offload(lambda: write(self._world, self._folder, files, durable=False))
+        await self._world.offload(
+            lambda: write(self._world, self._folder, files, durable=False, other=self._own)
+        )
+        self._own.update(name for name, _ in files)
 
     async def remove(self, names: Sequence[str]) -> None:
         await self._world.offload(remove, self._world, self._folder, names)
