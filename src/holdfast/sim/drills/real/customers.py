@@ -77,6 +77,7 @@ class Customers:
         self._place = place
         self._world: World = place.world
         self._households = list(households)
+        self._group: asyncio.TaskGroup | None = None
         self._trust = place.trust()
         self._seen: dict[tuple[str, str], int] = {}  # (function, account) → messages there were
         self._taken: dict[str, list[str]] = {}  # account → subjects that were acknowledged
@@ -92,11 +93,17 @@ class Customers:
             "password": self._password,
             "signup": self._signup,
         }
-        async with asyncio.TaskGroup() as group:
+        async with asyncio.TaskGroup() as self._group:
             for each in self._households:
                 for function, way in ways.items():
                     account = each.other if function == "password" else each.mail
-                    group.create_task(self._again(function, account, way))
+                    self._group.create_task(self._again(function, account, way))
+
+    def join(self, account: str) -> None:
+        """Somebody new reads mail, too."""
+        if self._group is not None and all(account != each.mail for each in self._households):
+            self._group.create_task(self._again("imap", account, self._imap))
+            self._group.create_task(self._again("pop3", account, self._pop3))
 
     async def _again(self, function: str, account: str, way: Callable[[str], Awaitable[str]]) -> None:
         clock = self._world.clock

@@ -95,6 +95,8 @@ async def _run(
         say(f"{it.id}: {it.inject}")
         async with ROWS[it.id](place) as accounts:
             injected = clock.now()
+            if accounts:
+                customers.join(min(accounts))
             await _hold(place, it, witness, patience)
             told, repaired = await place.world.offload(witness.told), clock.now()
         say(f"{it.id}: repaired after {repaired - injected:.0f} s")
