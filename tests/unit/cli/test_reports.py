@@ -22,7 +22,9 @@ HOUR_S = 3600.0
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "holdfast.toml"
-    path.write_text(f'[service]\nhostname = "mail.example.org"\ndata = "{tmp_path}/data"\n')
+    path.write_text(
+        f'[service]\nhostname = "mail.example.org"\ndata = "{tmp_path}/data"\n[reports]\npdf = false\n'
+    )
     monkeypatch.setattr(terminal, "config_path", str(path))
     return tmp_path / "data"
 
@@ -104,7 +106,7 @@ def test_drafts_are_written_where_they_are_asked_for_and_over_nothing(
     reports.draft(1, to=str(folder))
     names = capsys.readouterr().out.split()
     assert {Path(each).name for each in names} == {each.name for each in folder.iterdir()}
-    assert {"report.de.pdf", "timeline.en.svg", "nis2.final.de.md", "nis2.early.en.json"} <= {
+    assert {"report.de.html", "timeline.en.svg", "nis2.final.de.md", "nis2.early.en.json"} <= {
         each.name for each in folder.iterdir()
     }
     report = folder / "report.de.md"
