@@ -16,8 +16,14 @@ import pytest
 
 import references
 from e2e.service import DOMAIN, Service, until
+from free_ports import free_ports
 from gateway import Gateway, gateway
 from holdfast.care.status.customer import token
+from holdfast.model.errors import Refused, Unavailable
+from holdfast.partners.mail import Mailer, Sender, Smarthost, compose
+from holdfast.partners.outbound import Manners
+from holdfast.world import real_world, run
+from holdfast.world.tls import client_context
 
 WHY_NOT = references.missing(references.POSTFIX)
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT or "it is there")]
@@ -123,3 +129,30 @@ def test_notices_go_out_while_all_mail_stands_still(
     assert said["text"].endswith(f" https://status.example.org/{page}")
     until(lambda: {each["state"] for each in told(service)} == {"sent"})
     assert {each["channel"] for each in told(service)} == {"sms", "mail"}
+
+
+def test_second_addresses_share_connections_and_one_that_is_refused_is_no_outage(
+    elsewhere: tuple[int, Path],
+) -> None:
+    """Against Postfix, in TLS."""
+    world = real_world(level="error")
+    sender = Sender("Störungsdienst", "no-reply@example.org", "mail.example.org")
+
+    async def send(port: int, *to: str) -> None:
+        manners = Manners("mail.example.org", "opportunistic", client_context(verify=False))
+        mailer = Mailer(world, lambda: Smarthost("127.0.0.1", port, manners))
+        try:
+            for each in to:
+                await mailer.send(each, compose(world, sender, each, "Störung", "Es dauert an.", "de"))
+        finally:
+            mailer.close()
+
+    log = elsewhere[1] / "log"
+    before = log.read_text().count(": connect from")
+    run(send(elsewhere[0], *["ben@elsewhere.example"] * 5))
+    until(lambda: " mail=5 " in log.read_text())
+    assert log.read_text().count(": connect from") == before + 1
+    with pytest.raises(Refused):
+        run(send(elsewhere[0], "nobody@elsewhere.example"))
+    with pytest.raises(Unavailable):
+        run(send(*free_ports(1), "ben@elsewhere.example"))
