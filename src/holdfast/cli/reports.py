@@ -11,7 +11,7 @@ from holdfast.model.errors import Reason, Refused
 
 if TYPE_CHECKING:
     from holdfast.care.reports.authorities import Duty
-    from holdfast.care.reports.kept import KeptReports
+    from holdfast.care.reports.kept import CustomerReport, KeptReports
     from holdfast.run.config import Config
     from holdfast.watch.incidents import Incident, Incidents
     from holdfast.world import World
@@ -62,6 +62,7 @@ def add(
 
 def list_(
     hours: Annotated[float, typer.Option(help="Reports of so many hours.", min=0)] = 24,
+    each: Annotated[bool, typer.Option("--each", help="Each report, in the words of who made it.")] = False,
     as_json: terminal.Json = False,
 ) -> None:
     """Lists what customers reported, when they came first, and what is due to authorities until when."""
@@ -80,27 +81,30 @@ def list_(
     reports, aheads = run(read()) if world.disk.exists(_path(config)) else ([], [])
     found = clusters(reports, known)
     due = _duties(config, known, now)
+    if each:
+        _print_each(reports, known, as_json)
+        return
     if as_json:
-        _print_json(found, aheads, due, config)
+        _print_json(found, aheads, due)
         return
     rows: list[dict[str, object]] = [
         {
-            "reports": len(each.reports),
-            "functions": ", ".join(f"{name} {count}" for name, count in each.functions.items()),
-            "first": _moment(each.first_at),
-            "last": _moment(each.last_at),
-            "incident": each.incident or "none",
-            "words": " ".join(each.words),
+            "reports": len(cluster.reports),
+            "functions": ", ".join(f"{name} {count}" for name, count in cluster.functions.items()),
+            "first": _moment(cluster.first_at),
+            "last": _moment(cluster.last_at),
+            "incident": cluster.incident or "none",
+            "words": " ".join(cluster.words),
         }
-        for each in found
+        for cluster in found
     ]
     terminal.show(rows, ["reports", "functions", "first", "last", "incident", "words"], False)
-    for each in aheads:
-        print(f"{_moment(each.at)}: customers came first: {each.function}, {each.people} people")
+    for ahead in aheads:
+        print(f"{_moment(ahead.at)}: customers came first: {ahead.function}, {ahead.people} people")
     print()
     rows = [
-        {"report": each.report, "incident": each.incident, "due": _moment(each.due_at), "state": each.state}
-        for each in due
+        {"report": duty.report, "incident": duty.incident, "due": _moment(duty.due_at), "state": duty.state}
+        for duty in due
     ]
     terminal.show(rows, ["report", "incident", "due", "state"], False)
 
@@ -190,7 +194,27 @@ def _duties(config: Config, known: Any, now: float) -> list[Duty]:
     return duties(known, thresholds(config), ZoneInfo(config.web.time_zone), now)
 
 
-def _print_json(found: Any, aheads: Any, due: list[Duty], config: Config) -> None:
+def _print_each(reports: list[CustomerReport], known: Incidents, as_json: bool) -> None:
+    """The newest first."""
+    from holdfast.care.reports.clustering import Matching
+
+    matching = Matching(known)
+    rows = [
+        {
+            "number": report.number,
+            "at": _moment(report.at),
+            "function": report.function,
+            "since": _moment(report.since),
+            "seen": report.seen,
+            "answer": report.address,
+            "incident": matching.of(report) or "none",
+        }
+        for report in reversed(reports)
+    ]
+    terminal.show(rows, list(rows[0]) if rows else [], as_json)
+
+
+def _print_json(found: Any, aheads: Any, due: list[Duty]) -> None:
     import json
 
     plain = {

@@ -242,3 +242,19 @@ def test_calls_to_support_are_as_many_people_and_one_address_is_one_person() -> 
         each._replace(network="192.0.2.0/24", address=f"{each.number}@example.net") for each in came()
     ]
     assert first(colleagues, incidents(), NOON + 60)
+
+
+def test_a_flood_leaves_room_for_who_calls(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("holdfast.care.reports.kept.REPORTS_KEPT", 2)
+
+    async def run() -> None:
+        kept = KeptReports(world, str(tmp_path / "reports.sqlite"))
+        for _ in range(2):
+            await kept.add(report())
+        with pytest.raises(Unavailable, match="2 are kept"):
+            await kept.add(report())
+        assert await kept.add(report(by="phone", network="")) == 3
+
+    asyncio.run(run())

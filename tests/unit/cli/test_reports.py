@@ -63,6 +63,9 @@ def test_what_is_taken_down_on_the_telephone_is_listed_with_what_it_is_like(data
     ]
     reports.list_()
     assert "imap 2" in capsys.readouterr().out
+    reports.list_(each=True, as_json=True)
+    first, *_ = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert (first["number"], first["seen"], first["incident"]) == (3, "strange", "none")
     for wrong, given in (
         ("fax is none of receive", {"function": "fax"}),
         ("--language fr: there are en, de", {"function": "imap", "language": "fr"}),
