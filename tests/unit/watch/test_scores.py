@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from random import Random
 
 import pytest
@@ -10,28 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.model.limits import SLOW_KNOWN, SLOW_ROUNDS, SLOW_USUAL
+from holdfast.sim.weather import DAY, calm
 from holdfast.watch.counting import Told
 from holdfast.watch.scores import Series, full_in_s, quantile
 from holdfast.watch.speeds import Speeds
 from holdfast.watch.words import FAST_S
 
-DAY = 8640  # rounds of ten seconds
-
-
-def calm(seed: int, rounds: int, spread: float = 0.3, keeps: float = 0.8):
-    """Seconds: three times as slow by day as by night, in weather that lasts, with single outliers."""
-    random = Random(seed)
-    weather = 0.0
-    for number in range(rounds):
-        weather = keeps * weather + math.sqrt(1 - keeps**2) * random.gauss(0, spread)
-        by_day = 1 + math.sin(2 * math.pi * number / DAY) ** 2 * 2
-        outlier = 50.0 if random.random() < 0.001 else 1.0
-        yield 0.02 * by_day * math.exp(weather) * outlier
-
 
 def known(seed: int = 1, rounds: int = 2000) -> Series:
     series = Series()
-    for each in calm(seed, rounds):
+    for each in calm(Random(seed), rounds):
         series.add(each)
     return series
 
@@ -40,7 +27,7 @@ def known(seed: int = 1, rounds: int = 2000) -> Series:
 def test_a_calm_month_raises_no_alarm():
     series = Series()
     alarms = 0
-    for each in calm(7, 30 * DAY, keeps=0.9):
+    for each in calm(Random(7), 30 * DAY, lasts=0.9):
         series.add(each)
         alarms += series.slow
     assert alarms == 0
@@ -49,7 +36,7 @@ def test_a_calm_month_raises_no_alarm():
 @pytest.mark.parametrize("seed", range(10))
 def test_ten_times_as_slow_is_found_within_a_minute_and_over_as_soon_as_it_is_over(seed):
     series = Series()
-    values = list(calm(seed, 2006))
+    values = list(calm(Random(seed), 2006))
     for each in values[:2000]:
         series.add(each)
     assert not series.slow
