@@ -21,7 +21,8 @@ BOARD = ROOT / "deploy" / "grafana" / "holdfast.json"
 PAGE = ROOT / "docs" / "operate" / "monitoring.md"
 
 
-importlib.import_module("holdfast.packs.events")
+for package in ("packs", "care.reports"):
+    importlib.import_module(f"holdfast.{package}.events")
 
 
 def alerts() -> list[dict[str, object]]:
