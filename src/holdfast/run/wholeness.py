@@ -20,6 +20,8 @@ from holdfast.world import World
 _OPCODES = 1000  # between looks at the clock
 _BUSY = (apsw.BusyError, apsw.LockedError, apsw.InterruptError)
 
+_ALWAYS = ("index",)  # the store makes every one as soon as it begins
+
 Look = Callable[[], "str | None"]
 
 
@@ -31,8 +33,14 @@ def looks(world: World, config: Config) -> dict[ComponentId, Look]:
         kind = kind_of(component)
         if kind in FILES and component in there and component not in found:
             what = database if path.endswith(".sqlite") else key if kind == "key" else entry
-            found[component] = partial(what, world, path)
+            look: Look = partial(what, world, path)
+            found[component] = partial(_there, look, path) if kind in _ALWAYS else look
     return found
+
+
+def _there(look: Look, path: str) -> str:
+    found = look()
+    return f"{path}: it is gone" if found is None else found
 
 
 def database(world: World, path: str) -> str | None:

@@ -109,8 +109,11 @@ def test_canary_6_a_damaged_file_is_looked_at_again_before_the_others(tmp_path, 
     assert states[:2] == [("key/pages", "works"), ("cell-07/index", "fails")]
     assert states[2:] == [("cell-07/index", "fails")] * 3
     said["cell-07/index"] = ""
-    found = [each.trial for each in run(five_looks())]
-    assert found[:2] == ["cell-07/index", "copy/mx-0"] and "key/pages" in found
+    assert [each.trial for each in run(five_looks())][:2] == ["cell-07/index", "key/pages"]
+    assert "copy/mx-0" in looked, "and not mentioned: nobody has needed it yet"
+    said["key/pages"] = None
+    gone = [each for each in run(five_looks()) if each.trial == "key/pages"]
+    assert {(each.state, each.step) for each in gone} == {("unknown", "whole")}
 
 
 def test_a_damaged_database_is_found_a_missing_one_unknown_and_a_large_one_begun(tmp_path, monkeypatch):
@@ -148,6 +151,12 @@ def test_a_key_that_was_cut_short_and_a_folder_that_cant_be_written_are_found(tm
 def test_every_file_of_the_map_is_looked_at():
     files = {each for each in everything().components if trials.kind_of(each) in trials.FILES}
     assert files == wholeness.looks(WORLD, everything_configured()).keys()
+
+
+def test_an_index_that_is_gone_fails_and_what_not_everybody_has_is_not_missed(tmp_path):
+    looks = wholeness.looks(WORLD, parse(f'[service]\ndata = "{tmp_path}"\ncells = 2', "", {}))
+    assert "it is gone" in (looks["cell-01/index"]() or "")
+    assert looks["uploads"]() is None
 
 
 # processes
