@@ -7,6 +7,7 @@ that showed it. A trial is named by its component, as in the dependency map.
 from __future__ import annotations
 
 import asyncio
+import math
 import ssl
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -48,6 +49,7 @@ from holdfast.world.link import ping
 
 _FILE = ".holdfast-check"
 _FILE_BYTES = 4096
+GONE = "it isn't there any more"
 
 
 class Ending(NamedTuple):
@@ -119,6 +121,7 @@ class Checks:
         self._vantage = vantage
         self._queue = QueueLook()
         self._file_at: dict[ComponentId, float] = {}  # when each was last looked at
+        self._files_seen: set[ComponentId] = set()
         self._damaged: set[ComponentId] = set()
         self._speeds = Speeds()
         self._free: dict[str, deque[tuple[float, float]]] = {}  # of each folder, with the time
@@ -132,7 +135,7 @@ class Checks:
             "disks": lambda: self._each(
                 {name: offload(self._disk, folder) for name, folder in places.disks.items()}
             ),
-            "files": self._files,
+            "files": lambda: self._files(FILES_S if parts else math.inf),
             "ways": lambda: self._each({name: self._way(way) for name, way in places.ways.items()}),
             "names": lambda: self._each(self._names()),
             "clock": lambda: self._each({"machine": self._clock()}),
@@ -252,17 +255,21 @@ class Checks:
 
     # files, as many as there is time for, and those first that weren't well
 
-    async def _files(self) -> list[Finding]:
+    async def _files(self, seconds: float) -> list[Finding]:
+        """One that was never there isn't needed yet, and isn't mentioned."""
         clock, found = self._world.clock, list[Finding]()
-        until = clock.monotonic() + FILES_S
+        until = clock.monotonic() + seconds
         due = sorted(
             self._places.files, key=lambda name: (name not in self._damaged, self._file_at.get(name, 0.0))
         )
-        for name in due:
-            if found and clock.monotonic() >= until:
+        for place, name in enumerate(due):
+            if place and clock.monotonic() >= until:
                 break
             self._file_at[name] = clock.monotonic()
-            found += await self._one(name, self._world.offload(_whole, self._places.files[name]))
+            [finding] = await self._one(name, self._world.offload(_whole, self._places.files[name]))
+            if finding.said != GONE or name in self._files_seen:
+                self._files_seen.add(name)
+                found.append(finding)
         self._damaged -= {each.trial for each in found}
         self._damaged |= {each.trial for each in found if each.state == "fails"}
         return found
@@ -373,5 +380,5 @@ def _sample(look: Callable[[], str]) -> Said:
 def _whole(look: Callable[[], str | None]) -> Said:
     text = look()
     if text is None:
-        return Said("unknown", "whole", "there is none")
+        return Said("unknown", "whole", GONE)
     return Said("fails", "whole", text) if text else WELL
