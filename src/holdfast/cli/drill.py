@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from holdfast.cli import terminal
+from holdfast.cli import drill_simulated, terminal
 from holdfast.model.errors import Reason, Refused
 
 if TYPE_CHECKING:
@@ -18,11 +18,23 @@ EXIT_FAILED = 1
 EXIT_ENDED = 130  # by a signal
 
 Faults = Annotated[
-    list[str] | None, typer.Argument(metavar="[FAULT]...", help="F01 …; `drill --list` names them.")
+    list[str] | None, typer.Argument(metavar="[FAULT]...", help="F01 …; `drill --list` names them; `story`.")
 ]
 All = Annotated[bool, typer.Option("--all", help="Every fault that can be shown so.")]
 List = Annotated[bool, typer.Option("--list", help="Which faults there are, and where each can be shown.")]
 Data = Annotated[str, typer.Option(help="Folder of the drill's service, kept afterwards; '' keeps none.")]
+Simulated = Annotated[
+    bool, typer.Option("--simulated", help="On a provider of many machines, in virtual time.")
+]
+Seeds = Annotated[int, typer.Option(min=1, help="Of --simulated: so many runs of each fault.")]
+Hampered = Annotated[
+    str,
+    typer.Option(
+        help="Of --simulated: noise (5 % of all trials err), blind (one vantage point sees nothing), rolling "
+        "(a release is under way)."
+    ),
+]
+Customers = Annotated[int, typer.Option(min=100, help="Of `drill story`: so many.")]
 Keep = Annotated[
     str, typer.Option(help="Folder for score cards; '' is watch/drills below the configured data, if any.")
 ]
@@ -38,15 +50,27 @@ def drill(
     list_: List = False,
     data: Data = "",
     keep: Keep = "",
+    simulated: Simulated = False,
+    seeds: Seeds = 1,
+    hampered: Hampered = "",
+    customers: Customers = 100_000,
     as_json: terminal.Json = False,
 ) -> None:
     """Puts faults into a service with real processes, of its own, on loopback; prints a score card of each.
 
     What runs elsewhere on this machine isn't touched. Each takes two to four minutes. 1 when a cause was
     wrong or not found, or customers met what they must not.
+    --simulated shows all of them on a provider of many machines, in virtual time; only what the watchers make
+    of it is judged there. `drill story` writes the week of August 2012 into --data, as it would have been.
     """
     if list_:
         _list(as_json)
+    elif [each.upper() for each in faults or []] == [drill_simulated.STORY]:
+        drill_simulated.story(data, seeds, customers)
+    elif simulated and (all_ or faults):
+        ids = drill_simulated.rows() if all_ else _known(faults or [])
+        if not drill_simulated.simulated(ids, seeds, hampered, as_json):
+            raise typer.Exit(EXIT_FAILED)
     elif all_ or faults:
         _drill(_chosen(faults or [], all_), data, keep, as_json)
     else:
@@ -66,6 +90,13 @@ def _list(as_json: bool) -> None:
         for each in catalogue().values()
     ]
     terminal.show(rows, ["fault", "on", "title"], as_json)
+
+
+def _known(faults: Sequence[str]) -> list[str]:
+    """Raises ``Refused`` for one that there isn't."""
+    from holdfast.sim.drills.catalogue import fault
+
+    return [fault(each).id for each in faults]
 
 
 def _chosen(faults: Sequence[str], everything: bool) -> list[str]:

@@ -25,7 +25,7 @@ AFTER_S = 10.0  # after the repair
 ROLLING_S = 40.0  # a release: one process after another is started anew
 
 Hampered = Literal["", "noise", "blind", "rolling"]
-ERRORS: Mapping[Hampered, Errors] = {
+HAMPERED: Mapping[Hampered, Errors] = {
     "": Errors(),
     "noise": Errors(wrong=0.05),
     "blind": Errors(blind=("west",)),
@@ -56,7 +56,7 @@ def play(of: Fault, row: rows.Row, seed: int, hampered: Hampered = "") -> Played
     injected = EPOCH + WELL_S + random.uniform(0.0, 10.0)
     faults = [*row.faults, *(_rolling() if hampered == "rolling" else ())]
     conditions = p.Conditions(faults)
-    watchers = Watchers(map, tries, seed, ERRORS[hampered], Incidents(), begin=EPOCH)
+    watchers = Watchers(map, tries, seed, HAMPERED[hampered], Incidents(), begin=EPOCH)
     repaired = injected + row.lasts_s
     told: Mapping[str, score.Told] | None = None
     noticed = 0.0

@@ -45,8 +45,9 @@ from holdfast.world.disk import RealDisk
 
 _CLOSE_S = 40.0  # from each change on: every half second …
 _AFTER_S = (70.0, 100.0, 130.0, 160.0, 200.0, 260.0)  # … and then once each
-_TURN_S = 900.0  # what care does, where nothing changes
-_PAGE_S = 12 * 3600.0  # what is tried, and the status page that is kept
+_TURN_S = 3600.0  # what care does, where nothing changes; what is promised comes when it is due
+_BEFORE_S = 120.0  # it is due, care takes its turns
+_PAGE_S = 24 * 3600.0  # what is tried, and the status page that is kept
 _SENDING_S = 5.0  # until what is laid down has been sent
 
 POLICY = Policy("tkg-58-3", "§ 58 (3) TKG", TKG_58)
@@ -113,6 +114,7 @@ class _Story:
         is_last = episode.until == week.PAGES_BACK
         day = -1
         for now in _course(episode.since - 60.0, ends, moments):
+            await self._promised(now.at, parts)
             await self._until(now.at)
             await self._step(conditions, now, parts)
             if is_last and now.page:
@@ -138,6 +140,21 @@ class _Story:
             settle(self._watchers.judge, lambda: self._incidents, at, self._incidents.apply)
         if now.turn:
             await self._turn(parts)
+
+    async def _promised(self, until: float, parts: list[Part]) -> None:
+        """The updates that are due before then."""
+        while True:
+            due = min((self._due(each) for each in self._incidents.open()), default=until)
+            if not self._world.clock.now() < due < until - 1.0:
+                return
+            await self._until(due)
+            settle(self._watchers.judge, lambda: self._incidents, due, self._incidents.apply)
+            await self._turn(parts)
+
+    @staticmethod
+    def _due(incident: Incident) -> float:
+        updates = (each for each in incident.promises.values() if each.what == "next_update")
+        return min((each.due - _BEFORE_S for each in updates if not each.settled), default=float("inf"))
 
     def _day(self) -> int:
         return datetime.datetime.fromtimestamp(self._world.clock.now(), self._zone).day
