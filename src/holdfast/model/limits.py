@@ -499,7 +499,7 @@ REMEDY_ANSWER_S = 5.0  # until who carries it out says that it does
 REMEDY_STOP_S = 3.0  # for a process at fault to end what it holds
 
 # Notices
-NOTICE_PATIENCE_S = 25.0  # what is found out within this is in the first one
+NOTICE_PATIENCE_S = 40.0  # what is found out within this is in the first one, and says whom it is for
 NOTICE_EARLY_S = 300.0  # an update is told so long before it was promised for
 NOTICE_GAP_S = 900.0  # between two that people hear of …
 NOTICE_GAP_SHARE = 0.25  # … or this part of how long it lasts, where only numbers moved …

@@ -79,7 +79,7 @@ def test_what_was_over_before_anybody_was_told_is_told_nobody() -> None:
 
 def test_the_first_notice_tells_the_update_that_was_promised_when_it_was_opened() -> None:
     promise = r.Promised(at=NOW, incident=1, promise=1, what="next_update", due=NOW + 1800)
-    what = due(incident(promise), [], NOW + 30)
+    what = due(incident(promise), [], NOW + NOTICE_PATIENCE_S)
     assert what is not None and (what.promise, what.next_at) == (1, NOW + 1800)
 
 
@@ -132,7 +132,7 @@ def test_tell_2_an_end_that_was_expected_and_did_not_come_is_put_right_once() ->
 def test_the_end_is_told_once_and_that_it_fails_again_at_once() -> None:
     end = r.Closed(at=NOW + 1000, incident=1, until={"imap": NOW + 940})
     known, over = incident(affected(NOW + 8)), incident(affected(NOW + 8), end)
-    first = opened(known, NOW + 30)
+    first = opened(known, NOW + NOTICE_PATIENCE_S)
     what = due(over, [first], NOW + 1000)
     assert what is not None and what.about == "ended" and not what.quiet and what.promise == 0
     last = told(what, 2, NOW + 1000)
