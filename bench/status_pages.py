@@ -22,7 +22,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
 from bench.credits import BEGAN, fill, outage
 from holdfast.care import customers
-from holdfast.care.parts.status import Sources, StatusPart
+from holdfast.care.parts.own_pages import OwnPagesPart, Theirs
+from holdfast.care.parts.status import StatusPart
 from holdfast.care.status.page import Look
 from holdfast.care.status.push import FolderPlace, PushedFile, PushPart
 from holdfast.care.status.shelf import Shelf
@@ -48,9 +49,9 @@ async def measured(contracts: int, folder: str) -> dict[str, object]:
     customers.write(world, path, lambda db: fill(db, contracts))
     shelf, incidents = Shelf(), outage()
     look = Look(Brand(), "Example Mail", "https://status.example.org/")
-    sources = Sources(lambda: (), f"{folder}/watched.json", "", b"k", lambda contract: ())
-    page = StatusPart(world, look, texts(), sources, Shelf())
-    every = StatusPart(world, look, texts(), sources._replace(customers=path), shelf)
+    page = StatusPart(world, look, texts(), lambda: (), f"{folder}/watched.json", shelf)
+    theirs = Theirs(path, b"k", lambda contract: (), lambda: ())
+    every = OwnPagesPart(world, look, texts(), theirs, shelf)
     place = FolderPlace(world, f"{folder}/www")
     push = PushPart(world, "here", "here", place, shelf, PushedFile(world, f"{folder}/pushed.json"))
 

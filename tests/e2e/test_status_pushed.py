@@ -93,7 +93,7 @@ class Taking:
         self.part = PushPart(world, "away", "away", place, self.shelf, file)
 
     async def take(self, files: dict[str, bytes]) -> None:
-        self.shelf.put(files, None)
+        self.shelf.put(files)
         await self.part.turn(Seen(Incidents(), None, 0.0))
 
 

@@ -71,7 +71,7 @@ def _parts(world: World, config: Config) -> dict[str, Callable[[], Iterable[Part
         "affected": lambda: [AffectedPart(world, watch, customers)],
         "estimate": lambda: [EstimatePart(world, layout.repairs_path(config), Measures(world, config).of)],
         "credits": lambda: [credits],
-        "status": lambda: publishing.parts(world, config, credits.of),
+        "status": lambda: publishing.parts(world, config, credits),
         "reports": lambda: reporting.parts(world, config),
     }
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os.path
 import urllib.parse
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 
-from holdfast.care.credits.owing import Owing
-from holdfast.care.parts.status import Sources, StatusPart
+from holdfast.care.parts.credits import CreditsPart
+from holdfast.care.parts.own_pages import OwnPagesPart, Theirs
+from holdfast.care.parts.status import StatusPart
 from holdfast.care.status.feeds import Maintenance
 from holdfast.care.status.page import Look
 from holdfast.care.status.places import S3Place, S3Settings, SftpPlace, sftp_settings
@@ -27,10 +28,14 @@ KEY = "status"  # of customers' own links
 HERE = "here"
 
 
-def parts(world: World, config: Config, owing: Callable[[str], Sequence[Owing]]) -> Iterator[Part]:
-    """``owing``: to a contract by now."""
+def parts(world: World, config: Config, credits: CreditsPart) -> Iterator[Part]:
     shelf, file = Shelf(), PushedFile(world, layout.pushed_path(config))
-    yield StatusPart(world, look(config), texts(config.web.time_zone), _sources(world, config, owing), shelf)
+    seen_as, said = look(config), texts(config.web.time_zone)
+    watched = layout.watched_path(config)
+    yield StatusPart(world, seen_as, said, lambda: _planned(world, config), watched, shelf)
+    theirs = _theirs(config, credits)
+    if theirs is not None:
+        yield OwnPagesPart(world, seen_as, said, theirs, shelf)
     folder = layout.status_folder(config)
     yield PushPart(world, HERE, folder, FolderPlace(world, folder), shelf, file)
     for name, section in sorted(config.publish.items()):
@@ -66,13 +71,15 @@ def place(world: World, config: Config, name: str, section: Publish) -> Place:
             return FolderPlace(world, section.to)
 
 
-def _sources(world: World, config: Config, owing: Callable[[str], Sequence[Owing]]) -> Sources:
-    own = layout.customers_path(config) if config.status.customers else ""
+def _theirs(config: Config, credits: CreditsPart) -> Theirs | None:
+    """None where customers have no pages of their own, or these can't be named: everybody's needs no key."""
+    if not config.status.customers:
+        return None
     try:
         key = keys.key_of(config, KEY)
-    except Unavailable:  # without it customers' links can't be named; everybody's page needs none
-        key, own = b"", ""
-    return Sources(lambda: _planned(world, config), layout.watched_path(config), own, key, owing)
+    except Unavailable:
+        return None
+    return Theirs(layout.customers_path(config), key, credits.of, lambda: credits.stage)
 
 
 def _planned(world: World, config: Config) -> tuple[Maintenance, ...]:

@@ -10,14 +10,16 @@ from typing import Any
 
 import pytest
 
+from holdfast.care.credits import Contract, Credit
 from holdfast.care.credits.owing import Owing
 from holdfast.care.customers import CustomerRow
-from holdfast.care.parts.status import Sources, StatusPart
+from holdfast.care.parts.own_pages import OwnPagesPart, Theirs
+from holdfast.care.parts.status import StatusPart
 from holdfast.care.status.customer import token
 from holdfast.care.status.feeds import Maintenance
 from holdfast.care.status.shelf import Shelf
 from holdfast.care.status.story import texts
-from holdfast.care.turns import Seen
+from holdfast.care.turns import Part, Seen
 from holdfast.model.errors import Unavailable
 from holdfast.model.limits import STATUS_EVERY_S, STATUS_OWN_PAUSE_S
 from holdfast.watch.incidents import Incidents
@@ -41,17 +43,14 @@ class Making:
         self.at = NOW
         self.shelf = Shelf()
         self.owing: list[Owing] = []
-        people = [CustomerRow(1, "K-1", language="de"), CustomerRow(2, "K-2")]
-        accounts = [account(1, 1, 3), account(2, 1, 4), account(3, 2, 5)]
-        self.customers = written(self.world, folder, accounts, people) if customers else ""
-        sources = Sources(
-            self._plans,
-            str(folder / "care" / "watched.json"),
-            self.customers,
-            b"k",
-            lambda contract: self.owing,
-        )
-        self.part = StatusPart(self.world, LOOK, SAID, sources, self.shelf)
+        watched = str(folder / "care" / "watched.json")
+        self.parts: list[Part] = [StatusPart(self.world, LOOK, SAID, self._plans, watched, self.shelf)]
+        if customers:
+            people = [CustomerRow(1, "K-1", language="de"), CustomerRow(2, "K-2")]
+            accounts = [account(1, 1, 3), account(2, 1, 4), account(3, 2, 5)]
+            self.customers = written(self.world, folder, accounts, people)
+            theirs = Theirs(self.customers, b"k", lambda contract: self.owing, lambda: len(self.owing))
+            self.parts.append(OwnPagesPart(self.world, LOOK, SAID, theirs, self.shelf))
 
     def _plans(self) -> tuple[Maintenance, ...]:
         if isinstance(self.plans, Exception):
@@ -65,7 +64,8 @@ class Making:
         fresh = None
         if found is not None:
             fresh = Now(at=self.at, findings=tuple(each._replace(at=self.at) for each in found))
-        asyncio.run(self.part.turn(Seen(self.incidents, fresh, self.at)))
+        for part in self.parts:
+            asyncio.run(part.turn(Seen(self.incidents, fresh, self.at)))
         return self.shelf.stand is not before
 
     def states(self) -> set[str]:
@@ -151,18 +151,60 @@ def fails_in_cell_3() -> list[r.AnyEntry]:
     ]
 
 
+FAILING = [*WORKING, findings()[-1]._replace(state="fails")]
+
+
 def test_customers_whom_it_hits_have_their_page_in_their_language_and_others_none(tmp_path: Path) -> None:
     making = Making(tmp_path, customers=True)
     making.turn(0)
     assert making.names("customer-") == []
     making.incidents.apply(fails_in_cell_3())
-    found = [*WORKING, findings()[-1]._replace(state="fails")]
-    assert making.turn(STATUS_OWN_PAUSE_S, found)
+    assert making.turn(STATUS_OWN_PAUSE_S, FAILING)
     assert making.names("customer-") == [f"customer-{token(b'k', 1)}.html"]
     assert making.shelf.stand is not None
     page = making.shelf.stand.read(making.names("customer-")[0]).decode()
     assert "Ihre zwei Postfächer: eins betroffen, eins in Ordnung" in page
     assert "user1@example.org" in page and "user2@example.org" in page
+
+
+def test_a_customer_s_page_is_made_anew_when_what_it_says_changes_and_not_before(tmp_path: Path) -> None:
+    making = Making(tmp_path, customers=True)
+    making.incidents.apply(fails_in_cell_3())
+    making.turn(0, FAILING)
+    [name] = making.names("customer-")
+
+    def version() -> object:
+        assert making.shelf.stand is not None
+        return making.shelf.stand.versions[name]
+
+    first = version()
+    making.turn(STATUS_OWN_PAUSE_S, FAILING)
+    assert version() == first
+    making.owing.append(Owing(2, Credit(Contract("K-1", 2990), "flat", "decided", ()), False))
+    making.turn(STATUS_OWN_PAUSE_S, FAILING)
+    second = version()
+    assert second != first
+    making.incidents.apply([r.Estimated(at=making.at, incident=2, estimate=1, reason="estimate.too_few")])
+    making.turn(STATUS_OWN_PAUSE_S, FAILING)
+    assert version() != second
+
+
+def test_which_customers_have_pages_is_not_known_before_the_snapshot_was_read(tmp_path: Path) -> None:
+    """So that a restart takes no page away that is there."""
+    making = Making(tmp_path, customers=True)
+    making.parts.reverse()
+    Path(making.customers).rename(tmp_path / "away")
+    making.incidents.apply(fails_in_cell_3())
+    with pytest.raises(Unavailable):
+        making.turn(0, FAILING)
+    assert making.shelf.stand is None
+    making.parts.reverse()
+    with pytest.raises(Unavailable):
+        making.turn(0, FAILING)
+    assert making.shelf.stand is not None and making.shelf.stand.many is None
+    (tmp_path / "away").rename(making.customers)
+    making.turn(1, FAILING)
+    assert making.shelf.stand.many is not None and len(making.names("customer-")) == 1
 
 
 def test_without_the_snapshot_of_customers_everybody_s_page_is_made_all_the_same(tmp_path: Path) -> None:

@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
+from holdfast.care.status.customer import Customers
+from holdfast.care.status.many import Many
+from holdfast.care.status.page import Page
 from holdfast.care.status.publish import in_order
 from holdfast.care.status.push import FolderPlace, Pushed, PushedFile, PushPart, read_pushed
 from holdfast.care.status.shelf import Shelf
+from holdfast.care.status.story import texts
 from holdfast.care.turns import Seen, Turns
 from holdfast.model.limits import PUSH_PAUSE_LONGEST_S
 from holdfast.sim.world import SimWorld, simulated
 from holdfast.watch.incidents import Incidents
 from holdfast.watch.incidents.record import AnyEntry
+from outage import LOOK, outage
 
 PUSHED = "/data/care/pushed.json"
 
@@ -88,8 +93,22 @@ def nothing() -> None:
 def test_what_a_page_leads_to_is_there_before_it_and_what_is_no_more_is_taken_away() -> None:
     with simulated(1) as world:
         shelf, away = Shelf(), Away("incident-9.en.html", "customer-x.html", "theirs.html")
-        played(world, shelf, {"away": away}, [(0, lambda: shelf.put(PAGES, None)), (2, nothing)])
+        many = Many(Customers(Page(outage(), LOOK, texts()), b"k"), 1)
+        seen: list[set[str]] = []
+        played(
+            world,
+            shelf,
+            {"away": away},
+            [
+                (0, lambda: shelf.put(PAGES)),
+                (2, lambda: seen.append(set(away.files))),
+                (2, lambda: shelf.put_own(many)),
+                (4, nothing),
+            ],
+        )
         assert away.order == ["incident-1.en.html", "status.css", "index.en.html", "index.html"]
+        # whose own pages are to be there isn't known before that was said
+        assert seen == [{*PAGES, "theirs.html", "customer-x.html"}]
         assert set(away.files) == {*PAGES, "theirs.html"}
         assert in_order("customer-x.html") > in_order("index.html")
 
@@ -103,7 +122,7 @@ def test_only_what_is_new_is_put_there_again() -> None:
             world,
             shelf,
             {"away": away},
-            [(0, lambda: shelf.put(PAGES, None)), (3, lambda: shelf.put(again, None)), (5, nothing)],
+            [(0, lambda: shelf.put(PAGES)), (3, lambda: shelf.put(again)), (5, nothing)],
         )
         assert away.order[len(PAGES) :] == ["index.html"]
         assert away.files == again
@@ -114,7 +133,7 @@ def test_push_1_a_place_that_fails_or_hangs_delays_no_other() -> None:
         shelf, well, failing, hanging = Shelf(), Away(), Away(), Away()
         failing.broken, hanging.hangs = OSError("no route"), True
         steps: list[tuple[float, Callable[[], None]]] = [
-            (second, lambda second=second: shelf.put({"index.html": b"%d" % second}, None))  # type: ignore[misc]
+            (second, lambda second=second: shelf.put({"index.html": b"%d" % second}))  # type: ignore[misc]
             for second in range(0, 60, 5)
         ]
         seen: list[bool] = []
@@ -141,9 +160,7 @@ def test_push_1_a_place_that_hangs_is_given_up_and_named() -> None:
         def back() -> None:
             away.hangs = False
 
-        played(
-            world, shelf, {"away": away}, [(0, lambda: shelf.put(PAGES, None)), (70, back), (130, nothing)]
-        )
+        played(world, shelf, {"away": away}, [(0, lambda: shelf.put(PAGES)), (70, back), (130, nothing)])
         assert set(away.files) == set(PAGES)
         assert [each.keys["part"] for each in world.journal.named("care_part_failed")] == ["publish away"]
 
@@ -164,10 +181,10 @@ def test_a_place_that_is_back_has_it_all_and_meanwhile_what_failed_is_named() ->
             shelf,
             {"away": away},
             [
-                (0, lambda: shelf.put(PAGES, None)),
+                (0, lambda: shelf.put(PAGES)),
                 (2, say),
                 (2, lambda: set_broken(OSError("no route"))),
-                (2, lambda: shelf.put({**PAGES, "index.html": b"2"}, None)),
+                (2, lambda: shelf.put({**PAGES, "index.html": b"2"})),
                 (200, say),
                 (200, lambda: set_broken(None)),
                 (200 + PUSH_PAUSE_LONGEST_S + 1, say),
@@ -195,7 +212,7 @@ def test_push_2_what_may_not_have_arrived_is_put_there_again() -> None:
             await whole(files)
 
         away.put = put  # type: ignore[method-assign]
-        played(world, shelf, {"away": away}, [(0, lambda: shelf.put(PAGES, None)), (10, nothing)])
+        played(world, shelf, {"away": away}, [(0, lambda: shelf.put(PAGES)), (10, nothing)])
         assert away.order == [
             *("incident-1.en.html", "status.css", "index.en.html"),
             *("index.en.html", "index.html"),
@@ -208,11 +225,11 @@ def test_a_folder_is_left_alone_where_it_is_right_already() -> None:
 
         async def main() -> None:
             file = PushedFile(world, PUSHED)
-            shelf.put(PAGES, None)
+            shelf.put(PAGES)
             seen = Seen(Incidents(), None, 0.0)
             await part(world, shelf, "here", FolderPlace(world, "/www"), file).turn(seen)
             before = world.disk.identity("/www/status.css"), world.disk.identity("/www/index.html")
-            shelf.put({**PAGES, "index.html": b"2"}, None)
+            shelf.put({**PAGES, "index.html": b"2"})
             await part(world, shelf, "here", FolderPlace(world, "/www"), file).turn(seen)
             after = world.disk.identity("/www/status.css"), world.disk.identity("/www/index.html")
             assert before[0] == after[0] and before[1] != after[1]

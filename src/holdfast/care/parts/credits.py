@@ -59,6 +59,13 @@ class CreditsPart:
             if contract in look.by_contract
         ]
 
+    @property
+    def stage(self) -> object:
+        """Who is owed by which policy, and whether that is in all: what grows with the time is left out."""
+        return tuple(
+            (key, len(look.by_contract), look.owed.final) for key, look in sorted(self._looked.items())
+        )
+
     async def turn(self, seen: Seen) -> list[r.AnyEntry]:
         found: list[r.AnyEntry] = []
         for incident in seen.incidents:

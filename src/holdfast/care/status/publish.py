@@ -12,8 +12,9 @@ from collections.abc import Container, Iterable
 from holdfast.care.status.page import Files
 from holdfast.world import World
 
-OURS = ("incident-", "customer-")  # of these, what isn't among the files is taken away
-_LAST = ("customer-", "index.")  # they lead to the others
+OWN = "customer-"
+OURS = ("incident-", OWN)  # of these, what isn't among the files is taken away
+_LAST = (OWN, "index.")  # they lead to the others
 
 
 def in_order(name: str) -> tuple[object, ...]:

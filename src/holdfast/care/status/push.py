@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from holdfast.care.status.publish import OURS, in_order, remove, write
+from holdfast.care.status.publish import OURS, OWN, in_order, remove, write
 from holdfast.care.status.shelf import Shelf, Stand
 from holdfast.care.turns import Seen
 from holdfast.model.errors import Unavailable
@@ -134,6 +134,8 @@ class PushPart:
         new = [name for name, version in stand.versions.items() if self._there.get(name) != version]
         new.sort(key=in_order)
         gone = {name for name in (*self._there, *self._strange) if name not in stand.versions}
+        if stand.many is None:
+            gone = {name for name in gone if not name.startswith(OWN)}
         self._state.waiting = len(new) + len(gone)
         for names in _batches(new, self._place.batch):
             self._there |= dict.fromkeys(names)  # PUSH-2

@@ -16,7 +16,7 @@ from holdfast.care.status.page import Files
 
 
 class Stand(NamedTuple):
-    """As it was put, never changed."""
+    """As it was put, never changed. ``many`` None: whose own pages are to be there isn't known yet."""
 
     files: Files
     many: Many | None
@@ -30,18 +30,33 @@ class Stand(NamedTuple):
 
 
 class Shelf:
-    """``stand`` None: nothing was put yet."""
+    """``stand`` None: what is for everybody wasn't put yet."""
 
     def __init__(self) -> None:
         self.stand: Stand | None = None
+        self._files: Files | None = None
+        self._many: Many | None = None
         self._news = asyncio.Event()
 
-    def put(self, files: Files, many: Many | None) -> None:
-        """All there is to be from now on."""
-        versions: dict[str, object] = {name: hashlib.sha256(data).digest() for name, data in files.items()}
-        if many is not None:
-            versions.update(many.versions())
-        self.stand = Stand(files, many, versions)
+    def put(self, files: Files) -> None:
+        """What is to be there for everybody from now on."""
+        self._files = files
+        self._change()
+
+    def put_own(self, many: Many) -> None:
+        """What is to be there for single customers from now on."""
+        self._many = many
+        self._change()
+
+    def _change(self) -> None:
+        if self._files is None:
+            return
+        versions: dict[str, object] = {
+            name: hashlib.sha256(data).digest() for name, data in self._files.items()
+        }
+        if self._many is not None:
+            versions.update(self._many.versions())
+        self.stand = Stand(self._files, self._many, versions)
         self._news.set()
         self._news = asyncio.Event()
 
