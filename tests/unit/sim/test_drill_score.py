@@ -159,6 +159,13 @@ def test_a_chain_named_in_part_is_neither_right_nor_wrong():
     assert s.totals([partly, whole]).chains == 0.5
 
 
+def test_what_a_cause_brings_down_may_be_named_beside_it_and_is_not_enough():
+    truth = TRUTH._replace(follows=("door/*",))
+    both = card(s.Observed(incidents((BEGAN + 8, named("process/pop3-0", "door/pop3"))), ENDED), truth)
+    alone = card(s.Observed(incidents((BEGAN + 8, named("door/pop3"))), ENDED), truth)
+    assert (both.verdict, alone.verdict, alone.wrong) == ("right", "undecided", ())
+
+
 def test_where_nothing_is_at_fault_nothing_may_be_named():
     silent = s.Truth(BEGAN, ENDED, ())
     assert card(s.Observed(Incidents(), ENDED), silent).verdict == "right"

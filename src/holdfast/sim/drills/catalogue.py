@@ -36,6 +36,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     hits: Hits
     on: tuple[Where, ...]
     causes: tuple[str, ...] = ()
+    follows: tuple[str, ...] = ()
     alone: str = ""
     slow: bool = False
     id: str = ""

@@ -42,12 +42,14 @@ class Truth(NamedTuple):
     """What was really done. ``causes``: patterns, as the catalogue has them; none: nothing is at fault.
 
     ``hit``: by function, whom it hits; None where that isn't known. ``repaired_at``: UTC seconds.
+    ``follows``: what the causes bring down: that it is named beside them is not wrong, and not enough.
     """
 
     injected_at: float
     repaired_at: float
     causes: tuple[str, ...]
     hit: Mapping[str, frozenset[str]] | None = None
+    follows: tuple[str, ...] = ()
 
 
 class Told(NamedTuple):
@@ -197,14 +199,25 @@ def _right(truth: Truth, opinions: Iterable[Opinion]) -> Opinion | None:
         if truth.causes == (OUTSIDE,):
             if each.report.verdict == OUTSIDE:
                 return each
-        elif truth.causes and covered(truth.causes, each.report.components):
+        elif truth.causes and covered(truth.causes, _causes(truth, each)):
             return each
     return None
 
 
+def _causes(truth: Truth, opinion: Opinion) -> frozenset[str]:
+    """What it names, but for what only follows."""
+    named = opinion.report.components
+    return frozenset(
+        each
+        for each in named
+        if any(names(cause, each) for cause in truth.causes)
+        or not any(names(other, each) for other in truth.follows)
+    )
+
+
 def _wrong(truth: Truth, opinions: Iterable[Opinion]) -> tuple[str, ...]:
     """What was named and is well. That a chain was named in part is not wrong."""
-    named = {component for each in opinions for component in each.report.components}
+    named = {component for each in opinions for component in _causes(truth, each)}
     return tuple(sorted(each for each in named if not any(names(cause, each) for cause in truth.causes)))
 
 

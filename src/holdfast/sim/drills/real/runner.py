@@ -100,7 +100,7 @@ async def _run(
             await _hold(place, it, witness, patience)
             told, repaired = await place.world.offload(witness.told), clock.now()
         say(f"{it.id}: repaired after {repaired - injected:.0f} s")
-        truth = Truth(injected, repaired, it.causes, hit(place, it, accounts))
+        truth = Truth(injected, repaired, it.causes, hit(place, it, accounts), it.follows)
         await _return(place, witness, customers, patience)
     finally:
         using.cancel()
