@@ -58,9 +58,9 @@ def people(count: int) -> list[CustomerRow]:
     return found
 
 
-def notice(number: int = 1, about: str = "opened") -> Notice:
+def notice(number: int = 1, about: str = "opened", *, quiet: bool = False) -> Notice:
     at = real_world(level="error").clock.now()
-    body = Body(Said(("imap",)), 1, NOON + 1800, False, {"imap": Cells((1,), False)}, WORDS)
+    body = Body(Said(("imap",)), 1, NOON + 1800, quiet, {"imap": Cells((1,), False)}, WORDS)
     return Notice(7, number, at, about, body)  # type: ignore[arg-type]
 
 
@@ -96,11 +96,12 @@ class Desk:
             quiet=Quiet(quiet, ZoneInfo("UTC")),
         )
 
-    async def lay_down(self, of: Notice) -> None:
-        found = await self.world.offload(hurt, self.world, self.snapshot, {"imap": Scope()}, NOON)
+    async def lay_down(self, of: Notice, *, customers: bool = True) -> None:
+        scopes = {"imap": Scope()} if customers else {}
+        found = await self.world.offload(hurt, self.world, self.snapshot, scopes, NOON)
         firsts = self.sending.ways.firsts(found.customers) + self.sending.ways.for_all(quiet=of.body.quiet)
         await self.thread.run(self.kept.add, of, firsts)
-        self.sending.wake()
+        self.sending.laid_down(of)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -317,6 +318,37 @@ def test_what_a_later_notice_says_is_not_sent_any_more_and_limits_hold(
         await desk.lay_down(notice(3, "ended"))
         rows = await desk.thread.run(desk.kept.messages, 7)
         assert states(rows)["sms", "over"] == 1
+
+    go(desk, work)
+    assert len(first.requests) == 3
+
+
+@pytest.mark.slow
+def test_what_waits_is_overtaken_by_what_people_hear_and_not_by_what_is_only_published(
+    world: World, tmp_path: Path, first: Gateway
+) -> None:
+    held = threading.Event()
+
+    def answer(asked: Asked) -> tuple[int, bytes]:
+        held.wait(20)
+        return 200, b""
+
+    first.answer = answer
+    desk = Desk(world, tmp_path, people(2), lambda http: [sms("sms", first, http)], at_once=1)
+
+    async def work() -> None:
+        await desk.lay_down(notice())
+        await desk.until(lambda rows: first.requests)
+        await desk.lay_down(notice(2, "update", quiet=True), customers=False)
+        assert states(await desk.thread.run(desk.kept.messages, 7)) == {("sms", "due"): 2}
+        await desk.lay_down(notice(3, "update"))
+        rows = await desk.thread.run(desk.kept.messages, 7)
+        assert states([row for row in rows if row.notice == 1]) == {("sms", "over"): 2}
+        held.set()
+        rows = await desk.until(settled)
+        first_ones = {row.customer: row.state for row in rows if row.notice == 1}
+        assert sorted(first_ones.values()) == ["over", "sent"]  # one was on its way, and is noted
+        assert states([row for row in rows if row.notice == 3]) == {("sms", "sent"): 2}
 
     go(desk, work)
     assert len(first.requests) == 3

@@ -111,14 +111,16 @@ class KeptNotices:
 
     def add(self, notice: Notice, firsts: Iterable[tuple[int, str]]) -> None:
         """``firsts``: customers, each with a channel by which it is told. What waits of earlier ones of the
-        incident needn't be said any more. Raises ``Unavailable``, as all do here."""
+        incident needn't be said any more, unless this one is told nobody. Raises ``Unavailable``, as all do
+        here."""
 
         def write(db: apsw.Connection) -> None:
-            db.execute(
-                "UPDATE message SET state = 'over', at = ? WHERE incident = ? AND state = 'due'"
-                " AND channel != ?",
-                (notice.at, notice.incident, LETTER),
-            )
+            if not notice.body.quiet:
+                db.execute(
+                    "UPDATE message SET state = 'over', at = ? WHERE incident = ? AND state = 'due'"
+                    " AND channel != ?",
+                    (notice.at, notice.incident, LETTER),
+                )
             head = (notice.incident, notice.number, notice.at, notice.about, _encode(notice.body))
             db.execute("INSERT INTO notice VALUES (?, ?, ?, ?, ?)", head)
             _lay_down(db, notice, firsts, notice.at)
@@ -185,16 +187,18 @@ class KeptNotices:
         return self._file.read(lambda db: int(next(db.execute(sql, (channel, at)))[0]))
 
     def note(self, rows: Sequence[tuple[MessageRow, str]]) -> None:
-        """Rows as they are now, each with the channel that comes next for its customer, '' for none."""
+        """Rows as they are now, each with the channel that comes next for its customer, '' for none. What is
+        over by now and was sent all the same is sent; it isn't tried any further."""
 
         def write(db: apsw.Connection) -> None:
             for row, then in rows:
                 db.execute(
                     "UPDATE message SET state = ?, tries = ?, next_at = ?, at = ?, answer = ?"
-                    " WHERE incident = ? AND notice = ? AND customer = ? AND channel = ? AND state = 'due'",
-                    (*row[4:], *row[:4]),
+                    " WHERE incident = ? AND notice = ? AND customer = ? AND channel = ?"
+                    " AND state IN ('due', ?)",
+                    (*row[4:], *row[:4], "over" if row.state == "sent" else "due"),
                 )
-                if then:
+                if then and db.changes():
                     new = (*row[:3], then, "due", 0, row.at, row.at, "")
                     db.execute(f"INSERT OR IGNORE INTO message ({_ROW}) VALUES ({_MARKS})", new)
 

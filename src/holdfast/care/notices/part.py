@@ -91,7 +91,7 @@ class NoticesPart:
             customers=len(plan.customers),
             quiet=what.quiet,
         )
-        self._sending.wake()
+        self._sending.laid_down(plan.notice)
 
     async def _join(self, seen: Seen, incident: Incident, notices: list[Notice]) -> None:
         """Customers whom it hits since the last notice: fewer than are news to all, but they are told."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 from holdfast.care.events import NOTICE_CHANNEL_BACK, NOTICE_CHANNEL_LOST, NOTICES_STUCK
@@ -100,11 +100,18 @@ class Sending:
         self._world = world
         self.ways = ways
         self._writer = writer
+        self._newest: dict[int, int] = {}  # of each incident, the notice that overtakes those before
         notes = _Notes(kept, thread, self.wake)
         self._lines = [
-            _Line(world, kept, thread, writer, notes, each, ways.after, at_once, quiet)
+            _Line(world, kept, thread, writer, notes, each, ways.after, self._newest, at_once, quiet)
             for each in (*ways.order, *ways.beside)
         ]
+
+    def laid_down(self, notice: Notice) -> None:
+        """It is kept, and to be sent; what is read of earlier ones of the incident isn't sent any more."""
+        if not notice.body.quiet:
+            self._newest[notice.incident] = notice.number
+        self.wake()
 
     def wake(self) -> None:
         """There is something new to send."""
@@ -152,6 +159,7 @@ class _Line:
         notes: _Notes,
         channel: Channel,
         after: After,
+        newest: Mapping[int, int],
         at_once: int,
         quiet: Quiet,
     ) -> None:
@@ -163,6 +171,7 @@ class _Line:
         self._notes = notes
         self._channel = channel
         self._after = after
+        self._newest = newest
         self._at_once = at_once
         self._quiet = quiet
         self._queue: asyncio.Queue[tuple[MessageRow, Message | None]] = asyncio.Queue(at_once)
@@ -243,6 +252,8 @@ class _Line:
         while True:
             row, message = await self._queue.get()
             try:
+                if row.notice < self._newest.get(row.incident, 0):
+                    continue  # it is over
                 if self._bad_since and len(self._taken) > 1:
                     continue  # it stays due
                 await self._settle(*await self._send(row, message))
