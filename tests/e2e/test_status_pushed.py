@@ -111,7 +111,7 @@ def test_pages_arrive_by_sftp_are_replaced_whole_and_taken_away(
         del fewer["incident-0.en.html"]
         await taking.take(fewer)
         assert {each.name: each.read_bytes() for each in there.iterdir()} == fewer
-        (there / "customer-old.html").write_bytes(b"from before a restart")
+        (there / "incident-9.en.html").write_bytes(b"from before a restart")
         await Taking(world, tmp_path, sshd.place(world)).take(fewer)
         assert {each.name for each in there.iterdir()} == set(fewer)
 
