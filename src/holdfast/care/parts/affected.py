@@ -25,19 +25,22 @@ class AffectedPart:
         self._world = world
         self._folder = folder
         self._customers = customers
+        self._looked: dict[int, object] = {}  # at which state of the record of each
         self._counted: dict[int, tuple[bool, dict[str, Scope]]] = {}
 
     async def turn(self, seen: Seen) -> list[AnyEntry]:
         found: list[AnyEntry] = []
         for incident in seen.incidents:
-            if not self._is_due(incident, seen.at):
+            mark = incident.changed_at, len(incident.timeline), incident.thinned
+            if not self._is_due(incident, seen.at) or self._looked.get(incident.number) == mark:
                 continue
-            state = bool(incident.closed_at), scopes_of(incident)
+            state = bool(incident.closed_at), await self._world.offload(scopes_of, incident)
             if self._counted.get(incident.number) != state:
                 entry = await self._world.offload(self._count, incident, state[1], seen.at)
                 if not _says(incident.affected, entry):
                     found.append(entry)
                 self._counted[incident.number] = state
+            self._looked[incident.number] = mark
         return found
 
     @staticmethod
