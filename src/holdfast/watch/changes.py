@@ -20,8 +20,8 @@ from holdfast.watch.processes import Ended, Ran, Status
 from holdfast.world import World
 
 # ``ended``: nobody asked for it. Where several may have to do with a cause, the first of these is told.
-What = Literal["ended", "configuration", "release", "certificate", "service", "start"]
-_ORDER: tuple[What, ...] = ("ended", "configuration", "release", "certificate", "service", "start")
+What = Literal["configuration", "release", "certificate", "ended", "service", "start"]
+_ORDER: tuple[What, ...] = ("configuration", "release", "certificate", "ended", "service", "start")
 _WHOLE: tuple[What, ...] = ("configuration", "release", "service")
 
 
