@@ -87,11 +87,13 @@ class Turns:
     async def _follow(self, part: Part, look: Look) -> None:
         untold: list[AnyEntry] = []
         failing = ""
+        # its own thread: a look that hangs holds up no other part, and isn't overtaken by the next one
+        thread = self._world.thread(f"look-{part.name}")
         while True:
             what, reason, told = "", "", False
             try:
                 async with asyncio.timeout(TURN_S):
-                    untold = untold or await part.turn(await self._world.offload(look))
+                    untold = untold or await part.turn(await thread.run(look))
                     if untold:
                         await self._tell(untold)
                         untold, told = [], True

@@ -60,16 +60,18 @@ class Looking:
         self._now_path = layout.now_path(config)
         self._sight = Sight(world, layout.watch_folder(config), self._now_path)
         self._turn = asyncio.Lock()
+        # one thread, as a page that is left while it looks can't stop it: nobody else looks meanwhile
+        self._thread = world.thread("looking")
 
     @contextlib.asynccontextmanager
     async def look(self) -> AsyncIterator[console.Looked]:
         async with self._turn:
-            yield await self._world.offload(self._seen)
+            yield await self._thread.run(self._seen)
 
     async def incident_of(self, report: CustomerReport) -> Incident | None:
         """Raises ``Unavailable``."""
         async with self._turn:
-            known = (await self._world.offload(self._sight)).incidents
+            known = (await self._thread.run(self._sight)).incidents
             return known.get(Matching(known).of(report))
 
     def _seen(self) -> console.Looked:
