@@ -55,7 +55,7 @@ class CreditsPart:
         """What is owed to it by now: for each incident, by each policy that gives it something."""
         return [
             Owing(number, look.by_contract[contract], look.owed.final)
-            for (number, _), look in self._looked.items()
+            for (number, _), look in list(self._looked.items())  # another thread asks
             if contract in look.by_contract
         ]
 
