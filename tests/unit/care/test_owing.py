@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 
 from holdfast.care.affected import digest
@@ -171,15 +172,7 @@ class Crediting:
         said = asyncio.run(self.part.turn(Seen(self.provider.incidents, None, now)))
         for number, each in enumerate(said, 1):
             if isinstance(each, r.Promised):
-                said[number - 1] = r.Promised(
-                    at=each.at,
-                    incident=each.incident,
-                    promise=number,
-                    what=each.what,
-                    due=each.due,
-                    about=each.about,
-                    text=each.text,
-                )
+                said[number - 1] = msgspec.structs.replace(each, promise=number)
         self.provider.incidents.apply(said)
         self.said += [r.name_of(each) for each in said]
         return said
