@@ -114,7 +114,7 @@ class Watched:
         self._config = config
         self._processes = processes
         self._host = config.service.hostname
-        self._batches = _Batches(world, config)
+        self._batches = Batches(world, config)
 
     def all(self) -> tuple[DependencyMap, dict[str, Job]]:
         """What is in the map and never tried isn't among its trials: it would be unknown for ever."""
@@ -245,7 +245,7 @@ def _by_itself(trial: Trial) -> bool:
     return not trial.function or not trial.at_will
 
 
-class _Batches:
+class Batches:
     """Canaries run one batch at a time (CANARY-5); whoever is due meanwhile is in the next one."""
 
     def __init__(self, world: World, config: Config) -> None:

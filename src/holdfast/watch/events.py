@@ -38,3 +38,24 @@ NOW_UNWRITTEN = register(
     "path",
     "reason",
 )
+INCIDENT_OPENED = register(
+    "incident_opened",
+    "error",
+    "Functions of the service fail for certain; `holdfast incident show` tells all that is known.",
+    "incident",
+    "functions",
+    "again",
+)
+INCIDENT_DIAGNOSED = register(
+    "incident_diagnosed",
+    "warn",
+    "What is at fault, or that it can't be said; before: what that makes of the diagnosis before.",
+    "incident",
+    "verdict",
+    "causes",
+    "probability",
+    "before",
+)
+INCIDENT_CLOSED = register(
+    "incident_closed", "info", "All functions of an incident have worked for a minute.", "incident"
+)

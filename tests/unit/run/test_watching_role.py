@@ -8,15 +8,16 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
+from holdfast.model.findings import Finding
 from holdfast.model.functions import FUNCTIONS
 from holdfast.model.limits import DOOR_S, DOOR_SILENT_S, OWN_LAG_S
 from holdfast.model.people import CANARY
 from holdfast.run import canaries, layout
 from holdfast.run.child import Start
 from holdfast.run.config import Canary, Config, Service, Signup, Workers
-from holdfast.run.watching import Watched, finding_of, run_watch, try_door
+from holdfast.run.watching import Batches, Watched, finding_of, run_watch, try_door
 from holdfast.sim.world import SimWorld, simulated
-from holdfast.watch.canaries.words import Account
+from holdfast.watch.canaries.words import Account, Result
 from holdfast.watch.clients import Target
 from holdfast.watch.counting import Counts
 from holdfast.watch.health import Check
@@ -205,6 +206,35 @@ def test_accounts_are_made_as_soon_as_the_people_process_can_be_asked(world):
         with_canaries(world, config(), cells=4)  # by hand
         await world.clock.sleep(40)
         assert making.done() and making.result()
+
+    world.run(main())
+
+
+# Canaries in batches
+
+
+def test_canary_5_what_is_due_at_the_same_time_is_one_run_and_what_comes_later_the_next(world, monkeypatch):
+    runs: list[set[str]] = []
+
+    async def run_trials(_: object, __: object, trials: set[str], *more: object) -> list[Result]:
+        runs.append(set(trials))
+        await world.clock.sleep(5)
+        names = [*trials, "canary/accounts"]
+        return [Result(Finding(each, "", "works", "", "", 0.0, 0.1), ()) for each in names]
+
+    async def main() -> None:
+        monkeypatch.setattr(canaries, "run_trials", run_trials)
+        batches = Batches(world, config())
+        first, second = (
+            asyncio.ensure_future(batches.run([each])) for each in ("canary/imap", "canary/pop3")
+        )
+        outside = asyncio.ensure_future(batches.run(["canary/relay"]))  # it may take a minute: beside them
+        await world.clock.sleep(2)
+        third = asyncio.ensure_future(batches.run(["canary/imap"]))
+        for run, wants in ((first, "canary/imap"), (second, "canary/pop3"), (third, "canary/imap")):
+            assert [each.trial for each in await run] == [wants, "canary/accounts"]
+        assert outside.done()
+        assert runs == [{"canary/relay"}, {"canary/imap", "canary/pop3"}, {"canary/imap"}]
 
     world.run(main())
 

@@ -117,6 +117,9 @@ def test_watch_9_what_fails_is_an_incident_within_seconds_is_named_told_and_clos
             await world.clock.sleep(200)
             assert not keeper.incidents.open() and now(world).report is None
             assert incident.ended_at - began <= 30
+            told = [entry for entry in world.journal.entries if entry.name.startswith("incident_")]
+            wants = ["incident_opened", "incident_diagnosed", "incident_closed"]
+            assert [each.name for each in told] == wants and told[1].keys["causes"] == ["pop3"]
 
     world.run(main())
 

@@ -12,10 +12,11 @@ from collections.abc import Sequence
 
 from holdfast.model.errors import Unavailable
 from holdfast.model.limits import INCIDENT_ENTRIES, INCIDENT_RETRY_S, INCIDENT_WRITE_S
+from holdfast.watch.events import INCIDENT_CLOSED, INCIDENT_DIAGNOSED, INCIDENT_OPENED
 from holdfast.watch.incidents.door import Choose
 from holdfast.watch.incidents.incidents import Incidents
 from holdfast.watch.incidents.ledger import IncidentLedger, IncidentReader
-from holdfast.watch.incidents.record import AnyEntry, Found
+from holdfast.watch.incidents.record import AnyEntry, Closed, Diagnosed, Found, Joined, Opened, Reopened
 from holdfast.world import World
 
 
@@ -52,6 +53,27 @@ class IncidentKeeper:
         too_many = len(self.held) >= INCIDENT_ENTRIES
         self.held += [each for each in entries if not (too_many and isinstance(each, Found))]
         self._news.set()
+        for entry in entries:
+            self._tell(entry)
+
+    def _tell(self, entry: AnyEntry) -> None:
+        """The journal hears of beginnings, causes and ends; all the rest is in the ledger."""
+        emit, number = self._world.journal.emit, entry.incident
+        match entry:
+            case Opened() | Joined() | Reopened():
+                again = isinstance(entry, Reopened)
+                emit(INCIDENT_OPENED, incident=number, functions=list(entry.since), again=again)
+            case Diagnosed(report=report):
+                emit(
+                    INCIDENT_DIAGNOSED,
+                    incident=number,
+                    verdict=report.verdict,
+                    causes=[cause.component for cause in report.causes],
+                    probability=round(report.probability, 4),
+                    before=entry.before,
+                )
+            case Closed():
+                emit(INCIDENT_CLOSED, incident=number)
 
     async def write(self, choose: Choose) -> None:
         """For others: what is chosen, and all of before, is durable when this returns. Raises
