@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from holdfast.care.credits import Contract, Daily, Flat, Policy, ProRata, Span, Suffered, Tiers
 from holdfast.care.credits.billing import FOLDER, arithmetic, as_csv, as_json
 from holdfast.care.credits.calendar import days, merged, midnight
+from holdfast.care.credits.owing import Owed
 from holdfast.care.credits.policies import TKG_58, Rule, Step, Tier
 from holdfast.pages.texts import Texts
 
@@ -232,4 +233,7 @@ def test_billing_gets_one_row_for_each_item():
     rows = list(csv.DictReader(io.StringIO(as_csv(texts, "de", [credit]))))
     assert [row["amount"] for row in rows] == ["5.00", "5.00", "10.00", "10.00"]
     assert sum(Decimal(row["amount"]) for row in rows) == Decimal(credit.amount) / 100
-    assert json.loads(as_json(texts, "de", [credit])) == rows
+    owed = Owed(7, DAILY, STORY.end, False, (credit,), ("K-9",), False)
+    told = json.loads(as_json(texts, "de", owed))
+    assert told["credits"] == rows
+    assert (told["incident"], told["total"], told["unknown"]) == (7, {"EUR": "30.00"}, ["K-9"])

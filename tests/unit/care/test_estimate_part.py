@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from holdfast.care.estimate import LEAST, Progress
 from holdfast.care.parts.estimate import EstimatePart
 from holdfast.care.turns import Seen
@@ -131,6 +133,7 @@ def test_when_the_cause_turns_out_to_be_another_it_is_estimated_by_repairs_of_th
     assert said is not None and said.low > NOON + 3600
 
 
+@pytest.mark.slow
 def test_progress_is_kept_for_later_repairs_over_a_restart(tmp_path: Path) -> None:
     """Nine repairs whose work runs evenly: the tenth is reckoned from its own progress."""
     estimating = Estimating(tmp_path, 0)
