@@ -1,7 +1,8 @@
 """How unusual the newest values of a series are beside its own last hours. Pure.
 
-SCORE-1 a score ranks, and opens nothing by itself: called slow is only what is SLOW_TIMES what is usual, by
-every one of the last SLOW_ROUNDS values, and by more than SLOW_SCORE of the series' own spread.
+SCORE-1 a score ranks, and opens nothing by itself: called slow is only what takes SLOW_TIMES what is usual,
+by the median of the last SLOW_ROUNDS values and half of that by each, and SLOW_SCORE of the series' own
+spreads more.
 SCORE-2 where less is known than SLOW_KNOWN values, nothing is unusual.
 SCORE-3 what is slow doesn't become usual by lasting, but after SLOW_USUAL values of it.
 """
@@ -13,6 +14,7 @@ from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
+from statistics import median
 
 from holdfast.model.limits import (
     SLOW_KEPT,
@@ -62,10 +64,10 @@ class Series:
 
     @property
     def score(self) -> float:
-        """By how many spreads the last values are above what is usual, the least of them; 0 for nothing."""
+        """By how many spreads the last values together are above what is usual; 0 for nothing."""
         if len(self._sorted) < SLOW_KNOWN or len(self._last) < SLOW_ROUNDS:
             return 0.0
-        return max(0.0, (min(self._last) - self._median()) / self._spread())
+        return max(0.0, (median(self._last) - self._median()) / self._spread())
 
     @property
     def slow(self) -> bool:
@@ -73,15 +75,16 @@ class Series:
         if len(self._sorted) < SLOW_KNOWN or len(self._last) < SLOW_ROUNDS:
             return False
         least = max(self._median() + math.log(SLOW_TIMES), math.log(SLOW_LEAST_S))
-        return min(self._last) >= least and self.score >= SLOW_SCORE
+        each = min(self._last) >= least - math.log(2)
+        return each and median(self._last) >= least and self.score >= SLOW_SCORE
 
     def _median(self) -> float:
         return self._sorted[len(self._sorted) // 2]
 
     def _spread(self) -> float:
         if self._known_spread is None:
-            median = self._median()
-            apart = sorted(abs(each - median) for each in self._sorted)
+            middle = self._median()
+            apart = sorted(abs(each - middle) for each in self._sorted)
             self._known_spread = max(_MAD * apart[len(apart) // 2], _LEAST_SPREAD)
         return self._known_spread
 
