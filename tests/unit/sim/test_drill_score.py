@@ -199,6 +199,14 @@ def test_whom_it_hits_is_exact_or_bounded_and_never_less(accounts, bound, verdic
     assert card(s.Observed(Incidents(), ENDED, told=told)).affected == verdict
 
 
+def test_whom_it_hits_is_judged_where_customers_did_miss_something():
+    well, told = tries("pop3", "anna", "o" * 20), {"imap": s.Told(frozenset(), "exact")}
+    assert card(s.Observed(Incidents(), ENDED, well, told=told)).affected == ""
+    assert (
+        card(s.Observed(Incidents(), ENDED, tries("pop3", "anna", "x" * 20), told=told)).affected == "untold"
+    )
+
+
 def test_drill_2_whom_it_hits_is_not_judged_where_nobody_knows():
     assert card(s.Observed(Incidents(), ENDED), s.Truth(BEGAN, ENDED, ("dns",))).affected == ""
     assert card(s.Observed(Incidents(), ENDED)).affected == "untold"

@@ -134,6 +134,7 @@ def score(
     opinions = _opinions(truth, seen)
     right, wrong = _right(truth, opinions), _wrong(truth, opinions)
     returned = _returned(truth, seen.tries)
+    functions = behaviour(fault.worst(alone=alone), truth, seen.tries)
     return ScoreCard(
         fault=fault.id,
         title=fault.en,
@@ -148,10 +149,10 @@ def score(
         verdict=_verdict(truth, opinions, right is not None, bool(wrong)),
         named=_named(right or (opinions[-1] if opinions else None)),
         wrong=wrong,
-        affected=_whom(fault, truth, seen, alone),
+        affected=_whom(_hurt(fault.fails(alone=alone), functions), truth, seen),
         noticed_after_s=_after(seen.noticed_at, detected),
         published_after_s=_after(seen.published_at, detected),
-        functions=behaviour(fault.worst(alone=alone), truth, seen.tries),
+        functions=functions,
         forbidden=tuple(f"{each.function} {each.account}: {each.said}" for each in _forbidden(seen.tries)),
         returned_after_s=_after(returned, truth.repaired_at),
         closed_after_s=_after(_closed(truth, seen.incidents), truth.repaired_at),
@@ -235,9 +236,18 @@ def _closed(truth: Truth, incidents: Incidents) -> float | None:
     return max(each.closed_at for each in mine)
 
 
-def _whom(fault: Fault, truth: Truth, seen: Observed, alone: bool) -> Whom:
-    """Judged for the functions that are expected to fail, where it is known whom that hits."""
-    failing = fault.fails(alone=alone)
+def _hurt(failing: Sequence[str], functions: Mapping[str, Behaviour]) -> tuple[str, ...]:
+    """Those of the functions that are expected to fail of which customers did miss something; all, where
+    nobody tried."""
+    return tuple(
+        each
+        for each in failing
+        if not functions or (each in functions and rank(functions[each].hit or "ok") > rank("ok*"))
+    )
+
+
+def _whom(failing: Sequence[str], truth: Truth, seen: Observed) -> Whom:
+    """Judged where it is known whom it really hits."""
     if truth.hit is None or not failing:
         return ""
     if seen.told is None:
