@@ -50,7 +50,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Noted]:
     (folder / "probe").write_text(password("ben") + "\n")
     more = (
         f'[health]\naccount = "ben@{DOMAIN}"\npassword = "file:{folder}/probe"\n'
-        f'[relay]\nsmarthost = "{HOST}:{RELAY}"\n'
+        f'[workers]\nwatch = 1\n[relay]\nsmarthost = "{HOST}:{RELAY}"\n'
         '[signup]\nopen = ["example.org"]\n'
     )
     made = Noted(folder, people=("anna", "ben"), web=tuple(WEB_DOORS), config=more)
