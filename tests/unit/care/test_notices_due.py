@@ -75,6 +75,15 @@ def test_what_was_counted_before_the_cause_was_known_is_counted_again_first() ->
 def test_what_was_over_before_anybody_was_told_is_told_nobody() -> None:
     over = incident(r.Closed(at=NOW + 20, incident=1, until={"imap": NOW + 10}))
     assert due(over, [], NOW + 60) is None
+    promise = r.Promised(at=NOW, incident=1, promise=1, what="next_update", due=NOW + 1800)
+    over.apply(promise)
+    what = due(over, [], NOW + 60)  # the page has promised to say how it goes on, and does
+    assert what is not None and what.about == "ended" and what.quiet
+    published = told(what, 1, NOW + 60)
+    assert due(over, [published], NOW + 62) is None
+    over.apply(r.Reopened(at=NOW + 200, incident=1, since={"imap": NOW + 190}))
+    what = due(over, [published], NOW + 200)
+    assert what is not None and what.about == "opened"
 
 
 def test_the_first_notice_tells_the_update_that_was_promised_when_it_was_opened() -> None:
@@ -156,6 +165,15 @@ def test_what_ends_and_begins_again_and_again_is_not_told_each_time() -> None:
             tells.append(told(what, len(tells) + 1, at))
     within = [each for each in tells if NOW + 3600 <= each.at < NOW + 2 * 3600]
     assert len(within) <= 5 and len(tells) < 24
+
+
+def test_who_has_heard_nothing_for_a_day_hears_that_it_goes_on() -> None:
+    known = incident(diagnosed(NOW + 6), affected(NOW + 8))
+    first = opened(known, NOW + 8)
+    quiet = Told(2, "update", NOW + 86_000, NOW + 87_800, True, first.said)
+    assert due(known, [first, quiet], NOW + 86_400) is None
+    what = due(known, [first, quiet], NOW + 86_408)
+    assert what is not None and what.news == ("still",) and not what.quiet
 
 
 @pytest.mark.slow

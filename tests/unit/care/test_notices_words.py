@@ -78,7 +78,7 @@ def test_it_says_what_fails_since_when_what_works_why_how_many_until_when_and_wh
         "At fault: index of cell 3.",
         "948 of 61,204 customers with 1,562 of 100,000 mailboxes",
         "between 15 August 2012, 10:05 CEST and 11:00 CEST",
-        "Next update by 15 August 2012, 10:15 CEST",
+        "The next update is published by 15 August 2012, 10:15 CEST",
         LINK,
     ):
         assert part in text, part

@@ -7,6 +7,7 @@ TELL-2 what was told and is wrong is put right, and said to be so.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
@@ -19,6 +20,7 @@ from holdfast.model.limits import (
     NOTICE_GAP_LONGEST_S,
     NOTICE_GAP_S,
     NOTICE_GAP_SHARE,
+    NOTICE_HEARD_S,
     NOTICE_MORE_SHARE,
     NOTICE_MOVED_S,
     NOTICE_MOVED_SHARE,
@@ -60,7 +62,8 @@ class Told(NamedTuple):
 
 
 class NoticeDue(NamedTuple):
-    """``news``: what is other than was told: ``functions``, ``cause``, ``estimate``, ``affected``, ``again``.
+    """``news``: what is other than was told: ``functions``, ``cause``, ``estimate``, ``affected``, ``again``;
+    ``still``: nothing is, and that was long enough.
 
     ``wrong``: what was told and isn't true: ``cause``, ``estimate``. ``promise``: the number of the next
     update that it tells, due at ``next_at``; 0 with ``ended``.
@@ -72,24 +75,26 @@ class NoticeDue(NamedTuple):
     next_at: float = 0.0
     news: tuple[str, ...] = ()
     wrong: tuple[str, ...] = ()
+    only_published: bool = False
 
     @property
     def quiet(self) -> bool:
-        return self.about == "update" and not self.news
+        """It is published, and told nobody by himself."""
+        return self.only_published or (self.about == "update" and not self.news)
 
 
 def due(incident: Incident, told: Sequence[Told], now: float) -> NoticeDue | None:
     """``told``: in their order."""
     said = said_of(incident, now)
-    if not told:
+    heard = next((each for each in reversed(told) if not each.quiet), None)
+    if incident.closed_at and (heard is None or told[-1].about == "ended"):
+        # told nobody: it was over before anybody heard of it; but whoever reads the page was promised more
+        return NoticeDue("ended", said, only_published=True) if _is_awaited(incident, told) else None
+    if heard is None:
         waits = now < incident.opened_at + NOTICE_PATIENCE_S and not _is_known(incident)
-        if incident.closed_at or waits:
-            return None
-        return NoticeDue("opened", said, *_first_promise(incident, now))
-    heard = next((each for each in reversed(told) if not each.quiet), told[0])
+        return None if waits else NoticeDue("opened", said, *_first_promise(incident, now))
     if incident.closed_at or told[-1].about == "ended":
-        changed = bool(incident.closed_at) != (told[-1].about == "ended")
-        if not changed or (_is_restless(told, now) and now < heard.at + NOTICE_GAP_S):
+        if _is_restless(told, now) and now < heard.at + NOTICE_GAP_S:
             return None
         return NoticeDue("ended", said) if incident.closed_at else _update(incident, said, now, ("again",))
     news, wrong = _news(heard.said, said), _wrong(incident, heard.said, now)
@@ -97,9 +102,20 @@ def due(incident: Incident, told: Sequence[Told], now: float) -> NoticeDue | Non
         return NoticeDue("correction", said, *_next_promise(incident, now), news, wrong)
     if now < heard.at + _gap(incident, news, now):
         news = ()
+    elif not news and now >= heard.at + NOTICE_HEARD_S:
+        news = ("still",)
     if news or now >= told[-1].next_at - NOTICE_EARLY_S:
         return _update(incident, said, now, news)
     return None
+
+
+def _is_awaited(incident: Incident, told: Sequence[Told]) -> bool:
+    """An update was promised since the last notice."""
+    since = told[-1].at if told else -math.inf
+    return any(
+        each.what == "next_update" and not each.settled and each.made_at > since
+        for each in incident.promises.values()
+    )
 
 
 def said_of(incident: Incident, now: float) -> Said:

@@ -8,6 +8,7 @@ remains is refused. What is the same for all is put into words once, and kept wi
 from __future__ import annotations
 
 import datetime
+import functools
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -36,7 +37,8 @@ _SHORT_AT = {"en": "d MMM HH:mm", "de": "d.M. HH:mm"}
 class Words(msgspec.Struct, frozen=True):
     """In one language. ``before``, ``after``: paragraphs around what is the reader's own.
 
-    ``short``: of a text message, what it must say; ``extras``: what it may, the most useful first.
+    ``short``: of a text message, what it must say; ``extras``: what it may, the most useful first;
+    ``closing``: until when there is more, '' at the end.
     """
 
     title: str
@@ -44,6 +46,7 @@ class Words(msgspec.Struct, frozen=True):
     after: tuple[str, ...]
     short: tuple[str, ...]
     extras: tuple[str, ...]
+    closing: str = ""
 
     @property
     def public(self) -> str:
@@ -102,16 +105,19 @@ class Composer:
         parts = self._ended if facts.due.about == "ended" else self._goes_on
         before, after = parts(teller, facts)
         short, extras = self._short(teller, facts)
-        return Words(
-            title, *(tuple(_clear(teller.language, each)) for each in (before, after, short, extras))
-        )
+        closing = ""
+        if facts.due.about != "ended":
+            next_at = self._short_at(teller.language, facts.due.next_at)
+            closing = teller.say("notice.sms.next", at=next_at)
+        clear = functools.partial(_clear, teller.language)
+        return Words(title, clear(before), clear(after), clear(short), clear(extras), closing)
 
     def _goes_on(self, teller: story.Teller, facts: Facts) -> tuple[list[str], list[str]]:
         incident, due = facts.incident, facts.due
         before = self._wrong(teller, facts)
         if "again" in due.news:
             before.append(teller.say("notice.again"))
-        elif due.quiet:
+        elif due.quiet or due.news == ("still",):
             before.append(teller.say("notice.no_news"))
         in_part = [each for each in due.said.functions if incident.states.get(each) == "degraded"]
         whole = [each for each in due.said.functions if each not in in_part]
@@ -146,14 +152,18 @@ class Composer:
             *self._credit(teller, facts),
         ]
 
-    def _wrong(self, teller: story.Teller, facts: Facts) -> list[str]:
+    def _wrong(self, teller: story.Teller, facts: Facts, *, short: bool = False) -> list[str]:
         found = []
         if "cause" in facts.due.wrong:
-            found.append(teller.say("notice.wrong.cause"))
+            found.append(teller.say("notice.sms.wrong.cause" if short else "notice.wrong.cause"))
         if "estimate" in facts.due.wrong:
             told = [each.high for each in facts.incident.estimates.values() if each.high]
-            past = [each for each in told if each <= facts.at] or told
-            found.append(teller.say("notice.wrong.estimate", high=teller.moment(past[-1])))
+            high = ([each for each in told if each <= facts.at] or told)[-1]
+            if short:
+                at = self._short_at(teller.language, high)
+                found.append(teller.say("notice.sms.wrong.estimate", high=at))
+            else:
+                found.append(teller.say("notice.wrong.estimate", high=teller.moment(high)))
         return found
 
     def _safe(self, teller: story.Teller, facts: Facts) -> list[str]:
@@ -196,14 +206,13 @@ class Composer:
             at=self._short_at(teller.language, incident.ended_at if is_over else incident.since),
             functions=", ".join(teller.say(f"notice.sms.function.{each}") for each in of),
         )
-        short, extras = [first, *self._wrong(teller, facts)], []
+        short, extras = [first, *self._wrong(teller, facts, short=True)], []
         if self._safe(teller, facts):
             extras.append(teller.say("notice.sms.safe"))
         if self._credit(teller, facts):
             extras.append(teller.say("notice.sms.credit"))
         if is_over:
             return short, extras
-        short.append(teller.say("notice.sms.next", at=self._short_at(teller.language, due.next_at)))
         if due.said.high:
             low, high = (self._short_at(teller.language, each) for each in (due.said.low, due.said.high))
             same_day = low.rpartition(" ")[0] == high.rpartition(" ")[0]
@@ -247,7 +256,7 @@ class Reader:
         is at the link anyway goes first where there isn't enough."""
         first, *rest = words.short
         own = [self._yours(mailboxes)] if mailboxes else []
-        end = [link] if link else []
+        end = _end(words.closing, link)
         must = next(
             (each for each in ([*own, *rest], rest, rest[:1]) if _fits([first, *each, *end])), list[str]()
         )
@@ -269,9 +278,16 @@ class Reader:
         return say("notice.sms.yours", count=len(mailboxes), parts=parts)
 
 
-def _clear(language: str, sentences: Iterable[str]) -> Iterable[str]:
+def _clear(language: str, sentences: Iterable[str]) -> tuple[str, ...]:
     """Those that hide nothing."""
-    return (each for each in sentences if not wording.vague(language, each))
+    return tuple(each for each in sentences if not wording.vague(language, each))
+
+
+def _end(closing: str, link: str) -> list[str]:
+    """The link is where the next update will be."""
+    if closing:
+        return [f"{closing}: {link}" if link else f"{closing}."]
+    return [link] if link else []
 
 
 def _fits(parts: Iterable[str]) -> bool:
