@@ -7,7 +7,8 @@ import http.client
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache, cached_property
 from pathlib import Path
 
 import httpx2
@@ -39,9 +40,13 @@ class Noted(Service):
         lines = (self.folder / "borders.tsv").read_text(encoding="utf-8").splitlines()
         return {(process, kind, target) for process, kind, target in (line.split("\t") for line in lines)}
 
-    @property
+    @cached_property
     def config(self) -> Config:
         return reading.load(str(self.config_path), {})
+
+    @cached_property
+    def component_at(self) -> Callable[[str], str]:
+        return cache(lambda path: mapping.component_at(self.config, path, [DOMAIN]))
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +149,7 @@ def targets(service: Noted, known: DependencyMap, process: str, kind: str, targe
         return set()
     if os.path.basename(target).startswith(".new-"):  # and renamed to what it is
         return set()
-    return {mapping.component_at(service.config, target, [DOMAIN]) or target}
+    return {service.component_at(target) or target}
 
 
 def lacking(service: Noted, known: DependencyMap) -> set[tuple[str, str, tuple[str, ...]]]:
