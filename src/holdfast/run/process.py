@@ -108,6 +108,7 @@ class Process:
             "ready": self.ready,
             "restarts": self.restarts.count,
             "again_in_s": again,
+            "ending": self.asked_at is not None,
             "silent_s": self.silent_s(now),
             "ends": sum(utc - each.at <= ENDS_S for each in self.ends),
             "ended": last and last._asdict(),

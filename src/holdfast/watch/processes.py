@@ -54,7 +54,7 @@ class Ended(msgspec.Struct, frozen=True):
 
 class Ran(msgspec.Struct, frozen=True):
     """``pid``: None while it doesn't run, and it is started again in ``again_in_s``. ``silent_s``: how long
-    its loop has stood still. ``ends``: how many nobody asked for, lately."""
+    its loop has stood still. ``ends``: how many nobody asked for, lately. ``ending``: it was asked to."""
 
     process: str
     pid: int | None
@@ -64,6 +64,7 @@ class Ran(msgspec.Struct, frozen=True):
     silent_s: float | None = None
     ends: int = 0
     ended: Ended | None = None
+    ending: bool = False
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -136,10 +137,13 @@ def of_process(ran: Ran, now: float) -> Said:
     """``process/…``, the step ``runs``."""
     lately = ran.ended is not None and now - ran.ended.at <= CRASH_LOOP_S
     how = f"{ran.ended.text}, {ran.ends} times within 5 minutes" if ran.ended is not None and lately else ""
-    if ran.pid is None:
+    again = lately and ran.ends >= CRASH_LOOP
+    if ran.pid is None and (again or ran.again_in_s != 0):
         return Said("fails", "runs", f"it doesn't run; {how or 'nobody knows why'}")
-    if lately and ran.ends >= CRASH_LOOP:
+    if again:
         return Said("degraded", "runs", how)
+    if ran.pid is None or ran.ending:
+        return Said("unknown", "runs", "it is started anew")
     if ran.silent_s is not None and ran.silent_s > LOOP_SILENT_S:
         return Said("fails", "runs", f"its loop has stood still for {ran.silent_s:.0f} s")
     if not ran.ready:

@@ -175,7 +175,10 @@ CRASH = Ended(1000.0, -9, 0.4, "parse.py, line 12, in fold")
         (Ran("mx-0", 7, True, 0.0, None, 0.1, 30, Ended(900.0, -9)), "works", ""),
         (Ran("mx-0", 7, False, 1000.0), "unknown", "starting"),
         (Ran("mx-0", 7, False, 900.0), "fails", "not ready"),
-        (Ran("mx-0", None, False, 0.0, 0.0, None, 1, Ended(1000.0, 1)), "fails", "ended with status 1"),
+        (Ran("mx-0", None, False, 0.0, 5.0, None, 1, Ended(1000.0, 1)), "fails", "ended with status 1"),
+        (Ran("mx-0", None, False, 0.0, 0.0, None, 1, Ended(1000.0, 1)), "unknown", "anew"),
+        (Ran("mx-0", 7, False, 0.0, silent_s=0.1, ending=True), "unknown", "anew"),
+        (Ran("mx-0", None, False, 0.0), "fails", "nobody knows why"),
     ],
 )
 def test_a_process_that_is_down_stands_still_or_ends_again_and_again_is_named_with_how(ran, state, said):
