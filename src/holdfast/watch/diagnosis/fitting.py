@@ -21,7 +21,7 @@ RATES = {1.0: 1.0, 0.4: 0.3, 0.08: 0.1}  # how much a fault spoils: how likely t
 _LESS = {1.0: 0.4, 0.4: 0.08, 0.08: 0.08}  # … of what uses it or another
 _SPARED = math.log(0.02)  # a kind of use that a fault leaves alone
 _SHOWN = math.log(0.05)  # any number of them, where its own check shows it
-_DENIED = math.log(0.001)  # that its own check shows nothing of it
+_DENIED = math.log(1e-5)  # that its own check shows nothing of it
 
 Numbers = tuple[int, ...]  # of pieces of evidence, ascending
 

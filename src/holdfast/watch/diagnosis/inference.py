@@ -24,7 +24,8 @@ NOISES = (0.03, 0.01, 0.07)  # how often trials show the wrong thing: each is as
 PRIOR = 1e-4  # of an ordinary component, beside being well
 FOLLOWS = 0.02  # of a component that a faulty one may break
 OUTSIDE_PRIOR = 1e-7  # of a cause that the map doesn't know
-OUTSIDE_COVERS = 0.01  # … and that a step passes through it
+OUTSIDE_COVERS = 0.01  # … and that steps of a name pass through it …
+OUTSIDE_AGAIN = 0.1  # … and each of these steps
 _SHARES = {rate: math.log(share) for rate, share in RATES.items()}
 MOST = 3  # components at fault together, of which all sets are weighed …
 GROWN = 5  # … and the likeliest of these with one more and one more
@@ -124,12 +125,16 @@ OUTSIDE = frozenset({"outside"})
 
 
 def _outside(evidence: Sequence[Evidence], fit: Fit) -> _Weighed:
-    covered = math.log(OUTSIDE_COVERS)
-    weight = math.log(OUTSIDE_PRIOR)
+    """What the map lacks spoils steps of a name, wherever they are taken, as a part that it has would."""
+    gains: dict[str, float] = {}
+    again = math.log(OUTSIDE_AGAIN)
     for each, plain in zip(evidence, fit.plain):
         share = each.failed / each.tried
-        weight += max(plain, covered + likelihood(each, min(max(share, 0.01), 0.99)))
-    return _Weighed(weight, (("outside", 1.0),))
+        better = likelihood(each, min(max(share, 0.01), 0.99)) - plain
+        gains[each.step] = gains.get(each.step, 0.0) + max(better + again, 0.0)
+    covered = math.log(OUTSIDE_COVERS)
+    weight = math.fsum(max(gain + covered, 0.0) for gain in gains.values())
+    return _Weighed(math.log(OUTSIDE_PRIOR) + fit.nothing + weight, (("outside", 1.0),))
 
 
 def _touches(evidence: Sequence[Evidence], suspects: Iterable[ComponentId]) -> dict[ComponentId, Touch]:
@@ -227,7 +232,7 @@ class _Weighing:
             yield (each, best[each]), (each, best[each])
         for several in itertools.combinations(chosen[: CLASSES // 2], MOST):
             yield tuple((each, best[each]) for each in several)
-        for size in range(MOST, GROWN):
+        for size in range(2, GROWN):
             likeliest = sorted(
                 (each for each in weights if len(each) == size), key=lambda each: -weights[each]
             )

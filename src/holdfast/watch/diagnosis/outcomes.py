@@ -45,10 +45,11 @@ class Outcomes:
             kept = self._kept.setdefault(place, [])
             if kept and kept[-1].failed and not outcome.failed:
                 self._mended_at = max(self._mended_at, outcome.at)
-            kept.append(outcome)
             if outcome.failed:
                 since, last = self._failed.get(place, (outcome.at, outcome.at))
-                self._failed[place] = (since if outcome.at - last <= CLEAN_S else outcome.at, outcome.at)
+                same = outcome.at - last <= CLEAN_S or (kept and kept[-1].failed)
+                self._failed[place] = (since if same else outcome.at, outcome.at)
+            kept.append(outcome)
             _forget(kept)
 
     def failing(self, now: float) -> bool:

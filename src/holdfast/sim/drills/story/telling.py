@@ -48,6 +48,7 @@ _AFTER_S = (70.0, 100.0, 130.0, 160.0, 200.0, 260.0)  # … and then once each
 _TURN_S = 3600.0  # what care does, where nothing changes; what is promised comes when it is due
 _BEFORE_S = 120.0  # it is due, care takes its turns
 _PAGE_S = 24 * 3600.0  # what is tried, and the status page that is kept
+_WORKS_S = 540.0  # between two looks at what works again
 _SENDING_S = 5.0  # until what is laid down has been sent
 
 POLICY = Policy("tkg-58-3", "§ 58 (3) TKG", TKG_58)
@@ -211,8 +212,13 @@ class _Moment(NamedTuple):
 
 
 def _course(begins: float, ends: float, changes: list[float]) -> list[_Moment]:
-    """Closely after each change, and where nothing changes as seldom as is honest."""
+    """Closely after each change, and where nothing changes as seldom as is honest: what works has to be seen
+    to go on working."""
     found: dict[float, _Moment] = {}
+    last_but_one = changes[-2]
+    for place in range(int((ends - last_but_one) / _WORKS_S)):
+        at = last_but_one + place * _WORKS_S
+        found[at] = _Moment(at, True, False, False)
     for place in range(int((ends - begins) / _TURN_S) + 1):
         at = begins + place * _TURN_S
         page = place * _TURN_S % _PAGE_S == 0

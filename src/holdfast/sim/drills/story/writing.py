@@ -33,6 +33,7 @@ from holdfast.pages.texts import LANGUAGES, Texts
 from holdfast.sim.drills.story import week
 from holdfast.sim.drills.story.channels import Heard
 from holdfast.sim.drills.story.people import HOUSEHOLD
+from holdfast.watch.diagnosis.wording import Wording
 from holdfast.watch.incidents.incidents import Incident, Incidents, Span
 from holdfast.watch.incidents.record import Diagnosed, Noticed
 from holdfast.world import World
@@ -71,13 +72,15 @@ class Pages:
 
     def page(self, seen: Seen, credits: CreditsPart) -> None:
         """As it is now. Blocks; raises ``OSError``."""
+        local = datetime.datetime.fromtimestamp(seen.at, self._texts.zone)
+        folder = f"status/{local:%m-%dT%H%M}"
+        if self._moments and self._moments[-1].folder == folder:
+            return
         watched = {each: [Span(_WATCHED, seen.at)] for each in FUNCTIONS}
         next_update = seen.at + INCIDENT_UPDATE_S
         assert seen.now is not None
         known = Known(seen.at, seen.now.findings, seen.incidents, watched, next_update)
         page = Page(known, Look(Brand(colour="#1f4e79"), NAME, language="de"), self._texts)
-        local = datetime.datetime.fromtimestamp(seen.at, self._texts.zone)
-        folder = f"status/{local:%m-%dT%H%M}"
         made = Customers(page, _KEY)
         with customers.reading(self._world, self._snapshot) as db:
             mailboxes = customers.accounts_of(db, HOUSEHOLD)
@@ -183,7 +186,8 @@ class _Shown:
                 t=lambda key, **given: texts.markup(language, key, **given),
                 name=lambda function: self._status.say(language, f"status.function.{function}"),
                 moment=lambda at: texts.moment(language, at),
-                rows=list(self._rows(language, teller)),
+                rows=list(self._rows(language)),
+                customers=self._facts(language)["customers"],
                 functions=FUNCTIONS,
                 moments=self._moments,
                 estimates=[
@@ -198,13 +202,13 @@ class _Shown:
             .encode()
         )
 
-    def _rows(self, language: str, teller: Teller) -> Iterator[tuple[str, str, str]]:
+    def _rows(self, language: str) -> Iterator[tuple[str, str, str]]:
         """What, how it was in 2012, and how it is here."""
         for then in week.THEN:
-            here = self._texts.say(language, f"here.{then}", **self._facts(language, teller))
+            here = self._texts.say(language, f"here.{then}", **self._facts(language))
             yield self._texts.say(language, f"what.{then}"), self._texts.say(language, f"then.{then}"), here
 
-    def _facts(self, language: str, teller: Teller) -> Mapping[str, str]:
+    def _facts(self, language: str) -> Mapping[str, str]:
         texts, incident = self._texts, self._incident
         named = next(
             (each for each in incident.timeline if isinstance(each, Diagnosed) and each.report.components),
@@ -222,7 +226,7 @@ class _Shown:
         return {
             "detected": number(round(incident.opened_at - week.BEGAN, 1)),
             "named": number(round(named.at - week.BEGAN, 1)) if named else "–",
-            "cause": teller.diagnosis(incident),
+            "cause": self._cause(language),
             "noticed": number(round(noticed[0].at - week.BEGAN)) if noticed else "–",
             "customers": number(counts["customers"].count) if counts else "–",
             "mailboxes": number(counts["mailboxes"].count) if counts else "–",
@@ -234,6 +238,12 @@ class _Shown:
             "messages": number(sum(each.count for each in self._heard)),
             "owed": billing.money(language, owed(self._policy, incident, FEES[0], self._now).amount, "EUR"),
         }
+
+    def _cause(self, language: str) -> str:
+        """The fullest diagnosis of that week, in the order of time."""
+        report = max((each.report for each in self._incident.opinions), key=lambda each: len(each.causes))
+        words = Wording(self._status, language)
+        return " → ".join(words.component(each.component, report.kinds) for each in report.causes)
 
     def _days(self, language: str) -> Iterator[tuple[str, str]]:
         """Each line of what is owed for the smaller fee."""

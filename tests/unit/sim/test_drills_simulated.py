@@ -1,0 +1,97 @@
+"""Drills in virtual time: the provider behaves by itself, and the real judge over what it shows."""
+
+from __future__ import annotations
+
+import pytest
+
+from holdfast.sim.drills.catalogue import catalogue
+from holdfast.sim.drills.simulated import known, rows, trying
+from holdfast.sim.drills.simulated import provider as p
+from holdfast.sim.drills.simulated.play import drill, provider_map
+from holdfast.sim.drills.simulated.unlisted import judged
+from holdfast.sim.seed import stream
+from holdfast.watch.diagnosis import Outcome, diagnose, gather
+
+# What is at fault in these is seen only as time goes on: they are played, below.
+_IN_TIME = {"F34", "F39", "F44", "F46", "F47", "F50"}
+_TRIES = trying.tries()
+
+
+def shown(faults: tuple[p.Fault, ...], at: float, seed: int, wrong: float = 0.0) -> list[Outcome]:
+    """What six rounds of all trials show, with the parts as they are then."""
+    there, random = p.Conditions(faults).at(at), stream(seed, "shown")
+    found = []
+    for second in range(6):
+        for one in _TRIES.values():
+            finding = trying.show(one, there, random, 1000.0 + second)
+            if wrong and random.random() < wrong:
+                finding = trying.wrongly(one, finding, random)
+            found.append(Outcome(finding.trial, finding.at, finding.step, said=finding.said))
+    return found
+
+
+def named(outcomes: list[Outcome], without: tuple[str, ...] = ()) -> set[str]:
+    map = known.dependency_map([each.trial for each in _TRIES.values()], without)
+    there = [each for each in outcomes if each.trial in map.trials]
+    return {each.component for each in diagnose(map, gather(map, there)).causes}
+
+
+def test_while_all_parts_are_well_every_trial_works():
+    random = stream(1, "well")
+    assert {trying.show(one, {}, random, 0.0).state for one in _TRIES.values()} == {"works"}
+
+
+def test_every_row_of_the_catalogue_is_done_to_parts_that_the_map_has():
+    map, _ = provider_map()
+    assert rows.ROWS.keys() == catalogue().keys()
+    for id in rows.ROWS:
+        row = rows.row(id, stream(1, "row"))
+        assert {each.part for each in row.faults} <= map.components.keys()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("id", sorted(rows.ROWS.keys() - _IN_TIME))
+def test_what_the_provider_shows_names_what_is_at_fault_in_it(id):
+    row = rows.row(id, stream(3, "row"))
+    assert named(shown(row.faults, row.lasts_s - 1.0, 3)) == set(row.causes)
+
+
+@pytest.mark.slow
+def test_with_one_in_twenty_trials_wrong_hardly_anything_that_is_well_is_named():
+    right = wrong = 0
+    ids = ("F05", "F11", "F15", "F16", "F20", "F23", "F24", "F37", "F38", "F45")
+    for id in ids:
+        row = rows.row(id, stream(4, "row"))
+        said = named(shown(row.faults, row.lasts_s - 1.0, 4, wrong=0.05))
+        right += said == set(row.causes)
+        wrong += bool(said - set(row.causes))
+    assert right >= 0.9 * len(ids)
+    assert not wrong
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", ["sequence/accounts", "path/dc", "zone/mx"])
+def test_diag_6_a_part_that_the_map_lacks_is_never_blamed_on_one_that_it_has(part):
+    fault = p.Fault(part, p.Condition("fails"))
+    assert named(shown((fault,), 1.0, 5), without=(part,)) == set()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("id", ["F05", "F25", "F44"])
+def test_a_drill_in_virtual_time_is_detected_named_and_told_of(id):
+    card = drill(id, 2).card
+    assert card.verdict == "right" and not card.wrong
+    assert card.detected_after_s is not None and card.detected_after_s <= 5.0
+    assert card.named_after_s is not None and card.named_after_s <= 30.0
+    assert card.noticed_after_s is not None and card.noticed_after_s <= 60.0
+    assert card.affected in ("", "exact", "bounded")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "least"), [("single", 0.95), ("pair", 0.9), ("chain", 0.9), ("unmapped", 1.0)]
+)
+def test_faults_that_nobody_listed_on_maps_that_nobody_drew(kind, least):
+    found = [judged(kind, seed) for seed in range(40)]
+    assert sum(each.right for each in found) >= least * len(found)
+    assert not any(each.wrong for each in found)
