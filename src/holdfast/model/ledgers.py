@@ -52,7 +52,9 @@ def ledger_name(number: int) -> str:
 
 
 def is_intake(name: str) -> bool:
-    return name.rpartition("-")[0] in INTAKES
+    """Not what is kept beside one: ``submission-0.sent``."""
+    role, _, worker = name.rpartition("-")
+    return role in INTAKES and worker.isdecimal() and int(worker) < 256
 
 
 # In a frame's list of cells: it has recipients elsewhere. So the relay finds its frames by their heads.

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from holdfast.model.address import Address, parse_address
 from holdfast.model.errors import Refused
-from holdfast.model.ledgers import Kind, ledger_name, ledger_number
+from holdfast.model.ledgers import Kind, is_intake, ledger_name, ledger_number
 from holdfast.model.limits import Limits
 from holdfast.model.mail import Flag
 from holdfast.model.uidset import UidSet
@@ -86,6 +86,11 @@ def test_a_ledgers_number_leads_back_to_its_name(role, worker):
 def test_what_is_no_ledger_is_refused(name):
     with pytest.raises(Refused, match="not a ledger"):
         ledger_number(name)
+
+
+@pytest.mark.parametrize("name", ["submission-0.sent", "mx-256", "mail", "password-asked-0", "merged.state"])
+def test_what_lies_beside_intakes_is_none(name):
+    assert is_intake("submission-0") and not is_intake(name)
 
 
 @pytest.mark.parametrize(
