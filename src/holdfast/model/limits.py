@@ -385,6 +385,7 @@ TRY_S = 90.0  # one run of whatever is tried; canaries out and back take a minut
 DOOR_S = 2.0  # a door that says nothing for so long fails …
 DOOR_SILENT_S = 0.5  # … and after so long is tried once more beside
 OWN_LAG_S = 0.25  # a time limit that is noticed so much later says nothing: this process itself was late
+OWN_DESCRIPTORS = 8  # with fewer left those who watch can't tell their own fault from another's
 WATCH_OPEN_S = 3.0  # the watch waits so long for its ledger, then goes on in memory
 SIGNALS_LOOK_S = 2.0  # how often processes are asked for what their sessions met
 CANARY_MAKE_S = 30.0  # until the people process is asked again to make canaries' accounts

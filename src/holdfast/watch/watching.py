@@ -7,12 +7,14 @@ WATCH-9 it goes on whatever fails around it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from holdfast.model.errors import ComponentId, Unavailable
 from holdfast.model.findings import Finding, Signal
-from holdfast.model.limits import AROUND, JUDGE_S, NOW_EVERY_S, NOW_REMEDIES, TRY_S
+from holdfast.model.limits import AROUND, JUDGE_S, NOW_EVERY_S, NOW_REMEDIES, OWN_DESCRIPTORS, TRY_S
+from holdfast.watch.canaries.walk import OURS
 from holdfast.watch.changes import Change
 from holdfast.watch.depends import DependencyMap
 from holdfast.watch.diagnosis import Outcome
@@ -135,7 +137,7 @@ class Watching:
         found: Sequence[Finding] = ()
         try:
             async with asyncio.timeout(TRY_S):
-                found = await job.run()
+                found = self._sure(await job.run())
             self._failed.discard(name)
         except Unavailable:  # not just now: somebody else does it
             rota.hasten([name], self._world.clock.monotonic())
@@ -152,6 +154,13 @@ class Watching:
         if what not in self._failed:
             self._failed.add(what)
             self._world.journal.emit(TRY_FAILED, what=what, reason=repr(error))
+
+    def _sure(self, found: Sequence[Finding]) -> Sequence[Finding]:
+        """CANARY-6: while this process lacks descriptors, whatever it meets is its own fault, and unknown."""
+        if not any(each.state in _BAD for each in found) or not lacking(self._world):
+            return found
+        said = "this process has no descriptors left to look with"
+        return [each._replace(state="unknown", said=said) if each.state in _BAD else each for each in found]
 
     def _take(self, found: Sequence[Finding]) -> None:
         for finding in found:
@@ -277,6 +286,17 @@ class Watching:
             ledger=keeper.trouble,
             held=tuple(keeper.held),
         )
+
+
+def lacking(world: World) -> bool:
+    """Whether this process can't open what a trial needs."""
+    with contextlib.ExitStack() as held:
+        try:
+            for _ in range(OWN_DESCRIPTORS):
+                held.callback(world.disk.open("/dev/null").close)
+        except OSError as error:
+            return error.errno in OURS
+    return False
 
 
 def _users(known: DependencyMap) -> dict[ComponentId, set[str]]:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import errno
 from collections.abc import AsyncIterator, Callable, Sequence
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,6 +14,7 @@ from holdfast.model.errors import Unavailable
 from holdfast.model.findings import Finding, Signal
 from holdfast.sim.world import SimWorld, simulated
 from holdfast.watch import judging
+from holdfast.watch import watching as watching_module
 from holdfast.watch.depends import Component, DependencyMap, Step, Trial
 from holdfast.watch.incidents.keeping import IncidentKeeper
 from holdfast.watch.incidents.record import Remedied
@@ -120,6 +122,27 @@ def test_watch_9_what_fails_is_an_incident_within_seconds_is_named_told_and_clos
             told = [entry for entry in world.journal.entries if entry.name.startswith("incident_")]
             wants = ["incident_opened", "incident_diagnosed", "incident_closed"]
             assert [each.name for each in told] == wants and told[1].keys["causes"] == ["pop3"]
+
+    world.run(main())
+
+
+def test_canary_6_while_it_has_no_descriptors_left_nothing_is_known_and_nothing_is_blamed(world):
+    def none_left(_: str) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    starved = SimpleNamespace(disk=SimpleNamespace(open=none_left))
+
+    async def main() -> None:
+        async with watched(world) as (service, _, keeper):
+            await world.clock.sleep(20)
+            with pytest.MonkeyPatch.context() as patched:
+                patched.setattr(
+                    watching_module, "lacking", lambda _, really=watching_module.lacking: really(starved)
+                )
+                service.broken |= {"imap", "pop3"}  # as it looks from here
+                await world.clock.sleep(60)
+            assert not len(keeper.incidents)
+            service.broken.clear()
 
     world.run(main())
 
