@@ -24,7 +24,6 @@ from holdfast.sim.drills.real.elsewhere import Mood, Partners
 from holdfast.sim.drills.real.installation import HOST, Installation
 
 _LOOK_S = 0.05
-_SPARE = 2  # descriptors that are left to a process
 _PAGE = 4096
 _PEOPLE = ("address", "account")  # tables of a copy of the directory
 DAY_S = 86_400.0
@@ -75,15 +74,15 @@ async def stopped(place: Installation, *processes: str) -> AsyncIterator[None]:
 
 @contextlib.asynccontextmanager
 async def without_descriptors(place: Installation, process: str) -> AsyncIterator[None]:
-    """It keeps what it has open, and gets hardly any more."""
+    """It keeps what it has open, and gets no more."""
     pid = await place.world.offload(place.pid, process)
     if pid is None:
         raise NotHere(f"{process} doesn't run")
     before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
     used = {int(each) for each in os.listdir(f"/proc/{pid}/fd")}
-    free = [number for number in range(len(used) + _SPARE) if number not in used][:_SPARE]
+    none_free = next(number for number in range(len(used) + 1) if number not in used)
     try:
-        resource.prlimit(pid, resource.RLIMIT_NOFILE, (free[-1] + 1, before[1]))
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (none_free, before[1]))
         yield
     finally:
         with contextlib.suppress(ProcessLookupError):
