@@ -406,7 +406,7 @@ CHANGES_LOOK_S = 10.0  # how often it is looked for what was changed
 CHANGES_KEPT_S = 86_400.0  # what was changed longer ago is told no more
 CHANGES_MOST = 500  # … and of a process that ends again and again, the last
 CHANGE_BEFORE_S = 600.0  # a change so long before a fault is told with it
-START_TOGETHER_S = 30.0  # a process that starts so soon after the service, or after its end, starts because of it
+START_TOGETHER_S = 30.0  # who starts so soon after the service, or after an end, does so because of it
 SIGNALS_S = 30.0  # what real sessions met longer ago is no evidence of how things are
 
 # Care

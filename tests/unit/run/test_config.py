@@ -57,6 +57,7 @@ def test_a_key_like_no_other_gets_the_list_of_known_ones():
         ("[listen]\nmx = ['::1:25']\n", "stands in brackets"),
         ("[listen\n", "not TOML"),
         ("[web]\ntrusted_proxies = ['proxy']\n", "'proxy' is neither an address nor a network"),
+        ("[console]\nnetworks = ['desk']\n", "console.networks: 'desk' is neither an address nor a network"),
         ("[web]\ntime_zone = 'Europe/Bonn'\n", "web.time_zone: 'Europe/Bonn' is none"),
         ("[web]\naccount_url = 'konto.example.org'\n", "is not https://name"),
         ("[web]\nlanguage = 'fr'\n", "web.language"),

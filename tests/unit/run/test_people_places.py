@@ -32,9 +32,7 @@ def made_ready(folder: Path, mode: str) -> tuple[World, Config]:
 
 
 @pytest.mark.parametrize("mode", ["synchronous", "trailing"])
-def test_the_people_ledger_has_copies_and_is_read_from_one_when_it_is_lost(
-    tmp_path: Path, mode: str
-) -> None:
+def test_the_people_ledger_has_copies_and_is_read_from_one_when_it_is_lost(tmp_path: Path, mode: str) -> None:
     world, config = made_ready(tmp_path, mode)
 
     async def main() -> None:

@@ -49,9 +49,7 @@ def test_jmapd_1_a_call_that_fails_costs_itself(tmp_path: Path, monkeypatch: pyt
                 assert (name, said["type"]) == ("error", kind)
                 assert "KeyError" not in str(said)
             monkeypatch.setitem(TABLE.handlers, "Core/echo", echo)
-            said = await r.calls(
-                ("Core/echo", {}, "0"), ("Core/nothing", {}, "1"), ("Core/echo", {}, "2")
-            )
+            said = await r.calls(("Core/echo", {}, "0"), ("Core/nothing", {}, "1"), ("Core/echo", {}, "2"))
             assert [(name, tag) for name, _, tag in said] == [
                 ("Core/echo", "0"),
                 ("Further", "0"),

@@ -15,8 +15,8 @@ COMPONENT = "acme"
 
 class Facts(msgspec.Struct, frozen=True):
     """What a certificate says. ``names``: of its DNS names; times: UTC seconds; ``serial``: its number, hex;
-    ``key_digest``: SHA-256 of its public key (SubjectPublicKeyInfo), hex; ``info_id``: its name for renewal information (RFC 9773
-    §4.1), '' where it has none.
+    ``key_digest``: SHA-256 of its public key (SubjectPublicKeyInfo), hex; ``info_id``: its name for renewal
+    information (RFC 9773 §4.1), '' where it has none.
     """
 
     names: tuple[str, ...]
