@@ -238,6 +238,11 @@ class _Weighing:
             )
             for parts in likeliest[:2]:
                 yield from ((*parts, more) for more in _beside(fit, every, parts))
+        large = (each for each in weights if len(each) >= MOST)
+        for parts in sorted(large, key=lambda each: -weights[each])[:2]:  # … and with another for each
+            for left_out in parts:
+                rest = tuple(each for each in parts if each is not left_out)
+                yield from ((*rest, more) for more in _beside(fit, every, rest))
 
     def _expand(self, fit: Fit, parts: tuple[Part, ...], least: float = -math.inf) -> Iterator[_Weighed]:
         """The hypothesis for each choice of components that its classes hold; none that weighs too little."""
