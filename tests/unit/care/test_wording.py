@@ -74,6 +74,9 @@ def forms(text: Plain) -> list[str]:
 
 # What these say is about accounts and people in general: “many accounts at once” hides no number.
 GENERAL = {"functions/admin/web/texts", "functions/password/texts", "functions/signup/texts"}
+# What was said in 2012 is quoted beside what is said now.
+QUOTING = "sim/drills/story/texts"
+_QUOTES = re.compile("[“„][^“”]*[“”]")
 
 
 @pytest.mark.parametrize("folder", [str(each.relative_to(SOURCE)) for each in FOLDERS])
@@ -83,7 +86,8 @@ def test_notice_1_no_text_of_ours_is_vague(folder: str) -> None:
         for language in LANGUAGES
         for key, text in read(SOURCE / folder, language).items()
         for form in forms(text)
-        if (words := [e for e in vague(language, form) if e.lacks == "time" or folder not in GENERAL])
+        for own in [_QUOTES.sub("", form) if folder == QUOTING and key.startswith("then.") else form]
+        if (words := [e for e in vague(language, own) if e.lacks == "time" or folder not in GENERAL])
     }
     assert not found
 
