@@ -70,7 +70,7 @@ class Watchers:
         self.findings: list[Finding] = []
         self.reports: list[Opinion] = []
 
-    def look(self, now: float, parts: Parts, signals: Iterable[Signal] = ()) -> None:
+    def look(self, now: float, parts: Parts, signals: Iterable[Signal] = (), *, judging: bool = True) -> None:
         """What is due is tried, what has ended is heard, and judged."""
         for name in self._rota.due(now):
             finding = self._try(self._tries[name], parts, now)
@@ -79,7 +79,7 @@ class Watchers:
             _, name, finding = heapq.heappop(self._under_way)
             self._hear(name, finding._replace(at=now), now)
         self.judge.hear((), signals)
-        if now - self._judged_at >= self._judge_s:
+        if judging and now - self._judged_at >= self._judge_s:
             self._judged_at = now
             told = self.judge.told
             if self.judge.judge(now) is not told and self.judge.told is not None:

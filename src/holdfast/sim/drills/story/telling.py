@@ -81,7 +81,7 @@ class _Story:
         self._incidents = Incidents()
         self._incidents.apply(week.earlier(stream(seed, "earlier")))
         self._watchers = Watchers(
-            map, tries, seed, Errors(), self._incidents, begin=world.clock.now(), judge_s=4.0
+            map, tries, seed, Errors(), self._incidents, begin=world.clock.now(), judge_s=5.0
         )
         self._random = stream(seed, "sessions")
         self._zone = zoneinfo.ZoneInfo(week.ZONE)
@@ -136,7 +136,8 @@ class _Story:
         at = self._world.clock.now()
         if now.look:
             there = conditions.at(at)
-            self._watchers.look(at, there, sessions(there, self._random, at) if there else ())
+            signals = sessions(there, self._random, at) if there else ()
+            self._watchers.look(at, there, signals, judging=not now.quiet)
         else:
             settle(self._watchers.judge, lambda: self._incidents, at, self._incidents.apply)
         if now.turn:
@@ -203,12 +204,14 @@ async def _nothing_tells(incident: Incident) -> Progress | None:
 
 
 class _Moment(NamedTuple):
-    """``look``: what is due is tried; ``turn``: care takes its turns; ``page``: the status page is kept."""
+    """``look``: what is due is tried; ``turn``: care takes its turns; ``page``: the status page is kept;
+    ``quiet``: nothing has changed, and nothing is judged anew."""
 
     at: float
     look: bool
     turn: bool
     page: bool
+    quiet: bool = False
 
 
 def _course(begins: float, ends: float, changes: list[float]) -> list[_Moment]:
@@ -218,7 +221,7 @@ def _course(begins: float, ends: float, changes: list[float]) -> list[_Moment]:
     last_but_one = changes[-2]
     for place in range(int((ends - last_but_one) / _WORKS_S)):
         at = last_but_one + place * _WORKS_S
-        found[at] = _Moment(at, True, False, False)
+        found[at] = _Moment(at, True, False, False, quiet=True)
     for place in range(int((ends - begins) / _TURN_S) + 1):
         at = begins + place * _TURN_S
         page = place * _TURN_S % _PAGE_S == 0
