@@ -35,10 +35,11 @@ Of each function ({", ".join(FUNCTIONS)}): the worst that those who are hit met 
 
 
 class Held(msgspec.Struct):
-    """``skipped``: fault → why it was not held."""
+    """``skipped``: fault → why it was not held. ``note``: what else is to be known of the run."""
 
     cards: list[ScoreCard] = []
     skipped: dict[str, str] = {}
+    note: str = ""
 
 
 def hold(ids: list[str]) -> None:
@@ -63,7 +64,15 @@ def hold(ids: list[str]) -> None:
 
 def write_page() -> None:
     held = msgspec.json.decode(RESULTS.read_bytes(), type=Held)
-    lines = [_HEAD, telling.table(held.cards), "```", telling.totals(totals(held.cards)), "```", ""]
+    lines = [
+        _HEAD,
+        *([held.note, ""] if held.note else []),
+        telling.table(held.cards),
+        "```",
+        telling.totals(totals(held.cards)),
+        "```",
+        "",
+    ]
     lines += [f"{fault} was not held: {why}." for fault, why in held.skipped.items()]
     old = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
     _, found, rest = old.partition(SIMULATED)

@@ -92,7 +92,7 @@ def table(cards: Sequence[ScoreCard]) -> str:
             one.title,
             _after(one.detected_after_s, "{} s", "not"),
             _after(one.named_after_s, "{} s", "–"),
-            f"{one.verdict}: {', '.join(one.named) or 'nothing'}",
+            f"{one.verdict}: {', '.join(one.wrong or one.named) or 'nothing'}",
             one.affected or "–",
             _after(one.noticed_after_s, "{} s", "–"),
             *(_cell(one.functions, each) for each in FUNCTIONS),
