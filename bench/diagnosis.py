@@ -58,7 +58,7 @@ def section(result: dict[str, Any]) -> str:
 
 def _part(title: str, found: dict[str, Any]) -> Iterator[str]:
     seeds, rows = found["seeds"], found["rows"]
-    yield f"### {title}\n\n{len(rows)} faults, {seeds} seeds each.\n\n{_TABLE}"
+    yield f"### {title}\n\n{len(rows)} faults, each {seeds} times.\n\n{_TABLE}"
     facts = telling.total_facts(msgspec.convert(found["totals"], Totals))
     yield from (f"| {what} | {text} |" for what, text in islice(facts, _FACTS))
     missed = [_missed(id, row, seeds) for id, row in rows.items() if row["right"] < seeds]
