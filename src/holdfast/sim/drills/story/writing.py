@@ -240,8 +240,9 @@ class _Shown:
         }
 
     def _cause(self, language: str) -> str:
-        """The fullest diagnosis of that week, in the order of time."""
-        report = max((each.report for each in self._incident.opinions), key=lambda each: len(each.causes))
+        """The fullest diagnosis of the first hour, in the order of time."""
+        first = [each.report for each in self._incident.opinions if each.at < week.BEGAN + week.HOUR_S]
+        report = max(first, key=lambda each: len(each.causes))
         words = Wording(self._status, language)
         return " → ".join(words.component(each.component, report.kinds) for each in report.causes)
 
