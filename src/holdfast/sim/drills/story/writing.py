@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime
 import os.path
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -188,6 +188,7 @@ class _Shown:
                 moment=lambda at: texts.moment(language, at),
                 rows=list(self._rows(language)),
                 customers=self._facts(language)["customers"],
+                fee=self._facts(language)["fee"],
                 functions=FUNCTIONS,
                 moments=self._moments,
                 estimates=[
@@ -236,8 +237,16 @@ class _Shown:
             "times": number(recurrence.times if recurrence else 1),
             "undone": number(len(recurrence.undone) if recurrence else 0),
             "messages": number(sum(each.count for each in self._heard)),
+            "mail": self._back(language, ("receive", "send", "imap", "pop3")),
+            "pages": self._back(language, ("webmail", "password", "signup")),
+            "fee": billing.money(language, FEES[0], "EUR"),
             "owed": billing.money(language, owed(self._policy, incident, FEES[0], self._now).amount, "EUR"),
         }
+
+    def _back(self, language: str, functions: Iterable[str]) -> str:
+        """When the last of those worked again."""
+        ends = [self._incident.spans[each][-1].until for each in functions if each in self._incident.spans]
+        return self._texts.moment(language, max(ends)) if ends and all(ends) else "–"
 
     def _cause(self, language: str) -> str:
         """The fullest diagnosis of the first hour, in the order of time."""
