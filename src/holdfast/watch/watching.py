@@ -192,12 +192,9 @@ class Watching:
         self._news.set()
 
     def _hasten_around(self, trial: str, step: str) -> None:
-        """What else uses what that step uses."""
-        known = self._known.trials.get(trial)
-        uses = next((each.uses for each in known.steps if each.name == step), ()) if known is not None else ()
-        around = {each for component in uses for each in self._by_component.get(component, ())} - {trial}
-        longest = sorted(around, key=lambda each: (-len(self._known.trials[each].steps), each))
-        self._hasten(longest[:AROUND])
+        """What else passes through what that step uses."""
+        if trial in self._known.trials:
+            self._hasten(self._known.around(trial, step)[:AROUND])
 
     # judging
 
