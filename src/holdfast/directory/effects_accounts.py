@@ -52,6 +52,7 @@ def account_made(tables: Tables, sequence: int, at: float, record: r.AccountMade
 
 def account_set(tables: Tables, sequence: int, at: float, record: r.AccountSet) -> None:
     tables.account_of(record.account)
+    tables.limited |= record.quota_bytes is not None
     if record.customer is not None:
         tables.check_customer(record.customer)
         keep_customer(tables, record.account)

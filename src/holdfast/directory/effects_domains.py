@@ -32,6 +32,7 @@ def domain_set(tables: Tables, sequence: int, at: float, record: r.DomainSet) ->
     place = tables.place(fold_domain(record.name))
     catch_all = None if record.catch_all is None else targets_text(record.catch_all)
     tables.check_tenant(record.tenant or 0)
+    tables.limited |= record.quota_bytes is not None
     tables.db.execute(
         "UPDATE domain SET separator = coalesce(?, separator), catch_all = coalesce(?, catch_all),"
         " tenant = coalesce(?, tenant), quota_bytes = coalesce(?, quota_bytes),"

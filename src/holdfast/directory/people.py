@@ -70,6 +70,7 @@ class People(Copied):
         self._writer_known = False
         self._link: Link | None = None  # while there is a writer to follow
         self._watchers: dict[Callable[[AccountId], None], None] = {}
+        self.quotas_moved = 0  # another number whenever an account may have another quota
         self._told = 0  # sequence up to which watchers were told who is signed out
 
     @classmethod
@@ -357,6 +358,7 @@ class People(Copied):
                 raise NotBelieved("the people ledger lacks frames that the people process wrote")
             copy.take(batch.items, batch.after, identity, whole=batch.after >= until)
             self._tell_watchers(copy)
+            self.quotas_moved += copy.fold.limited
             self._tell_shrinking(copy, doubted)
             async with self._moved:
                 self._moved.notify_all()

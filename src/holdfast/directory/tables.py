@@ -56,6 +56,7 @@ class Tables:
     shrinking: Shrinking
     places: dict[str, Place]  # every domain there ever was, by its folded name
     ended: dict[AccountId, int]  # whose sessions ended since ``begin``, and by which frame
+    limited: bool  # whether a quota was set since ``begin``
 
     def __init__(self, connection: apsw.Connection) -> None:
         self.db = connection
@@ -85,6 +86,7 @@ class Tables:
         self._by_id = {place.id: place for place in self.places.values()}
         self._dirty_places: set[DomainId] = set()
         self.ended = {}
+        self.limited = False
 
     def state(self) -> State:
         return State(self.identity, self.position, self.sequence, self.holes, self.refused)
@@ -98,6 +100,7 @@ class Tables:
             self.db.execute("BEGIN")
             raise
         self.ended = {}
+        self.limited = False
 
     def commit(self, position: Position, identity: bytes = b"", *, whole: bool = False) -> None:
         """PEOPLE-1: effects and position in one transaction. ``whole``: the ledger ended there."""

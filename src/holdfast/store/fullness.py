@@ -17,14 +17,16 @@ from holdfast.world import World
 
 LOOK_S = 0.25  # between two looks at what has moved
 AGAIN_S = 2.0  # full accounts are looked at again: their limit may be another one
-SWEEP_S = 3600.0  # and all of them: a limit may have come down
+SWEEP_S = 3600.0  # and all of them
 ROWS = 100  # accounts looked at without letting others run
 
 Told = Callable[[list[AccountId], list[AccountId]], object]
 
 
 class Quotas(Protocol):
-    """What ``directory.People`` gives."""
+    """What ``directory.People`` gives. ``quotas_moved``: another number whenever a limit may be another."""
+
+    quotas_moved: int
 
     def quota_of(self, account: AccountId) -> int:
         """Bytes, 0 for no limit. Raises ``Unavailable``."""
@@ -59,12 +61,15 @@ class Fullness:
         clock = self._world.clock
         swept: float | None = None
         again = clock.monotonic()
+        limits = self._quotas.quotas_moved
         while True:
             now = clock.monotonic()
             try:
-                if swept is None or now - swept >= SWEEP_S:
+                moved = self._quotas.quotas_moved
+                every_s = SWEEP_S if moved == limits else AGAIN_S  # one may have come down
+                if swept is None or now - swept >= every_s:
                     await self._sweep()
-                    swept = now
+                    swept, limits = now, moved
                     self._is_known()
                 if now - again >= AGAIN_S:
                     self._touched = {**self.full, **self._touched}

@@ -407,6 +407,30 @@ def test_who_is_signed_out_disabled_or_removed_is_told_to_each_process(world: Si
     play(world, main())
 
 
+def test_it_is_seen_that_a_quota_was_set_and_not_that_anything_else_was(world: SimWorld) -> None:
+    async def main() -> None:
+        people = await serving(world)
+        ann = await people.account_add("ann@example.org", credential=CHEAP)
+        follower = await follow(world)
+        seen = [follower.quotas_moved]
+
+        async def moved() -> bool:
+            await follower.reached(people.durable)
+            seen.append(follower.quotas_moved)
+            return seen[-1] != seen[-2]
+
+        await people.account_set(ann.id, name="Ann")
+        assert not await moved()
+        await people.account_set(ann.id, quota_bytes=100)
+        assert await moved()
+        await people.password_set(ann.id, credential=CHEAP)
+        assert not await moved()
+        await people.domain_set("example.org", quota_bytes=100)
+        assert await moved()
+
+    play(world, main())
+
+
 def test_sign_outs_of_before_are_not_told_again_by_a_copy_that_is_built_anew(world: SimWorld) -> None:
     async def main() -> None:
         people = await serving(world)

@@ -21,6 +21,7 @@ class Limits:
     def __init__(self) -> None:
         self.of: dict[int, int] = {}
         self.down = False
+        self.quotas_moved = 0
 
     def quota_of(self, account: int) -> int:
         if self.down:
@@ -102,6 +103,18 @@ def test_a_limit_that_is_raised_makes_room_without_any_mail(monkeypatch):
         await eventually(lambda: service.intake.full == {ANNA})
         service.limits.of[ANNA] = 10_000
         await eventually(lambda: not service.intake.full)
+
+    play(scene, monkeypatch)
+
+
+def test_a_limit_that_comes_down_is_noticed_without_any_mail(monkeypatch):
+    async def scene(service: Service) -> None:
+        await service.store.filled(1)
+        await eventually(lambda: service.fullness.known and not service.fullness._touched)
+        assert not service.intake.full
+        service.limits.of[ANNA] = 10
+        service.limits.quotas_moved += 1
+        await eventually(lambda: service.intake.full == {ANNA})
 
     play(scene, monkeypatch)
 
