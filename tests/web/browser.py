@@ -59,7 +59,8 @@ def check_accessible(page: Page) -> None:
     """Fails on any violation that axe finds, on a target too small, on one that the Tab key doesn't reach
     or whose focus can't be seen, on a page that is wider than a telephone, and on one without language,
     title or exactly one main heading. German pages are looked at in the dark, the others in the light."""
-    dark = page.evaluate("document.documentElement.lang") == "de"
+    page.wait_for_load_state()  # between two documents there is no element at all
+    dark = page.locator("html").get_attribute("lang") == "de"
     page.emulate_media(color_scheme="dark" if dark else "light")
     found = violations(page)
     found += _beyond_the_keyboard(page)
