@@ -126,7 +126,7 @@ class DependencyMap:
         return frozenset(each for each in self.components if any(matches(one, each) for one in patterns))
 
     @cached_property
-    def _passing(self) -> dict[ComponentId, set[str]]:
+    def passing(self) -> dict[ComponentId, set[str]]:
         """Component → the trials that pass through it."""
         found: dict[ComponentId, set[str]] = {}
         for trial in self.trials.values():
@@ -138,7 +138,7 @@ class DependencyMap:
         """Other trials that pass through what that step uses: the longest of each function and sort first,
         as what they show says most. Raises ``KeyError`` for an unknown trial."""
         uses = next((each.touches for each in self.trials[trial].steps if each.name == step), frozenset())
-        found = {id for each in uses for id in self._passing.get(each, ())} - {trial}
+        found = {id for each in uses for id in self.passing.get(each, ())} - {trial}
         turns: dict[str, int] = {}
         ranked = []
         for id in sorted(found, key=lambda id: (-len(self.trials[id].steps), id)):

@@ -11,7 +11,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from holdfast.model.errors import ComponentId, Unavailable
+from holdfast.model.errors import Unavailable
 from holdfast.model.findings import Finding, Signal
 from holdfast.model.limits import AROUND, JUDGE_S, NOW_EVERY_S, NOW_REMEDIES, OWN_DESCRIPTORS, TRY_S
 from holdfast.watch.canaries.walk import OURS
@@ -90,7 +90,6 @@ class Watching:
                 Pace(self._met.every_s, self._met.every_s, self._met.every_s), self._sessions
             )
         self._by_trial = {trial: name for name, job in self._jobs.items() for trial in job.trials}
-        self._by_component = _users(known)
         self._rota = Rota(
             {name: job.pace for name, job in self._jobs.items()},
             self._world.clock.monotonic(),
@@ -183,7 +182,7 @@ class Watching:
         self._judge.hear((), signals)
         for signal in signals:
             for component in signal.meant:
-                self._hasten(self._by_component.get(component, ()))
+                self._hasten(self._known.passing.get(component, ()))
         return ()
 
     def _hasten(self, trials: Iterable[str]) -> None:
@@ -294,12 +293,3 @@ def lacking(world: World) -> bool:
         except OSError as error:
             return error.errno in OURS
     return False
-
-
-def _users(known: DependencyMap) -> dict[ComponentId, set[str]]:
-    """Component → the trials that pass through it: a disk is used by none, and ledgers lie on it."""
-    found: dict[ComponentId, set[str]] = {}
-    for trial in known.trials.values():
-        for component in known.under(use for step in trial.steps for use in step.uses):
-            found.setdefault(component, set()).add(trial.id)
-    return found

@@ -178,6 +178,7 @@ class _Shown:
     def page(self, language: str) -> bytes:
         texts, incident = self._texts, self._incident
         teller = Teller(self._status, language, self._incidents)
+        facts = self._facts(language)
         return (
             self._templates.get_template("index.html")
             .render(
@@ -186,9 +187,9 @@ class _Shown:
                 t=lambda key, **given: texts.markup(language, key, **given),
                 name=lambda function: self._status.say(language, f"status.function.{function}"),
                 moment=lambda at: texts.moment(language, at),
-                rows=list(self._rows(language)),
-                customers=self._facts(language)["customers"],
-                fee=self._facts(language)["fee"],
+                rows=list(self._rows(language, facts)),
+                customers=facts["customers"],
+                fee=facts["fee"],
                 functions=FUNCTIONS,
                 moments=self._moments,
                 estimates=[
@@ -203,10 +204,10 @@ class _Shown:
             .encode()
         )
 
-    def _rows(self, language: str) -> Iterator[tuple[str, str, str]]:
+    def _rows(self, language: str, facts: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
         """What, how it was in 2012, and how it is here."""
         for then in week.THEN:
-            here = self._texts.say(language, f"here.{then}", **self._facts(language))
+            here = self._texts.say(language, f"here.{then}", **facts)
             yield self._texts.say(language, f"what.{then}"), self._texts.say(language, f"then.{then}"), here
 
     def _facts(self, language: str) -> Mapping[str, str]:
