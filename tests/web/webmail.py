@@ -92,7 +92,9 @@ class Device:
         editor.press_sequentially(text)
 
     def send(self) -> None:
+        """Its window closes when the message is in the outbox, and not before."""
         self.page.get_by_role("button", name="Send", exact=True).click()
+        expect(self.page.get_by_label("Subject")).to_be_hidden(timeout=LOADED_MS)
 
     def tries_now(self) -> None:
         """Asks the server again at once, if it hasn't been by itself."""
