@@ -20,8 +20,8 @@ register_edge("socket/people", _COPIES, "what changes", without="its copy ages, 
 register_edge("copy/{process}-audit", ("admin",), "who changed what", without="the audit trail isn't shown")
 
 # the one that writes
-register_edge("ledger/people", ("people",), "every change")
-register_edge("copy/people-writer", ("people",), "what changes are decided by")
+register_edge("ledger/people", ("people",), "every change", to_run=True)
+register_edge("copy/people-writer", ("people",), "what changes are decided by", to_run=True)
 
 # signing in
 register_edge(

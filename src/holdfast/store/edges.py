@@ -11,7 +11,7 @@ register_edge("cell-{cell}/index", _READ, "mailboxes", without="its accounts' ma
 register_edge("cell-{cell}/index", ("store",), "mailboxes", without="mail of its accounts waits to be seen")
 register_edge("ledger/{intake}", _READ, "messages", without="messages that came by it can't be read whole")
 register_edge("ledger/{intake}", ("store",), "messages", without="messages that came by it wait to be seen")
-register_edge("ledger/mail", ("store",), "every change of mail")
+register_edge("ledger/mail", ("store",), "every change of mail", to_run=True)
 register_edge(
     "ledger/mail", _READ, "messages", without="messages put there by mail programs can't be read whole"
 )

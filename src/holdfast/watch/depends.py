@@ -94,6 +94,7 @@ class DependencyMap:
         if strange := sorted(named - self.components.keys()):
             raise ValueError(f"not in the map: {', '.join(strange)}")
         self._closures: dict[ComponentId, frozenset[ComponentId]] = {}
+        self._breaking: dict[ComponentId, frozenset[ComponentId]] = {}
 
     @cached_property
     def _needed(self) -> dict[ComponentId, list[Edge]]:
@@ -117,7 +118,10 @@ class DependencyMap:
 
     def may_break(self, source: ComponentId, target: ComponentId) -> bool:
         """Whether the one's fault can, by whatever way, become the other's."""
-        return source != target and target in _reach(source, self._broken)
+        found = self._breaking.get(source)
+        if found is None:
+            found = self._breaking[source] = frozenset(_reach(source, self._broken))
+        return source != target and target in found
 
     def meant(self, word: str, process: str = "") -> frozenset[ComponentId]:
         """What a process may mean by what its ``Unavailable`` names; none: a bound was reached (MAP-2).
@@ -136,16 +140,18 @@ class DependencyMap:
 
     def around(self, trial: str, step: str) -> list[str]:
         """Other trials that pass through what that step uses: the longest of each function and sort first,
-        as what they show says most. Raises ``KeyError`` for an unknown trial."""
+        as what they show says most; before them the checks of all that it needs, by which a fault of that
+        is told from its own. Raises ``KeyError`` for an unknown trial."""
         uses = next((each.touches for each in self.trials[trial].steps if each.name == step), frozenset())
-        found = {id for each in uses for id in self.passing.get(each, ())} - {trial}
+        below = sorted((self.under(uses) - uses) & self.trials.keys() - {trial})
+        found = {id for each in uses for id in self.passing.get(each, ())} - {trial, *below}
         turns: dict[str, int] = {}
         ranked = []
         for id in sorted(found, key=lambda id: (-len(self.trials[id].steps), id)):
             sort = self.trials[id].function or id.rpartition("/")[0]
             turns[sort] = turns.get(sort, 0) + 1
             ranked.append((turns[sort], not self.trials[id].function, id))
-        return [id for _, _, id in sorted(ranked)]
+        return below + [id for _, _, id in sorted(ranked)]
 
     def path(self, uses: Iterable[ComponentId], component: ComponentId) -> list[ComponentId]:
         """The shortest way from one of those to the component, both ends named; [] for none."""

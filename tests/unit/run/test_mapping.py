@@ -161,6 +161,15 @@ def test_what_lies_at_a_path_is_found():
     assert mapping.component_at(config, "/etc/passwd") == ""
 
 
+def test_what_a_process_does_not_begin_without_is_what_it_needs():
+    """Its ledger is opened first; who accepts mail runs on without."""
+    known = default()
+    assert {"ledger/mail", "disk/volume-v1"} <= known.closure("process/store-0")
+    assert {"ledger/people", "copy/people-writer"} <= known.closure("process/people-0")
+    assert "ledger/queue" in known.closure("process/relay-0")
+    assert "ledger/mx-0" not in known.closure("process/mx-0")
+
+
 def test_files_with_secrets_are_components_as_the_configuration_names_them():
     found = dict(mapping.secrets(everything_configured()))
     assert len(found) == 7 and found["gateways.sms_secret"] == "/etc/holdfast/sms"
@@ -312,6 +321,30 @@ def test_map_4_a_single_fault_of_a_default_service_is_named_or_known_to_be_undec
         assert {frozenset({each}) for each in alike} <= {each.components for each in said.runners_up}
     else:
         assert {cause.component for cause in said.causes} == {component}
+
+
+DOWN = {
+    "process/store-0": "runs",
+    "metrics/store-0": "answer",
+    "socket/store": "answer",
+    "canary/pop3": "QUIT",
+    "imap/imaps": "",
+}
+
+
+def test_a_writer_that_does_not_begin_is_its_disk_s_fault_where_that_shows_one_and_else_its_own():
+    known = mapping.dependency_map(everything_configured(), canaries=(1, 2))
+    down = [Outcome(trial, 1000.0 + n, step) for n in range(4) for trial, step in DOWN.items()]
+    assert {each.component for each in diagnose(known, gather(known, down)).causes} == {"process/store-0"}
+    read_only = [Outcome("disk/volume-v1", 1000.5 + n, "sync") for n in range(2)]
+    shown = sorted([*down, *read_only], key=lambda each: each.at)
+    assert {each.component for each in diagnose(known, gather(known, shown)).causes} == {"disk/volume-v1"}
+
+
+def test_what_a_step_needs_is_looked_at_first_when_it_fails():
+    """Before a process is called at fault, the disk that its ledger lies on is known."""
+    first = default().around("process/store-0", "runs")[:4]
+    assert {"disk/volume-v1", "ledger/mail"} <= set(first)
 
 
 def test_map_4_what_no_trial_passes_through_is_known():
