@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from holdfast.model.errors import ComponentId
-from holdfast.watch.depends import DependencyMap, Step
+from holdfast.watch.depends import DependencyMap
+from holdfast.watch.diagnosis.passages import Passage, passages
 
 
 class Outcome(NamedTuple):
@@ -30,30 +31,30 @@ class Outcome(NamedTuple):
 
 
 class Evidence(NamedTuple):
-    """One step tried ``tried`` times, ``failed`` of them in vain. ``needs``: all that it passes through.
+    """One step tried ``tried`` times, ``failed`` of them in vain.
 
-    ``groups``: of each it passes through one, by what each of them needs; ``some``: all that is in one of
-    these and not in ``needs``. ``kind``: steps of one kind use what they pass through in the same way.
     ``since``: of the first failure after the last success, 0 without one; ``run``: how many there were
-    from then on.
+    from then on. ``said``: what the last of them met.
     """
 
-    trial: str
-    step: str
-    uses: frozenset[ComponentId]
-    needs: frozenset[ComponentId]
+    passage: Passage
     tried: int
     failed: int
     since: float
     said: str
     run: int = 0
-    groups: tuple[tuple[frozenset[ComponentId], ...], ...] = ()
-    some: frozenset[ComponentId] = frozenset()
-    kind: tuple[str, ...] = ()
+
+    @property
+    def trial(self) -> str:
+        return self.passage.trial
+
+    @property
+    def step(self) -> str:
+        return self.passage.step
 
     def passes(self, component: ComponentId) -> bool:
         """Whether it may pass through it."""
-        return component in self.needs or component in self.some
+        return component in self.passage.needs or component in self.passage.some
 
 
 class _Count:
@@ -67,45 +68,28 @@ class _Count:
 
 def gather(known: DependencyMap, outcomes: Iterable[Outcome]) -> list[Evidence]:
     """Evidence by step, from outcomes in order of time. Raises ``KeyError`` for an unknown trial."""
-    counts: dict[tuple[str, int], _Count] = {}
+    of = passages(known)
+    counts: dict[int, _Count] = {}
     for outcome in outcomes:
-        trial = known.trials[outcome.trial]
-        steps = trial.steps
-        names = [step.name for step in steps]
-        failing = names.index(outcome.failed) if outcome.failed else None
-        worked = len(steps) if failing is None else failing
-        if outcome.reached is not None:
-            worked = min(worked, outcome.reached)
-        for place in range(worked):
-            if not trial.proves:
-                counts.pop((outcome.trial, place), None)
-            count = counts.setdefault((outcome.trial, place), _Count())
+        steps = of.of[outcome.trial]
+        failing = [each.step for each in steps].index(outcome.failed) if outcome.failed else len(steps)
+        worked = failing if outcome.reached is None else min(failing, outcome.reached)
+        for passage in steps[:worked]:
+            count = counts.get(passage.number)
+            if count is None or not passage.proves:
+                count = counts[passage.number] = _Count()
             count.tried += 1
             count.since, count.run = 0.0, 0
-        if failing is not None:
-            count = counts.setdefault((outcome.trial, failing), _Count())
-            if not trial.proves:
+        if outcome.failed:
+            count = counts.setdefault(steps[failing].number, _Count())
+            if not steps[failing].proves:
                 count.tried = count.failed
             count.tried += 1
             count.failed += 1
             count.run += 1
             count.since = count.since or outcome.at
             count.said = outcome.said
-    found: list[Evidence] = []
-    for (id, place), count in counts.items():
-        step = known.trials[id].steps[place]
-        groups = tuple(tuple(known.closure(each) for each in sorted(group)) for group in step.one_of)
-        needs = known.under(step.uses).union(*(frozenset.intersection(*group) for group in groups if group))
-        some = frozenset().union(*(each for group in groups for each in group)) - needs
-        seen = (count.tried, count.failed, count.since, count.said, count.run)
-        kind = _kind(known, id, step)
-        found.append(Evidence(id, step.name, step.touches, needs, *seen, groups, some, kind))
-    return found
-
-
-def _kind(known: DependencyMap, trial: str, step: Step) -> tuple[str, ...]:
-    """Of a function's trial the function and the step; of a check what sort of thing is checked."""
-    function = known.trials[trial].function
-    if function:
-        return function, step.name
-    return "", step.name, *sorted({known.components[each].kind for each in step.touches})
+    return [
+        Evidence(of.every[number], each.tried, each.failed, each.since, each.said, each.run)
+        for number, each in counts.items()
+    ]

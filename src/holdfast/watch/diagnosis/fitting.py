@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from holdfast.watch.diagnosis.evidence import Evidence
+from holdfast.watch.diagnosis.passages import Steps, Touch, steps
 
 RATES = {1.0: 1.0, 0.4: 0.3, 0.08: 0.1}  # how much a fault spoils: how likely that is
 _LESS = {1.0: 0.4, 0.4: 0.08, 0.08: 0.08}  # … of what uses it or another
@@ -23,134 +24,150 @@ _SPARED = math.log(0.02)  # a kind of use that a fault leaves alone
 _SHOWN = math.log(0.05)  # any number of them, where its own check shows it
 _DENIED = math.log(1e-5)  # that its own check shows nothing of it
 
-Numbers = tuple[int, ...]  # of pieces of evidence, ascending
+Part = tuple[int, float]  # of a hypothesis: one component, by the number of its touch, and how much it spoils
 
 
-class Touch(NamedTuple):
-    """What of the evidence passes through a component, each kind of use by itself: for certain (``uses``),
-    through it or another (``shared``); ``own``: steps of checks of it alone."""
+class Tally(dict[Steps, tuple[int, int]]):
+    """How often what is in a set of steps failed, and how often it worked; counted once for each set."""
 
-    uses: tuple[Numbers, ...]
-    shared: tuple[Numbers, ...]
-    own: tuple[Numbers, ...]
+    def __init__(self, evidence: Sequence[Evidence]) -> None:
+        self._most = max((each.passage.number for each in evidence), default=0)
+        failed = {each.passage.number: each.failed for each in evidence}
+        worked = {each.passage.number: each.tried - each.failed for each in evidence}
+        self._failed, self._worked = self._planes(failed), self._planes(worked)
+        self.all = self.steps(failed)
+        self.failed = self.steps(number for number, count in failed.items() if count)
+
+    def steps(self, numbers: Iterable[int]) -> Steps:
+        return steps(numbers, self._most)
+
+    def __missing__(self, those: Steps) -> tuple[int, int]:
+        found = self[those] = (_weight(self._failed, those), _weight(self._worked, those))
+        return found
+
+    def _planes(self, counts: dict[int, int]) -> list[Steps]:
+        """For each power of two, whose count has it: so that any set is added up by counting bits."""
+        size = max(counts.values(), default=0).bit_length()
+        return [self.steps(n for n, count in counts.items() if count >> bit & 1) for bit in range(size)]
+
+
+def _weight(planes: Sequence[Steps], those: Steps) -> int:
+    return sum((those & plane).bit_count() << bit for bit, plane in enumerate(planes))
 
 
 class _Reach(NamedTuple):
     """What a fault spoils, and how often; ``spared``: what it costs that it doesn't spoil the rest."""
 
-    spoils: tuple[tuple[Numbers, float], ...]
+    spoils: tuple[tuple[float, Steps], ...]
     spared: float
-
-
-Part = tuple[Touch, float]  # of a hypothesis: one component, and how much it spoils
 
 
 class Fit:
     """The evidence where so much of it is noise. ``nothing``: how well it fits if nothing is at fault."""
 
-    def __init__(self, evidence: Sequence[Evidence], noise: float) -> None:
-        self.plain = [likelihood(each, noise) for each in evidence]
-        self.nothing = math.fsum(self.plain)
-        self._gains = {
-            rate: [
-                likelihood(each, rate * (1 - noise) + (1 - rate) * noise) - plain
-                for each, plain in zip(evidence, self.plain)
-            ]
-            for rate in RATES
+    def __init__(
+        self, evidence: Sequence[Evidence], tally: Tally, touches: Sequence[Touch], noise: float
+    ) -> None:
+        self.noise = noise
+        self._tally = tally
+        self._touches = touches
+        failed, worked = tally[tally.all]
+        self.nothing = failed * math.log(noise) + worked * math.log1p(-noise)
+        self._gains = {rate: _gain(rate * (1 - noise) + (1 - rate) * noise, noise) for rate in RATES}
+        self._better = {
+            rate: tally.steps(each.passage.number for each in evidence if _count(each, gain) > 0)
+            for rate, gain in self._gains.items()
         }
         self._reaches: dict[Part, _Reach] = {}
         self._most: dict[Part, float] = {}
-        self._sums: dict[tuple[Numbers, float], float] = {}
-        self._shared: dict[tuple[Numbers, Numbers], dict[float, float]] = {}
 
-    def gain(self, parts: Iterable[Part], exhausted: Numbers = ()) -> float:
+    def gain(self, parts: Iterable[Part], exhausted: Steps = 0) -> float:
         """How much better than by noise the evidence is explained: where several touch, the worst counts.
 
         ``exhausted``: what used one of several, all of which are among the parts.
         """
-        reaches = [self.reach(each) for each in parts]
-        spoils = [each for reach in reaches for each in reach.spoils]
-        if exhausted:
-            spoils.append((exhausted, 1.0))
-        return self._explained(spoils) + sum(reach.spared for reach in reaches)
+        spoils = [(1.0, exhausted)] if exhausted else []
+        gained = 0.0
+        for part in parts:
+            reach = self.reach(part)
+            gained += reach.spared
+            spoils += reach.spoils
+        spoils.sort(reverse=True)
+        seen: Steps = 0
+        for rate, those in spoils:
+            new = those & ~seen
+            seen |= those
+            failed, worked = self._tally[new]
+            by_failed, by_worked = self._gains[rate]
+            gained += failed * by_failed + worked * by_worked
+        return gained
 
     def most(self, part: Part) -> float:
         """No hypothesis gains more by that part."""
         found = self._most.get(part)
         if found is None:
-            touch, _ = part
             reach = self.reach(part)
-            spoils = [*reach.spoils, *((numbers, 1.0) for numbers in touch.shared)]
-            gains = (self._gains[rate][number] for numbers, rate in spoils for number in numbers)
-            found = self._most[part] = reach.spared + sum(each for each in gains if each > 0)
+            shared = 0
+            for each in self._touches[part[0]].shared:
+                shared |= each
+            spoils = (*reach.spoils, (1.0, shared))
+            gains = sum(self._sum(those & self._better[rate], rate) for rate, those in spoils)
+            found = self._most[part] = reach.spared + gains
         return found
 
-    def beside(self, part: Part, known: set[int]) -> float:
+    def beside(self, part: Part, known: Steps) -> float:
         """What it explains of all that isn't explained yet."""
         reach = self.reach(part)
-        return reach.spared + sum(
-            self._gains[rate][number]
-            for numbers, rate in reach.spoils
-            for number in numbers
-            if number not in known
-        )
+        return reach.spared + sum(self._sum(those & ~known, rate) for rate, those in reach.spoils)
+
+    def explains(self, part: Part) -> Steps:
+        found: Steps = 0
+        for _, those in self.reach(part).spoils:
+            found |= those
+        return found
 
     def reach(self, part: Part) -> _Reach:
         known = self._reaches.get(part)
         if known is None:
-            known = self._reaches[part] = self._reached(*part)
+            known = self._reaches[part] = self._reached(self._touches[part[0]], part[1])
         return known
 
     def _reached(self, touch: Touch, rate: float) -> _Reach:
-        spoiled: list[int] = []
+        spoiled: Steps = 0
         spared = 0.0
-        for numbers in touch.uses:
-            if self._sum(numbers, rate) >= _SPARED:
-                spoiled += numbers
+        for those in touch.uses:
+            if self._sum(those, rate) >= _SPARED:
+                spoiled |= those
             else:
                 spared += _SPARED
-        shown = [numbers for numbers in touch.own if self._sum(numbers, rate) > 0]
+        shown = [those for those in touch.own if self._sum(those, rate) > 0]
         if shown:
             spared = max(spared, _SHOWN)
-        elif sum(self._sum(numbers, rate) for numbers in touch.own) >= _DENIED:
+        elif sum(self._sum(those, rate) for those in touch.own) >= _DENIED:
             shown = list(touch.own)
         else:
             spared += _DENIED
-        spoiled += [number for numbers in shown for number in numbers]
-        less = _LESS[rate]
-        partly = [n for numbers in touch.shared if self._sum(numbers, less) > 0 for n in numbers]
-        found = ((tuple(sorted(spoiled)), rate), (tuple(sorted(partly)), less))
-        return _Reach(tuple(each for each in found if each[0]), spared)
+        for those in shown:
+            spoiled |= those
+        less, partly = _LESS[rate], 0
+        for those in touch.shared:
+            if self._sum(those, less) > 0:
+                partly |= those
+        return _Reach(tuple(each for each in ((rate, spoiled), (less, partly)) if each[1]), spared)
 
-    def _explained(self, spoils: Sequence[tuple[Numbers, float]]) -> float:
-        if not spoils:
-            return 0.0
-        if len(spoils) == 1:
-            return self._sum(*spoils[0])
-        if len(spoils) == 2:
-            (one, rate), (other, its_rate) = spoils
-            both = self._both(one, other, min(rate, its_rate))
-            return self._sum(one, rate) + self._sum(other, its_rate) - both
-        rate_of: dict[int, float] = {}
-        for numbers, rate in sorted(spoils, key=lambda each: each[1]):
-            rate_of.update(dict.fromkeys(numbers, rate))
-        return sum(self._gains[rate][number] for number, rate in rate_of.items())
+    def _sum(self, those: Steps, rate: float) -> float:
+        failed, worked = self._tally[those]
+        by_failed, by_worked = self._gains[rate]
+        return failed * by_failed + worked * by_worked
 
-    def _sum(self, numbers: Numbers, rate: float) -> float:
-        known = self._sums.get((numbers, rate))
-        if known is None:
-            gains = self._gains[rate]
-            known = self._sums[numbers, rate] = sum(gains[number] for number in numbers)
-        return known
 
-    def _both(self, one: Numbers, other: Numbers, rate: float) -> float:
-        """Of what they share."""
-        sums = self._shared.get((one, other))
-        if sums is None:
-            shared = set(one).intersection(other)
-            sums = {each: sum(gains[number] for number in shared) for each, gains in self._gains.items()}
-            self._shared[one, other] = sums
-        return sums[rate]
+def _gain(fails: float, noise: float) -> tuple[float, float]:
+    """How much better than noise explains it one that fails so often, for each failure and each success."""
+    return math.log(fails / noise), math.log1p(-fails) - math.log1p(-noise)
+
+
+def _count(evidence: Evidence, gain: tuple[float, float]) -> float:
+    return evidence.failed * gain[0] + (evidence.tried - evidence.failed) * gain[1]
 
 
 def likelihood(evidence: Evidence, fails: float) -> float:

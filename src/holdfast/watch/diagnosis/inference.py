@@ -18,7 +18,8 @@ from typing import NamedTuple
 from holdfast.model.errors import ComponentId
 from holdfast.watch.depends import DependencyMap
 from holdfast.watch.diagnosis.evidence import Evidence
-from holdfast.watch.diagnosis.fitting import RATES, Fit, Numbers, Part, Touch, likelihood
+from holdfast.watch.diagnosis.fitting import RATES, Fit, Part, Tally, likelihood
+from holdfast.watch.diagnosis.passages import Steps, Touch, passages
 
 NOISES = (0.03, 0.01, 0.07)  # how often trials show the wrong thing: each is as likely
 PRIOR = 1e-4  # of an ordinary component, beside being well
@@ -29,7 +30,7 @@ OUTSIDE_AGAIN = 0.1  # … and each of these steps
 _SHARES = {rate: math.log(share) for rate, share in RATES.items()}
 MOST = 3  # components at fault together, of which all sets are weighed …
 GROWN = 5  # … and the likeliest of these with one more and one more
-IGNORED = 30.0  # what is less likely than the best by so many orders of e changes no probability
+IGNORED = 20.0  # what is less likely than the best by so many orders of e changes no probability
 CLASSES = 24  # that pairs are made of; sets of three are made of the better half
 NAMED = 0.9  # the probability from which on a cause is named
 
@@ -114,8 +115,8 @@ def deciding(known: DependencyMap, likely: Sequence[Hypothesis]) -> str:
     whole = math.fsum(each.probability for each in likely)
     best, closest = "", 0.5 * whole - 1e-9
     for trial in sorted(each for each in known.trials.values() if each.at_will):
-        through = known.under(use for step in trial.steps for use in step.uses)
-        fails = math.fsum(each.probability for each in likely if each.components & through)
+        through = passages(known).through[trial.id]
+        fails = math.fsum(each.probability for each in likely if not each.components.isdisjoint(through))
         if abs(fails - whole / 2) < closest - 1e-9:  # a tie goes to the first by name
             best, closest = trial.id, abs(fails - whole / 2)
     return best
@@ -128,54 +129,49 @@ def _outside(evidence: Sequence[Evidence], fit: Fit) -> _Weighed:
     """What the map lacks spoils steps of a name, wherever they are taken, as a part that it has would."""
     gains: dict[str, float] = {}
     again = math.log(OUTSIDE_AGAIN)
-    for each, plain in zip(evidence, fit.plain):
-        share = each.failed / each.tried
-        better = likelihood(each, min(max(share, 0.01), 0.99)) - plain
-        gains[each.step] = gains.get(each.step, 0.0) + max(better + again, 0.0)
+    known: dict[tuple[int, int], float] = {}
+    for each in evidence:
+        seen = each.tried, each.failed
+        better = known.get(seen)
+        if better is None:
+            share = min(max(each.failed / each.tried, 0.01), 0.99)
+            better = known[seen] = likelihood(each, share) - likelihood(each, fit.noise)
+        if better + again > 0:
+            gains[each.step] = gains.get(each.step, 0.0) + better + again
     covered = math.log(OUTSIDE_COVERS)
     weight = math.fsum(max(gain + covered, 0.0) for gain in gains.values())
     return _Weighed(math.log(OUTSIDE_PRIOR) + fit.nothing + weight, (("outside", 1.0),))
-
-
-def _touches(evidence: Sequence[Evidence], suspects: Iterable[ComponentId]) -> dict[ComponentId, Touch]:
-    uses: dict[ComponentId, dict[tuple[str, ...], list[int]]] = {each: {} for each in suspects}
-    shared: dict[ComponentId, dict[tuple[str, ...], list[int]]] = {each: {} for each in uses}
-    own: dict[ComponentId, dict[tuple[str, ...], list[int]]] = {each: {} for each in uses}
-    for number, each in enumerate(evidence):
-        alone = next(iter(each.uses)) if len(each.uses) == 1 and each.kind[:1] == ("",) else ""
-        for component in each.needs & uses.keys():
-            found = own if component == alone else uses
-            found[component].setdefault(each.kind, []).append(number)
-        for component in each.some & uses.keys():
-            shared[component].setdefault(each.kind, []).append(number)
-    return {
-        each: Touch(*(tuple(map(tuple, sort[each].values())) for sort in (uses, shared, own)))
-        for each in uses
-    }
 
 
 def _alone(fit: Fit, part: Part) -> float:
     return fit.gain((part,)) + _SHARES[part[1]]
 
 
-def _chosen(fit: Fit, every: Sequence[Part]) -> list[Touch]:
+def _chosen(fit: Fit, every: Sequence[Part]) -> list[int]:
     """What sets of several are made of: what explains most, and most of what the best before leave open."""
-    rounds: list[list[Touch]] = []
-    explained: set[int] = set()
+    rounds: list[list[int]] = []
+    explained: Steps = 0
     for _ in range(MOST):
-        ranked = sorted(every, key=lambda one: -fit.beside(one, explained) - _SHARES[one[1]])
+        ranked = _ranked(fit, every, explained)
         rounds.append(list(dict.fromkeys(touch for touch, _ in ranked))[: CLASSES // MOST])
         if ranked:
-            explained.update(number for numbers, _ in fit.reach(ranked[0]).spoils for number in numbers)
-    return list(dict.fromkeys(touch for same in itertools.zip_longest(*rounds) for touch in same if touch))
+            explained |= fit.explains(ranked[0])
+    return list(
+        dict.fromkeys(touch for same in itertools.zip_longest(*rounds) for touch in same if touch is not None)
+    )
 
 
 def _beside(fit: Fit, every: Sequence[Part], parts: tuple[Part, ...]) -> list[Part]:
     """What explains most of what those leave open."""
-    explained = {n for part in parts for numbers, _ in fit.reach(part).spoils for n in numbers}
+    explained: Steps = 0
+    for part in parts:
+        explained |= fit.explains(part)
     own = {touch for touch, _ in parts}
-    others = [each for each in every if each[0] not in own]
-    return sorted(others, key=lambda one: -fit.beside(one, explained) - _SHARES[one[1]])[: CLASSES // MOST]
+    return _ranked(fit, [each for each in every if each[0] not in own], explained)[: CLASSES // MOST]
+
+
+def _ranked(fit: Fit, parts: Sequence[Part], explained: Steps) -> list[Part]:
+    return sorted(parts, key=lambda one: -fit.beside(one, explained) - _SHARES[one[1]])
 
 
 def _meets(evidence: Evidence, members: Iterable[ComponentId]) -> bool:
@@ -188,34 +184,41 @@ class _Weighing:
     def __init__(self, known: DependencyMap, evidence: Sequence[Evidence]) -> None:
         self._known = known
         self._evidence = evidence
+        self._tally = Tally(evidence)
         self._since: dict[ComponentId, float] = {}
         self._priors: dict[frozenset[ComponentId], float] = {}
-        self._matter: list[tuple[Part, ...]] = []
-        self._classes: dict[Touch, list[ComponentId]] = {}
-        suspects = {each for one in evidence if one.failed for each in one.needs | one.some}
-        for component, touch in _touches(evidence, suspects).items():
-            self._classes.setdefault(touch, []).append(component)
-        self._groups: dict[tuple[frozenset[ComponentId], ...], list[int]] = {}
-        for number, each in enumerate(evidence):
-            for group in each.groups:
-                self._groups.setdefault(group, []).append(number)
+        self._spent: dict[frozenset[ComponentId], Steps] = {}
+        self._matter: list[tuple[Part, ...]] | None = None
+        self._least = -math.inf  # what weighs less changes no probability
+        classes: dict[Touch, list[ComponentId]] = {}
+        of, tried, failed = passages(known), self._tally.all, self._tally.failed
+        for component, touch in of.touches.items():
+            if any(each & failed for sort in touch for each in sort):
+                classes.setdefault(touch.among(tried), []).append(component)
+        self._touches, self._classes = list(classes), list(classes.values())
+        suspects = {each for alike in self._classes for each in alike}
+        self._groups = [
+            (group, met)
+            for group, those in of.groups.items()
+            if (met := those & tried) and not any(suspects.isdisjoint(each) for each in group)
+        ]
         odds = (known.components[each].odds for each in suspects)
         self._likeliest = math.log(max(FOLLOWS, PRIOR * max(odds, default=1.0)))  # one member's prior at most
 
     def all(self, noise: float) -> Iterator[_Weighed]:
         """Every hypothesis that can matter, nothing at fault and a cause outside the map among them."""
-        fit = Fit(self._evidence, noise)
+        fit = Fit(self._evidence, self._tally, self._touches, noise)
         nothing, outside = _Weighed(fit.nothing, ()), _outside(self._evidence, fit)
         yield from (nothing, outside)
-        every = [(touch, rate) for touch in self._classes for rate in RATES]
+        every = [(touch, rate) for touch in range(len(self._touches)) for rate in RATES]
         alone = [each for part in every for each in self._expand(fit, (part,))]
         yield from alone
-        heaviest = max((nothing, outside, *alone)).weight
+        self._least = max((nothing, outside, *alone)).weight - IGNORED
         matter: dict[tuple[Part, ...], float] = {}
-        for parts in self._matter or self._several(fit, every, matter):
-            if found := list(self._expand(fit, parts, heaviest - IGNORED)):
+        for parts in self._several(fit, every, matter) if self._matter is None else self._matter:
+            if found := list(self._expand(fit, parts, self._least)):
                 matter[parts] = max(each.weight for each in found)
-                heaviest = max(heaviest, matter[parts])
+                self._least = max(self._least, matter[parts] - IGNORED)
                 yield from found
         self._matter = list(matter)  # what doesn't with so much noise won't with a little more or less
 
@@ -225,9 +228,7 @@ class _Weighing:
         """Sets of more than one, what may explain most first. ``weights``: of those before that matter."""
         chosen = _chosen(fit, every)
         best = {touch: max(RATES, key=lambda rate: _alone(fit, (touch, rate))) for touch in chosen}
-        for one, other in itertools.combinations(chosen, 2):
-            for rates in itertools.product(RATES, repeat=2):
-                yield (one, rates[0]), (other, rates[1])
+        yield from self._pairs(fit, chosen)
         for each in chosen:  # two that nothing tells apart
             yield (each, best[each]), (each, best[each])
         for several in itertools.combinations(chosen[: CLASSES // 2], MOST):
@@ -244,6 +245,18 @@ class _Weighing:
                 rest = tuple(each for each in parts if each is not left_out)
                 yield from ((*rest, more) for more in _beside(fit, every, rest))
 
+    def _pairs(self, fit: Fit, chosen: Sequence[int]) -> Iterator[tuple[Part, ...]]:
+        """Two of them that together may matter, by all their rates."""
+        rare = self._likeliest
+        most = [[(fit.most((each, r)) + _SHARES[r] + rare, (each, r)) for r in RATES] for each in chosen]
+        tops = [max(each)[0] for each in most]
+        for one, other in itertools.combinations(range(len(chosen)), 2):
+            if fit.nothing + tops[one] + tops[other] < self._least:
+                continue
+            for (gain, part), (its_gain, its_part) in itertools.product(most[one], most[other]):
+                if fit.nothing + gain + its_gain >= self._least:
+                    yield part, its_part
+
     def _expand(self, fit: Fit, parts: tuple[Part, ...], least: float = -math.inf) -> Iterator[_Weighed]:
         """The hypothesis for each choice of components that its classes hold; none that weighs too little."""
         rare = self._likeliest * len(parts)
@@ -251,7 +264,7 @@ class _Weighing:
         if fit.nothing + sum(map(fit.most, parts)) + spoils + rare < least:
             return
         likelihood = fit.nothing + fit.gain(parts) + spoils
-        together = sum(bool(touch.shared) for touch, _ in parts) > 1
+        together = sum(bool(self._touches[touch].shared) for touch, _ in parts) > 1
         if not together and likelihood + rare < least:
             return
         rates = [rate for _, rate in parts]
@@ -261,20 +274,23 @@ class _Weighing:
             if len(named) < len(parts) or named in seen:
                 continue
             seen.add(named)
-            exhausted = self._exhausted(named) if together else ()
+            exhausted = self._exhausted(named) if together else 0
             fits = fit.nothing + fit.gain(parts, exhausted) + spoils if exhausted else likelihood
             prior = self._priors.get(named)
             if prior is None:
                 prior = self._priors[named] = self._prior(named)
             yield _Weighed(fits + prior, tuple(zip(members, rates)))
 
-    def _exhausted(self, members: frozenset[ComponentId]) -> Numbers:
+    def _exhausted(self, members: frozenset[ComponentId]) -> Steps:
         """Evidence that used one of several, of which none is left."""
-        found: set[int] = set()
-        for group, numbers in self._groups.items():
-            if all(each & members for each in group):
-                found.update(numbers)
-        return tuple(sorted(found))
+        found = self._spent.get(members)
+        if found is None:
+            found = 0
+            for group, those in self._groups:
+                if not any(members.isdisjoint(each) for each in group):
+                    found |= those
+            self._spent[members] = found
+        return found
 
     def _prior(self, members: frozenset[ComponentId]) -> float:
         """DIAG-3: a fault that another of them brings about is no second coincidence."""
@@ -296,8 +312,8 @@ class _Weighing:
         known = self._since.get(component)
         if known is None:
             failing = [each for each in self._evidence if each.failed and each.passes(component)]
-            least = min((len(each.needs | each.some) for each in failing), default=0)
-            known = min((each.since for each in failing if len(each.needs | each.some) == least), default=0.0)
+            least = min((each.passage.wide for each in failing), default=0)
+            known = min((each.since for each in failing if each.passage.wide == least), default=0.0)
             self._since[component] = known
         return known
 
@@ -309,7 +325,8 @@ class _Weighing:
             for each in self._evidence
             if (each.failed and not _meets(each, members))
             or (
-                not each.failed and any(rate == 1.0 and member in each.needs for member, rate in best.members)
+                not each.failed
+                and any(rate == 1.0 and member in each.passage.needs for member, rate in best.members)
             )
         )
         causes = [
@@ -342,16 +359,16 @@ class _Weighing:
         """The longest there is, from where customers notice it rather than from a check of a component."""
         through = [each for each in explained if each.passes(member)]
         noticed = [each for each in through if self._known.trials[each.trial].function] or through
-        ways = [self._known.path(each.uses, member) for each in noticed]
+        ways = [self._known.path(each.passage.uses, member) for each in noticed]
         longest: list[ComponentId] = max(sorted(ways), key=len, default=[])
         return tuple(longest)
 
     def _ruled_out(self, members: set[ComponentId]) -> dict[ComponentId, Evidence]:
         """DIAG-4: what failed steps passed through, and a step that passed through it and worked."""
         found: dict[ComponentId, Evidence] = {}
-        suspects = {each for alike in self._classes.values() for each in alike} - members
-        for each in sorted(self._evidence, key=lambda each: (len(each.needs), each.trial, each.step)):
-            if not each.failed and self._known.trials[each.trial].proves:
-                for component in sorted(each.needs & suspects):
+        suspects = {each for alike in self._classes for each in alike} - members
+        for each in sorted(self._evidence, key=lambda each: (len(each.passage.needs), each.trial, each.step)):
+            if not each.failed and each.passage.proves:
+                for component in sorted(each.passage.needs & suspects):
                     found.setdefault(component, each)
         return found
