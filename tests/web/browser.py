@@ -23,6 +23,7 @@ T = TypeVar("T")
 # The same browser without windows of its own, tabs and menus: half the work for each page.
 CHROMIUM = shutil.which("chromium-headless-shell") or shutil.which("chromium") or ""
 SCREENS = Path(__file__).parents[2] / "docs" / "screens"
+PATIENCE_MS = 90_000  # a busy machine is no wrong answer
 WRITES_SCREENS = os.environ.get("HOLDFAST_SCREENS") == "1"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 NARROW = 320  # CSS pixels: WCAG 2.2, success criterion 1.4.10

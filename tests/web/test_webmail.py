@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, expect
 from e2e.service import Service, until
 from web.browser import CHROMIUM
 from web.conftest import ARGUMENTS
-from web.webmail import LOADED_MS, Device, answering_503, deliver, needs_build
+from web.webmail import Device, answering_503, deliver, needs_build
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400), needs_build]
 
@@ -76,7 +76,7 @@ def test_what_is_taken_back_in_time_is_not_sent(device, service):
     dora.write("cleo", "Rather not", "Forget it.")
     dora.send()
     dora.page.get_by_role("button", name="Undo").click()
-    expect(dora.page.get_by_label("Subject")).to_have_value("Rather not", timeout=LOADED_MS)
+    expect(dora.page.get_by_label("Subject")).to_have_value("Rather not")
     dora.has_nothing_waiting()
     assert "Rather not" not in service.subjects("cleo")
     assert service.subjects("dora", "Sent") == []
@@ -110,7 +110,7 @@ def test_with_the_server_gone_mail_is_read_and_queued_and_closing_the_browser_lo
     expect(emil.row("Archive me")).to_be_hidden()
     emil.write("ben", "Written without a server", "It will come.")
     emil.send()
-    expect(emil.page.get_by_text(OUT_OF_ORDER)).to_be_visible(timeout=LOADED_MS)
+    expect(emil.page.get_by_text(OUT_OF_ORDER)).to_be_visible()
     expect(emil.page.get_by_role("button", name="Outbox")).to_be_visible()
     context.close()
 
@@ -139,7 +139,7 @@ def test_with_the_server_frozen_it_is_said_and_nothing_is_lost(device, running):
     frida.open("Before the frost", "Still here.")
     with service.stopped("jmap-0", "store-0"):
         frida.page.get_by_role("button", name="Archive", exact=True).first.click()
-        expect(frida.page.get_by_text(OUT_OF_ORDER)).to_be_visible(timeout=LOADED_MS)
+        expect(frida.page.get_by_text(OUT_OF_ORDER)).to_be_visible()
         expect(frida.row("Before the frost")).to_be_hidden()
     frida.tries_now()
     frida.has_nothing_waiting()
@@ -160,7 +160,7 @@ def test_a_server_that_answers_503_empties_and_signs_out_nothing(device, running
         gert.open("Here to stay", "I am not gone.")
         gert.write("ben", "Through the refusals", "Later then.")
         gert.send()
-        expect(gert.page.get_by_text(OUT_OF_ORDER)).to_be_visible(timeout=LOADED_MS)
+        expect(gert.page.get_by_text(OUT_OF_ORDER)).to_be_visible()
         assert asked
     service.start()
     gert.tries_now()
@@ -179,7 +179,7 @@ def test_two_tabs_show_the_same_and_send_once(device, service):
     other.send()
     hanna.open("Seen twice", "Both tabs.")
     hanna.page.get_by_role("button", name="Archive", exact=True).first.click()
-    expect(other.row("Seen twice")).to_be_hidden(timeout=LOADED_MS)
+    expect(other.row("Seen twice")).to_be_hidden()
     hanna.has_nothing_waiting()
     other.has_nothing_waiting()
     until(lambda: "From the second tab" in service.subjects("ben"))

@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from e2e.service import DOMAIN, Service, until
-from web.webmail import LOADED_MS, Device, deliver, needs_build
+from web.browser import PATIENCE_MS
+from web.webmail import Device, deliver, needs_build
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), needs_build]
 
@@ -98,11 +99,11 @@ def test_files_are_found_by_name_and_an_open_list_stays_when_the_server_goes(
         anna.sees("One")
         service.stop()
         anna.page.get_by_role("button", name="Look for new mail").first.click()
-        expect(anna.page.get_by_text("The server of the webmail").first).to_be_visible(timeout=LOADED_MS)
+        expect(anna.page.get_by_text("The server of the webmail").first).to_be_visible()
         for subject in ("One", "Two", "Three"):
             anna.sees(subject)
         anna.row("Three").click()
-        anna.page.get_by_text("Plan 2026.bin").first.wait_for(timeout=LOADED_MS)
+        anna.page.get_by_text("Plan 2026.bin").first.wait_for(timeout=PATIENCE_MS)
         search.fill("filename:plan")
         search.press("Enter")
         anna.sees("Three")
@@ -120,7 +121,7 @@ def test_the_service_worker_asks_for_new_mail_while_no_page_is_open(browser: Bro
         ben = Device(service, context, "ben").sign_in().works_offline()
         ben.page.goto(f"{origin}/#/settings/general")
         ben.page.get_by_label("Notify of new mail").check(timeout=10_000)
-        expect(ben.page.get_by_text("are being set up")).to_be_visible(timeout=LOADED_MS)
+        expect(ben.page.get_by_text("are being set up")).to_be_visible()
         devtools = context.new_cdp_session(ben.page)
         versions: list[str] = []
         devtools.on(

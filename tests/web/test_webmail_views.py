@@ -15,9 +15,9 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from e2e.service import DOMAIN, Service, password, until
-from web.browser import SCREENS, WRITES_SCREENS, by_keyboard, small_targets, too_wide, violations
+from web.browser import PATIENCE_MS, SCREENS, WRITES_SCREENS, by_keyboard, small_targets, too_wide, violations
 from web.letters import fill, know, picture
-from web.webmail import LOADED_MS, Device, deliver, needs_build
+from web.webmail import Device, deliver, needs_build
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), needs_build]
 
@@ -94,7 +94,7 @@ class Walk:
 
     def see(self, selector: str) -> Locator:
         found = self.page.locator(selector).locator("visible=true").first
-        found.wait_for(timeout=LOADED_MS)
+        found.wait_for(timeout=PATIENCE_MS)
         return found
 
     def key(self, *keys: str) -> None:
@@ -116,7 +116,7 @@ class Walk:
         self.go("#/mail/inbox", ".row:not(.placeholder)")
         self.row(subject).click()
         inside = self.page.frame_locator(".message-frame iframe >> nth=-1").frame_locator("iframe")
-        expect(inside.get_by_text(text).first).to_be_visible(timeout=LOADED_MS)
+        expect(inside.get_by_text(text).first).to_be_visible()
 
 
 def sign_in(walk: Walk, name: str) -> None:
@@ -287,7 +287,7 @@ def out_of_reach(walk: Walk) -> None:
     walk.close()
     walk.fits("offline")
     walk.page.context.set_offline(False)
-    expect(walk.page.locator(".head-outbox")).to_have_count(0, timeout=LOADED_MS)
+    expect(walk.page.locator(".head-outbox")).to_have_count(0)
     with out_of_order(walk):
         walk.key("s")
         walk.see(".banner.bad, .banner.warn")
@@ -297,7 +297,7 @@ def out_of_reach(walk: Walk) -> None:
         walk.look("outage")
         walk.fits("outage")
     walk.page.locator(".banner .button").last.click()
-    expect(walk.page.locator(".head-outbox")).to_have_count(0, timeout=LOADED_MS)
+    expect(walk.page.locator(".head-outbox")).to_have_count(0)
 
 
 @contextlib.contextmanager
@@ -347,7 +347,7 @@ def test_every_view_is_accessible_in_both_looks(browser: Browser, service: Servi
     broken: list[str] = []
     context.on("weberror", lambda error: broken.append(str(error.error)))
     walk = Walk(service, context.new_page(), language)
-    walk.page.set_default_timeout(LOADED_MS)
+    walk.page.set_default_timeout(PATIENCE_MS)
     sign_in(walk, PEOPLE[language])
     empty_inbox(walk)
     fill(service, PEOPLE[language])
@@ -367,7 +367,7 @@ def test_mail_is_read_answered_filed_and_found_by_keyboard_alone(browser: Browse
     deliver(service, "A question", to="cleo", body="What time is it?")
     context = browser.new_context(locale="en-GB", viewport=SIZES["wide"])  # type: ignore[arg-type]
     page = context.new_page()
-    page.set_default_timeout(LOADED_MS)
+    page.set_default_timeout(PATIENCE_MS)
     keyboard = by_keyboard(page)
     page.goto(service.url("webmail") + "/")
     page.locator("#address").wait_for()
@@ -376,36 +376,36 @@ def test_mail_is_read_answered_filed_and_found_by_keyboard_alone(browser: Browse
     keyboard.to("Password").type(password("cleo"))
     page.keyboard.press("Enter")
     row = page.get_by_role("row").filter(has_text="A question")
-    expect(row).to_be_visible(timeout=LOADED_MS)
+    expect(row).to_be_visible()
 
     page.keyboard.press("j")
     expect(row).to_be_focused()
     page.keyboard.press("Enter")
     shown = page.frame_locator(".message-frame iframe").frame_locator("iframe")
-    expect(shown.get_by_text("What time is it?")).to_be_visible(timeout=LOADED_MS)
+    expect(shown.get_by_text("What time is it?")).to_be_visible()
     page.keyboard.press("r")
     editor = page.frame_locator(".composer iframe").frame_locator("iframe").get_by_role("textbox")
-    expect(editor).to_be_focused(timeout=LOADED_MS)
+    expect(editor).to_be_focused()
     page.keyboard.type("Half past nine.")
     expect(editor).to_contain_text("Half past nine.")
     page.keyboard.press("Control+Enter")
     until(lambda: service.subjects("cleo", "Sent") == ["Re: A question"])
 
     page.keyboard.press("e")
-    expect(row).to_be_hidden(timeout=LOADED_MS)
+    expect(row).to_be_hidden()
     page.keyboard.press("g")
     page.keyboard.press("l")
     expect(page.get_by_role("combobox", name="Go to")).to_be_focused()
     page.keyboard.type("arch")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Archive", level=2)).to_be_visible()
-    expect(row).to_be_visible(timeout=LOADED_MS)
+    expect(row).to_be_visible()
     page.keyboard.press("/")
     expect(page.get_by_role("combobox", name="Search mail")).to_be_focused()
     page.keyboard.type("question")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Search results", level=2)).to_be_visible()
-    expect(row).to_be_visible(timeout=LOADED_MS)
+    expect(row).to_be_visible()
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     page.keyboard.press("Escape")
@@ -427,9 +427,9 @@ def test_without_a_service_worker_a_page_that_is_open_goes_on_when_the_server_is
     try:
         cleo.row("Never opened").click()
         shown = cleo.page.locator(".message-frame .frame-silent")
-        expect(shown).to_contain_text("Words of a letter.", timeout=LOADED_MS)
+        expect(shown).to_contain_text("Words of a letter.")
         cleo.page.keyboard.press("c")
-        expect(cleo.page.get_by_role("combobox", name="To")).to_be_focused(timeout=LOADED_MS)
+        expect(cleo.page.get_by_role("combobox", name="To")).to_be_focused()
     finally:
         service.start()
         context.close()

@@ -16,7 +16,6 @@ from e2e.service import DOMAIN, HOST, Service, password
 
 BUILT = Path(holdfast.functions.webmail.__file__).parent / "static" / "index.html"
 needs_build = pytest.mark.skipif(not BUILT.exists(), reason="the webmail isn't built; .ci/webmail does it")
-LOADED_MS = 90_000  # for a busy machine
 
 
 def letter(subject: str, *, to: str = "anna", body: str = "hello") -> bytes:
@@ -57,7 +56,7 @@ class Device:
         page.get_by_role("button", name="Sign in", exact=True).click()
         page.locator("#password").fill(password(self.name))
         page.locator(".button.main").first.click()
-        expect(page.get_by_role("heading", name="Inbox", level=2)).to_be_visible(timeout=LOADED_MS)
+        expect(page.get_by_role("heading", name="Inbox", level=2)).to_be_visible()
         return self
 
     def works_offline(self) -> Device:
@@ -69,13 +68,13 @@ class Device:
         return self.page.get_by_role("row").filter(has_text=subject)
 
     def sees(self, subject: str) -> None:
-        expect(self.row(subject)).to_be_visible(timeout=LOADED_MS)
+        expect(self.row(subject)).to_be_visible()
 
     def open(self, subject: str, text: str) -> None:
         """The conversation, with its text shown in the frame."""
         self.row(subject).click()
         shown = self.page.frame_locator("iframe").last.frame_locator("iframe").get_by_text(text)
-        expect(shown).to_be_visible(timeout=LOADED_MS)
+        expect(shown).to_be_visible()
 
     def write(self, to: str, subject: str, text: str) -> None:
         """Opens a new message and fills it in."""
@@ -94,7 +93,7 @@ class Device:
     def send(self) -> None:
         """Its window closes when the message is in the outbox, and not before."""
         self.page.get_by_role("button", name="Send", exact=True).click()
-        expect(self.page.get_by_label("Subject")).to_be_hidden(timeout=LOADED_MS)
+        expect(self.page.get_by_label("Subject")).to_be_hidden()
 
     def tries_now(self) -> None:
         """Asks the server again at once, if it hasn't been by itself."""
@@ -102,7 +101,7 @@ class Device:
             self.page.get_by_role("button", name="Try now").click(timeout=2000)
 
     def has_nothing_waiting(self) -> None:
-        expect(self.page.get_by_role("button", name="Outbox")).to_be_hidden(timeout=LOADED_MS)
+        expect(self.page.get_by_role("button", name="Outbox")).to_be_hidden()
 
 
 @contextlib.contextmanager
