@@ -68,10 +68,11 @@ class Outbound(Session):
         """Another message can be sent."""
         return self._failure is None and not self.connection.closing
 
-    async def send(self, transaction: Transaction) -> tuple[Outcome, ...]:
-        """An outcome for each recipient; a broken connection is a temporary one."""
+    async def send(self, transaction: Transaction, *, asks: bool = False) -> tuple[Outcome, ...]:
+        """An outcome for each recipient; a broken connection is a temporary one. ``asks``: whether they would
+        be taken; no message follows."""
         self._outcomes = asyncio.get_running_loop().create_future()
-        self._machine.send(transaction)
+        (self._machine.ask if asks else self._machine.send)(transaction)
         self._run()
         return await self._outcomes
 

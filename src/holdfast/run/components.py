@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import urllib.parse
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -16,14 +15,14 @@ from holdfast.model.mail import Position
 from holdfast.packs import BadFrame, LedgerReader
 from holdfast.run import canaries, control, layout, mapping, renewing, wholeness
 from holdfast.run.config import Config
-from holdfast.run.health import CONTROL_S, here, targets
+from holdfast.run.health import CONTROL_S, targets
 from holdfast.run.layout import LedgerPlace
-from holdfast.run.reading import split_address
 from holdfast.run.resolving import resolver
 from holdfast.run.roles import plan
+from holdfast.run.ways import ways
 from holdfast.watch.clients import Target
 from holdfast.watch.collecting import Source
-from holdfast.watch.components import Checks, Ending, Places, Way
+from holdfast.watch.components import Checks, Ending, Places
 from holdfast.watch.processes import Processes, Status
 from holdfast.world import World
 
@@ -41,6 +40,7 @@ async def look_once(world: World, config: Config) -> list[Finding]:
 def places(world: World, config: Config, shared: Processes | None = None) -> Places:
     """``shared``: what the processes are at, where others look at that, too."""
     host = config.service.hostname
+    names, own = resolver(config, _DNS_S), canaries.accounts(world, config)
     named = "." in host and (bool(config.dns.servers) or not _reserved(host))
     return Places(
         mapping.disks(config),
@@ -51,10 +51,10 @@ def places(world: World, config: Config, shared: Processes | None = None) -> Pla
         lambda: _endings(world, config),
         _served(config),
         canaries.doors(config).pages,
-        resolver(config, _DNS_S),
+        names,
         _OUTSIDE if named else "",
         [host] if named else [],
-        _ways(config),
+        ways(world, config, names, own[0].address if own else ""),
     )
 
 
@@ -87,35 +87,6 @@ def _answering(config: Config) -> list[str]:
 def _reserved(host: str) -> bool:
     """RFC 2606, RFC 6761: names that are nobody's; the DNS is not asked for them."""
     return host.rpartition(".")[2] in _NOBODYS or host.lower().endswith(_EXAMPLES)
-
-
-def _ways(config: Config) -> dict[ComponentId, Way]:
-    """Of what is configured. The second smarthost is the first one's stand-in, and no component."""
-    gateways = config.gateways
-    urls = {
-        "partner/sms": gateways.sms_url,
-        "partner/contracts": config.signup.contract_url,
-        "partner/acme": config.acme.directory,
-        "partner/traces": config.traces.endpoint,
-        **{f"partner/hook/{name}": each.url for name, each in config.hooks.items()},
-    }
-    found = {name: Way(address) for name, url in urls.items() if (address := _address(url)) is not None}
-    if gateways.mail and gateways.mail_smarthost:
-        found["partner/smarthost"] = Way(split_address(gateways.mail_smarthost), greets=True)
-    if config.relay.smarthost:
-        host, port = split_address(config.relay.smarthost)
-        literal = ":" in host or host.replace(".", "").isdecimal()
-        found["partner/relay"] = Way((host, port), greets=True, asked=not literal)
-    for listener in config.listen.health_http[:1] if config.workers.health else ():
-        found["door/health_http"] = Way(here(listener))
-    return found
-
-
-def _address(url: str) -> tuple[str, int] | None:
-    parts = urllib.parse.urlsplit(url)
-    if not parts.hostname:
-        return None
-    return parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def _ledgers(world: World, config: Config) -> dict[ComponentId, Callable[[], str]]:

@@ -27,6 +27,8 @@ register_edge(
     "secret/health.password", ("health", "watch", "care"), "to try doors with", without="less is tried"
 )
 register_edge("secret/relay.password", ("relay",), "to sign in at the smarthost with", to_run=True)
+register_edge("secret/relay.password", ("watch",), "to try it with", without="the smarthost isn't tried")
+register_edge("secret/gateways.{key}", ("watch",), "to try it with", without="that gateway isn't tried")
 register_edge("secret/relay.second_password", ("relay",), "to sign in at the second one", to_run=True)
 register_edge("secret/gateways.{key}", ("password", "signup"), "for a gateway", without="no codes by it")
 register_edge("secret/gateways.{key}", ("care",), "for a gateway", without="no notices by it")

@@ -20,7 +20,8 @@ from holdfast.partners.sms import HttpPartner, SmsPartner, SmsSettings
 from holdfast.run import keys, layout
 from holdfast.run.config import Config
 from holdfast.run.config_care import Channel as ChannelSection
-from holdfast.run.reaching import header_lines, running, secret_of, smarthost, sms_settings
+from holdfast.run.reaching import header_lines, running, secret_of, sms_settings
+from holdfast.run.smarthosts import smarthost
 from holdfast.world import World
 from holdfast.world.http import HttpClient
 

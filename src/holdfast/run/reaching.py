@@ -13,20 +13,16 @@ from holdfast.directory.people import People
 from holdfast.flow.intake import Intake
 from holdfast.model.errors import Reason, Refused
 from holdfast.pages import Texts
-from holdfast.partners.mail import Smarthost
-from holdfast.partners.outbound import Manners
 from holdfast.partners.sms import SmsSettings
 from holdfast.portal.gateways import MailGateway, SmsGateway
 from holdfast.portal.posting import Gateway
 from holdfast.portal.proofs import Proofs
 from holdfast.run import keys, layout, parts
 from holdfast.run.child import Start
-from holdfast.run.config import Config, Gateways
-from holdfast.run.reading import split_address
+from holdfast.run.config import Gateways
 from holdfast.run.sections import Secret
-from holdfast.wire.sasl import Credentials
+from holdfast.run.smarthosts import smarthost
 from holdfast.world.http import HttpClient
-from holdfast.world.tls import client_context
 
 MESSAGES = Path(holdfast.portal.__file__).parent / "messages"
 
@@ -135,24 +131,6 @@ def _mail(start: Start, people: People, intake: Intake, texts: Texts, sender: st
         host=host,
         smarthost=smarthost(start.config),
     )
-
-
-def smarthost(config: Config) -> Callable[[], Smarthost] | None:
-    gateways = config.gateways
-    if not gateways.mail_smarthost:
-        return None
-    host, port = split_address(gateways.mail_smarthost)
-    context = client_context(verify=gateways.mail_tls == "required")
-
-    def made() -> Smarthost:
-        credentials = None
-        if gateways.mail_user:
-            credentials = Credentials("", gateways.mail_user, gateways.mail_password.read())
-        return Smarthost(
-            host, port, Manners(config.service.hostname, gateways.mail_tls, context, credentials)
-        )
-
-    return made
 
 
 def secret_of(secret: Secret) -> Callable[[], str]:

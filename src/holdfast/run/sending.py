@@ -8,15 +8,13 @@ from holdfast.flow.relay import Exit, Relay
 from holdfast.flow.relay import Settings as RelaySettings
 from holdfast.flow.relay_door import RelayService
 from holdfast.model.mail import Position
-from holdfast.partners.outbound import Manners
 from holdfast.run import layout, parts, telling
 from holdfast.run.child import Start
 from holdfast.run.config import Config
 from holdfast.run.reading import split_address
 from holdfast.run.resolving import resolver
 from holdfast.run.sections import Secret
-from holdfast.wire.sasl import Credentials
-from holdfast.world.tls import client_context
+from holdfast.run.smarthosts import relay_manners
 
 
 async def run_relay(start: Start) -> None:
@@ -68,7 +66,4 @@ def _relay_settings(config: Config) -> RelaySettings:
 
 
 def _way(config: Config, smarthost: str, user: str, password: Secret) -> Exit:
-    tls = config.relay.tls
-    credentials = Credentials("", user, password.read()) if user else None
-    manners = Manners(config.service.hostname, tls, client_context(verify=tls == "required"), credentials)
-    return Exit(manners, split_address(smarthost) if smarthost else None)
+    return Exit(relay_manners(config, user, password), split_address(smarthost) if smarthost else None)

@@ -105,11 +105,11 @@ _CHECKED: Mapping[str, tuple[str, ...]] = {
     "certificate": ("end", "chain"),
     "dns": ("answer",),
     "name": ("address",),
-    "partner": ("connect", "greeting"),
+    "partner": ("answer",),
     "ledger": ("frames", "shown"),
     **dict.fromkeys(FILES, ("whole",)),
     "copy": ("whole", "age"),
-    "door/health_http": ("connect",),  # nobody else tries it
+    "door/health_http": ("answer",),  # nobody else tries it
 }
 # Whatever else is at fault may go well by its check all the same (DIAG-8).
 _PROVING = ("disk", "certificate", "dns", "name")

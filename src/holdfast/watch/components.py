@@ -43,6 +43,7 @@ from holdfast.watch.scores import full_in_s
 from holdfast.watch.signals import function_of
 from holdfast.watch.speeds import Speeds
 from holdfast.watch.talking import talking
+from holdfast.watch.ways import Way
 from holdfast.world import World
 from holdfast.world.dns import Resolver
 from holdfast.world.link import ping
@@ -63,24 +64,13 @@ class Ending(NamedTuple):
     self_signed: bool
 
 
-class Way(NamedTuple):
-    """To a partner, or a door. ``greets``: it speaks first, and begins with 2 where it takes mail.
-
-    ``asked``: its name is looked up at the resolver, as the relay does; else by the system.
-    """
-
-    address: tuple[str, int]
-    greets: bool = False
-    asked: bool = False
-
-
 class Places(NamedTuple):
     """What there is to be checked.
 
     ``damaged``, ``files``: what a look at a ledger's frames, or at a file, shows, '' for nothing and None for
     no such file; they block. ``sockets``: where a role answers the others. ``served``: a door in TLS, to be
     met with a certificate that a stranger believes. ``outside``: a name that the resolver is asked for, ''
-    for none; ``names``: our own. ``ways``: to what is met by a connection alone.
+    for none; ``names``: our own. ``ways``: to partners.
     """
 
     disks: Mapping[ComponentId, str]
@@ -136,7 +126,7 @@ class Checks:
                 {name: offload(self._disk, folder) for name, folder in places.disks.items()}
             ),
             "files": lambda: self._files(FILES_S if parts else math.inf),
-            "ways": lambda: self._each({name: self._way(way) for name, way in places.ways.items()}),
+            "ways": lambda: self._each({name: way() for name, way in places.ways.items()}),
             "names": lambda: self._each(self._names()),
             "clock": lambda: self._each({"machine": self._clock()}),
             "speeds": self._speed,
@@ -273,27 +263,6 @@ class Checks:
         self._damaged -= {each.trial for each in found}
         self._damaged |= {each.trial for each in found if each.state == "fails"}
         return found
-
-    # partners, as far as they can be met without asking for anything
-
-    async def _way(self, way: Way) -> Said:
-        step, (host, port) = "connect", way.address
-        try:
-            if way.asked:
-                host = (await self._places.resolver.addresses(host))[0]
-            async with talking(self._world, (host, port)) as talk:
-                if way.greets:
-                    step = "greeting"
-                    text = (await talk.more()).decode("latin-1").strip()
-                    if not text.startswith("2"):
-                        return Said("fails", step, text[:200])
-        except (Unavailable, Refused) as error:
-            return Said("unknown", step, f"{host}: where it is can't be looked up: {error}")
-        except OSError as error:
-            return Said("fails", step, f"{way.address[0]}: {error or 'no answer in time'}")
-        except TimeoutError:
-            return Said("fails", step, f"{way.address[0]}: no answer in time")
-        return WELL
 
     # certificates
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import dataclasses
 import os
@@ -22,7 +21,7 @@ from holdfast.run.components import sample
 from holdfast.run.layout import LedgerPlace
 from holdfast.run.reading import parse
 from holdfast.watch.collecting import Collected, Source
-from holdfast.watch.components import Checks, Places, Way
+from holdfast.watch.components import Checks, Places
 from holdfast.watch.processes import Ended, Processes, Ran, Running, Status, of_process
 from holdfast.world import real_world, run
 from holdfast.world.dns import RealResolver
@@ -86,7 +85,7 @@ def test_each_step_that_a_check_may_name_is_one_of_its_trial():
     assert {"answer", "room", "sync", "read-back"} <= steps["disk/data"]
     assert {"whole", "age"} == steps["copy/mx-0"] and {"frames", "shown"} == steps["ledger/mx-0"]
     assert steps["process/mx-0"] == {"runs"} and {"answer", "lag"} == steps["metrics/mx-0"]
-    assert steps["partner/relay"] == {"connect", "greeting"} and steps["cell-07/index"] == {"whole"}
+    assert steps["partner/relay"] == {"answer"} and steps["cell-07/index"] == {"whole"}
 
 
 # files
@@ -218,38 +217,6 @@ def test_a_disk_that_was_looked_at_for_long_is_still_looked_at():
     steady = {checks._filling("/data", 1e12).state for _ in range(200)}
     shrinking = [checks._filling("/other", 1e9 - number * 4e6).step for number in range(200)]
     assert steady == {"works"} and shrinking[-1] == "filling"
-
-
-# partners
-
-
-def test_a_smarthost_is_met_by_its_greeting_and_nothing_is_asked_of_it():
-    greeting = b"220 ready\r\n"
-
-    async def both() -> dict[str, Finding]:
-        async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            writer.write(greeting)
-
-        server = await asyncio.start_server(greet, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        ways = {"partner/relay": Way(("127.0.0.1", port), True), "partner/sms": Way(("127.0.0.1", port))}
-        found = await Checks(WORLD, places(ways=ways)).look("ways")
-        server.close()
-        return {each.trial: each for each in found}
-
-    assert {each.state for each in run(both()).values()} == {"works"}
-    greeting = b"421 too busy\r\n"
-    found = run(both())
-    assert (found["partner/relay"].state, found["partner/relay"].step) == ("fails", "greeting")
-    assert found["partner/sms"].state == "works", "it doesn't speak first"
-    gone = look("ways", ways={"partner/sms": Way(("127.0.0.1", 1))})["partner/sms"]
-    assert (gone.state, gone.step) == ("fails", "connect")
-
-
-def test_a_smarthost_whose_name_cant_be_looked_up_is_not_said_to_be_at_fault():
-    ways = {"partner/relay": Way(("smarthost.example.net", 1), greets=True, asked=True)}
-    silent = look("ways", ways=ways, resolver=Names(Unavailable("dns", "SERVFAIL")))["partner/relay"]
-    assert (silent.state, silent.step) == ("unknown", "connect")
 
 
 # names

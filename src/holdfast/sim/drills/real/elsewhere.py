@@ -182,7 +182,7 @@ class _Gateway(Session):
             return
         self._came = b""
         status = "503 Service Unavailable" if self._partners.gateway == "unavailable" else "200 OK"
-        if status.startswith("200"):
+        if status.startswith("200") and head.startswith(b"POST "):
             text = body.decode("utf-8", "replace")
             self._partners.sent.append(Sent(self._partners.world.clock.now(), text))
         self.connection.write(f"HTTP/1.1 {status}\r\nContent-Length: 2\r\n\r\nok".encode())
