@@ -34,6 +34,7 @@ from holdfast.directory.events import (
     ASKED_LEDGER_LOST,
     ASKED_REFUSED,
 )
+from holdfast.directory.lookup import PEOPLE
 from holdfast.directory.operations import Operations
 from holdfast.model.errors import Reason, Refused, Unavailable
 from holdfast.model.ledgers import Kind
@@ -149,7 +150,8 @@ class Deferred:
         self._subjects: Counter[str] = Counter()
         self._outcomes: OrderedDict[str, Carried | Denied] = OrderedDict()
         self._unwritten: list[NewFrame] = []  # outcomes that the disk didn't take
-        self._away = False  # the people process didn't answer last time, and something waits for it
+        # why the people process didn't do it last time, while something waits for it
+        self._away: Unavailable | None = None
         self._wake = asyncio.Event()
 
     @classmethod
@@ -189,20 +191,21 @@ class Deferred:
         """
         now = self._world.clock.now()
         request = self._prepared(request, now)
-        reason = _BEHIND
-        if self._away and self._queue:
-            reason = "no answer a moment ago"  # one waited for it; the others needn't
+        component = PEOPLE if self._away is None else self._away.component
+        why = Unavailable(component, _BEHIND)
+        if self._away is not None and self._queue:  # one waited for it; the others needn't
+            why = Unavailable(component, "no answer a moment ago")
         elif not self._subjects[subject_of(request)]:  # DEFER-2: else it stands behind them
             try:
                 async with asyncio.timeout(ASKED_TRY_S):
                     return Done(await self._operations.ask(request, answer))
             except TimeoutError:
-                reason = "no answer"
+                why = Unavailable(PEOPLE, "no answer")
             except Unavailable as error:
-                reason = str(error)
-            self._away = True
-        item = await self._keep(request, now, note, answer, reason)
-        if reason is _BEHIND:
+                why = error
+            self._away = why
+        item = await self._keep(request, now, note, answer, why)
+        if why.text is _BEHIND:
             await asyncio.wait([item.done], timeout=ASKED_TRY_S)
             if item.done.done():
                 return Done(item.done.result())
@@ -254,10 +257,12 @@ class Deferred:
         check_keepable(changed)
         return changed
 
-    async def _keep(self, request: q.AnyRequest, now: float, note: str, answer: Any, reason: str) -> _Item:
+    async def _keep(
+        self, request: q.AnyRequest, now: float, note: str, answer: Any, why: Unavailable
+    ) -> _Item:
         """DEFER-1: on the disk, synced, when it returns."""
         if isinstance(request, NEVER_KEPT):
-            raise Unavailable("people", reason)
+            raise why
         if len(self._queue) >= ASKED_WAITING:
             raise Unavailable("people", f"{len(self._queue)} requests wait for it; nothing more is kept")
         ticket = self._world.entropy.token(TICKET_LETTERS)
@@ -271,7 +276,13 @@ class Deferred:
             self._drop(item)
             raise
         item.durable = True
-        self._world.journal.emit(ASKED_KEPT, do=_word(request), reason=reason, waiting=len(self._queue))
+        self._world.journal.emit(
+            ASKED_KEPT,
+            do=_word(request),
+            component=why.component,
+            reason=why.text,
+            waiting=len(self._queue),
+        )
         self._wake.set()
         return item
 
@@ -339,7 +350,7 @@ class Deferred:
 
     async def _settle(self, item: _Item, state: Carried | Denied, result: Any) -> None:
         """Who follows on it is told first: told twice is better than not at all (DEFER-3)."""
-        self._away = False
+        self._away = None
         if self._on_outcome is not None:
             try:
                 await self._on_outcome(Outcome(item.ticket, item.request, item.note, state))

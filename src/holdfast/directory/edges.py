@@ -54,6 +54,7 @@ register_edge(
 register_edge("ledger/signup-asked-{worker}", ("signup",), "accounts to be made")
 
 register_word("people", "copy/{process}", "socket/people", "process/people-{any}", "ledger/people")
+register_word("people/copy", "copy/people-writer")  # what changes are decided by
 register_word("auth", "socket/auth", "process/auth-{any}")
 register_word("auth/limit")
 register_word("keys", "key/{name}")

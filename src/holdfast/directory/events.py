@@ -71,7 +71,11 @@ PEOPLE_CHANGED = register(
     "seconds",
 )
 PEOPLE_WRITE_FAILED = register(
-    "people_write_failed", "error", "the people ledger took no frames; the requests were put off", "reason"
+    "people_write_failed",
+    "error",
+    "the people process could not write; the requests were put off; component: what took nothing",
+    "component",
+    "reason",
 )
 AUDIT_FAILED = register(
     "audit_failed",
@@ -160,6 +164,7 @@ ASKED_KEPT = register(
     "warn",
     "the people process is out of reach; what was asked is kept, and carried out when it is back",
     "do",
+    "component",
     "reason",
     "waiting",
 )

@@ -33,6 +33,7 @@ from holdfast.world import Listener, World
 from holdfast.world.link import Link, LinkPeer
 
 T = TypeVar("T")
+PEOPLE_COPY = "people/copy"  # the writer's own: full, or somebody else writes to it
 ANSWER_S = 600.0  # a thousand passwords to hash
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -210,14 +211,19 @@ class PeopleWriter(Operations):
     async def _undo(self, error: BaseException) -> None:
         self._copy.fold.roll_back()
         self._behind = True
+        component = PEOPLE
+        if isinstance(error, Unavailable):
+            component = error.component
+        elif isinstance(error, apsw.Error):
+            component = PEOPLE_COPY
         if isinstance(error, Unavailable | OSError | apsw.Error):
-            self._world.journal.emit(PEOPLE_WRITE_FAILED, reason=str(error))
+            self._world.journal.emit(PEOPLE_WRITE_FAILED, component=component, reason=str(error))
             try:
                 await self._catch_up()  # what did become durable counts
             except (OSError, apsw.Error, Unavailable, NotBelieved):
                 pass  # the next group tries again before it plans
         if isinstance(error, OSError | apsw.Error):
-            raise Unavailable(PEOPLE, str(error)) from error
+            raise Unavailable(component, str(error)) from error
 
     async def _catch_up(self) -> None:
         """Folds what is durable and not folded yet: after a start, or a failure."""

@@ -31,3 +31,5 @@ register_edge("elsewhere", ("relay",), "mail", without="mail to elsewhere waits"
 register_edge("partner/relay", ("relay",), "all mail to elsewhere", without="mail to elsewhere waits")
 
 register_word("relay", "socket/relay", "process/relay-{any}")
+register_word("relay/onward", "partner/relay", "elsewhere")
+register_word("relay/names", "dns", "partner/relay")  # … where that is looked up

@@ -100,6 +100,12 @@ RELAY_TRIED = register(
     "reply",
     "seconds",
 )
+RELAY_BLOCKED = register(
+    "relay_blocked",
+    "warn",
+    "Mail to elsewhere waits because of our way out, not of one destination; said for each try.",
+    "component",
+)
 SENDER_TOLD = register(
     "sender_told",
     "info",

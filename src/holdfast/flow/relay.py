@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 
 from holdfast.flow import dsn, events
 from holdfast.flow.intake import Envelope, Intake
+from holdfast.flow.obstacles import Obstacles
 from holdfast.flow.queue import DSN_MARK, Entry, EntryId, Fate, Queue, Recipient, Record, Settled
 from holdfast.flow.trace import Dates
 from holdfast.model.address import Address, parse_address
@@ -96,6 +97,7 @@ class Relay:
         self._under_way: set[tuple[EntryId, str]] = set()
         self._way = settings.first
         self._held = not settings.enabled
+        self._obstacles = Obstacles(alone=settings.first.smarthost is not None)
         self._destinations: dict[tuple[str, Exit], _Destination] = {}
         self._connections = 0
         self._dates = Dates()
@@ -248,13 +250,15 @@ class Relay:
             for _ in range(RELAY_MESSAGES_PER_CONNECTION):
                 if not destination.jobs or not outbound.usable:
                     break
-                await self._send(outbound, destination.jobs.popleft())
+                await self._send(outbound, destination.jobs.popleft(), destination.way)
             outbound.quit()
         except Unreachable as error:
+            self._tell(destination.way, self._obstacles.unreachable(destination.name, error.reply, self._now))
             await self._put_off(destination, error.reply)
         except Refused as refused:
             await self._put_off(destination, Reply(550, "5.1.2", refused.text))
         except Unavailable as error:
+            self._tell(destination.way, self._obstacles.no_name(destination.name, self._now))
             await self._put_off(destination, Reply(451, "4.4.3", str(error)))
         finally:
             destination.workers -= 1
@@ -289,7 +293,7 @@ class Relay:
             return [host]
         return await self._resolver.addresses(host)
 
-    async def _send(self, outbound: Outbound, job: _Job) -> None:
+    async def _send(self, outbound: Outbound, job: _Job, way: Exit) -> None:
         entry = self._queue.entries.get(job.entry)
         recipients = [] if entry is None else [r for a in job.addresses if (r := entry.recipients.get(a))]
         if entry is None or not recipients:
@@ -315,7 +319,26 @@ class Relay:
         except Unreachable as error:
             await self._settle(job, {r.address: error.reply for r in recipients}, begun)
             return
+        for outcome in outcomes:
+            self._note(way, outcome)
         await self._settle(job, {outcome.recipient.address: outcome.reply for outcome in outcomes}, begun)
+
+    def _note(self, way: Exit, outcome: smtp.client.Outcome) -> None:
+        """What it says of our way out that this one was taken, or wasn't."""
+        domain, reply = outcome.recipient.address.rpartition("@")[2].lower(), outcome.reply
+        if outcome.delivered:
+            self._obstacles.taken(domain)
+        else:
+            self._tell(way, self._obstacles.refused(domain, reply, self._now))
+
+    def _tell(self, way: Exit, component: str) -> None:
+        """``component``: '' for nothing. Of the second way nothing is told: it is nobody's component."""
+        if component and way is self._settings.first:
+            self._world.journal.emit(events.RELAY_BLOCKED, component=component)
+
+    @property
+    def _now(self) -> float:
+        return self._world.clock.now()
 
     async def _put_off(self, destination: _Destination, reply: Reply) -> None:
         """The destination can't be reached: everything in its line has had its try."""

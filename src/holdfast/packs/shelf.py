@@ -21,7 +21,7 @@ def ledger_folder(volume_folder: str, ledger_name: str) -> str:
 def component(volume_folder: str, ledger_name: str) -> str:
     """The ledger's name in errors and events: `volume-v1/mail`."""
     volume = posixpath.basename(volume_folder.rstrip("/"))
-    return f"{volume if volume.startswith('volume') else f'volume-{volume}'}/{ledger_name}"
+    return f"{volume if volume.startswith('volume-') else f'volume-{volume}'}/{ledger_name}"
 
 
 def pack_path(folder: str, number: int) -> str:

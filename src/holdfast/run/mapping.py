@@ -58,13 +58,13 @@ def dependency_map(
     ``device``: of a folder, None where that can't be said; then a folder below another is on its disk."""
     load()
     made = _Made(config, domains, device)
-    ids, reaches = made.components, list(made.reaches())
+    ids, reaches, needs = made.components, list(made.reaches()), list(made.needs())
     tried = trials.of(config, frozenset(ids), cells, canaries)
     if sessions:
-        tried += session_trials.of(config, frozenset(ids), reaches)
+        tried += session_trials.of(config, frozenset(ids), reaches, needs)
     return DependencyMap(
         (Component(id, kind(id), ODDS.get(kind(id), 1.0)) for id in ids),
-        made.needs(),
+        needs,
         made.breaks(),
         tried,
         reaches,

@@ -1,25 +1,30 @@
 """Real traffic, laid over the map: one trial a process, with a step for each word that it may meet.
 
 It can't be tried at will. The first steps are what went well by the process's own counts; each of the others
-is a word of ``Unavailable``, and passes through all that may be meant by it, and through the process that
-says so: one that has no descriptors left finds everything out of reach. Beside it there is one for how fast
-that traffic is served.
+is a word of ``Unavailable``, and passes through all that may be meant by it (of what the process reaches, or
+of what those need who answer it), and through the process that says so: one that has no descriptors left
+finds everything out of reach. Beside it there is one for how fast that traffic is served.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from holdfast.model.edges import WORDS, matches, meant
 from holdfast.model.errors import ComponentId
+from holdfast.model.ledgers import PEOPLE
+from holdfast.packs import shelf
 from holdfast.run.config import Config
 from holdfast.watch import speeds
-from holdfast.watch.depends import Reaching, Step, Trial
+from holdfast.watch.depends import Edge, Reaching, Step, Trial
 from holdfast.watch.signals import PREFIX, SERVED, function_of
 
 
-def of(config: Config, there: frozenset[ComponentId], reaches: Iterable[Reaching]) -> Iterator[Trial]:
-    """``there``: the components of this configuration; ``reaches``: what each process reaches of them."""
+def of(
+    config: Config, there: frozenset[ComponentId], reaches: Iterable[Reaching], needs: Sequence[Edge]
+) -> Iterator[Trial]:
+    """``there``: the components of this configuration; ``reaches``: what each process reaches of them;
+    ``needs``: what each needs to run."""
     words = list(_words(config, there))
     reached: dict[ComponentId, set[ComponentId]] = {}
     for each in reaches:
@@ -29,11 +34,11 @@ def of(config: Config, there: frozenset[ComponentId], reaches: Iterable[Reaching
         own = {source} | (targets & {f"copy/{process}", f"ledger/{process}"})
         passed = ({source}, own - {f"ledger/{process}"}, own)
         steps = [Step(name, frozenset(uses)) for name, uses in zip(SERVED, passed, strict=True)]
-        near = targets | {each for each in there if _answers(each, targets)}
+        answering = {each for each in there if _answers(each, targets)}
+        beyond = {each.target for each in needs if each.source in answering}
         for word in words:
             patterns = meant(word, process)
-            suspects = {each for each in near if any(matches(one, each) for one in patterns)}
-            if suspects:
+            if suspects := _named(patterns, targets | answering) or _named(patterns, beyond):
                 steps.append(Step(word, frozenset(suspects | {source})))
         yield Trial(f"{PREFIX}{process}", function_of(process), tuple(steps), at_will=False)
         written = {f"ledger/{each}" for each in (process, *_WRITTEN.get(process.rpartition("-")[0], ()))}
@@ -43,6 +48,10 @@ def of(config: Config, there: frozenset[ComponentId], reaches: Iterable[Reaching
 
 
 _WRITTEN = {"store": ("mail",), "people": ("people",), "relay": ("queue",), "watch": ("incidents",)}
+
+
+def _named(patterns: Collection[str], there: Collection[ComponentId]) -> set[ComponentId]:
+    return {each for each in there if any(matches(one, each) for one in patterns)}
 
 
 def _answers(component: ComponentId, reached: Collection[ComponentId]) -> bool:
@@ -55,7 +64,9 @@ def _words(config: Config, there: frozenset[ComponentId]) -> Iterator[str]:
     """As they may come: those with names in them for each thing that has such a name."""
     ledgers = sorted(each.partition("/")[2] for each in there if each.startswith("ledger/"))
     named = [*sorted(there), *ledgers]
-    named += [f"volume-{volume}/{ledger}" for volume in sorted(config.volumes) for ledger in ledgers]
+    folders = [config.volume_folder(each) for each in sorted(config.volumes)]
+    named += [shelf.component(folder, each) for folder in folders for each in ledgers if each != PEOPLE]
+    named.append(shelf.component(config.volume_folder(PEOPLE), PEOPLE))
     for word in WORDS:
         if "{" not in word:
             yield word

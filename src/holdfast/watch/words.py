@@ -173,10 +173,12 @@ STEPS: dict[str, tuple[Step, ...]] = {
     "page_unavailable": (_UNAVAILABLE,),
     "setup_unavailable": (_UNAVAILABLE,),
     "admin_unavailable": (_UNAVAILABLE,),
-    "asked_kept": (Step("holdfast_unavailable_total", {"component": "=people"}),),
+    "asked_kept": (_UNAVAILABLE,),
+    "people_write_failed": (_UNAVAILABLE,),
     "signup_taken": (_UNAVAILABLE,),
     "proof_waits": (_UNAVAILABLE,),
     "queue_unavailable": (_UNAVAILABLE,),
+    "relay_blocked": (_UNAVAILABLE,),
     "intake_unavailable": (Step("holdfast_unavailable_total", {"component": "ledger"}),),
     "relay_tried": (
         Step("holdfast_relay_tries_total", {"result": "result"}),

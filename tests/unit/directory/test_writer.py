@@ -257,6 +257,23 @@ def test_a_second_writer_is_kept_out(world: SimWorld) -> None:
     play(world, main())
 
 
+def test_who_is_turned_away_hears_that_somebody_else_writes_to_the_writer_s_copy(
+    world: SimWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        people = await serving(world)
+
+        def locked() -> None:
+            raise apsw.BusyError("database is locked")
+
+        monkeypatch.setattr(people._copy.fold, "begin", locked)
+        with pytest.raises(Unavailable) as caught:
+            await people.account_add("ann@example.org")
+        assert caught.value.component == "people/copy"
+
+    play(world, main())
+
+
 def test_people_10_what_became_durable_counts_though_the_own_copy_failed(
     world: SimWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -271,6 +288,8 @@ def test_people_10_what_became_durable_counts_though_the_own_copy_failed(
             broken.setattr(fold, "commit", full)
             with pytest.raises(Unavailable):
                 await people.account_add("ann@example.org")
+        [failed] = world.journal.named("people_write_failed")
+        assert failed.keys["component"] == "people/copy"
         assert await refused(people.account_add("ann@example.org")) is Reason.EXISTS
         bob = await people.account_add("bob@example.org")
         follower = await open_people(world.process("mx"))

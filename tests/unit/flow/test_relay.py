@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import os
 import ssl
 
@@ -409,3 +410,31 @@ async def test_mail_that_is_held_waits_until_it_is_let_go(site, sink):
     await sink.took(1)
     door.close()
     listener.close()
+
+
+class Heard:
+    """A journal whose events are kept with their words."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, str]] = []
+
+    def emit(self, event, **fields) -> None:
+        self.events.append((event.name, fields.get("component", "")))
+
+
+@with_site(retry_first_s=60.0)
+async def test_what_keeps_all_mail_here_is_told_by_its_component_and_what_is_one_recipients_isnt(site, sink):
+    await site.stop()
+    site.smarthost = ("127.0.0.1", site.port)
+    heard = Heard()
+    site.world = dataclasses.replace(site.world, journal=heard)
+    sink.replies["carl@example.net"] = [Reply(451, "4.2.0", "mailbox is busy")]
+    sink.replies["dora@example.net"] = [Reply(451, "4.7.1", "203.0.113.7 is listed")]
+    await site.start()
+    await site.submit("carl@example.net", "bob@example.net")
+    await sink.took(1)
+    assert "relay_blocked" not in dict(heard.events)
+    await site.submit("dora@example.net")
+    async with asyncio.timeout(60):
+        while ("relay_blocked", "relay/onward") not in heard.events:
+            await asyncio.sleep(0.01)

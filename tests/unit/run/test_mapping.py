@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import msgspec
 import pytest
 
 import holdfast
 from holdfast.model.edges import REACHES, WORDS, matches, meant, register_edge
+from holdfast.packs.shelf import component
 from holdfast.run import mapping
 from holdfast.run.config import Config
 from holdfast.run.reading import parse
@@ -339,6 +341,30 @@ def test_a_writer_that_does_not_begin_is_its_disk_s_fault_where_that_shows_one_a
     read_only = [Outcome("disk/volume-v1", 1000.5 + n, "sync") for n in range(2)]
     shown = sorted([*down, *read_only], key=lambda each: each.at)
     assert {each.component for each in diagnose(known, gather(known, shown)).causes} == {"disk/volume-v1"}
+
+
+def test_a_lock_on_the_copy_that_changes_are_decided_by_is_named_by_what_the_writer_says():
+    """Who asks it is told what it lacks, though they don't reach that themselves."""
+    known = mapping.dependency_map(everything_configured(), canaries=(1, 2), sessions=True)
+    for process in ("password-0", "signup-0", "people-0"):
+        steps = {each.name: each.uses for each in known.trials[f"sessions/{process}"].steps}
+        assert steps["people/copy"] == {"copy/people-writer", f"process/{process}"}
+    shown = [
+        *(Outcome("sessions/password-0", 1000.0 + n, "people/copy", 0) for n in range(2)),
+        *(Outcome("sessions/signup-0", 1000.0 + n, "people/copy", 0) for n in range(2)),
+        *(Outcome("canary/password", 1001.0 + n, "change") for n in range(2)),
+    ]
+    assert {each.component for each in diagnose(known, gather(known, shown)).causes} == {"copy/people-writer"}
+
+
+def test_map_2_a_ledger_is_called_by_its_folder_whatever_the_volume_is_called():
+    config = everything_configured()
+    config.volumes["v1"] = msgspec.structs.replace(config.volumes["v1"], folder="/disks/volume")
+    known = mapping.dependency_map(config, sessions=True)
+    steps = {each.name: each.uses for each in known.trials["sessions/mx-0"].steps}
+    assert "ledger/mx-0" in steps[component("/disks/volume", "mx-0")]
+    assert known.meant(component("/disks/volume", "mx-0"), "mx-0") == {"ledger/mx-0"}
+    assert "ledger/people" in steps[component(config.data, "people")]
 
 
 def test_what_a_step_needs_is_looked_at_first_when_it_fails():
