@@ -84,7 +84,8 @@ class Looking:
 
 def _brand(config: Config) -> Brand:
     """That of the status page, which leads here."""
-    return msgspec.structs.replace(publishing.look(config).brand, title=config.status.name)
+    look = publishing.look(config)
+    return msgspec.structs.replace(look.brand, title=look.name)
 
 
 def _key(start: Start) -> bytes:
