@@ -163,6 +163,18 @@ def test_diag_10_what_was_told_is_withdrawn_only_after_some_time_without_a_name(
     assert told.named == {"disk"}
 
 
+def test_diag_13_what_failed_long_before_is_named_beside_what_has_come_since():
+    told = Told()
+    told.go_on(5)
+    told.go_on(20, a="read")
+    told.go_on(20, a="read", disk="room", b="read")
+    assert told.named == {"a", "disk"}
+    at_once = Told()
+    at_once.go_on(5)
+    at_once.go_on(20, a="read", disk="room", b="read")
+    assert at_once.named == {"disk"}
+
+
 def test_after_a_repair_what_was_broken_all_along_is_told_next():
     told = Told()
     told.go_on(9, a="greeting", b="greeting")

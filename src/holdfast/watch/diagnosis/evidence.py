@@ -20,7 +20,9 @@ class Outcome(NamedTuple):
     """What a trial showed at ``at``. ``failed``: its first step that didn't work, '' for none.
 
     ``reached``: how many steps are known to have worked, where it stopped undecided; None: all before
-    the failed one. ``said``: what the failed step met, in the words of the protocol.
+    the failed one. ``said``: what the failed step met, in the words of the protocol. ``began``: the first
+    of the failures at that step that it is one of, 0: it itself; ``sound``: the first of two successes in a
+    row that were the last before, 0 where there were none.
     """
 
     trial: str
@@ -28,13 +30,15 @@ class Outcome(NamedTuple):
     failed: str = ""
     reached: int | None = None
     said: str = ""
+    began: float = 0.0
+    sound: float = 0.0
 
 
 class Evidence(NamedTuple):
     """One step tried ``tried`` times, ``failed`` of them in vain.
 
     ``since``: of the first failure after the last success, 0 without one; ``run``: how many there were
-    from then on. ``said``: what the last of them met.
+    from then on. ``said``: what the last of them met, ``began`` and ``sound`` as it says.
     """
 
     passage: Passage
@@ -43,6 +47,8 @@ class Evidence(NamedTuple):
     since: float
     said: str
     run: int = 0
+    began: float = 0.0
+    sound: float = 0.0
 
     @property
     def trial(self) -> str:
@@ -58,11 +64,11 @@ class Evidence(NamedTuple):
 
 
 class _Count:
-    __slots__ = ("failed", "run", "said", "since", "tried")
+    __slots__ = ("began", "failed", "run", "said", "since", "sound", "tried")
 
     def __init__(self) -> None:
         self.tried = self.failed = self.run = 0
-        self.since = 0.0
+        self.since = self.began = self.sound = 0.0
         self.said = ""
 
 
@@ -89,7 +95,8 @@ def gather(known: DependencyMap, outcomes: Iterable[Outcome]) -> list[Evidence]:
             count.run += 1
             count.since = count.since or outcome.at
             count.said = outcome.said
+            count.began, count.sound = outcome.began or outcome.at, outcome.sound
     return [
-        Evidence(of.every[number], each.tried, each.failed, each.since, each.said, each.run)
-        for number, each in counts.items()
+        Evidence(of.every[number], c.tried, c.failed, c.since, c.said, c.run, c.began, c.sound)
+        for number, c in counts.items()
     ]

@@ -7,6 +7,8 @@ same. Each kind that it spares makes it less likely, a check of its own that goe
 check shows it, no use needs to have met it yet.
 DIAG-12 where one of several is used, a fault of one spoils its share, or nothing once another has taken over,
 and a fault of all of them everything.
+DIAG-13 what began to fail well before the check of a component did, while that went well twice in a row, is
+not what its fault has done, unless that spoils a part only.
 """
 
 from __future__ import annotations
@@ -135,7 +137,9 @@ class Fit:
     def _reached(self, touch: Touch, rate: float) -> _Reach:
         spoiled: Steps = 0
         spared = 0.0
+        later = ~touch.early if rate == 1.0 else -1
         for those in touch.uses:
+            those &= later
             if self._sum(those, rate) >= _SPARED:
                 spoiled |= those
             else:
@@ -151,6 +155,7 @@ class Fit:
             spoiled |= those
         less, partly = _LESS[rate], 0
         for those in touch.shared:
+            those &= later
             if self._sum(those, less) > 0:
                 partly |= those
         return _Reach(tuple(each for each in ((rate, spoiled), (less, partly)) if each[1]), spared)

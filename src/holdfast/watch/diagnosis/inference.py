@@ -32,6 +32,7 @@ MOST = 3  # components at fault together, of which all sets are weighed …
 GROWN = 5  # … and the likeliest of these with one more and one more
 IGNORED = 20.0  # what is less likely than the best by so many orders of e changes no probability
 CLASSES = 24  # that pairs are made of; sets of three are made of the better half
+LATE_S = 10.0  # a check may show so much later what others have met
 NAMED = 0.9  # the probability from which on a cause is named
 
 
@@ -184,6 +185,7 @@ class _Weighing:
     def __init__(self, known: DependencyMap, evidence: Sequence[Evidence]) -> None:
         self._known = known
         self._evidence = evidence
+        self._failed = [each for each in evidence if each.failed]
         self._tally = Tally(evidence)
         self._since: dict[ComponentId, float] = {}
         self._priors: dict[frozenset[ComponentId], float] = {}
@@ -193,8 +195,9 @@ class _Weighing:
         classes: dict[Touch, list[ComponentId]] = {}
         of, tried, failed = passages(known), self._tally.all, self._tally.failed
         for component, touch in of.touches.items():
-            if any(each & failed for sort in touch for each in sort):
-                classes.setdefault(touch.among(tried), []).append(component)
+            if touch.every & failed:
+                early = self._early(touch) if any(each & failed for each in touch.own) else 0
+                classes.setdefault(touch.among(tried, early), []).append(component)
         self._touches, self._classes = list(classes), list(classes.values())
         suspects = {each for alike in self._classes for each in alike}
         self._groups = [
@@ -204,6 +207,12 @@ class _Weighing:
         ]
         odds = (known.components[each].odds for each in suspects)
         self._likeliest = math.log(max(FOLLOWS, PRIOR * max(odds, default=1.0)))  # one member's prior at most
+
+    def _early(self, touch: Touch) -> Steps:
+        """DIAG-13: what began to fail well before the checks of a component alone, that fail by now, did."""
+        own = [each for each in self._failed if any(1 << each.passage.number & those for those in touch.own)]
+        sound = min(each.sound for each in own)
+        return self._tally.steps(each.passage.number for each in self._failed if each.began < sound - LATE_S)
 
     def all(self, noise: float) -> Iterator[_Weighed]:
         """Every hypothesis that can matter, nothing at fault and a cause outside the map among them."""

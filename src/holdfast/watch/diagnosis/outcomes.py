@@ -28,6 +28,7 @@ class Outcomes:
         self._failed: dict[
             tuple[str, str], tuple[float, float]
         ] = {}  # since when it fails, and when it did last
+        self._sound: dict[tuple[str, str], float] = {}  # the last time but one that it worked in a row
         self._mended_at = 0.0  # when a trial was last seen to work that had failed
         self._undecided: dict[tuple[str, str], Outcome] = {}  # where a trial stopped last, if it was so
 
@@ -46,9 +47,14 @@ class Outcomes:
             if kept and kept[-1].failed and not outcome.failed:
                 self._mended_at = max(self._mended_at, outcome.at)
             if outcome.failed:
+                same_step = kept and kept[-1].failed == outcome.failed
+                began = kept[-1].began if same_step else outcome.at
+                outcome = outcome._replace(began=began, sound=self._sound.get(place, 0.0))
                 since, last = self._failed.get(place, (outcome.at, outcome.at))
                 same = outcome.at - last <= CLEAN_S or (kept and kept[-1].failed)
                 self._failed[place] = (since if same else outcome.at, outcome.at)
+            elif kept and not kept[-1].failed:
+                self._sound[place] = kept[-1].at
             kept.append(outcome)
             _forget(kept)
 

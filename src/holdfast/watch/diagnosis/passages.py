@@ -44,15 +44,33 @@ class Passage(NamedTuple):
 
 class Touch(NamedTuple):
     """What passes through a component, each kind of use by itself: for certain (``uses``), through it or
-    another (``shared``); ``own``: steps of checks of it alone."""
+    another (``shared``); ``own``: steps of checks of it alone. ``early``: what began to fail when these
+    checks still went well."""
 
     uses: tuple[Steps, ...]
     shared: tuple[Steps, ...]
     own: tuple[Steps, ...]
+    early: Steps = 0
 
-    def among(self, steps: Steps) -> Touch:
+    def among(self, steps: Steps, early: Steps) -> Touch:
         """Of these only."""
-        return Touch(*(tuple(met for each in sort if (met := each & steps)) for sort in self))
+        uses, shared, own = (
+            tuple(met for each in sort if (met := each & steps))
+            for sort in (self.uses, self.shared, self.own)
+        )
+        return Touch(uses, shared, own, early & _union((uses, shared)))
+
+    @property
+    def every(self) -> Steps:
+        return _union((self.uses, self.shared, self.own))
+
+
+def _union(sorts: Iterable[Iterable[Steps]]) -> Steps:
+    found: Steps = 0
+    for sort in sorts:
+        for each in sort:
+            found |= each
+    return found
 
 
 class Passages:
@@ -87,7 +105,8 @@ class Passages:
                 kinds = sorts.setdefault(component, ({}, {}, {}))[sort]
                 kinds[each.kind] = kinds.get(each.kind, 0) | 1 << each.number
         for component, found in sorts.items():
-            yield component, Touch(*(tuple(kinds.values()) for kinds in found))
+            uses, shared, own = (tuple(kinds.values()) for kinds in found)
+            yield component, Touch(uses, shared, own)
 
 
 _Kinds = dict[tuple[str, ...], Steps]
