@@ -130,8 +130,10 @@ def score(
     notes: Sequence[str] = (),
 ) -> ScoreCard:
     """``alone``: one machine, with no second of what is hit."""
-    detected = _detected(truth, seen)
+    opened = _detected(truth, seen)
     opinions = _opinions(truth, seen)
+    told = (each.at for each in opinions if each.report.verdict == "named")  # then it was seen before
+    detected = min((at for at in (opened, *told) if at), default=None)
     right, wrong = _right(truth, opinions), _wrong(truth, opinions)
     returned = _returned(truth, seen.tries)
     functions = behaviour(fault.worst(alone=alone), truth, seen.tries)
@@ -150,8 +152,8 @@ def score(
         named=_named(right or (opinions[-1] if opinions else None)),
         wrong=wrong,
         affected=_whom(_hurt(fault.fails(alone=alone), functions), truth, seen),
-        noticed_after_s=_after(seen.noticed_at, detected),
-        published_after_s=_after(seen.published_at, detected),
+        noticed_after_s=_after(seen.noticed_at, opened),
+        published_after_s=_after(seen.published_at, opened),
         functions=functions,
         forbidden=tuple(f"{each.function} {each.account}: {each.said}" for each in _forbidden(seen.tries)),
         returned_after_s=_after(returned, truth.repaired_at),

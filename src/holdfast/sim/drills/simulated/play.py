@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from holdfast.care.affected import scopes_of
 from holdfast.care.notices.due import due as notice_due
-from holdfast.model.findings import Finding
+from holdfast.model.findings import Finding, Signal
 from holdfast.sim.drills import score
 from holdfast.sim.drills.catalogue import Fault, fault
 from holdfast.sim.drills.simulated import known, rows, trying, visits
@@ -60,11 +60,14 @@ def play(of: Fault, row: rows.Row, seed: int, hampered: Hampered = "") -> Played
     repaired = injected + row.lasts_s
     told: Mapping[str, score.Told] | None = None
     noticed = 0.0
+    met: list[Signal] = []
     now = EPOCH
     while now < repaired + AFTER_S:
         parts = conditions.at(now - injected)
-        signals = sessions(parts, random, now) if parts and now % 1.0 == 0 else ()
-        watchers.look(now, parts, signals)
+        if parts:
+            met += sessions(parts, random, now)
+        watchers.look(now, parts, [each for each in met if each.at <= now])
+        met = [each for each in met if each.at > now]
         if not noticed and any(notice_due(each, (), now) for each in watchers.incidents.open()):
             noticed = now
         if now < repaired:

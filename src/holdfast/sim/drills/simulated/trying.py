@@ -6,16 +6,20 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
+from holdfast.model import limits
 from holdfast.model.errors import ComponentId
 from holdfast.model.findings import Finding, State
 from holdfast.sim.drills.simulated import known, visits
 from holdfast.sim.drills.simulated import provider as p
 from holdfast.sim.seed import Random
+from holdfast.watch.collecting import ANSWER_S
 from holdfast.watch.depends import Step, Trial
 
 DOOR_S = 2.0
 CHECK_S = 4.0
 CANARY_S = 60.0
+# How long each waits for what is silent, as in a real service.
+_WAITS_S = {DOOR_S: limits.DOOR_S, CHECK_S: ANSWER_S, CANARY_S: limits.CANARY_STEP_S}
 _TELLING = ("full", "readonly", "old", "lies", "some")  # what a check of the part itself shows
 _BLIND = ("partner/smarthost",)  # a partner that lies doesn't tell it
 
@@ -133,7 +137,7 @@ def _trial(id: str, function: str, steps: Sequence[Step]) -> Trial:
 
 def show(one: Try, parts: Mapping[ComponentId, p.Now], random: Random, at: float) -> Finding:
     """What the trial shows with the parts as they are."""
-    visit = visits.Visit(parts, random, one.vantage)
+    visit = visits.Visit(parts, random, one.vantage, _WAITS_S[one.every_s])
     names = {step.name for step in one.trial.steps}
     state: State = "works"
     step = said = ""

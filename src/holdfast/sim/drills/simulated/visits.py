@@ -15,7 +15,7 @@ from holdfast.sim.seed import Random
 
 TAKEN_OVER_S = 3.0  # until balancers and stores have noticed, and another one does it
 SLOW_S = 2.0
-WAITS_S = 5.0  # until a silent part is given up
+WAITS_S = 2.0  # until a customer's session, or a process for it, gives up a silent part
 TOO_LONG_S = 1.5  # what takes longer is told as degraded
 
 Steps = Generator[str]
@@ -26,12 +26,23 @@ class Stopped(Exception):
 
 
 class Visit:
-    """One visit now, from ``vantage`` ('' inside). ``slow``: why it took long, '' if it didn't."""
+    """One visit now, from ``vantage`` ('' inside), that waits so long for what is silent.
 
-    def __init__(self, parts: Mapping[ComponentId, p.Now], random: Random, vantage: str = "") -> None:
+    ``slow``: why it took long, '' if it didn't. ``missed``: what it did without, '' for nothing.
+    """
+
+    def __init__(
+        self,
+        parts: Mapping[ComponentId, p.Now],
+        random: Random,
+        vantage: str = "",
+        waits_s: float = WAITS_S,
+    ) -> None:
         self._parts = parts
         self._random = random
+        self._waits_s = waits_s
         self.vantage = vantage
+        self.missed = ""
         self.took_s = 0.0
         self.slow = ""
 
@@ -48,12 +59,16 @@ class Visit:
         if how.mode == "fails":
             raise Stopped(how.said or "connection refused")
         if how.mode == "silent":
-            self.took_s += WAITS_S
-            raise Stopped(how.said or "no answer within 5 s")
+            raise self.silent(how.said)
         if how.mode == "slow":
             self.took_s += SLOW_S
             self.slow = self.slow or how.said or f"took {self.took_s:.1f} s"
         return how.mode
+
+    def silent(self, said: str = "") -> Stopped:
+        """It was waited for in vain."""
+        self.took_s += self._waits_s
+        return Stopped(said or f"no answer within {self._waits_s:g} s")
 
     def gone(self, part: ComponentId) -> bool:
         """Whether everybody around it has noticed by now that it does nothing."""
@@ -70,9 +85,10 @@ class Visit:
             raise Stopped("no server is left")
         return self._random.choice(there)
 
-    def late(self, said: str) -> None:
-        """It goes on without, and not as well."""
+    def late(self, said: str, stopped: Stopped | None = None) -> None:
+        """It goes on without, and not as well. ``stopped``: what was asked in vain."""
         self.slow = self.slow or said
+        self.missed = self.missed or str(stopped or "")
 
     # what ways share
 
@@ -142,8 +158,8 @@ class Visit:
         try:
             self.meet("signatures")
             self.meet("process/scanner-1")
-        except Stopped:
-            self.late("not scanned yet")
+        except Stopped as stopped:
+            self.late("not scanned yet", stopped)
         self.meet(f"intake/{front}")
         self.meet("limit/mx" if "mx" in process else "limit/submission")
 
@@ -158,14 +174,17 @@ class Visit:
         self.meet(f"copy/{p.FRONTS[int(process[-1]) - 1]}")
 
     def ask_directory(self, what: str) -> None:
-        """A change of people: taken durably where the directory is out of reach."""
+        """A change of people: taken durably where the directory is out of reach, when a page has waited."""
+        patience_s, self._waits_s = self._waits_s, WAITS_S
         try:
             self.meet("path/dc")
             self.meet("process/directory-1")
             lies = self.meet("db/credentials")
         except Stopped as stopped:
-            self.late(f"{what} was taken and waits: {stopped}")
+            self.late(f"{what} was taken and waits: {stopped}", stopped)
             return
+        finally:
+            self._waits_s = patience_s
         if lies == "lies":
             raise Stopped("503: the database's answers aren't believed")
         self.meet("db/accounts")
@@ -280,8 +299,8 @@ def search(visit: Visit, cell: int) -> Steps:
     yield "contacts"
     try:
         visit.meet("process/contacts-1")
-    except Stopped:
-        visit.late("contacts can be read, not changed")
+    except Stopped as stopped:
+        visit.late("contacts can be read, not changed", stopped)
 
 
 def password(visit: Visit, cell: int) -> Steps:
@@ -314,7 +333,7 @@ def signup(visit: Visit, cell: int) -> Steps:
     try:
         visit.meet("partner/sms")
     except Stopped as stopped:
-        visit.late(f"the code waits: {stopped}")
+        visit.late(f"the code waits: {stopped}", stopped)
     yield "made"
     visit.ask_directory("the account")
     visit.meet("sequence/accounts")
@@ -335,8 +354,7 @@ def large(visit: Visit, cell: int) -> Steps:
     yield "FETCH 1 MiB"
     node = p.node_of(cell)
     if visit.meet(f"path/lb-{node}") == "some":
-        visit.took_s += WAITS_S
-        raise Stopped("stands still after 1400 bytes")
+        raise visit.silent("stands still after 1400 bytes")
     visit.fetch(cell)
 
 

@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from holdfast.model.errors import ComponentId
 from holdfast.model.findings import Finding, Signal
-from holdfast.model.limits import AROUND
+from holdfast.model.functions import FUNCTIONS
+from holdfast.model.limits import AROUND, DOOR_SILENT_S, INCIDENT_SIGNAL_S
 from holdfast.sim.drills.simulated import provider as p
 from holdfast.sim.drills.simulated import trying, visits
 from holdfast.sim.seed import Random, stream
@@ -24,7 +25,7 @@ from holdfast.watch.rota import Pace, Rota
 _BAD = ("degraded", "fails")
 _LEAST_S = {trying.DOOR_S: 0.5, trying.CHECK_S: 1.0, trying.CANARY_S: 2.0}
 _FAILING_S = {trying.DOOR_S: 1.0, trying.CHECK_S: 2.0, trying.CANARY_S: 5.0}
-SESSIONS = 4  # of real customers, of each function and second, of which signals are told
+SESSIONS = 2  # of real customers at a time, of each function, of which signals are told
 
 Parts = Mapping[ComponentId, p.Now]
 
@@ -63,6 +64,12 @@ class Watchers:
         self._rota = Rota(paces, begin, stream(seed, "rota").random)
         self._under_way: list[tuple[float, str, Finding]] = []
         self._newest: dict[str, Finding] = {}
+        self._canaries: dict[str, list[str]] = {function: [] for function in FUNCTIONS}
+        for id, each in self._tries.items():
+            if each.every_s == trying.CANARY_S:
+                self._canaries[each.trial.function].append(id)
+        self._met: dict[str, float] = {}  # function → when real sessions last met something
+        self._news = False  # not settled yet
         self._judged_at = begin
         self._judge_s = judge_s
         self.judge = Judge(known)
@@ -73,12 +80,16 @@ class Watchers:
     def look(self, now: float, parts: Parts, signals: Iterable[Signal] = (), *, judging: bool = True) -> None:
         """What is due is tried, what has ended is heard, and judged."""
         for name in self._rota.due(now):
-            finding = self._try(self._tries[name], parts, now)
+            one = self._tries[name]
+            finding = self._try(one, parts, now)
             heapq.heappush(self._under_way, (now + finding.took_s, name, finding))
+            if one.every_s == trying.DOOR_S and finding.took_s > DOOR_SILENT_S:
+                beside = self._try(one, parts, now)
+                heapq.heappush(self._under_way, (now + DOOR_SILENT_S + beside.took_s, name, beside))
         while self._under_way and self._under_way[0][0] <= now:
             _, name, finding = heapq.heappop(self._under_way)
             self._hear(name, finding._replace(at=now), now)
-        self.judge.hear((), signals)
+        self._meet(signals, now)
         if judging and now - self._judged_at >= self._judge_s:
             self._judged_at = now
             told = self.judge.told
@@ -86,7 +97,19 @@ class Watchers:
                 self.reports.append(Opinion(now, self.judge.told))
             if self.judge.deciding:
                 self._rota.hasten([self.judge.deciding], now)
+            self._news = True
+        if judging and self._news:
+            self._news = False
             settle(self.judge, lambda: self.incidents, now, self.incidents.apply)
+
+    def _meet(self, signals: Iterable[Signal], now: float) -> None:
+        """What real sessions begin to meet is tried at once."""
+        self.judge.hear((), signals := list(signals))
+        for function in {each.function for each in signals}:
+            if now - self._met.get(function, 0.0) > INCIDENT_SIGNAL_S:
+                self._rota.hasten(self._canaries[function], now)
+            self._met[function] = now
+            self._news = True
 
     @property
     def newest(self) -> list[Finding]:
@@ -108,6 +131,7 @@ class Watchers:
         self._newest[name] = finding
         if failing:
             self.findings.append(finding)
+            self._news = True
         if failing != (before is not None and before.state in _BAD):
             step = finding.step or (before.step if before is not None else "")
             self._rota.hasten(self._known.around(name, step)[:AROUND], now)
@@ -115,11 +139,12 @@ class Watchers:
 
 
 def sessions(parts: Parts, random: Random, now: float) -> list[Signal]:
-    """What real customers meet who have come in: whoever can't come in tells nobody."""
+    """What real customers meet who come in now, and when: whoever can't come in tells nobody."""
     found = []
-    for function, way in visits.WAYS.items():
+    for function, way in (*visits.WAYS.items(), ("imap", visits.old)):
         for _ in range(SESSIONS):
-            met = visits.walk(way, visits.Visit(parts, random), random.randrange(p.CELLS))
-            if met.stopped and met.step not in ("resolve", "connect"):
-                found.append(Signal(function, "", now, met.stopped))
+            visit = visits.Visit(parts, random)
+            met = visits.walk(way, visit, random.randrange(p.CELLS))
+            if (said := met.stopped or visit.missed) and met.step not in ("resolve", "connect"):
+                found.append(Signal(function, "", now + visit.took_s, said))
     return found
