@@ -46,6 +46,7 @@ def places(world: World, config: Config, shared: Processes | None = None) -> Pla
         mapping.disks(config),
         _ledgers(world, config),
         wholeness.looks(world, config),
+        partial(wholeness.writers, world, wholeness.databases(config)),
         shared or running(world, config),
         {f"socket/{role}": layout.socket_path(config, role) for role in _answering(config)},
         lambda: _endings(world, config),

@@ -1,7 +1,8 @@
 """The supervisor's control socket: one line of JSON in, one out. Both ends.
 
 ``{"do": "status"}`` → ``{"pid": …, "since": …, "listeners": {…}, "processes": [{"process": …, …}]}``
-(of each process its ``silent_s``, how many ``ends`` nobody asked for it had lately, and the last: ``ended``);
+(of each process its ``silent_s``, as ``lacking`` the number of its descriptors where all are in use, how many
+``ends`` nobody asked for it had lately, and the last: ``ended``);
 ``{"do": "restart"}`` begins a rolling restart, ``{"do": "halt"}`` ends it where it is;
 ``{"do": "restart", "process": "imap-0"}`` starts one process anew, or says why not: ``{"refused": …}``.
 What isn't known: ``{"error": …}``.

@@ -99,6 +99,7 @@ class Process:
 
     def status(self, now: float, utc: float) -> dict[str, Any]:
         last = self.ends[-1] if self.ends else None
+        silent = self.silent_s(now)
         again = max(0.0, self.due - now) if self.pid is None and self.due is not None else None
         return {
             "process": self.name,
@@ -109,7 +110,8 @@ class Process:
             "restarts": self.restarts.count,
             "again_in_s": again,
             "ending": self.asked_at is not None,
-            "silent_s": self.silent_s(now),
+            "silent_s": silent,
+            "lacking": 0 if silent is None else self.pulse.lacking,
             "ends": sum(utc - each.at <= ENDS_S for each in self.ends),
             "ended": last and last._asdict(),
         }

@@ -99,7 +99,7 @@ _SIGN_IN = ("submission", *_LOOK)
 # Of each kind: the steps of the check of one component by itself, as ``watch.components`` has them.
 _CHECKED: Mapping[str, tuple[str, ...]] = {
     "metrics": ("answer", "lag"),
-    "process": ("runs",),
+    "process": ("runs", "descriptors"),
     "socket": ("answer",),
     "disk": ("answer", "room", "sync", "read-back"),
     "certificate": ("end", "chain"),
@@ -107,8 +107,8 @@ _CHECKED: Mapping[str, tuple[str, ...]] = {
     "name": ("address",),
     "partner": ("answer",),
     "ledger": ("frames", "shown"),
-    **dict.fromkeys(FILES, ("whole",)),
-    "copy": ("whole", "age"),
+    **dict.fromkeys(FILES, ("whole", "lock")),
+    "copy": ("whole", "lock", "age"),
     "door/health_http": ("answer",),  # nobody else tries it
 }
 # Whatever else is at fault may go well by its check all the same (DIAG-8).

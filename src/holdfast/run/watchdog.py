@@ -12,6 +12,7 @@ import faulthandler
 import mmap
 import os
 import re
+import resource
 import signal
 from collections.abc import Iterable
 
@@ -28,10 +29,11 @@ _FRAME = re.compile(r'File "([^"]*)", line ([0-9]+) in (\S+)')  # as faulthandle
 
 
 class Pulse:
-    """One process's place: when its loop last ran (monotonic seconds), and a file for a last traceback."""
+    """One process's place: when its loop last ran (monotonic seconds), how many descriptors it may have where
+    all are in use, and a file for a last traceback."""
 
     def __init__(self) -> None:
-        self._times = memoryview(mmap.mmap(-1, 8)).cast("d")
+        self._said = memoryview(mmap.mmap(-1, 16)).cast("d")
         self._fd = os.memfd_create("traceback", os.MFD_CLOEXEC)
 
     def begin(self, world: World) -> None:
@@ -39,14 +41,29 @@ class Pulse:
         faulthandler.enable(self._fd, all_threads=True)
 
         def beat() -> None:
-            self._times[0] = world.clock.monotonic()
+            self._said[0], self._said[1] = world.clock.monotonic(), self._lacking()
             world.clock.call_later(BEAT_S, beat)
 
         beat()
 
     @property
     def last(self) -> float:
-        return float(self._times[0])
+        return float(self._said[0])
+
+    @property
+    def lacking(self) -> int:
+        """How many descriptors it may have, of which none was free at its last beat; 0: one was.
+
+        It can't say so at any door: it would need one to be asked.
+        """
+        return int(self._said[1])
+
+    def _lacking(self) -> float:
+        try:
+            os.close(os.dup(self._fd))
+        except OSError:
+            return float(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+        return 0.0
 
     def traceback(self) -> str:
         """What the process that died left, once; its last WHERE_BYTES."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import apsw
@@ -20,6 +20,8 @@ from holdfast.world import World
 _OPCODES = 1000  # between looks at the clock
 _BUSY = (apsw.BusyError, apsw.LockedError, apsw.InterruptError)
 
+_LOCKS = "/proc/locks"  # proc(5)
+_WRITER = 120  # the byte of a WAL's ``-shm`` that its one writer holds: sqlite.org/walformat.html §2.3.3
 _ALWAYS = ("index",)  # the store makes every one as soon as it begins
 
 Look = Callable[[], "str | None"]
@@ -36,6 +38,40 @@ def looks(world: World, config: Config) -> dict[ComponentId, Look]:
             look: Look = partial(what, world, path)
             found[component] = partial(_there, look, path) if kind in _ALWAYS else look
     return found
+
+
+def databases(config: Config) -> dict[ComponentId, str]:
+    """Path of each database that the map has."""
+    there, found = mapping.components(config), mapping.places(config)
+    return {id: path for path, id in found.items() if path.endswith(".sqlite") and id in there}
+
+
+def writers(world: World, paths: Mapping[ComponentId, str]) -> dict[ComponentId, int]:
+    """Who holds the lock that writing to a database takes, by process id: as the kernel tells it, so that no
+    lock is taken for it. None where it doesn't tell."""
+    try:
+        with open(_LOCKS, encoding="ascii") as file:
+            held = dict(each for line in file if (each := _writing(line)) is not None)
+    except OSError:
+        return {}
+    found: dict[ComponentId, int] = {}
+    for component, path in paths.items() if held else ():
+        try:
+            file_ = os.stat(f"{world.disk.database_path(path)}-shm")
+        except OSError:
+            continue
+        if pid := held.get((file_.st_dev, file_.st_ino)):
+            found[component] = pid
+    return found
+
+
+def _writing(line: str) -> tuple[tuple[int, int], int] | None:
+    """``1: POSIX  ADVISORY  WRITE 20959 fe:00:3645463 120 120`` → ((device, inode), 20959)."""
+    words = line.split()
+    if len(words) != 8 or words[1:4] != ["POSIX", "ADVISORY", "WRITE"] or words[6] != str(_WRITER):
+        return None
+    major, minor, inode = words[5].split(":")
+    return (os.makedev(int(major, 16), int(minor, 16)), int(inode)), int(words[4])
 
 
 def _there(look: Look, path: str) -> str:

@@ -30,6 +30,7 @@ from holdfast.model.limits import (
     DISK_SYNC_S,
     DISK_TREND_S,
     FILES_S,
+    LOCK_HELD_S,
     MIB,
 )
 from holdfast.watch import processes, speeds
@@ -68,7 +69,8 @@ class Places(NamedTuple):
     """What there is to be checked.
 
     ``damaged``, ``files``: what a look at a ledger's frames, or at a file, shows, '' for nothing and None for
-    no such file; they block. ``sockets``: where a role answers the others. ``served``: a door in TLS, to be
+    no such file; they block, as does ``writers``: which process holds the lock that writing to a database
+    takes. ``sockets``: where a role answers the others. ``served``: a door in TLS, to be
     met with a certificate that a stranger believes. ``outside``: a name that the resolver is asked for, ''
     for none; ``names``: our own. ``ways``: to partners.
     """
@@ -76,6 +78,7 @@ class Places(NamedTuple):
     disks: Mapping[ComponentId, str]
     ledgers: Mapping[ComponentId, Callable[[], str]]
     files: Mapping[ComponentId, Callable[[], str | None]]
+    writers: Callable[[], Mapping[ComponentId, int]]
     processes: Processes
     sockets: Mapping[ComponentId, str]
     endings: Callable[[], Sequence[Ending]]
@@ -93,6 +96,7 @@ PARTS: Mapping[str, float] = {
     "sockets": 5.0,
     "disks": 5.0,
     "files": 5.0,
+    "locks": 2.0,
     "ways": 15.0,
     "names": 15.0,
     "clock": 30.0,
@@ -113,6 +117,7 @@ class Checks:
         self._file_at: dict[ComponentId, float] = {}  # when each was last looked at
         self._files_seen: set[ComponentId] = set()
         self._damaged: set[ComponentId] = set()
+        self._locked: set[ComponentId] = set()
         self._speeds = Speeds()
         self._free: dict[str, deque[tuple[float, float]]] = {}  # of each folder, with the time
 
@@ -126,6 +131,7 @@ class Checks:
                 {name: offload(self._disk, folder) for name, folder in places.disks.items()}
             ),
             "files": lambda: self._files(FILES_S if parts else math.inf),
+            "locks": self._locks,
             "ways": lambda: self._each({name: way() for name, way in places.ways.items()}),
             "names": lambda: self._each(self._names()),
             "clock": lambda: self._each({"machine": self._clock()}),
@@ -223,7 +229,8 @@ class Checks:
         for process, (told, took) in running.told.items():
             found.append(self._finding(f"metrics/{process}", processes.of_answer(told, took), took))
             for component, said in processes.of_told(process, told or []):
-                found.append(self._finding(component, said))
+                if component not in self._locked:  # that is said, and why it ages
+                    found.append(self._finding(component, said))
             if (queue := self._queue(told or [])) is not None:
                 found.append(self._finding("ledger/queue", queue))
         return found
@@ -259,10 +266,34 @@ class Checks:
             [finding] = await self._one(name, self._world.offload(_whole, self._places.files[name]))
             if finding.said != GONE or name in self._files_seen:
                 self._files_seen.add(name)
-                found.append(finding)
+                if finding.state != "works" or name not in self._locked:
+                    found.append(finding)
         self._damaged -= {each.trial for each in found}
         self._damaged |= {each.trial for each in found if each.state == "fails"}
         return found
+
+    # locks on databases
+
+    async def _locks(self) -> list[Finding]:
+        """Only of databases that somebody else than the service writes to, and keeps from writing, or has of
+        late: whether one that we write to ourselves is well is for others to say."""
+        held = await self._strangers()
+        if held:
+            await self._world.clock.sleep(LOCK_HELD_S)
+            held = dict(held.items() & (await self._strangers()).items())
+        free, self._locked = self._locked - held.keys(), set(held)
+        text = "process {}, which isn't one of ours, holds its lock: nobody else can write to it"
+        locked = [self._finding(each, Said("fails", "lock", text.format(pid))) for each, pid in held.items()]
+        return locked + [self._finding(each, WELL) for each in sorted(free)]
+
+    async def _strangers(self) -> dict[ComponentId, int]:
+        """Who of them writes to which database."""
+        status = (await self._places.processes.look()).status
+        if status is None:  # then nobody knows who is one of us
+            return {}
+        ours = {ran.pid for ran in status.processes}
+        held = await self._world.offload(self._places.writers)
+        return {component: pid for component, pid in held.items() if pid not in ours}
 
     # certificates
 

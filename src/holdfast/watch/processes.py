@@ -54,7 +54,8 @@ class Ended(msgspec.Struct, frozen=True):
 
 class Ran(msgspec.Struct, frozen=True):
     """``pid``: None while it doesn't run, and it is started again in ``again_in_s``. ``silent_s``: how long
-    its loop has stood still. ``ends``: how many nobody asked for, lately. ``ending``: it was asked to."""
+    its loop has stood still. ``ends``: how many nobody asked for, lately. ``ending``: it was asked to.
+    ``lacking``: how many descriptors it may have, where all are in use, else 0."""
 
     process: str
     pid: int | None
@@ -65,6 +66,7 @@ class Ran(msgspec.Struct, frozen=True):
     ends: int = 0
     ended: Ended | None = None
     ending: bool = False
+    lacking: int = 0
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -134,7 +136,7 @@ class Processes:
 
 
 def of_process(ran: Ran, now: float) -> Said:
-    """``process/…``, the step ``runs``."""
+    """``process/…``, the steps ``runs`` and ``descriptors``: one that has none left takes nobody."""
     lately = ran.ended is not None and now - ran.ended.at <= CRASH_LOOP_S
     how = f"{ran.ended.text}, {ran.ends} times within 5 minutes" if ran.ended is not None and lately else ""
     again = lately and ran.ends >= CRASH_LOOP
@@ -150,6 +152,8 @@ def of_process(ran: Ran, now: float) -> Said:
         if now - ran.since > READY_LATE_S:
             return Said("fails", "runs", f"not ready {now - ran.since:.0f} s after its start")
         return Said("unknown", "runs", "it is only starting")
+    if ran.lacking:
+        return Said("fails", "descriptors", f"all {ran.lacking} that it may have are in use")
     return WELL
 
 

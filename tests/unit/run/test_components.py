@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import apsw
@@ -58,7 +59,7 @@ def places(**more: object) -> Places:
         raise Unavailable("supervisor", "nobody answers")
 
     silent = Processes(WORLD, supervisor, lambda name: Source(name, "/nowhere"), list)
-    nothing = Places({}, {}, {}, silent, {}, list, None, {}, RealResolver(), "", [], {})
+    nothing = Places({}, {}, {}, dict, silent, {}, list, None, {}, RealResolver(), "", [], {})
     return nothing._replace(**more)  # type: ignore[arg-type]
 
 
@@ -83,9 +84,9 @@ def test_each_step_that_a_check_may_name_is_one_of_its_trial():
     """What the diagnosis has no step for is no evidence."""
     steps = {trial: {step.name for step in each.steps} for trial, each in everything().trials.items()}
     assert {"answer", "room", "sync", "read-back"} <= steps["disk/data"]
-    assert {"whole", "age"} == steps["copy/mx-0"] and {"frames", "shown"} == steps["ledger/mx-0"]
-    assert steps["process/mx-0"] == {"runs"} and {"answer", "lag"} == steps["metrics/mx-0"]
-    assert steps["partner/relay"] == {"answer"} and steps["cell-07/index"] == {"whole"}
+    assert {"whole", "lock", "age"} == steps["copy/mx-0"] and {"frames", "shown"} == steps["ledger/mx-0"]
+    assert steps["process/mx-0"] == {"runs", "descriptors"} and {"answer", "lag"} == steps["metrics/mx-0"]
+    assert steps["partner/relay"] == {"answer"} and steps["cell-07/index"] == {"whole", "lock"}
 
 
 # files
@@ -158,6 +159,46 @@ def test_an_index_that_is_gone_fails_and_what_not_everybody_has_is_not_missed(tm
     assert looks["uploads"]() is None
 
 
+# locks
+
+
+def test_a_stranger_s_lock_is_seen_without_taking_one_and_our_own_writer_is_no_stranger(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr("holdfast.watch.components.LOCK_HELD_S", 0.01)
+    path = str(tmp_path / "people-writer.sqlite")
+    running = {"people-0": os.getpid()}
+
+    async def supervisor() -> Status:
+        return Status("1.0", 0.0, tuple(Ran(name, pid, True, 0.0) for name, pid in running.items()))
+
+    def checks() -> Checks:
+        processes = Processes(WORLD, supervisor, lambda name: Source(name, str(tmp_path / name)), list)
+        held = partial(wholeness.writers, WORLD, {"copy/people-writer": path})
+        return Checks(WORLD, places(writers=held, processes=processes))
+
+    with contextlib.closing(apsw.Connection(path)) as db:
+        db.execute("PRAGMA journal_mode = WAL; CREATE TABLE some (what)")
+        assert run(checks().look("locks")) == []
+        db.execute("BEGIN IMMEDIATE")
+        assert run(checks().look("locks")) == [], "it is the writer"
+        running["people-0"] = 7
+        other = checks()
+        [found] = run(other.look("locks"))
+        assert (found.trial, found.state, found.step) == ("copy/people-writer", "fails", "lock")
+        assert str(os.getpid()) in found.said
+        db.execute("ROLLBACK")
+        assert [(each.trial, each.state) for each in run(other.look("locks"))] == [(found.trial, "works")]
+        assert run(other.look("locks")) == []
+
+
+def test_while_a_lock_is_held_no_other_look_at_the_file_says_that_it_works():
+    checks = Checks(WORLD, places(files={"copy/mx-0": lambda: ""}))
+    assert [each.state for each in run(checks.look("files"))] == ["works"]
+    checks._locked.add("copy/mx-0")
+    assert run(checks.look("files")) == []
+
+
 # processes
 
 CRASH = Ended(1000.0, -9, 0.4, "parse.py, line 12, in fold")
@@ -184,6 +225,11 @@ def test_a_process_that_is_down_stands_still_or_ends_again_and_again_is_named_wi
     found = of_process(ran, 1002.0)
     assert found.state == state and said in found.text
     assert found.step == ("" if state == "works" else "runs")
+
+
+def test_a_process_that_lives_and_has_no_descriptors_left_fails_by_that():
+    found = of_process(Ran("mx-0", 7, True, 0.0, silent_s=0.4, lacking=64), 1002.0)
+    assert (found.state, found.step) == ("fails", "descriptors") and "all 64" in found.text
 
 
 def test_what_all_ask_for_is_asked_once_and_a_process_that_is_silent_is_none(tmp_path):

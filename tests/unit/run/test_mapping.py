@@ -334,6 +334,7 @@ DOWN = {
 }
 
 
+@pytest.mark.slow
 def test_a_writer_that_does_not_begin_is_its_disk_s_fault_where_that_shows_one_and_else_its_own():
     known = mapping.dependency_map(everything_configured(), canaries=(1, 2))
     down = [Outcome(trial, 1000.0 + n, step) for n in range(4) for trial, step in DOWN.items()]
@@ -343,6 +344,7 @@ def test_a_writer_that_does_not_begin_is_its_disk_s_fault_where_that_shows_one_a
     assert {each.component for each in diagnose(known, gather(known, shown)).causes} == {"disk/volume-v1"}
 
 
+@pytest.mark.slow
 def test_a_lock_on_the_copy_that_changes_are_decided_by_is_named_by_what_the_writer_says():
     """Who asks it is told what it lacks, though they don't reach that themselves."""
     known = mapping.dependency_map(everything_configured(), canaries=(1, 2), sessions=True)
@@ -357,6 +359,7 @@ def test_a_lock_on_the_copy_that_changes_are_decided_by_is_named_by_what_the_wri
     assert {each.component for each in diagnose(known, gather(known, shown)).causes} == {"copy/people-writer"}
 
 
+@pytest.mark.slow
 def test_map_2_a_ledger_is_called_by_its_folder_whatever_the_volume_is_called():
     config = everything_configured()
     config.volumes["v1"] = msgspec.structs.replace(config.volumes["v1"], folder="/disks/volume")

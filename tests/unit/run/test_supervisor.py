@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import pwd
+import resource
 import signal
 import socket
 import subprocess
@@ -276,6 +277,22 @@ def test_run_10_a_rolling_restart_that_is_halted_leaves_the_rest_as_it_is(make):
     assert service.events("rolling_restart_halted")[0]["left"] == ["mx-0", "imap-0"]
     assert control.ask(service.socket, {"do": "restart", "process": "mx-0"}) == {"done": True}
     assert service.of("imap-0")["pid"] == before["imap-0"]
+
+
+@pytest.mark.slow
+def test_a_process_that_can_open_nothing_more_says_so_without_a_door(make):
+    """It could take no connection to be asked by."""
+    service = make()
+    pid = service.of("mx-0")["pid"]
+    assert service.of("mx-0")["lacking"] == 0
+    before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    used = {int(each) for each in os.listdir(f"/proc/{pid}/fd")}
+    none_free = min(set(range(len(used) + 1)) - used)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (none_free, before[1]))
+    until(lambda: service.of("mx-0")["lacking"] == none_free)
+    assert service.of("imap-0")["lacking"] == 0
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+    until(lambda: service.of("mx-0")["lacking"] == 0)
 
 
 def test_where_a_loop_stood_is_said_in_a_few_words():
