@@ -30,7 +30,7 @@ OUTSIDE_AGAIN = 0.1  # … and each of these steps
 _SHARES = {rate: math.log(share) for rate, share in RATES.items()}
 MOST = 3  # components at fault together, of which all sets are weighed …
 GROWN = 5  # … and the likeliest of these with one more and one more
-IGNORED = 20.0  # what is less likely than the best by so many orders of e changes no probability
+IGNORED = 30.0  # what is less likely than the best by so many orders of e changes no probability
 CLASSES = 24  # that pairs are made of; sets of three are made of the better half
 LATE_S = 10.0  # a check may show so much later what others have met
 NAMED = 0.9  # the probability from which on a cause is named
@@ -87,7 +87,7 @@ class _Weighed(NamedTuple):
 def diagnose(known: DependencyMap, evidence: Sequence[Evidence]) -> Diagnosis:
     """The best explanation of the evidence, or why there is none."""
     weighing = _Weighing(known, evidence)
-    hypotheses = sorted((each for noise in NOISES for each in weighing.all(noise)), reverse=True)
+    hypotheses = sorted(weighing.all(), reverse=True)
     top = hypotheses[0].weight
     whole = math.fsum(math.exp(each.weight - top) for each in hypotheses)
     found: dict[frozenset[ComponentId], list[_Weighed]] = {}
@@ -190,7 +190,6 @@ class _Weighing:
         self._since: dict[ComponentId, float] = {}
         self._priors: dict[frozenset[ComponentId], float] = {}
         self._spent: dict[frozenset[ComponentId], Steps] = {}
-        self._matter: list[tuple[Part, ...]] | None = None
         self._least = -math.inf  # what weighs less changes no probability
         classes: dict[Touch, list[ComponentId]] = {}
         of, tried, failed = passages(known), self._tally.all, self._tally.failed
@@ -199,6 +198,7 @@ class _Weighing:
                 early = self._early(touch) if any(each & failed for each in touch.own) else 0
                 classes.setdefault(touch.among(tried, early), []).append(component)
         self._touches, self._classes = list(classes), list(classes.values())
+        self._every = [(touch, rate) for touch in range(len(classes)) for rate in RATES]
         suspects = {each for alike in self._classes for each in alike}
         self._groups = [
             (group, met)
@@ -214,28 +214,26 @@ class _Weighing:
         sound = min(each.sound for each in own)
         return self._tally.steps(each.passage.number for each in self._failed if each.began < sound - LATE_S)
 
-    def all(self, noise: float) -> Iterator[_Weighed]:
+    def all(self) -> list[_Weighed]:
         """Every hypothesis that can matter, nothing at fault and a cause outside the map among them."""
-        fit = Fit(self._evidence, self._tally, self._touches, noise)
-        nothing, outside = _Weighed(fit.nothing, ()), _outside(self._evidence, fit)
-        yield from (nothing, outside)
-        every = [(touch, rate) for touch in range(len(self._touches)) for rate in RATES]
-        alone = [each for part in every for each in self._expand(fit, (part,))]
-        yield from alone
-        self._least = max((nothing, outside, *alone)).weight - IGNORED
+        found: list[_Weighed] = []
         matter: dict[tuple[Part, ...], float] = {}
-        for parts in self._several(fit, every, matter) if self._matter is None else self._matter:
-            if found := list(self._expand(fit, parts, self._least)):
-                matter[parts] = max(each.weight for each in found)
-                self._least = max(self._least, matter[parts] - IGNORED)
-                yield from found
-        self._matter = list(matter)  # what doesn't with so much noise won't with a little more or less
+        for number, noise in enumerate(NOISES):
+            fit = Fit(self._evidence, self._tally, self._touches, noise)
+            single = [_Weighed(fit.nothing, ()), _outside(self._evidence, fit)]
+            single += [each for part in self._every for each in self._expand(fit, (part,))]
+            self._least = max(self._least, max(single).weight - IGNORED)
+            found += single
+            for parts in list(matter) if number else self._several(fit, matter):
+                if those := list(self._expand(fit, parts)):
+                    matter[parts] = max(each.weight for each in those)
+                    self._least = max(self._least, matter[parts] - IGNORED)
+                    found += those
+        return [each for each in found if each.weight >= self._least]  # of all noises
 
-    def _several(
-        self, fit: Fit, every: Sequence[Part], weights: Mapping[tuple[Part, ...], float]
-    ) -> Iterator[tuple[Part, ...]]:
+    def _several(self, fit: Fit, weights: Mapping[tuple[Part, ...], float]) -> Iterator[tuple[Part, ...]]:
         """Sets of more than one, what may explain most first. ``weights``: of those before that matter."""
-        chosen = _chosen(fit, every)
+        chosen = _chosen(fit, self._every)
         best = {touch: max(RATES, key=lambda rate: _alone(fit, (touch, rate))) for touch in chosen}
         yield from self._pairs(fit, chosen)
         for each in chosen:  # two that nothing tells apart
@@ -247,12 +245,13 @@ class _Weighing:
                 (each for each in weights if len(each) == size), key=lambda each: -weights[each]
             )
             for parts in likeliest[:2]:
-                yield from ((*parts, more) for more in _beside(fit, every, parts))
+                yield from ((*parts, more) for more in _beside(fit, self._every, parts))
         large = (each for each in weights if len(each) >= MOST)
         for parts in sorted(large, key=lambda each: -weights[each])[:2]:  # … and with another for each
             for left_out in parts:
                 rest = tuple(each for each in parts if each is not left_out)
-                yield from ((*rest, more) for more in _beside(fit, every, rest))
+                yield rest
+                yield from ((*rest, more) for more in _beside(fit, self._every, rest))
 
     def _pairs(self, fit: Fit, chosen: Sequence[int]) -> Iterator[tuple[Part, ...]]:
         """Two of them that together may matter, by all their rates."""
@@ -266,29 +265,34 @@ class _Weighing:
                 if fit.nothing + gain + its_gain >= self._least:
                     yield part, its_part
 
-    def _expand(self, fit: Fit, parts: tuple[Part, ...], least: float = -math.inf) -> Iterator[_Weighed]:
+    def _expand(self, fit: Fit, parts: tuple[Part, ...]) -> Iterator[_Weighed]:
         """The hypothesis for each choice of components that its classes hold; none that weighs too little."""
-        rare = self._likeliest * len(parts)
-        spoils = sum(_SHARES[rate] for _, rate in parts)
-        if fit.nothing + sum(map(fit.most, parts)) + spoils + rare < least:
+        rare, least = self._likeliest * len(parts), self._least
+        spoils, most, shared = 0.0, fit.nothing + rare, 0
+        for part in parts:
+            spoils += _SHARES[part[1]]
+            most += fit.most(part)
+            shared += bool(self._touches[part[0]].shared)
+        if most + spoils < least:
             return
         likelihood = fit.nothing + fit.gain(parts) + spoils
-        together = sum(bool(self._touches[touch].shared) for touch, _ in parts) > 1
-        if not together and likelihood + rare < least:
+        if shared < 2 and likelihood + rare < least:
             return
-        rates = [rate for _, rate in parts]
         seen: set[frozenset[ComponentId]] = set()
         for members in itertools.product(*(self._classes[touch] for touch, _ in parts)):
             named = frozenset(members)
             if len(named) < len(parts) or named in seen:
                 continue
             seen.add(named)
-            exhausted = self._exhausted(named) if together else 0
+            exhausted = self._exhausted(named) if shared > 1 else 0
             fits = fit.nothing + fit.gain(parts, exhausted) + spoils if exhausted else likelihood
+            if fits + rare < least:
+                continue
             prior = self._priors.get(named)
             if prior is None:
                 prior = self._priors[named] = self._prior(named)
-            yield _Weighed(fits + prior, tuple(zip(members, rates)))
+            if fits + prior >= least:
+                yield _Weighed(fits + prior, tuple(zip(members, (rate for _, rate in parts))))
 
     def _exhausted(self, members: frozenset[ComponentId]) -> Steps:
         """Evidence that used one of several, of which none is left."""
