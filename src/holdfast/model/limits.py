@@ -451,7 +451,13 @@ REPORT_DRAFTED_S = 60 * 86_400.0  # after the end of an incident they are left a
 CANARY_S = 12.0  # one of them, all steps; what waits for others says so itself
 CANARY_STEP_S = 3.0
 CANARY_SEEN_S = 5.0  # until what was taken is to be seen
-CANARY_OUTSIDE_S = 60.0  # until a message is back from outside
+CANARY_OUTSIDE_S = 60.0  # until a message is back from outside, at most …
+CANARY_BACK_TIMES = 4.0  # … and so many times as long as the longest of late …
+CANARY_BACK_S = 5.0  # … and at least
+CANARY_RETURNS = 20  # messages whose way back says what is usual …
+CANARY_RETURNS_KNOWN = 3  # … and so many at least
+CANARY_LATE = 5  # looks in a row that find late ones, and that is usual
+CANARY_HASTY_S = 60.0  # what is sent elsewhere is sent more often for so long after it has begun to fail
 CANARY_LEFT_S = 86_400.0  # an account that was never made is looked for no longer
 CANARY_PAGE_BYTES = MIB
 
@@ -481,6 +487,9 @@ LOOP_SILENT_S = 3.0  # a loop that beats every second has stood still
 READY_LATE_S = 20.0  # a process that serves no sooner after its start
 CRASH_LOOP = 3  # unasked ends within 5 minutes, the last not longer ago than …
 CRASH_LOOP_S = 60.0
+CRASH_OUTLIVED_S = (
+    5.0  # so much longer than three times its last life: then it no longer ends again and again
+)
 FILES_S = 0.02  # of one look at files, as many as fit …
 FILE_LOOK_S = 0.03  # … and of each so much, however large it is
 LOCK_HELD_S = 0.5  # a stranger's lock on a database of ours: one held for as long is no chance

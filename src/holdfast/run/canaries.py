@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os.path
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -18,6 +18,7 @@ from holdfast.run.health import targets
 from holdfast.run.trials import PAGES
 from holdfast.watch.canaries.ground import Ground
 from holdfast.watch.canaries.leftovers import Left, Leftovers
+from holdfast.watch.canaries.returns import Returns
 from holdfast.watch.canaries.running import OUTSIDE, run_canaries, trials_of
 from holdfast.watch.canaries.words import Account, Doors, Joining, Result, Site
 from holdfast.watch.clients import Target
@@ -37,6 +38,13 @@ class _Known(msgspec.Struct, frozen=True):
 
     accounts: list[Account]
     last: int = 2
+
+
+class Memory(NamedTuple):
+    """See ``Ground``."""
+
+    stood: dict[str, str]
+    returns: Returns
 
 
 # What they know
@@ -205,9 +213,9 @@ async def run_once(world: World, config: Config, functions: Collection[str]) -> 
 
 
 async def run_trials(
-    world: World, config: Config, trials: Collection[str], stood: dict[str, str] | None = None
+    world: World, config: Config, trials: Collection[str], memory: Memory | None = None
 ) -> list[Result]:
-    """``stood``: what is kept from one run to the next of which password was right.
+    """``memory``: what is kept from one run to the next.
 
     Raises ``Refused`` without accounts, ``Unavailable`` while another run is on its way (CANARY-5): each
     would tidy away what the other looks for.
@@ -227,6 +235,6 @@ async def run_trials(
             _leftovers(world, config),
             joining(config),
             config.canary.outside,
-            {} if stood is None else stood,
+            *(memory or Memory({}, Returns())),
         )
         return await run_canaries(ground, trials, config.service.hostname)

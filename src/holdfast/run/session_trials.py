@@ -31,8 +31,9 @@ def of(
         reached.setdefault(each.source, set()).add(each.target)
     for source, targets in reached.items():
         process = source.partition("/")[2]
-        own = {source} | (targets & {f"copy/{process}", f"ledger/{process}"})
-        passed = ({source}, own - {f"ledger/{process}"}, own)
+        accepted = f"ledger/{_KEEPS.get(process.rpartition('-')[0], process)}"
+        own = {source} | (targets & {f"copy/{process}", accepted})
+        passed = ({source}, own - {accepted}, own)
         steps = [Step(name, frozenset(uses)) for name, uses in zip(SERVED, passed, strict=True)]
         answering = {each for each in there if _answers(each, targets)}
         beyond = {each.target for each in needs if each.source in answering}
@@ -47,6 +48,7 @@ def of(
         yield Trial(f"{speeds.PREFIX}{process}", function_of(process), fast, proves=False, at_will=False)
 
 
+_KEEPS = {"relay": "queue"}  # where what it did is written, if that isn't a ledger of its own name
 _WRITTEN = {"store": ("mail",), "people": ("people",), "relay": ("queue",), "watch": ("incidents",)}
 
 

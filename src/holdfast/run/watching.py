@@ -11,6 +11,7 @@ from holdfast.directory.writer import PeopleClient
 from holdfast.model.errors import Refused, Unavailable
 from holdfast.model.findings import Finding, State
 from holdfast.model.limits import (
+    CANARY_HASTY_S,
     CANARY_MAKE_S,
     DOOR_S,
     DOOR_SILENT_S,
@@ -25,6 +26,7 @@ from holdfast.run.events import CANARIES_MADE, CANARIES_MISSING, WATCH_DOOR_SHUT
 from holdfast.run.health import targets
 from holdfast.run.remedying import Remedies
 from holdfast.run.witness import Witness
+from holdfast.watch.canaries.returns import Returns
 from holdfast.watch.canaries.running import CANARIES, OUTSIDE
 from holdfast.watch.canaries.words import COURSES, Account
 from holdfast.watch.clients import Target
@@ -203,15 +205,19 @@ class Watched:
 
     def _canaries(self, known: DependencyMap) -> Iterator[tuple[str, Job]]:
         every_s = self._config.watch.canary_s
+        paces = {
+            OUTSIDE: Pace(every_s / 2, min(3.0, every_s), min(6.0, every_s), hasty_s=CANARY_HASTY_S),
+            _SIGNUP: Pace(every_s * _RARELY, min(5.0, every_s), min(10.0 * _RARELY, every_s)),
+        }
+        usual = Pace(every_s, min(5.0, every_s), min(10.0, every_s))
         wanted: dict[str, list[str]] = {}
         for trial in CANARIES:
             if trial in known.trials and self._can(trial):
-                alone = trial in (OUTSIDE, _SIGNUP)
-                wanted.setdefault(trial if alone else f"canary/{COURSES[trial].function}", []).append(trial)
+                name = trial if trial in paces else f"canary/{COURSES[trial].function}"
+                wanted.setdefault(name, []).append(trial)
         for name, trials in wanted.items():
-            rarely = _RARELY if name in (OUTSIDE, _SIGNUP) else 1.0
-            pace = Pace(every_s * rarely, min(5.0, every_s), min(10.0 * rarely, every_s))
-            yield name, Job(pace, partial(self._batches.run, tuple(trials)), tuple(trials))
+            run = partial(self._batches.run, tuple(trials))
+            yield name, Job(paces.get(name, usual), run, tuple(trials))
 
     def _can(self, trial: str) -> bool:
         if trial == OUTSIDE:
@@ -251,7 +257,7 @@ class Batches:
     def __init__(self, world: World, config: Config) -> None:
         self._world = world
         self._config = config
-        self._stood: dict[str, str] = {}
+        self._memory = canaries.Memory({}, Returns())
         self._turn = asyncio.Lock()
         self._next: set[str] = set()
         self._coming: asyncio.Task[dict[str, Finding]] | None = None
@@ -273,7 +279,7 @@ class Batches:
             return await self._go(trials)
 
     async def _go(self, trials: Collection[str]) -> dict[str, Finding]:
-        results = await canaries.run_trials(self._world, self._config, trials, self._stood)
+        results = await canaries.run_trials(self._world, self._config, trials, self._memory)
         return {each.finding.trial: each.finding for each in results}
 
 

@@ -14,16 +14,18 @@ _JITTER = 0.1  # of the time between two: so that nothing falls into step with o
 
 class Pace(NamedTuple):
     """``least_s``: between two beginnings, however much it is asked for. ``failing_s``: while it fails.
-    ``first_s``: after the start it is tried once within this."""
+    ``first_s``: after the start it is tried once within this. ``hasty_s``: when it has failed for so long it
+    comes no more often than ever, whoever asks for it."""
 
     every_s: float
     least_s: float
     failing_s: float
     first_s: float = 3.0
+    hasty_s: float = float("inf")
 
 
 class _Entry:
-    __slots__ = ("again", "began", "due", "failing", "pace", "running")
+    __slots__ = ("again", "began", "due", "failing", "failing_since", "pace", "running")
 
     def __init__(self, pace: Pace, due: float) -> None:
         self.pace = pace
@@ -32,6 +34,11 @@ class _Entry:
         self.running = False
         self.again = False  # asked for while it ran
         self.failing = False
+        self.failing_since = 0.0
+
+    def least_s(self, now: float) -> float:
+        tired = self.failing and now - self.failing_since > self.pace.hasty_s
+        return self.pace.every_s if tired else self.pace.least_s
 
 
 class Rota:
@@ -60,12 +67,14 @@ class Rota:
         entry = self._entries[name]
         news = failing != entry.failing
         entry.running, entry.failing = False, failing
+        if news:
+            entry.failing_since = now
         pace = entry.pace
         every_s = min(pace.every_s, pace.failing_s) if failing else pace.every_s
         entry.due = entry.began + every_s * (1 - _JITTER + 2 * _JITTER * self._draw())
         if entry.again or news:
             entry.due = entry.began + pace.least_s
-        entry.due = max(entry.due, now)
+        entry.due = max(entry.due, entry.began + entry.least_s(now), now)
 
     def hasten(self, names: Iterable[str], now: float) -> None:
         """At once; what runs already, once more when it has ended. What isn't there is left out."""
@@ -76,4 +85,4 @@ class Rota:
             if entry.running:
                 entry.again = True
             else:
-                entry.due = min(entry.due, max(now, entry.began + entry.pace.least_s))
+                entry.due = min(entry.due, max(now, entry.began + entry.least_s(now)))

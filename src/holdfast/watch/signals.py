@@ -32,6 +32,7 @@ _WELL: Mapping[str, tuple[int, Callable[[Labels], bool]]] = {
     "holdfast_jmap_requests_total": (1, lambda labels: labels[1][:1] == "2"),
     "holdfast_imap_commands_total": (1, lambda labels: labels[1] == "OK"),
     "holdfast_auth_total": (2, lambda labels: labels[1] == "right"),
+    "holdfast_relay_tries_total": (3, lambda labels: labels[0] == "sent"),
     "holdfast_smtp_messages_total": (3, lambda labels: labels[1] == "accepted"),
 }
 _FUNCTIONS = {role: function for function, roles in BEHIND.items() for role in roles}

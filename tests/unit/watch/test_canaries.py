@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
 
 from holdfast.model.errors import Unavailable
-from holdfast.watch.canaries import paging
+from holdfast.watch.canaries import mailing, paging
+from holdfast.watch.canaries.returns import Returns
 from holdfast.watch.canaries.visiting import Page
 from holdfast.watch.canaries.walk import Walk, attempt
 from holdfast.watch.canaries.words import Account, Result, Unsure
@@ -114,3 +116,59 @@ def test_canary_4_a_password_that_was_changed_later_than_it_was_asked_for_costs_
         patched.setattr(paging, "_visitor", lambda *_: contextlib.nullcontext(door))
         assert run(thrice()) == ["second"] * 3
     assert guesses.count("first") == 1
+
+
+class Elsewhere:
+    """A canary's ground on which nothing is sent. ``back``: subjects there. ``shut``: nobody can look."""
+
+    def __init__(self, *, shut: bool = False) -> None:
+        self.world = real_world(level="error")
+        self.outside, self.token = "canary@elsewhere.example", "token"
+        self.first = OWN
+        self.returns = Returns()
+        self.back: list[str] = []
+        self.shut = shut
+        for number in range(3):  # a hundredth of a second is usual
+            self.returns.sent(str(number), 0.0)
+            self.returns.back(str(number), 0.01)
+
+    @contextlib.asynccontextmanager
+    async def imap(self, account, steps):
+        if self.shut:
+            raise ConnectionRefusedError("nobody is there")
+        yield self
+
+    async def do(self, command: object) -> list[object]:
+        return []
+
+    def goes(self) -> Result:
+        async def found(imap: object, subject: str) -> tuple[int, ...]:
+            return (1,) if subject in self.back else ()
+
+        async def submit(ground: object, walk: Walk, to: str, subject: str) -> None:
+            assert to == self.outside
+
+        async def nobody(account: Account) -> bool | None:
+            return None
+
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(mailing, "_found", found)
+            patched.setattr(mailing, "_submit", submit)
+            patched.setattr("holdfast.watch.canaries.returns.CANARY_BACK_S", 0.05)
+            work = partial(mailing.relay, self)  # type: ignore[arg-type]
+            return run(attempt(self.world, "canary/relay", work, nobody))
+
+
+@pytest.mark.timed
+def test_canary_7_what_isnt_back_when_it_usually_is_is_degraded_and_found_when_it_comes_late():
+    ground = Elsewhere()
+    finding = ground.goes().finding
+    assert (finding.state, finding.step) == ("degraded", "back") and "0.0 s at most" in finding.said
+    ground.token, ground.back = "next", [f"{mailing.OUT} token", f"{mailing.OUT} next"]
+    assert ground.goes().finding.state == "works"
+    assert ground.returns.missing() == []
+
+
+def test_canary_7_when_nobody_can_look_for_what_comes_back_it_is_unknown():
+    finding = Elsewhere(shut=True).goes().finding
+    assert (finding.state, finding.step) == ("unknown", "back") and "nobody is there" in finding.said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from random import Random
 
 from hypothesis import given
@@ -105,3 +106,20 @@ def test_what_begins_to_fail_and_what_works_again_is_tried_once_more_at_once():
     [_] = rota.due(22.0)
     rota.ended("canary", 23.0, failing=False)
     assert rota.next_due() == 82.0
+
+
+def test_what_has_failed_for_long_comes_no_more_often_than_ever_however_much_it_is_asked_for():
+    """What is sent elsewhere piles up there, or here."""
+    rota = Rota({"out": RARE._replace(hasty_s=20.0)}, 0.0, lambda: 0.5)
+    began = []
+    for tenth in range(2000):
+        now = tenth / 10
+        rota.hasten(["out"], now)
+        for name in rota.due(now):
+            began.append(now)
+            rota.ended(name, now, failing=True)
+    assert len([each for each in began if each <= 20.0]) > 3
+    late = [each for each in began if each > 30.0]
+    assert late and all(b - a >= RARE.every_s for a, b in pairwise(late))
+    rota.ended("out", 200.0, failing=False)
+    assert rota.next_due() == max(200.0, began[-1] + RARE.least_s)

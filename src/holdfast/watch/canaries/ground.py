@@ -11,6 +11,7 @@ from typing import NamedTuple
 from holdfast.model.errors import Unavailable
 from holdfast.model.limits import CANARY_STEP_S
 from holdfast.watch.canaries.leftovers import Leftovers
+from holdfast.watch.canaries.returns import Returns
 from holdfast.watch.canaries.visiting import Programs
 from holdfast.watch.canaries.walk import Walk
 from holdfast.watch.canaries.words import Account, Doors, Joining, Site, Unsure
@@ -42,7 +43,8 @@ class Ground(NamedTuple):
     """``first`` reads and sends, ``second`` is written to and changes its password. ``token``: of this run,
     in whatever it sends. ``outside``: an address elsewhere whose mail comes back to ``first``; '' for none.
 
-    ``stood``: by address the password that was the right one the last time; it is noted anew.
+    ``stood``: by address the password that was the right one the last time; it is noted anew. ``returns``: of
+    what was sent elsewhere.
     """
 
     world: World
@@ -54,6 +56,7 @@ class Ground(NamedTuple):
     joining: Joining
     outside: str
     stood: dict[str, str]
+    returns: Returns
 
     def target(self, role: str) -> Target:
         found = self.doors.mail.get(role)

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from holdfast.model.limits import CANARY_OUTSIDE_S, CANARY_STEP_S
+from holdfast.model.limits import CANARY_STEP_S
 from holdfast.model.mail import Flag
 from holdfast.watch.canaries.ground import ANCHOR, NO_ANCHOR, Ground, hand_over
 from holdfast.watch.canaries.seeing import LOOK_S, seen
 from holdfast.watch.canaries.walk import Walk
 from holdfast.watch.canaries.words import Unsure
-from holdfast.watch.clients import Fault, Imap, Steps, Turned
+from holdfast.watch.clients import NOT_UNDERSTOOD, Fault, Imap, Steps, Turned
 from holdfast.wire.imap import commands as c
 from holdfast.wire.imap.answers import Fetched, Searched, Tagged
 from holdfast.wire.smtp.transaction import Recipient, Transaction
 
 _WRITE_S = CANARY_STEP_S - 0.5
 OUT = "holdfast canary out"  # subject of what is sent elsewhere and comes back
+_NOT_LOOKED = "it was taken; nobody could be asked whether it is back"
 _WHOLE = c.BodySection(c.Section(), b"BODY[]", peek=True)
 
 
@@ -49,17 +51,34 @@ async def send(ground: Ground, walk: Walk) -> None:
 
 
 async def relay(ground: Ground, walk: Walk) -> None:
-    """Out to the address elsewhere, which sends back what it gets, and in again."""
+    """Out to the address elsewhere, which sends back what it gets, and in again (CANARY-7). Who looks for it
+    isn't who brings it: when nobody can look, it is unknown."""
     if not ground.outside:
         raise Unsure("no address elsewhere is configured: [canary] outside")
-    subject = f"{OUT} {ground.token}"
-    await _submit(ground, walk, ground.outside, subject)
-    walk.begin("back", CANARY_OUTSIDE_S)
-    async with ground.imap(ground.first, Steps()) as imap:
-        await imap.do(c.Select("INBOX", read_only=True))
-        while not await _found(imap, subject):
-            await ground.world.clock.sleep(10 * LOOK_S)
-            await imap.do(c.Noop())
+    returns, clock = ground.returns, ground.world.clock
+    await _submit(ground, walk, ground.outside, f"{OUT} {ground.token}")
+    returns.sent(ground.token, clock.monotonic())
+    patience_s = returns.patience_s()
+    walk.begin("back", patience_s + CANARY_STEP_S)
+    looked_at = -math.inf
+    try:
+        async with asyncio.timeout(patience_s), ground.imap(ground.first, Steps()) as imap:
+            await imap.do(c.Select("INBOX", read_only=True))
+            missing = [each for each in returns.missing() if await _found(imap, f"{OUT} {each}")]
+            returns.late(missing, clock.monotonic())
+            while not await _found(imap, f"{OUT} {ground.token}"):
+                looked_at = clock.monotonic()
+                await clock.sleep(5 * LOOK_S)
+                await imap.do(c.Noop())
+            returns.back(ground.token, clock.monotonic())
+    except TimeoutError:
+        if clock.monotonic() - looked_at > CANARY_STEP_S:
+            raise Unsure(_NOT_LOOKED) from None
+        usual = returns.usual_s()
+        more = "" if usual is None else f"; it has taken {usual:.1f} s at most"
+        raise Fault(walk.doing, f"taken, and not back after {patience_s:.0f} s{more}", partly=True) from None
+    except (Turned, Fault, OSError, *NOT_UNDERSTOOD) as error:
+        raise Unsure(f"{_NOT_LOOKED}: {error}") from None
 
 
 async def _submit(ground: Ground, walk: Walk, to: str, subject: str) -> None:
