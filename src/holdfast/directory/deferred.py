@@ -36,7 +36,7 @@ from holdfast.directory.events import (
 )
 from holdfast.directory.lookup import PEOPLE
 from holdfast.directory.operations import Operations
-from holdfast.model.errors import Reason, Refused, Unavailable
+from holdfast.model.errors import ComponentId, Reason, Refused, Unavailable
 from holdfast.model.ledgers import Kind
 from holdfast.model.limits import ASKED_REMEMBERED, ASKED_TRY_S, ASKED_WAITING
 from holdfast.model.mail import START
@@ -64,9 +64,11 @@ class Done(NamedTuple, Generic[T]):
 
 
 class Taken(NamedTuple):
-    """It is kept and will happen when the people process is back. ``ticket``: for ``Deferred.state``."""
+    """It is kept and will happen when the people process is back. ``ticket``: for ``Deferred.state``;
+    ``component``: what is out of reach."""
 
     ticket: str
+    component: ComponentId = PEOPLE
 
 
 class Waiting(NamedTuple):
@@ -210,7 +212,7 @@ class Deferred:
             if item.done.done():
                 return Done(item.done.result())
         item.done.add_done_callback(_looked_at)
-        return Taken(item.ticket)
+        return Taken(item.ticket, why.component)
 
     def state(self, ticket: str) -> State | None:
         """What became of it; None: no such ticket, or too long ago."""

@@ -487,9 +487,7 @@ LOOP_SILENT_S = 3.0  # a loop that beats every second has stood still
 READY_LATE_S = 20.0  # a process that serves no sooner after its start
 CRASH_LOOP = 3  # unasked ends within 5 minutes, the last not longer ago than …
 CRASH_LOOP_S = 60.0
-CRASH_OUTLIVED_S = (
-    5.0  # so much longer than three times its last life: then it no longer ends again and again
-)
+CRASH_OUTLIVED_S = 5.0  # and three times as long as its last life: then that is over
 FILES_S = 0.02  # of one look at files, as many as fit …
 FILE_LOOK_S = 0.03  # … and of each so much, however large it is
 LOCK_HELD_S = 0.5  # a stranger's lock on a database of ours: one held for as long is no chance

@@ -17,6 +17,7 @@ from holdfast.model.limits import (
     COPY_STALE_S,
     CRASH_LOOP,
     CRASH_LOOP_S,
+    CRASH_OUTLIVED_S,
     LOOP_LAG_S,
     LOOP_SILENT_S,
     MIB,
@@ -139,7 +140,7 @@ def of_process(ran: Ran, now: float) -> Said:
     """``process/…``, the steps ``runs`` and ``descriptors``: one that has none left takes nobody."""
     lately = ran.ended is not None and now - ran.ended.at <= CRASH_LOOP_S
     how = f"{ran.ended.text}, {ran.ends} times within 5 minutes" if ran.ended is not None and lately else ""
-    again = lately and ran.ends >= CRASH_LOOP
+    again = lately and ran.ends >= CRASH_LOOP and not _lasts(ran, now)
     if ran.pid is None and (again or ran.again_in_s != 0):
         return Said("fails", "runs", f"it doesn't run; {how or 'nobody knows why'}")
     if again:
@@ -155,6 +156,12 @@ def of_process(ran: Ran, now: float) -> Said:
     if ran.lacking:
         return Said("fails", "descriptors", f"all {ran.lacking} that it may have are in use")
     return WELL
+
+
+def _lasts(ran: Ran, now: float) -> bool:
+    """Whether it has long outlived its last life: what ended it is over."""
+    lived_s = ran.ended.lived_s if ran.ended is not None else 0.0
+    return ran.pid is not None and ran.ready and now - ran.since > CRASH_OUTLIVED_S + 3 * lived_s
 
 
 def of_answer(told: list[Told] | None, took_s: float) -> Said:

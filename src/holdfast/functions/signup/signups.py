@@ -212,7 +212,7 @@ class SignUps:
         answer = await self._deferred.ask(request, list[q.Made], note=wanted.ticket)
         now = self._world.clock.now()
         if isinstance(answer, Taken):
-            self._taken(wanted, "people", "out of reach", 1, _LOOK_S)
+            self._taken(wanted, answer.component, "out of reach", 1, _LOOK_S)
             await self._thread.run(self._requests.move, wanted, Step.ASKED, now, now + _LOOK_S, answer.ticket)
             self._wake.set()
             return
