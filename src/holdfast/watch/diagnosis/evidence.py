@@ -21,8 +21,8 @@ class Outcome(NamedTuple):
 
     ``reached``: how many steps are known to have worked, where it stopped undecided; None: all before
     the failed one. ``said``: what the failed step met, in the words of the protocol. ``began``: the first
-    of the failures at that step that it is one of, 0: it itself; ``sound``: the first of two successes in a
-    row that were the last before, 0 where there were none.
+    of the failures at that step that it is one of, 0: it itself; ``sound``: the first of the last few
+    successes in a row before, 0 where there were none.
     """
 
     trial: str

@@ -7,7 +7,7 @@ same. Each kind that it spares makes it less likely, a check of its own that goe
 check shows it, no use needs to have met it yet.
 DIAG-12 where one of several is used, a fault of one spoils its share, or nothing once another has taken over,
 and a fault of all of them everything.
-DIAG-13 what began to fail well before the check of a component did, while that went well twice in a row, is
+DIAG-13 what began to fail well before the check of a component did, while that went well again and again, is
 not what its fault has done, unless that spoils a part only.
 """
 

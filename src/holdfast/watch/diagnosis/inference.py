@@ -32,7 +32,7 @@ MOST = 3  # components at fault together, of which all sets are weighed …
 GROWN = 5  # … and the likeliest of these with one more and one more
 IGNORED = 30.0  # what is less likely than the best by so many orders of e changes no probability
 CLASSES = 24  # that pairs are made of; sets of three are made of the better half
-LATE_S = 10.0  # a check may show so much later what others have met
+LATE_S = 5.0  # a check may show so much later what others have met
 NAMED = 0.9  # the probability from which on a cause is named
 
 

@@ -17,6 +17,7 @@ from holdfast.watch.diagnosis.evidence import Outcome
 
 CLEAN_S = 60.0  # a trial that has failed no longer than this ago and fails again shows the same fault
 _SURE = 2  # the same so often in a row is no accident
+_SOUND = 3  # … nor is one more success after so many, though the trial should err again and again
 
 
 class Outcomes:
@@ -28,7 +29,7 @@ class Outcomes:
         self._failed: dict[
             tuple[str, str], tuple[float, float]
         ] = {}  # since when it fails, and when it did last
-        self._sound: dict[tuple[str, str], float] = {}  # the last time but one that it worked in a row
+        self._sound: dict[tuple[str, str], float] = {}  # when it began to work so often in a row
         self._mended_at = 0.0  # when a trial was last seen to work that had failed
         self._undecided: dict[tuple[str, str], Outcome] = {}  # where a trial stopped last, if it was so
 
@@ -53,8 +54,8 @@ class Outcomes:
                 since, last = self._failed.get(place, (outcome.at, outcome.at))
                 same = outcome.at - last <= CLEAN_S or (kept and kept[-1].failed)
                 self._failed[place] = (since if same else outcome.at, outcome.at)
-            elif kept and not kept[-1].failed:
-                self._sound[place] = kept[-1].at
+            elif len(kept) >= _SOUND and not any(each.failed for each in kept[-_SOUND:]):
+                self._sound[place] = kept[-_SOUND].at
             kept.append(outcome)
             _forget(kept)
 
