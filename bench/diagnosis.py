@@ -1,7 +1,7 @@
 """How often the cause is named, by the catalogue's faults in virtual time and by faults and maps by lot.
 
-`python -m bench.diagnosis --seeds 20` writes bench/results/drills-simulated.json, which takes an hour or two, and its
-part of docs/reference/drills.md; `--page` only that.
+`python -m bench.diagnosis --seeds 20` writes bench/results/drills-simulated.json, which takes an hour or two,
+and its part of docs/reference/drills.md; `--page` only that.
 """
 
 from __future__ import annotations
