@@ -77,7 +77,7 @@ def test_diag_6_a_part_that_the_map_lacks_is_never_blamed_on_one_that_it_has(par
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("id", ["F05", "F25", "F44"])
+@pytest.mark.parametrize("id", ["F05", "F25", "F27", "F29", "F44"])
 def test_a_drill_in_virtual_time_is_detected_named_and_told_of(id):
     card = drill(id, 2).card
     assert card.verdict == "right" and not card.wrong
@@ -85,6 +85,20 @@ def test_a_drill_in_virtual_time_is_detected_named_and_told_of(id):
     assert card.named_after_s is not None and card.named_after_s <= 30.0
     assert card.noticed_after_s is not None and card.noticed_after_s <= 60.0
     assert card.affected in ("", "exact", "bounded")
+
+
+@pytest.mark.slow
+def test_each_link_of_a_chain_is_named_though_the_last_would_explain_one_before():
+    assert drill("F46", 2).card.named == ("key/objects", "spool/uploads", "volume/v1")
+
+
+def test_whoever_waits_for_what_is_silent_gives_up_as_in_a_real_service():
+    silent = p.Conditions([p.Fault("balancing/check", p.Condition("silent"))]).at(1.0)
+    took_s = {
+        id: trying.show(_TRIES[id], silent, stream(1, "silent"), 0.0).took_s
+        for id in ("imap/door@east", "check/process/imap-1", "imap/cell-00")
+    }
+    assert took_s == {"imap/door@east": 2.0, "check/process/imap-1": 0.0, "imap/cell-00": 3.0}
 
 
 @pytest.mark.slow

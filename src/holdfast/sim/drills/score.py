@@ -257,6 +257,8 @@ def _whom(failing: Sequence[str], truth: Truth, seen: Observed) -> Whom:
     exact = True
     for function in failing:
         really, told = truth.hit.get(function, frozenset()), seen.told.get(function)
+        if told is None and not really:
+            continue  # nobody is hit, and nobody was told so
         if told is None:
             return "untold"
         if really - told.accounts or (told.bound == "exact" and told.accounts != really):
