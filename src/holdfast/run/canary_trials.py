@@ -1,7 +1,8 @@
 """What each step of the canaries passes through: the courses of `watch.canaries`, laid over the map.
 
 A canary's mail lies in the cells of its two accounts. That one reader sees it is enough, so no reader is
-among what its being seen passes through.
+among what its being seen passes through. What comes back from elsewhere is said to be missing only where
+mail comes in, so nothing of that is either.
 """
 
 from __future__ import annotations
@@ -25,15 +26,7 @@ _BACK = (
         "ledger/queue",
         "ledger/submission-{worker}",
     ),
-    *(
-        "dns",
-        "elsewhere",
-        "partner/relay",
-        "door/mx",
-        "process/mx-{worker}",
-        "copy/mx-{worker}",
-        "ledger/mx-{worker}",
-    ),
+    *("dns", "elsewhere", "partner/relay"),
 )
 
 # Trial → the role whose door it begins at, and what its steps pass through beyond that process.
@@ -58,7 +51,7 @@ USES: Mapping[str, tuple[str, Mapping[str, tuple[str, ...]]]] = {
             "sign-in": ("copy/submission-{worker}",),
             "RCPT": ("copy/submission-{worker}",),
             "DATA": ("ledger/submission-{worker}",),
-            "back": (*_BACK, *_STORE, _FIRST),
+            "back": _BACK,
         },
     ),
     "canary/imap": (

@@ -31,9 +31,9 @@ def of(
         reached.setdefault(each.source, set()).add(each.target)
     for source, targets in reached.items():
         process = source.partition("/")[2]
-        accepted = f"ledger/{_KEEPS.get(process.rpartition('-')[0], process)}"
-        own = {source} | (targets & {f"copy/{process}", accepted})
-        passed = ({source}, own - {accepted}, own)
+        signed_in = {source} | (targets & {f"copy/{process}"})
+        accepted = there & set(_ACCEPTED.get(process.rpartition("-")[0], targets & {f"ledger/{process}"}))
+        passed = ({source}, signed_in, signed_in | accepted)
         steps = [Step(name, frozenset(uses)) for name, uses in zip(SERVED, passed, strict=True)]
         answering = {each for each in there if _answers(each, targets)}
         beyond = {each.target for each in needs if each.source in answering}
@@ -48,7 +48,7 @@ def of(
         yield Trial(f"{speeds.PREFIX}{process}", function_of(process), fast, proves=False, at_will=False)
 
 
-_KEEPS = {"relay": "queue"}  # where what it did is written, if that isn't a ledger of its own name
+_ACCEPTED = {"relay": ("ledger/queue", "socket/relay")}  # it was told of mail, and has noted that it went out
 _WRITTEN = {"store": ("mail",), "people": ("people",), "relay": ("queue",), "watch": ("incidents",)}
 
 

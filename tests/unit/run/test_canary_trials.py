@@ -9,6 +9,7 @@ import pytest
 from holdfast.run import mapping
 from holdfast.run.canary_trials import USES
 from holdfast.run.config import Config
+from holdfast.run.reading import parse
 from holdfast.watch.canaries.words import COURSES
 from holdfast.watch.depends import DependencyMap
 from holdfast.watch.diagnosis import Outcome, Verdict, diagnose, gather
@@ -79,6 +80,25 @@ def test_map_4_even_with_canaries_it_is_undecided(alike):
         said = said_of(component)
         assert said.verdict is Verdict.UNDECIDED
         assert {frozenset({each}) for each in alike} <= {each.components for each in said.runners_up}
+
+
+def test_a_smarthost_that_takes_mail_and_drops_it_is_named_though_its_own_check_goes_well():
+    """Beside all else that goes well, what is sent elsewhere isn't back four times in a row."""
+    config = parse('[relay]\nsmarthost = "smart.example.net:587"\n', "/etc/holdfast/holdfast.toml", {})
+    known = mapping.dependency_map(config, cells=(FIRST, SECOND), canaries=(FIRST, SECOND), sessions=True)
+    missing = [Outcome("canary/relay", 1000.0 + 6 * time, "back") for time in range(4)]
+    well = [
+        Outcome(trial.id, 1000.0 + 3 * time)
+        for trial in known.trials.values()
+        for time in range(6)
+        if trial.at_will and trial.id != "canary/relay"
+    ]
+    well += [Outcome("sessions/relay-0", 1000.0 + 2 * time, reached=3) for time in range(9)]
+    shown = sorted([*missing, *well], key=lambda each: each.at)
+    said = diagnose(known, gather(known, shown))
+    assert [each.component for each in said.causes] == ["partner/relay"]
+    once = diagnose(known, gather(known, [*missing[:1], *well]))
+    assert not once.causes, "one that is late is no smarthost's fault yet"
 
 
 def test_map_4_what_canaries_never_meet_is_known():

@@ -119,7 +119,8 @@ def test_canary_4_a_password_that_was_changed_later_than_it_was_asked_for_costs_
 
 
 class Elsewhere:
-    """A canary's ground on which nothing is sent. ``back``: subjects there. ``shut``: nobody can look."""
+    """A canary's ground on which nothing is sent. ``back``: subjects there. ``shut``: nobody can look.
+    ``comes_in``: mail from others does."""
 
     def __init__(self, *, shut: bool = False) -> None:
         self.world = real_world(level="error")
@@ -128,6 +129,7 @@ class Elsewhere:
         self.returns = Returns()
         self.back: list[str] = []
         self.shut = shut
+        self.comes_in = True
         for number in range(3):  # a hundredth of a second is usual
             self.returns.sent(str(number), 0.0)
             self.returns.back(str(number), 0.01)
@@ -148,10 +150,16 @@ class Elsewhere:
         async def submit(ground: object, walk: Walk, to: str, subject: str) -> None:
             assert to == self.outside
 
+        async def come_in(ground: object, walk: Walk, subject: str) -> None:
+            assert not subject.startswith(f"{mailing.OUT} {self.token}"), "it would be taken for what is back"
+            if not self.comes_in:
+                raise ConnectionRefusedError("no door")
+
         async def nobody(account: Account) -> bool | None:
             return None
 
         with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(mailing, "_come_in", come_in)
             patched.setattr(mailing, "_found", found)
             patched.setattr(mailing, "_submit", submit)
             patched.setattr("holdfast.watch.canaries.returns.CANARY_BACK_S", 0.05)
@@ -167,6 +175,14 @@ def test_canary_7_what_isnt_back_when_it_usually_is_is_degraded_and_found_when_i
     ground.token, ground.back = "next", [f"{mailing.OUT} token", f"{mailing.OUT} next"]
     assert ground.goes().finding.state == "works"
     assert ground.returns.missing() == []
+
+
+@pytest.mark.timed
+def test_canary_7_where_no_mail_comes_in_it_is_not_said_to_be_lost_elsewhere():
+    ground = Elsewhere()
+    ground.comes_in = False
+    finding = ground.goes().finding
+    assert (finding.state, finding.step) == ("unknown", "back") and "no door" in finding.said
 
 
 def test_canary_7_when_nobody_can_look_for_what_comes_back_it_is_unknown():

@@ -7,7 +7,7 @@ import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from holdfast.model.limits import CANARY_STEP_S
+from holdfast.model.limits import CANARY_SEEN_S, CANARY_STEP_S
 from holdfast.model.mail import Flag
 from holdfast.watch.canaries.ground import ANCHOR, NO_ANCHOR, Ground, hand_over
 from holdfast.watch.canaries.seeing import LOOK_S, seen
@@ -26,8 +26,11 @@ _WHOLE = c.BodySection(c.Section(), b"BODY[]", peek=True)
 
 async def receive(ground: Ground, walk: Walk) -> None:
     """As another server delivers it, from nobody: no answer to it goes anywhere."""
-    subject, to = f"holdfast canary {ground.token} in", ground.first.address
-    walk.account = ground.first
+    await _come_in(ground, walk, f"holdfast canary {ground.token} in")
+
+
+async def _come_in(ground: Ground, walk: Walk, subject: str) -> None:
+    to, walk.account = ground.first.address, ground.first
     async with ground.smtp("mx", walk) as smtp:
         await hand_over(walk, smtp, "", to, ground.message(f"canary@{_domain(ground)}", to, subject))
     await seen(ground, walk, ground.first, subject)
@@ -51,15 +54,15 @@ async def send(ground: Ground, walk: Walk) -> None:
 
 
 async def relay(ground: Ground, walk: Walk) -> None:
-    """Out to the address elsewhere, which sends back what it gets, and in again (CANARY-7). Who looks for it
-    isn't who brings it: when nobody can look, it is unknown."""
+    """Out to the address elsewhere, which sends back what it gets, and in again (CANARY-7). Who looks for it,
+    and the way in, are others' to be tried: when these don't serve, it is unknown."""
     if not ground.outside:
         raise Unsure("no address elsewhere is configured: [canary] outside")
     returns, clock = ground.returns, ground.world.clock
     await _submit(ground, walk, ground.outside, f"{OUT} {ground.token}")
     returns.sent(ground.token, clock.monotonic())
     patience_s = returns.patience_s()
-    walk.begin("back", patience_s + CANARY_STEP_S)
+    walk.begin("back", patience_s + 2 * CANARY_SEEN_S)
     looked_at = -math.inf
     try:
         async with asyncio.timeout(patience_s), ground.imap(ground.first, Steps()) as imap:
@@ -74,11 +77,21 @@ async def relay(ground: Ground, walk: Walk) -> None:
     except TimeoutError:
         if clock.monotonic() - looked_at > CANARY_STEP_S:
             raise Unsure(_NOT_LOOKED) from None
+        await _way_in(ground)
         usual = returns.usual_s()
         more = "" if usual is None else f"; it has taken {usual:.1f} s at most"
         raise Fault(walk.doing, f"taken, and not back after {patience_s:.0f} s{more}", partly=True) from None
     except (Turned, Fault, OSError, *NOT_UNDERSTOOD) as error:
         raise Unsure(f"{_NOT_LOOKED}: {error}") from None
+
+
+async def _way_in(ground: Ground) -> None:
+    """Raises ``Unsure`` where nothing would come in from anywhere."""
+    try:
+        async with asyncio.timeout(1.5 * CANARY_SEEN_S):
+            await _come_in(ground, Walk(ground.world, "connect"), f"{OUT} here {ground.token}")
+    except (Turned, Fault, Unsure, OSError, *NOT_UNDERSTOOD) as error:
+        raise Unsure(f"it isn't back, and no mail comes in: {error or 'no answer in time'}") from None
 
 
 async def _submit(ground: Ground, walk: Walk, to: str, subject: str) -> None:
