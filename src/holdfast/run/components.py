@@ -41,12 +41,14 @@ def places(world: World, config: Config, shared: Processes | None = None) -> Pla
     """``shared``: what the processes are at, where others look at that, too."""
     host = config.service.hostname
     names, own = resolver(config, _DNS_S), canaries.accounts(world, config)
+    databases = wholeness.databases(config)
     named = "." in host and (bool(config.dns.servers) or not _reserved(host))
     return Places(
         mapping.disks(config),
         _ledgers(world, config),
         wholeness.looks(world, config),
-        partial(wholeness.writers, world, wholeness.databases(config)),
+        partial(wholeness.writers, world, databases),
+        partial(wholeness.missing, world, databases),
         shared or running(world, config),
         {f"socket/{role}": layout.socket_path(config, role) for role in _answering(config)},
         lambda: _endings(world, config),

@@ -46,6 +46,11 @@ def databases(config: Config) -> dict[ComponentId, str]:
     return {id: path for path, id in found.items() if path.endswith(".sqlite") and id in there}
 
 
+def missing(world: World, paths: Mapping[ComponentId, str]) -> list[ComponentId]:
+    """Of databases that are always there those that aren't. Cheap: of all of them in one look."""
+    return [id for id, path in paths.items() if kind_of(id) in _ALWAYS and not world.disk.exists(path)]
+
+
 def writers(world: World, paths: Mapping[ComponentId, str]) -> dict[ComponentId, int]:
     """Who holds the lock that writing to a database takes, by process id: as the kernel tells it, so that no
     lock is taken for it. None where it doesn't tell."""

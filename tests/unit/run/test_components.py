@@ -59,7 +59,7 @@ def places(**more: object) -> Places:
         raise Unavailable("supervisor", "nobody answers")
 
     silent = Processes(WORLD, supervisor, lambda name: Source(name, "/nowhere"), list)
-    nothing = Places({}, {}, {}, dict, silent, {}, list, None, {}, RealResolver(), "", [], {})
+    nothing = Places({}, {}, {}, dict, list, silent, {}, list, None, {}, RealResolver(), "", [], {})
     return nothing._replace(**more)  # type: ignore[arg-type]
 
 
@@ -179,17 +179,33 @@ def test_a_stranger_s_lock_is_seen_without_taking_one_and_our_own_writer_is_no_s
 
     with contextlib.closing(apsw.Connection(path)) as db:
         db.execute("PRAGMA journal_mode = WAL; CREATE TABLE some (what)")
-        assert run(checks().look("locks")) == []
+        assert run(checks().look("databases")) == []
         db.execute("BEGIN IMMEDIATE")
-        assert run(checks().look("locks")) == [], "it is the writer"
+        assert run(checks().look("databases")) == [], "it is the writer"
         running["people-0"] = 7
         other = checks()
-        [found] = run(other.look("locks"))
+        [found] = run(other.look("databases"))
         assert (found.trial, found.state, found.step) == ("copy/people-writer", "fails", "lock")
         assert str(os.getpid()) in found.said
         db.execute("ROLLBACK")
-        assert [(each.trial, each.state) for each in run(other.look("locks"))] == [(found.trial, "works")]
-        assert run(other.look("locks")) == []
+        assert [(each.trial, each.state) for each in run(other.look("databases"))] == [(found.trial, "works")]
+        assert run(other.look("databases")) == []
+
+
+def test_an_index_that_is_gone_is_seen_at_once_however_many_files_there_are(tmp_path, monkeypatch):
+    monkeypatch.setattr("holdfast.watch.components.FILES_S", 0.0)  # one a look
+    paths = {f"cell-{cell:02d}/index": str(tmp_path / f"{cell}.sqlite") for cell in range(64)}
+    paths["copy/mx-0"] = str(tmp_path / "mx-0.sqlite")  # nobody has needed it yet
+    for cell in range(63):
+        (tmp_path / f"{cell}.sqlite").touch()
+    files = {name: partial(wholeness.entry, WORLD, path) for name, path in paths.items()}
+    checks = Checks(WORLD, places(files=files, missing=partial(wholeness.missing, WORLD, paths)))
+    files["cell-63/index"] = lambda: "it is gone"
+    assert [(each.trial, each.state) for each in run(checks.look("databases"))] == [
+        ("cell-63/index", "fails")
+    ]
+    (tmp_path / "63.sqlite").touch()
+    assert run(checks.look("databases")) == []
 
 
 def test_while_a_lock_is_held_no_other_look_at_the_file_says_that_it_works():

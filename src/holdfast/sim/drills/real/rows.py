@@ -59,9 +59,13 @@ async def _f11(place: Installation) -> AsyncIterator[Hit]:
         await seams.command(place, "index", "rebuild", str(CELL))
 
 
-def _f12(place: Installation) -> AbstractAsyncContextManager[Hit]:
-    """Once removed it would be there again in a moment: what is destroyed here stays so."""
-    return seams.gone(place, *layout.index_files(place.config, "v1", CELL))
+@contextlib.asynccontextmanager
+async def _f12(place: Installation) -> AsyncIterator[Hit]:
+    """Once removed it would be there again in a moment: what is destroyed here stays so. Overwritten before:
+    who has it open would go on reading what only has no name any more, and no disk is lost like that."""
+    seams.overwrite(place.index(CELL), b"\xa5destroyed")
+    async with seams.gone(place, *layout.index_files(place.config, "v1", CELL)):
+        yield None
 
 
 @contextlib.asynccontextmanager
