@@ -58,14 +58,14 @@ def dependency_map(
     ``device``: of a folder, None where that can't be said; then a folder below another is on its disk."""
     load()
     made = _Made(config, domains, device)
-    ids, reaches, needs = made.components, list(made.reaches()), list(made.needs())
+    ids, reaches, breaks = made.components, list(made.reaches()), list(made.breaks())
     tried = trials.of(config, frozenset(ids), cells, canaries)
     if sessions:
-        tried += session_trials.of(config, frozenset(ids), reaches, needs)
+        tried += session_trials.of(config, frozenset(ids), reaches, breaks)
     return DependencyMap(
         (Component(id, kind(id), ODDS.get(kind(id), 1.0)) for id in ids),
-        needs,
-        made.breaks(),
+        made.needs(),
+        breaks,
         tried,
         reaches,
     )
@@ -155,9 +155,6 @@ class _Made:
             elif kind(id) not in ("socket", "metrics", "disk") and id in self._places.values():
                 yield Edge(id, self._disk_of(id), "lies on")
         yield Edge("network", "machine", "hangs on")
-        for reach, source, target in self._reached():
-            if reach.to_run:
-                yield Edge(source, target, reach.carries)
 
     def reaches(self) -> Iterator[Reaching]:
         """Each once: as what costs most, where it is registered by several patterns."""
@@ -178,7 +175,9 @@ class _Made:
                             yield reach, f"process/{name}", target
 
     def breaks(self) -> Iterator[Edge]:
-        """What grows fills its disk; what renews lets end; what seals lets nothing be opened."""
+        """What grows fills its disk; what renews lets end; what seals lets nothing be opened; and what a
+        process doesn't begin without, or the disk that it lies on, keeps it from running: one that runs goes
+        on, so it is a fault that follows."""
         there = frozenset(self.components)
         certificate = f"certificate/{self._config.service.hostname}"
         found = [
@@ -191,6 +190,11 @@ class _Made:
         sealed = ("proofs/password", "proofs/signup", "signup/requests")
         found += [Edge("key/pages", each, "what it sealed can't be opened") for each in sealed]
         yield from (edge for edge in found if edge.source in there and edge.target in there)
+        placed = set(self._places.values())
+        begins = [(target, process) for reach, process, target in self._reached() if reach.to_run]
+        begins += [(self._disk_of(target), process) for target, process in begins if target in placed]
+        for source, process in dict.fromkeys(begins):
+            yield Edge(source, process, "it doesn't begin")
 
     # where things lie
 

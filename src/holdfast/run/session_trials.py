@@ -2,8 +2,8 @@
 
 It can't be tried at will. The first steps are what went well by the process's own counts; each of the others
 is a word of ``Unavailable``, and passes through all that may be meant by it (of what the process reaches, or
-of what those need who answer it), and through the process that says so: one that has no descriptors left
-finds everything out of reach. Beside it there is one for how fast that traffic is served.
+of what those don't begin without who answer it), and through the process that says so: one that has no
+descriptors left finds everything out of reach. Beside it there is one for how fast that traffic is served.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from holdfast.watch.signals import PREFIX, SERVED, function_of
 
 
 def of(
-    config: Config, there: frozenset[ComponentId], reaches: Iterable[Reaching], needs: Sequence[Edge]
+    config: Config, there: frozenset[ComponentId], reaches: Iterable[Reaching], breaks: Sequence[Edge]
 ) -> Iterator[Trial]:
     """``there``: the components of this configuration; ``reaches``: what each process reaches of them;
-    ``needs``: what each needs to run."""
+    ``breaks``: what keeps which from running."""
     words = list(_words(config, there))
     reached: dict[ComponentId, set[ComponentId]] = {}
     for each in reaches:
@@ -36,7 +36,7 @@ def of(
         passed = ({source}, signed_in, signed_in | accepted)
         steps = [Step(name, frozenset(uses)) for name, uses in zip(SERVED, passed, strict=True)]
         answering = {each for each in there if _answers(each, targets)}
-        beyond = {each.target for each in needs if each.source in answering}
+        beyond = {each.source for each in breaks if each.target in answering}
         for word in words:
             patterns = meant(word, process)
             if suspects := _named(patterns, targets | answering) or _named(patterns, beyond):

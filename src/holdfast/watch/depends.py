@@ -140,10 +140,12 @@ class DependencyMap:
 
     def around(self, trial: str, step: str) -> list[str]:
         """Other trials that pass through what that step uses: the longest of each function and sort first,
-        as what they show says most; before them the checks of all that it needs, by which a fault of that
-        is told from its own. Raises ``KeyError`` for an unknown trial."""
+        as what they show says most; before them the checks of all that it needs, and of what may break
+        that, by which a fault of those is told from its own. Raises ``KeyError`` for an unknown trial."""
         uses = next((each.touches for each in self.trials[trial].steps if each.name == step), frozenset())
-        below = sorted((self.under(uses) - uses) & self.trials.keys() - {trial})
+        needed = self.under(uses)
+        behind = needed | {edge.source for edge in self.breaks if edge.target in needed}
+        below = sorted((behind - uses) & self.trials.keys() - {trial})
         found = {id for each in uses for id in self.passing.get(each, ())} - {trial, *below}
         turns: dict[str, int] = {}
         ranked = []
