@@ -24,7 +24,7 @@ register_edge(
 )
 
 # the relay
-register_edge("ledger/queue", ("relay",), "what was tried, and with what end", to_run=True)
+register_edge("ledger/queue", ("relay",), "what was tried, and with what end")
 register_edge("ledger/{intake}", ("relay",), "mail to elsewhere", without="mail that came by it waits")
 register_edge("dns", ("relay",), "where mail goes", without="mail to elsewhere waits")
 register_edge("elsewhere", ("relay",), "mail", without="mail to elsewhere waits")

@@ -169,7 +169,6 @@ def test_what_a_process_does_not_begin_without_may_keep_it_from_running():
     for first in ("ledger/mail", "disk/volume-v1"):
         assert known.may_break(first, "process/store-0") and first not in known.closure("process/store-0")
     assert known.may_break("copy/people-writer", "process/people-0")
-    assert known.may_break("ledger/queue", "process/relay-0")
     assert not known.may_break("ledger/mx-0", "process/mx-0")
 
 
