@@ -104,6 +104,7 @@ async def _make(watched: Watched, watching: Watching) -> None:
     """Canaries' accounts where they are missing; from then on they are used."""
     if await watched.make_accounts():
         watching.watch(*watched.all())
+        await watched.open_mailboxes()
 
 
 # What there is to be tried
@@ -246,6 +247,13 @@ class Watched:
             finally:
                 client.close()
         return missing
+
+    async def open_mailboxes(self) -> None:
+        """Of accounts that were just made, one by one: their first sign-in waits for the store to make them,
+        and what is tried later must not."""
+        accounts = self._accounts()
+        for _, job in self._cells(self._map(accounts), accounts):
+            await job.run()
 
 
 def _by_itself(trial: Trial) -> bool:
