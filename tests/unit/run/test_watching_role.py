@@ -210,6 +210,28 @@ def test_accounts_are_made_as_soon_as_the_people_process_can_be_asked(world):
     world.run(main())
 
 
+def test_each_account_that_was_just_made_is_signed_in_to_once_and_one_after_another(world, monkeypatch):
+    """Its mailboxes are made at its first sign-in, which needs the store: a later one must not wait for it."""
+    tried: list[str] = []
+
+    async def once(_: object, target: Target) -> list[tuple[Check, float]]:
+        assert target.account is not None
+        tried.append(target.account[0])
+        await world.clock.sleep(1.0)
+        return [(Check(target.door, "healthy", []), world.clock.now())]
+
+    monkeypatch.setattr("holdfast.run.watching.try_door", once)
+    with_canaries(world, config(), cells=4)
+
+    async def main() -> None:
+        began = world.clock.monotonic()
+        await Watched(world, config()).open_mailboxes()
+        assert world.clock.monotonic() - began >= 4.0
+
+    world.run(main())
+    assert sorted(tried) == [f"canary-{n + 1}@example.org" for n in range(4)]
+
+
 # Canaries in batches
 
 
