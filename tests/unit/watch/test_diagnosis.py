@@ -219,3 +219,19 @@ def test_diag_12_one_of_several_is_named_though_another_has_taken_over():
         for each in shown({"check/server/1": "look"})
     ]
     assert found(known, half) == {"server/1"}
+
+
+def test_diag_3_of_two_that_may_break_each_other_not_both_have_followed():
+    """Else a circle of them would be likelier than any one fault, though nothing shows the other."""
+    both = frozenset({"queue", "relay"})
+    known = DependencyMap(
+        [Component("queue", "ledger"), Component("relay", "process")],
+        breaks=[Edge("queue", "relay", "it doesn't begin"), Edge("relay", "queue", "mail piles up")],
+        trials=[
+            Trial("relay", "", (Step("runs", frozenset({"relay"})),)),
+            Trial("out", "send", (Step("back", both),)),
+        ],
+    )
+    steps = {"relay": "runs", "out": "back"}
+    shown = [Outcome(trial, 1000.0 + time, step) for time in range(4) for trial, step in steps.items()]
+    assert found(known, shown) == {"relay"}

@@ -316,9 +316,9 @@ class _Weighing:
         return prior
 
     def _followed(self, first: ComponentId, then: ComponentId) -> bool:
-        return self._known.may_break(first, then) and (
-            self.since(first) <= self.since(then) or not self._known.may_break(then, first)
-        )
+        """Of two that may break each other, and began at once, one is the cause: both can't have followed."""
+        one, other = (self.since(first), first), (self.since(then), then)
+        return self._known.may_break(first, then) and (one < other or not self._known.may_break(then, first))
 
     def since(self, component: ComponentId) -> float:
         """When it was first seen to fail: what passes through least else says it best."""
