@@ -211,7 +211,7 @@ def test_accounts_are_made_as_soon_as_the_people_process_can_be_asked(world):
 
 
 def test_each_account_that_was_just_made_is_signed_in_to_once_and_one_after_another(world, monkeypatch):
-    """Its mailboxes are made at its first sign-in, which needs the store: a later one must not wait for it."""
+    """Its mailboxes are made at its first sign-in, which needs the store: no later one waits for it."""
     tried: list[str] = []
 
     async def once(_: object, target: Target) -> list[tuple[Check, float]]:
