@@ -82,9 +82,11 @@ def test_map_4_even_with_canaries_it_is_undecided(alike):
         assert {frozenset({each}) for each in alike} <= {each.components for each in said.runners_up}
 
 
+@pytest.mark.slow
 def test_a_smarthost_that_takes_mail_and_drops_it_is_named_though_its_own_check_goes_well():
     """Beside all else that goes well, what is sent elsewhere isn't back four times in a row."""
-    config = parse('[relay]\nsmarthost = "smart.example.net:587"\n', "/etc/holdfast/holdfast.toml", {})
+    lines = ["[service]", "cells = 16", "[relay]", 'smarthost = "smart.example.net:587"']
+    config = parse("\n".join(lines), "/etc/holdfast/holdfast.toml", {})
     known = mapping.dependency_map(config, cells=(FIRST, SECOND), canaries=(FIRST, SECOND), sessions=True)
     missing = [Outcome("canary/relay", 1000.0 + 6 * time, "back") for time in range(4)]
     well = [
