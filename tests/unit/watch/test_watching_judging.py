@@ -59,6 +59,14 @@ def test_diag_9_what_worked_before_the_newest_fault_began_is_no_evidence():
     assert ("b", NOON + 11, "") in kept(*failing, finding("b", NOON + 11))
 
 
+def test_diag_9_what_failed_before_it_and_has_worked_since_is_none_either():
+    comes_and_goes = [finding("b", NOON + n, "read" if n % 2 else "") for n in range(5)]
+    failing = [finding("a", NOON + n, "read") for n in (9, 10)]
+    assert [each[0] for each in kept(*comes_and_goes, *failing)] == ["a", "a"]
+    still = finding("b", NOON + 7, "read")
+    assert kept(*comes_and_goes, still, *failing)[0] == ("b", NOON + 7, "read")
+
+
 def test_one_failure_that_is_an_accident_lets_no_evidence_go():
     shown = kept(finding("b", NOON), finding("a", NOON + 1), finding("a", NOON + 2, "read"))
     assert ("b", NOON, "") in shown

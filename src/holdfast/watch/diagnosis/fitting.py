@@ -20,8 +20,10 @@ from typing import NamedTuple
 from holdfast.watch.diagnosis.evidence import Evidence
 from holdfast.watch.diagnosis.passages import Steps, Touch, steps
 
-RATES = {1.0: 1.0, 0.4: 0.3, 0.08: 0.1}  # how much a fault spoils: how likely that is
-_LESS = {1.0: 0.4, 0.4: 0.08, 0.08: 0.08}  # … of what uses it or another
+RATES = {1.0: 1.0, 0.7: 0.1, 0.4: 0.3, 0.08: 0.1}  # how much a fault spoils: how likely that is
+# … of what uses it or another: of one of two half, of one of three a third.
+_LESS = {1.0: (0.5, 0.33), 0.7: (0.33,), 0.4: (0.08,), 0.08: (0.08,)}
+_MOSTLY = 0.7  # of what spoils so much its own check doesn't go well again and again
 _SPARED = math.log(0.02)  # a kind of use that a fault leaves alone
 _SHOWN = math.log(0.05)  # any number of them, where its own check shows it
 _DENIED = math.log(1e-5)  # that its own check shows nothing of it
@@ -75,7 +77,9 @@ class Fit:
         self._touches = touches
         failed, worked = tally[tally.all]
         self.nothing = failed * math.log(noise) + worked * math.log1p(-noise)
-        self._gains = {rate: _gain(rate * (1 - noise) + (1 - rate) * noise, noise) for rate in RATES}
+        self._gains = {
+            rate: _gain(rate * (1 - noise) + (1 - rate) * noise, noise) for rate in {*RATES, *_LESS[1.0]}
+        }
         self._better = {
             rate: tally.steps(each.passage.number for each in evidence if _count(each, gain) > 0)
             for rate, gain in self._gains.items()
@@ -137,7 +141,7 @@ class Fit:
     def _reached(self, touch: Touch, rate: float) -> _Reach:
         spoiled: Steps = 0
         spared = 0.0
-        later = ~touch.early if rate == 1.0 else -1
+        later = ~touch.early if rate >= _MOSTLY else -1
         for those in touch.uses:
             those &= later
             if self._sum(those, rate) >= _SPARED:
@@ -153,7 +157,10 @@ class Fit:
             spared += _DENIED
         for those in shown:
             spoiled |= those
-        less, partly = _LESS[rate], 0
+        partly, less = (
+            0,
+            max(_LESS[rate], key=lambda less: sum(self._sum(each, less) for each in touch.shared)),
+        )
         for those in touch.shared:
             those &= later
             if self._sum(those, less) > 0:

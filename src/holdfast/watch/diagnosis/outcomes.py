@@ -2,8 +2,9 @@
 
 DIAG-9 a trial speaks by what it has shown last: where it says the same twice, after it had said something
 else as often, it has changed, and what it showed before counts no more. That something worked before the
-newest fault began is no evidence that it works now; a fault that spoils a part is none that begins anew with
-each row of failures.
+newest fault began is no evidence that it works now, nor what failed before that and has worked since: half
+of what comes and goes would be left out, and the rest seem worse than it is. A fault that spoils a part is
+none that begins anew with each row of failures.
 """
 
 from __future__ import annotations
@@ -70,7 +71,8 @@ class Outcomes:
         fresh = dict(self._fresh(now))
         sure = (place for place, kept in fresh.items() if len(_row(kept)) >= _SURE)
         begun = max((self._failed[place][0] for place in sure), default=0.0)
-        found = [each for kept in fresh.values() for each in kept if each.failed or each.at >= begun]
+        found = [each for kept in fresh.values() for each in kept if each.at >= begun]
+        found += [each for kept in fresh.values() for each in _row(kept) if each.at < begun]
         stopped = (each for each in self._undecided.values() if now - each.at <= OUTCOMES_S)
         found += [each for each in stopped if each.reached and each.at >= begun]
         found += [each for each in met if each.failed or each.at >= begun]

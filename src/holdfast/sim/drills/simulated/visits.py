@@ -183,11 +183,12 @@ class Visit:
         except Stopped as stopped:
             self.late(f"{what} was taken and waits: {stopped}", stopped)
             return
+        else:
+            if lies == "lies":
+                raise Stopped("503: the database's answers aren't believed")
+            self.meet("db/accounts")
         finally:
             self._waits_s = patience_s
-        if lies == "lies":
-            raise Stopped("503: the database's answers aren't believed")
-        self.meet("db/accounts")
 
 
 # The ways. Each is of one function, from outside, for the account of one cell.
