@@ -16,6 +16,7 @@ import resource
 import signal
 from collections.abc import Iterable
 
+from holdfast.model.limits import OWN_DESCRIPTORS
 from holdfast.run import events
 from holdfast.run.process import Process
 from holdfast.world import World
@@ -52,17 +53,22 @@ class Pulse:
 
     @property
     def lacking(self) -> int:
-        """How many descriptors it may have, of which none was free at its last beat; 0: one was.
+        """How many descriptors it may have, of which hardly one was free at its last beat; 0: some were.
 
         It can't say so at any door: it would need one to be asked.
         """
         return int(self._said[1])
 
     def _lacking(self) -> float:
+        """One that is closed now and then leaves a process no less without."""
+        taken: list[int] = []
         try:
-            os.close(os.dup(self._fd))
+            taken.extend(os.dup(self._fd) for _ in range(OWN_DESCRIPTORS))
         except OSError:
             return float(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+        finally:
+            for fd in taken:
+                os.close(fd)
         return 0.0
 
     def traceback(self) -> str:

@@ -154,7 +154,7 @@ def of_process(ran: Ran, now: float) -> Said:
             return Said("fails", "runs", f"not ready {now - ran.since:.0f} s after its start")
         return Said("unknown", "runs", "it is only starting")
     if ran.lacking:
-        return Said("fails", "descriptors", f"all {ran.lacking} that it may have are in use")
+        return Said("fails", "descriptors", f"of all {ran.lacking} that it may have hardly one is free")
     return WELL
 
 
