@@ -10,7 +10,7 @@ import asyncio
 import math
 import ssl
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
@@ -52,6 +52,7 @@ from holdfast.world.link import ping
 _FILE = ".holdfast-check"
 _FILE_BYTES = 4096
 GONE = "it isn't there any more"
+_GRAVE = {"degraded": 1, "fails": 2}
 
 
 class Ending(NamedTuple):
@@ -119,6 +120,7 @@ class Checks:
         self._files_seen: set[ComponentId] = set()
         self._damaged: set[ComponentId] = set()
         self._locked: set[ComponentId] = set()
+        self._ill: dict[ComponentId, tuple[str, int]] = {}  # which part says so of what, and how grave it is
         self._speeds = Speeds()
         self._free: dict[str, deque[tuple[float, float]]] = {}  # of each folder, with the time
 
@@ -142,8 +144,22 @@ class Checks:
             ),
             "certificates": self._certificates,
         }
-        found = await asyncio.gather(*(looks[part]() for part in parts or PARTS))
-        return [finding for each in found for finding in each]
+        parts = parts or tuple(PARTS)
+        found = await asyncio.gather(*(looks[part]() for part in parts))
+        return [one for part, each in zip(parts, found, strict=True) for one in self._spoken(part, each)]
+
+    def _spoken(self, part: str, found: Iterable[Finding]) -> Iterator[Finding]:
+        """CANARY-8: what one part finds ill no other calls well, or ill by less: it hasn't looked at that."""
+        for each in found:
+            grave = _GRAVE.get(each.state, 0)
+            by, known = self._ill.get(each.trial, (part, 0))
+            if by != part and grave <= known:
+                continue
+            if grave:
+                self._ill[each.trial] = part, grave
+            elif each.state == "works":
+                self._ill.pop(each.trial, None)
+            yield each
 
     def _names(self) -> dict[ComponentId, Awaitable[Said]]:
         outside = self._places.outside
@@ -230,8 +246,7 @@ class Checks:
         for process, (told, took) in running.told.items():
             found.append(self._finding(f"metrics/{process}", processes.of_answer(told, took), took))
             for component, said in processes.of_told(process, told or []):
-                if component not in self._locked:  # that is said, and why it ages
-                    found.append(self._finding(component, said))
+                found.append(self._finding(component, said))
             if (queue := self._queue(told or [])) is not None:
                 found.append(self._finding("ledger/queue", queue))
         return found
@@ -267,8 +282,7 @@ class Checks:
             [finding] = await self._one(name, self._world.offload(_whole, self._places.files[name]))
             if finding.said != GONE or name in self._files_seen:
                 self._files_seen.add(name)
-                if finding.state != "works" or name not in self._locked:
-                    found.append(finding)
+                found.append(finding)
         self._damaged -= {each.trial for each in found}
         self._damaged |= {each.trial for each in found if each.state == "fails"}
         return found

@@ -23,6 +23,7 @@ from holdfast.run.layout import LedgerPlace
 from holdfast.run.reading import parse
 from holdfast.watch.collecting import Collected, Source
 from holdfast.watch.components import Checks, Places
+from holdfast.watch.counting import Told
 from holdfast.watch.processes import Ended, Processes, Ran, Running, Status, of_process
 from holdfast.world import real_world, run
 from holdfast.world.dns import RealResolver
@@ -208,11 +209,54 @@ def test_an_index_that_is_gone_is_seen_at_once_however_many_files_there_are(tmp_
     assert run(checks.look("databases")) == []
 
 
-def test_while_a_lock_is_held_no_other_look_at_the_file_says_that_it_works():
-    checks = Checks(WORLD, places(files={"copy/mx-0": lambda: ""}))
-    assert [each.state for each in run(checks.look("files"))] == ["works"]
-    checks._locked.add("copy/mx-0")
-    assert run(checks.look("files")) == []
+class Telling(Processes):
+    """Of one process, what it counts just now."""
+
+    def __init__(self, *told: Told) -> None:
+        self.told = list(told)
+
+    async def look(self) -> Running:
+        return Running(None, "nobody answers", {"mx-0": (self.told, 0.0)})
+
+
+def stale(seconds: float) -> Told:
+    return Told("holdfast_people_copy_stale_seconds", [((), [seconds])])
+
+
+def test_canary_8_what_one_check_finds_ill_no_other_calls_well():
+    """A bit has changed, and all that was accepted is shown; a copy is old, and its file is whole."""
+    damage, told = (
+        ["pack 1 at 8: body checksum"],
+        Telling(Told("holdfast_intake_unmerged_bytes", [(("mx-0",), [0.0])])),
+    )
+    checks = Checks(WORLD, places(ledgers={"ledger/mx-0": lambda: damage[0]}, processes=told))
+
+    def said(part: str) -> list[tuple[str, str]]:
+        return [(each.state, each.step) for each in run(checks.look(part)) if each.trial == "ledger/mx-0"]
+
+    assert said("processes") == [("works", "")]
+    assert said("ledgers") == [("fails", "frames")]
+    assert said("processes") == []
+    assert said("ledgers") == [("fails", "frames")]
+    damage[0] = ""
+    assert said("ledgers") == said("processes") == [("works", "")]
+
+
+def test_canary_8_what_is_graver_is_said_and_what_is_less_so_no_longer():
+    """While a lock is held, that is why the copy is old."""
+    damage, told = [""], Telling(stale(900.0))
+    checks = Checks(WORLD, places(files={"copy/mx-0": lambda: damage[0]}, processes=told))
+
+    def said(part: str) -> list[str]:
+        return [each.step for each in run(checks.look(part)) if each.trial == "copy/mx-0"]
+
+    assert said("processes") == ["age"] and said("files") == []
+    damage[0] = "not a database"
+    assert said("files") == ["whole"] and said("processes") == []
+    damage[0] = ""
+    assert said("files") == [""] and said("processes") == ["age"]
+    told.told = [stale(0.0)]
+    assert said("processes") == said("files") == [""]
 
 
 # processes
