@@ -7,6 +7,7 @@ runs counts. Prints one table and writes `bench/results/<name>.json`. Rows: see 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import subprocess
@@ -14,7 +15,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,22 @@ def play_parts(names: list[str], failures: list[str]) -> dict[str, Any]:
     return found
 
 
+@contextlib.contextmanager
+def _temporary_files() -> Iterator[Path]:
+    """A folder that servers of other users get into, too; all temporary files are in it meanwhile."""
+    before = os.environ.get("TMPDIR")
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        Path(folder).chmod(0o755)
+        try:
+            os.environ["TMPDIR"], tempfile.tempdir = folder, None
+            yield Path(folder)
+        finally:
+            tempfile.tempdir = None
+            del os.environ["TMPDIR"]
+            if before is not None:
+                os.environ["TMPDIR"] = before
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("rows", nargs="*", help="which; all where none is named")
@@ -115,9 +132,7 @@ def main() -> None:
         "note": options.note,
     }
     failures: list[str] = []
-    with tempfile.TemporaryDirectory(prefix="bench-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
+    with _temporary_files() as folder:
         makers: dict[str, Callable[[], Peer]] = {
             "ours": lambda: Holdfast(folder, ACCOUNTS),
             "sdbox": lambda: PostfixDovecot(folder, "sdbox"),

@@ -336,7 +336,6 @@ class PostfixDovecot(Peer):
         self._held = contextlib.ExitStack()
         self._again: subprocess.Popen[bytes] | None = None  # the ones started after a stop
         self._postfix_again: subprocess.Popen[bytes] | None = None
-        os.environ["TMPDIR"], tempfile.tempdir = str(folder), None
         imaps, pop3s = references.free_ports(2)
         more = _DOVECOT_MORE.format(imaps=imaps, pop3s=pop3s, hibernate=_HIBERNATE if hibernate else "")
         dovecot = self._held.enter_context(references.dovecot(store=store, fsync="optimized", more=more))

@@ -155,7 +155,7 @@ def kill(peer: Peer, run: int, stage: Stage) -> Measures:
     peer.settled()
     load.remainder()
     until = time.monotonic() + STUCK_S
-    while len(found := load.found()) < len(tried) and time.monotonic() < until:
+    while not tried <= (found := load.found()).keys() and time.monotonic() < until:
         time.sleep(0.5)
     stuck = sum(number not in found for number in load.accepted)
     if stuck:
