@@ -497,7 +497,8 @@ QUEUE_AGE_S = 6 * 3600.0  # the oldest mail that waits to go elsewhere
 QUEUE_GROWTH = 500  # messages more than at the last look
 UNMERGED_BYTES = 512 * MIB  # accepted and not shown yet; a pack that isn't the last counts whole
 CLOCK_APART_S = 5.0
-SAMPLE_BYTES = 4 * MIB  # of one pack, read to see whether its frames are whole
+SCRUB_BYTES = 4 * MIB  # of one ledger, read at each look to see whether its frames are whole
+SCRUB_DAMAGED = 100  # damaged stretches of one ledger that are looked at again each time
 
 # Remedies that are carried out by themselves
 REMEDY_APART_S = 900.0  # until the same component is touched again

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -10,9 +10,9 @@ import msgspec
 
 from holdfast.model.errors import ComponentId, Unavailable
 from holdfast.model.findings import Finding
-from holdfast.model.limits import SAMPLE_BYTES
-from holdfast.model.mail import Position
-from holdfast.packs import BadFrame, LedgerReader
+from holdfast.model.limits import SCRUB_BYTES, SCRUB_DAMAGED
+from holdfast.model.mail import START, Position
+from holdfast.packs import BadFrame, Frame, LedgerReader
 from holdfast.run import canaries, control, layout, mapping, renewing, wholeness
 from holdfast.run.config import Config
 from holdfast.run.health import CONTROL_S, targets
@@ -95,26 +95,47 @@ def _reserved(host: str) -> bool:
 def _ledgers(world: World, config: Config) -> dict[ComponentId, Callable[[], str]]:
     """Under their names in the map: of a volume's, what follows the volume."""
     return {
-        f"ledger/{name.rpartition('/')[2]}": partial(sample, world, place)
+        f"ledger/{name.rpartition('/')[2]}": Scrub(world, place).look
         for name, place in layout.ledgers(world.disk, config)
     }
 
 
-def sample(world: World, place: LedgerPlace) -> str:
-    """Blocks. What is wrong with one pack, drawn by lot, as far as SAMPLE_BYTES go; '' for nothing."""
-    reader = LedgerReader(world, place.folder, place.ledger, copies=place.copies)
-    end, numbers = reader.marked(), reader.numbers()
-    if not numbers:
-        return ""
-    number = numbers[int(world.entropy.uniform(0, len(numbers))) % len(numbers)]
-    size = 0
-    for item in reader.follow(Position(number, 0), min(end, Position(number + 1, 0))):
-        if isinstance(item, BadFrame):
-            return f"pack {item.ref.pack} at {item.ref.offset}: {item.reason}"
-        size += len(item.body)
-        if size > SAMPLE_BYTES:
-            break
-    return ""
+class Scrub:
+    """Reads a ledger through, SCRUB_BYTES at each look, and begins anew at its end. What was found damaged
+    is looked at again each time, until it is whole."""
+
+    def __init__(self, world: World, place: LedgerPlace) -> None:
+        self._world = world
+        self._place = place
+        self._at = START
+        self._bad: list[BadFrame] = []
+
+    def look(self) -> str:
+        """Blocks. What is damaged, '' for nothing."""
+        place = self._place
+        reader = LedgerReader(self._world, place.folder, place.ledger, copies=place.copies)
+        known = [(Position(each.ref.pack, each.ref.offset), reader.after(each)) for each in self._bad]
+        self._bad = [bad for begin, end in known for bad in _bad(reader.follow(begin, end))]
+        self._bad += [bad for bad in _bad(self._on(reader)) if bad not in self._bad]
+        del self._bad[SCRUB_DAMAGED:]
+        more = f", and {len(self._bad) - 1} more" if len(self._bad) > 1 else ""
+        return "".join(
+            f"pack {bad.ref.pack} at {bad.ref.offset}: {bad.reason}{more}" for bad in self._bad[:1]
+        )
+
+    def _on(self, reader: LedgerReader) -> Iterator[Frame | BadFrame]:
+        size = 0
+        for item in reader.follow(self._at, reader.marked()):
+            yield item
+            self._at = reader.after(item)
+            size += item.ref.size
+            if size > SCRUB_BYTES:
+                return
+        self._at = START
+
+
+def _bad(items: Iterable[Frame | BadFrame]) -> Iterator[BadFrame]:
+    return (each for each in items if isinstance(each, BadFrame))
 
 
 def _endings(world: World, config: Config) -> list[Ending]:

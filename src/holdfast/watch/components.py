@@ -140,7 +140,7 @@ class Checks:
             "clock": lambda: self._each({"machine": self._clock()}),
             "speeds": self._speed,
             "ledgers": lambda: self._each(
-                {name: offload(_sample, look) for name, look in places.ledgers.items()}
+                {name: offload(_frames, look) for name, look in places.ledgers.items()}
             ),
             "certificates": self._certificates,
         }
@@ -392,7 +392,7 @@ class Checks:
         return said
 
 
-def _sample(look: Callable[[], str]) -> Said:
+def _frames(look: Callable[[], str]) -> Said:
     text = look()
     return Said("fails", "frames", text) if text else WELL
 

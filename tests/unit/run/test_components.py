@@ -18,7 +18,6 @@ from holdfast.model.ledgers import INCIDENTS
 from holdfast.model.limits import DISK_SAMPLE_S
 from holdfast.packs import LedgerWriter, NewFrame
 from holdfast.run import components, trials, wholeness
-from holdfast.run.components import sample
 from holdfast.run.layout import LedgerPlace
 from holdfast.run.reading import parse
 from holdfast.watch.collecting import Collected, Source
@@ -45,14 +44,21 @@ def ledger(folder: Path) -> LedgerPlace:
     return LedgerPlace(str(folder), INCIDENTS, ())
 
 
-def test_canary_6_a_flipped_bit_in_a_pack_is_found_and_a_whole_pack_is_well(tmp_path):
-    place = ledger(tmp_path)
-    assert sample(WORLD, place) == ""
+def test_canary_6_a_changed_bit_is_found_wherever_it_is_until_it_is_whole_again(tmp_path, monkeypatch):
+    scrub = components.Scrub(WORLD, ledger(tmp_path))
+    assert scrub.look() == ""
     [pack] = sorted((tmp_path / INCIDENTS).glob("*.pack"))
-    bytes_ = bytearray(pack.read_bytes())
-    bytes_[bytes_.index(b"frame 7 ") + 3] ^= 4
+    whole = pack.read_bytes()
+    bytes_ = bytearray(whole)
+    for number in (7, 17):
+        bytes_[bytes_.index(b"frame %d " % number) + 3] ^= 4
     pack.write_bytes(bytes_)
-    assert "pack" in sample(WORLD, place)
+    monkeypatch.setattr(components, "SCRUB_BYTES", 2000)  # some frames at each look
+    said = [scrub.look() for _ in range(30)]
+    assert said[0] == "" and ", and 1 more" in said[-1]
+    assert "" not in said[said.index(next(filter(None, said))) :]
+    pack.write_bytes(whole)
+    assert [scrub.look() for _ in range(30)] == [""] * 30
 
 
 def places(**more: object) -> Places:
