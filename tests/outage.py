@@ -8,6 +8,7 @@ from holdfast.care.status.page import Known, Look
 from holdfast.model.findings import Finding, State
 from holdfast.model.functions import FUNCTIONS
 from holdfast.model.people import Brand
+from holdfast.watch.depends import cell_of
 from holdfast.watch.diagnosis.report import NamedCause, Report
 from holdfast.watch.incidents import record as r
 from holdfast.watch.incidents.incidents import Incidents, Span
@@ -47,7 +48,9 @@ def hits(customers: int, contracts: int, mailboxes: int, active: int) -> tuple[r
 
 
 def named(component: str, kind: str, *functions: str) -> Report:
-    cause = NamedCause(component=component, since=BEGAN, functions=functions)
+    cell = cell_of(component)
+    cells = () if cell is None else (cell,)
+    cause = NamedCause(component=component, since=BEGAN, functions=functions, cells=cells)
     return Report(verdict="named", probability=0.98, causes=(cause,), kinds={component: kind})
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, Literal, NamedTuple
 
 import apsw
@@ -36,7 +36,6 @@ from holdfast.world import World
 
 COLUMNS = ("account", "login", "customer", "contract", "cell", "functions", "active")
 MINUTE_S = 60
-_CELL = re.compile(r"cell-(\d+)/")
 _THERE = "state = 'active' AND made_at < :until"
 
 
@@ -143,8 +142,8 @@ def _cells_of(incident: Incident) -> frozenset[int] | None:
     opinion = incident.opinion
     if opinion is None or opinion.report.verdict != "named":
         return None
-    found = [_CELL.match(each) for each in opinion.report.components]
-    return frozenset(int(each[1]) for each in found if each) if all(found) else None
+    found = [each.cells for each in opinion.report.causes]
+    return frozenset(chain.from_iterable(found)) if all(found) else None
 
 
 def affected(world: World, path: str, scopes: Mapping[str, Scope], at: float) -> AffectedSet:

@@ -8,6 +8,7 @@ that its fault, left alone, can put the other at fault too: a spool that grows f
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Iterable, Mapping
 from functools import cached_property
@@ -15,6 +16,14 @@ from typing import NamedTuple
 
 from holdfast.model.edges import matches, meant
 from holdfast.model.errors import ComponentId
+
+_CELL = re.compile(r"cell-(\d+)/")
+
+
+def cell_of(component: ComponentId) -> int | None:
+    """The number of the cell that it is a part of; None for all else."""
+    found = _CELL.match(component)
+    return int(found[1]) if found else None
 
 
 class Component(NamedTuple):
@@ -115,6 +124,11 @@ class DependencyMap:
     def under(self, uses: Iterable[ComponentId]) -> frozenset[ComponentId]:
         """All that must be well for these to be."""
         return frozenset().union(*(self.closure(each) for each in uses))
+
+    def cells_needing(self, component: ComponentId) -> tuple[int, ...]:
+        """Of cells that have something which needs it, the numbers."""
+        needing = (each for each in self.components if component in self.closure(each))
+        return tuple(sorted({cell for each in needing if (cell := cell_of(each)) is not None}))
 
     def may_break(self, source: ComponentId, target: ComponentId) -> bool:
         """Whether the one's fault can, by whatever way, become the other's."""

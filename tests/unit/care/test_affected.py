@@ -147,13 +147,17 @@ def failing(cell: int | None, state: str = "fails") -> r.Failing:
 
 
 def incident(
-    *trials: r.Failing, count: int = 0, rate: float = 1.0, verdict: str = "named", cause: str = "cell-3/index"
+    *trials: r.Failing,
+    count: int = 0,
+    rate: float = 1.0,
+    verdict: str = "named",
+    cells: tuple[int, ...] = (3,),
 ) -> Scope:
     entries: list[r.AnyEntry] = [
         r.Opened(at=NOON, incident=1, since={"imap": NOON}),
         r.Found(at=NOON, incident=1, states={"imap": "fails"}, failing=trials, count=count or len(trials)),
     ]
-    named = NamedCause(component=cause, since=NOON, rate=rate)
+    named = NamedCause(component="disk/v1", since=NOON, rate=rate, cells=cells)
     report = Report(verdict=verdict, probability=0.99, causes=(named,))  # type: ignore[arg-type]
     entries.append(r.Diagnosed(at=NOON, incident=1, report=report))
     known = Incidents()
@@ -165,6 +169,7 @@ def incident(
 
 def test_affected_2_what_is_not_known_exactly_is_bounded_and_never_less() -> None:
     assert incident(failing(3), failing(7)) == Scope(frozenset({3, 7}))
+    assert incident(failing(3), cells=(3, 4)) == Scope(frozenset({3, 4}))
     assert incident(failing(3), failing(None)) == Scope(None)
     assert incident(failing(3), count=2) == Scope(None)  # a trial that isn't named may be of any cell
     assert incident() == Scope(None, "undecided")  # nothing has been seen to fail
@@ -172,8 +177,8 @@ def test_affected_2_what_is_not_known_exactly_is_bounded_and_never_less() -> Non
     assert incident(failing(3, "degraded")) == Scope(frozenset({3}), "part")
     # other cells may not have been tried yet
     assert incident(failing(3), verdict="undecided") == Scope(None, "undecided")
-    assert incident(failing(3), cause="disk/v1") == Scope(None, "part")
-    assert incident(failing(None), cause="disk/v1") == Scope(None)
+    assert incident(failing(3), cells=()) == Scope(None, "part")
+    assert incident(failing(None), cells=()) == Scope(None)
 
 
 class Story:
@@ -199,7 +204,9 @@ class Story:
 
     def names(self, *cells: int, before: str = "", verdict: str = "named") -> None:
         self.at += 60
-        causes = tuple(NamedCause(component=f"cell-{cell:02d}/index", since=NOON) for cell in cells)
+        causes = tuple(
+            NamedCause(component=f"cell-{cell:02d}/index", since=NOON, cells=(cell,)) for cell in cells
+        )
         report = Report(verdict=verdict, probability=0.99, causes=causes)  # type: ignore[arg-type]
         self.tell(r.Diagnosed(at=self.at, incident=1, report=report, before=before))  # type: ignore[arg-type]
 

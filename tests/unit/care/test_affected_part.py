@@ -42,7 +42,7 @@ class Counting:
         )
 
     def names(self, cell: int) -> None:
-        cause = NamedCause(component=f"cell-{cell:02d}/index", since=NOON)
+        cause = NamedCause(component=f"cell-{cell:02d}/index", since=NOON, cells=(cell,))
         report = Report(verdict="named", probability=0.99, causes=(cause,))
         self.tell(r.Diagnosed(at=self.at, incident=1, report=report))
 

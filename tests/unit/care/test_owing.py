@@ -61,7 +61,7 @@ class Provider:
     def fails(self, cell: int, began: float, until: float = 0.0, function: str = "imap") -> Incident:
         number = self.incidents.next_number
         failing = r.Failing(trial=f"{function}/{cell}", function=function, state="fails", cell=cell)
-        cause = NamedCause(component=f"cell-{cell:02d}/index", since=began)
+        cause = NamedCause(component=f"cell-{cell:02d}/index", since=began, cells=(cell,))
         report = Report(verdict="named", probability=0.99, causes=(cause,))
         told: list[r.AnyEntry] = [
             r.Opened(at=began, incident=number, since={function: began}),

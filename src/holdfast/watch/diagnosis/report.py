@@ -24,6 +24,7 @@ class NamedCause(_Map, frozen=True):
     """``since``: UTC seconds. ``after``: the component whose fault brought it about, '' for none.
 
     ``path``: from what a failed step used to it. ``functions``: those that fail because of it.
+    ``cells``: those that have something which needs it.
     ``change``: what was changed before it began and may have to do with it, None for nothing.
     """
 
@@ -33,6 +34,7 @@ class NamedCause(_Map, frozen=True):
     after: ComponentId = ""
     path: tuple[ComponentId, ...] = ()
     functions: tuple[str, ...] = ()
+    cells: tuple[int, ...] = ()
     change: Change | None = None
 
 
@@ -102,6 +104,7 @@ def report(known: DependencyMap, diagnosis: Diagnosis, changes: Sequence[Change]
             after=cause.after,
             path=cause.path,
             functions=_functions(known, (e for e in diagnosis.explained if e.passes(cause.component))),
+            cells=known.cells_needing(cause.component),
             change=before(changes, cause.component, known.closure(cause.component), cause.since),
         )
         for cause in diagnosis.causes

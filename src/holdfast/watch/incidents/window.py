@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
@@ -18,10 +17,9 @@ from holdfast.model.limits import (
     INCIDENT_SIGNAL_S,
     SIGNALS_S,
 )
-from holdfast.watch.depends import Trial
+from holdfast.watch.depends import Trial, cell_of
 from holdfast.watch.signals import PREFIX as SESSIONS
 
-_CELL = re.compile(r"cell-(\d+)/")
 _BAD = ("degraded", "fails")
 
 
@@ -195,6 +193,5 @@ class Window:
 
 def _cell(signals: Iterable[Signal]) -> int | None:
     """The one in which all lies that may be meant; None where there isn't one."""
-    found = {_CELL.match(component) for each in signals for component in each.meant}
-    numbers = {each and int(each[1]) for each in found}
+    numbers = {cell_of(component) for each in signals for component in each.meant}
     return numbers.pop() if len(numbers) == 1 else None
