@@ -144,9 +144,9 @@ class Checks:
             ),
             "certificates": self._certificates,
         }
-        parts = parts or tuple(PARTS)
-        found = await asyncio.gather(*(looks[part]() for part in parts))
-        return [one for part, each in zip(parts, found, strict=True) for one in self._spoken(part, each)]
+        chosen = parts or tuple(PARTS)
+        found = await asyncio.gather(*(looks[part]() for part in chosen))
+        return [one for part, each in zip(chosen, found, strict=True) for one in self._spoken(part, each)]
 
     def _spoken(self, part: str, found: Iterable[Finding]) -> Iterator[Finding]:
         """CANARY-8: what one part finds ill no other calls well, or ill by less: it hasn't looked at that."""
