@@ -182,17 +182,19 @@ def create(db: apsw.Connection) -> None:
 
 def tune_writer(db: apsw.Connection) -> None:
     """WAL without a sync per commit: the ledger is the truth, the index only must not be torn."""
+    db.set_busy_timeout(5000)
     db.execute("PRAGMA journal_mode=WAL")
     db.execute("PRAGMA synchronous=NORMAL")
     db.execute("PRAGMA wal_autocheckpoint=16000")
     db.execute("PRAGMA cache_size=-16384")
     db.execute("PRAGMA temp_store=MEMORY")
-    db.set_busy_timeout(5000)
 
 
 def tune_reader(db: apsw.Connection) -> None:
+    """Patience first: setting the cache already reads, and where the writer was killed, whoever came before
+    is repairing the file's WAL and lets nobody else in."""
+    db.set_busy_timeout(1000)
     db.execute("PRAGMA query_only=1")
     db.execute("PRAGMA cache_size=-8192")
     db.execute("PRAGMA mmap_size=1073741824")
     db.execute("PRAGMA temp_store=MEMORY")
-    db.set_busy_timeout(1000)
