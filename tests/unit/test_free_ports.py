@@ -7,12 +7,12 @@ import sys
 
 import free_ports
 
-_OTHER = "import free_ports as f; f.LOWEST, f.HIGHEST = 31000, 31010; print(*f.free_ports(5))"
+_OTHER = "import free_ports as f; f.LOWEST, f.HIGHEST = 11_900, 11_930; print(*f.free_ports(5))"  # nobody else asks there
 
 
 def test_a_port_that_was_given_is_nobody_else_s_though_nothing_listens_there_yet(monkeypatch):
-    monkeypatch.setattr(free_ports, "LOWEST", 31_000)
-    monkeypatch.setattr(free_ports, "HIGHEST", 31_010)
+    monkeypatch.setattr(free_ports, "LOWEST", 11_900)
+    monkeypatch.setattr(free_ports, "HIGHEST", 11_930)
     monkeypatch.setattr(free_ports, "_given", set())
     ours = free_ports.free_ports(5)
     environment = {"PYTHONPATH": ":".join(path for path in sys.path if path)}
