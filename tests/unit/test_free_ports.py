@@ -7,7 +7,8 @@ import sys
 
 import free_ports
 
-_OTHER = "import free_ports as f; f.LOWEST, f.HIGHEST = 11_900, 11_930; print(*f.free_ports(5))"  # nobody else asks there
+# Below all others' range: nobody else asks there.
+_OTHER = "import free_ports as f; f.LOWEST, f.HIGHEST = 11_900, 11_930; print(*f.free_ports(5))"
 
 
 def test_a_port_that_was_given_is_nobody_else_s_though_nothing_listens_there_yet(monkeypatch):
