@@ -42,7 +42,7 @@ _SHUT = (
     "care_https",
 )
 READY_S, STOP_S, COMMAND_S = 120.0, 40.0, 180.0
-_LOWEST, _HIGHEST = 12_000, 32_000  # below what the system takes for outgoing connections
+_LOWEST, _HIGHEST = 9_000, 11_800  # below what the system takes for outgoing connections
 _DISK = "size=6g,mode=755"  # at most: it takes what is in it, and as much again is warned of
 
 
