@@ -1,6 +1,7 @@
 """Ledgers kept in packs: append-only files of checksummed frames with group commit; see README.md."""
 
 from holdfast.packs.reader import LedgerReader
+from holdfast.packs.scrub import Scrub
 from holdfast.packs.words import (
     BadFrame,
     BadFrameError,
@@ -25,6 +26,7 @@ __all__ = [
     "NewFrame",
     "PackInfo",
     "Recovery",
+    "Scrub",
     "Unsure",
     "VerifyReport",
     "Written",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -10,13 +10,10 @@ import msgspec
 
 from holdfast.model.errors import ComponentId, Unavailable
 from holdfast.model.findings import Finding
-from holdfast.model.limits import SCRUB_BYTES, SCRUB_DAMAGED
-from holdfast.model.mail import START, Position
-from holdfast.packs import BadFrame, Frame, LedgerReader
+from holdfast.packs import Scrub
 from holdfast.run import canaries, control, layout, mapping, renewing, wholeness
 from holdfast.run.config import Config
 from holdfast.run.health import CONTROL_S, targets
-from holdfast.run.layout import LedgerPlace
 from holdfast.run.resolving import resolver
 from holdfast.run.roles import plan
 from holdfast.run.ways import ways
@@ -95,47 +92,19 @@ def _reserved(host: str) -> bool:
 def _ledgers(world: World, config: Config) -> dict[ComponentId, Callable[[], str]]:
     """Under their names in the map: of a volume's, what follows the volume."""
     return {
-        f"ledger/{name.rpartition('/')[2]}": Scrub(world, place).look
+        f"ledger/{name.rpartition('/')[2]}": partial(damaged, Scrub(world, *place))
         for name, place in layout.ledgers(world.disk, config)
     }
 
 
-class Scrub:
-    """Reads a ledger through, SCRUB_BYTES at each look, and begins anew at its end. What was found damaged
-    is looked at again each time, until it is whole."""
-
-    def __init__(self, world: World, place: LedgerPlace) -> None:
-        self._world = world
-        self._place = place
-        self._at = START
-        self._bad: list[BadFrame] = []
-
-    def look(self) -> str:
-        """Blocks. What is damaged, '' for nothing."""
-        place = self._place
-        reader = LedgerReader(self._world, place.folder, place.ledger, copies=place.copies)
-        known = [(Position(each.ref.pack, each.ref.offset), reader.after(each)) for each in self._bad]
-        self._bad = [bad for begin, end in known for bad in _bad(reader.follow(begin, end))]
-        self._bad += [bad for bad in _bad(self._on(reader)) if bad not in self._bad]
-        del self._bad[SCRUB_DAMAGED:]
-        more = f", and {len(self._bad) - 1} more" if len(self._bad) > 1 else ""
-        return "".join(
-            f"pack {bad.ref.pack} at {bad.ref.offset}: {bad.reason}{more}" for bad in self._bad[:1]
-        )
-
-    def _on(self, reader: LedgerReader) -> Iterator[Frame | BadFrame]:
-        size = 0
-        for item in reader.follow(self._at, reader.marked()):
-            yield item
-            self._at = reader.after(item)
-            size += item.ref.size
-            if size > SCRUB_BYTES:
-                return
-        self._at = START
-
-
-def _bad(items: Iterable[Frame | BadFrame]) -> Iterator[BadFrame]:
-    return (each for each in items if isinstance(each, BadFrame))
+def damaged(scrub: Scrub) -> str:
+    """Blocks. What is damaged in a ledger, '' for nothing."""
+    found = scrub.look()
+    if not found:
+        return ""
+    ref, reason = found[0].ref, found[0].reason
+    more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+    return f"pack {ref.pack} at {ref.offset}: {reason}{more}"
 
 
 def _endings(world: World, config: Config) -> list[Ending]:

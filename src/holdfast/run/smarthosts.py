@@ -15,9 +15,7 @@ from holdfast.world.tls import client_context
 
 def relay_manners(config: Config, user: str, password: Secret) -> Manners:
     """Of the relay, to one that it signs in to so. Raises ``OSError`` for a password that can't be read."""
-    tls = config.relay.tls
-    credentials = Credentials("", user, password.read()) if user else None
-    return Manners(config.service.hostname, tls, client_context(verify=tls == "required"), credentials)
+    return _manners(config, config.relay.tls, user, password)()
 
 
 def smarthost(config: Config) -> Callable[[], Smarthost] | None:
@@ -25,14 +23,16 @@ def smarthost(config: Config) -> Callable[[], Smarthost] | None:
     if not gateways.mail_smarthost:
         return None
     host, port = split_address(gateways.mail_smarthost)
-    context = client_context(verify=gateways.mail_tls == "required")
+    manners = _manners(config, gateways.mail_tls, gateways.mail_user, gateways.mail_password)
+    return lambda: Smarthost(host, port, manners())
 
-    def made() -> Smarthost:
-        credentials = None
-        if gateways.mail_user:
-            credentials = Credentials("", gateways.mail_user, gateways.mail_password.read())
-        return Smarthost(
-            host, port, Manners(config.service.hostname, gateways.mail_tls, context, credentials)
-        )
+
+def _manners(config: Config, tls: str, user: str, password: Secret) -> Callable[[], Manners]:
+    """The password is read each time: one that is changed is honoured without a restart."""
+    context = client_context(verify=tls == "required")
+
+    def made() -> Manners:
+        credentials = Credentials("", user, password.read()) if user else None
+        return Manners(config.service.hostname, tls, context, credentials)
 
     return made

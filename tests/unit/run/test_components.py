@@ -16,8 +16,9 @@ from holdfast.model.errors import Reason, Refused, Unavailable
 from holdfast.model.findings import Finding
 from holdfast.model.ledgers import INCIDENTS
 from holdfast.model.limits import DISK_SAMPLE_S
-from holdfast.packs import LedgerWriter, NewFrame
+from holdfast.packs import LedgerWriter, NewFrame, Scrub
 from holdfast.run import components, trials, wholeness
+from holdfast.run.components import damaged
 from holdfast.run.layout import LedgerPlace
 from holdfast.run.reading import parse
 from holdfast.watch.collecting import Collected, Source
@@ -45,20 +46,20 @@ def ledger(folder: Path) -> LedgerPlace:
 
 
 def test_canary_6_a_changed_bit_is_found_wherever_it_is_until_it_is_whole_again(tmp_path, monkeypatch):
-    scrub = components.Scrub(WORLD, ledger(tmp_path))
-    assert scrub.look() == ""
+    scrub = Scrub(WORLD, *ledger(tmp_path))
+    assert damaged(scrub) == ""
     [pack] = sorted((tmp_path / INCIDENTS).glob("*.pack"))
     whole = pack.read_bytes()
     bytes_ = bytearray(whole)
     for number in (7, 17):
         bytes_[bytes_.index(b"frame %d " % number) + 3] ^= 4
     pack.write_bytes(bytes_)
-    monkeypatch.setattr(components, "SCRUB_BYTES", 2000)  # some frames at each look
-    said = [scrub.look() for _ in range(30)]
+    monkeypatch.setattr("holdfast.packs.scrub.SCRUB_BYTES", 2000)  # some frames at each look
+    said = [damaged(scrub) for _ in range(30)]
     assert said[0] == "" and ", and 1 more" in said[-1]
     assert "" not in said[said.index(next(filter(None, said))) :]
     pack.write_bytes(whole)
-    assert [scrub.look() for _ in range(30)] == [""] * 30
+    assert [damaged(scrub) for _ in range(30)] == [""] * 30
 
 
 def places(**more: object) -> Places:

@@ -14,7 +14,7 @@ from holdfast.sim.drills import catalogue as c
 from holdfast.sim.drills import score as s
 from holdfast.watch.diagnosis.report import NamedCause, Report, Rival
 from holdfast.watch.incidents import record as r
-from holdfast.watch.incidents.incidents import Incidents, Opinion
+from holdfast.watch.incidents.incidents import Incidents
 
 BEGAN, ENDED = 1000.0, 1100.0
 TRUTH = s.Truth(BEGAN, ENDED, ("process/pop3-*",), {"pop3": frozenset({"anna", "ben"})})
@@ -179,19 +179,6 @@ def test_what_the_map_lacks_is_right_when_that_is_said():
     assert card(s.Observed(incidents((BEGAN + 8, UNDECIDED)), ENDED), outside).verdict == "undecided"
 
 
-def test_what_is_named_was_detected_and_a_notice_is_measured_from_the_incident():
-    seen = s.Observed(
-        incidents((BEGAN + 9, named("process/pop3-0"))),
-        ENDED,
-        reports=[Opinion(BEGAN + 1, named("process/pop3-0"))],
-        noticed_at=BEGAN + 13,
-    )
-    found = card(seen)
-    assert (found.detected_after_s, found.named_after_s, found.noticed_after_s) == (1.0, 1.0, 10.0)
-    doubts = card(s.Observed(incidents(), ENDED, reports=[Opinion(BEGAN + 1, UNDECIDED)]))
-    assert doubts.detected_after_s == 3.0
-
-
 def test_without_an_incident_the_first_finding_is_the_detection():
     finding = Finding("disk/copy", "", "degraded", "room", "", BEGAN + 2, 0.1)
     early = finding._replace(at=BEGAN - 5)
@@ -218,12 +205,6 @@ def test_whom_it_hits_is_judged_where_customers_did_miss_something():
     assert (
         card(s.Observed(Incidents(), ENDED, tries("pop3", "anna", "x" * 20), told=told)).affected == "untold"
     )
-
-
-def test_where_nobody_is_hit_and_nobody_is_told_so_that_is_exact():
-    nobody = s.Truth(BEGAN, ENDED, TRUTH.causes, {"pop3": frozenset()})
-    assert card(s.Observed(Incidents(), ENDED, told={}), nobody).affected == "exact"
-    assert card(s.Observed(Incidents(), ENDED, told={})).affected == "untold"
 
 
 def test_drill_2_whom_it_hits_is_not_judged_where_nobody_knows():

@@ -130,10 +130,8 @@ def score(
     notes: Sequence[str] = (),
 ) -> ScoreCard:
     """``alone``: one machine, with no second of what is hit."""
-    opened = _detected(truth, seen)
+    detected = _detected(truth, seen)
     opinions = _opinions(truth, seen)
-    told = (each.at for each in opinions if each.report.verdict == "named")  # then it was seen before
-    detected = min((at for at in (opened, *told) if at), default=None)
     right, wrong = _right(truth, opinions), _wrong(truth, opinions)
     returned = _returned(truth, seen.tries)
     functions = behaviour(fault.worst(alone=alone), truth, seen.tries)
@@ -152,8 +150,8 @@ def score(
         named=_named(right or (opinions[-1] if opinions else None)),
         wrong=wrong,
         affected=_whom(_hurt(fault.fails(alone=alone), functions), truth, seen),
-        noticed_after_s=_after(seen.noticed_at, opened),
-        published_after_s=_after(seen.published_at, opened),
+        noticed_after_s=_after(seen.noticed_at, detected),
+        published_after_s=_after(seen.published_at, detected),
         functions=functions,
         forbidden=tuple(f"{each.function} {each.account}: {each.said}" for each in _forbidden(seen.tries)),
         returned_after_s=_after(returned, truth.repaired_at),
@@ -257,8 +255,6 @@ def _whom(failing: Sequence[str], truth: Truth, seen: Observed) -> Whom:
     exact = True
     for function in failing:
         really, told = truth.hit.get(function, frozenset()), seen.told.get(function)
-        if told is None and not really:
-            continue  # nobody is hit, and nobody was told so
         if told is None:
             return "untold"
         if really - told.accounts or (told.bound == "exact" and told.accounts != really):
