@@ -161,6 +161,25 @@ test("undo of sending brings the draft back, at the server and here", async () =
   expect(m.server.all("Email").filter((each) => each.subject === "Oops")).toHaveLength(1);
 });
 
+test("undo while it is being sent waits for the server's answer and takes it back", async () => {
+  const { m, tab } = await machine();
+  const draft = good(await tab.mail.drafts.create({ to: [{ name: "", email: "ben@example.net" }], subject: "Oops", text: "x", format: "plain" }));
+  const entry = good(await tab.mail.drafts.send(draft.id));
+  await m.until(() => tab.mail.outbox.entries.value.some((each) => each.state === "sending"));
+  expect(good(await tab.mail.outbox.undo(entry.id)).subject).toBe("Oops");
+  expect(m.server.all("EmailSubmission").map((each) => each.undoStatus)).toEqual(["canceled"]);
+  expect(tab.mail.outbox.entries.value).toEqual([]);
+});
+
+test("undo while it is being sent, when the answer is lost, says that the server isn't reached", async () => {
+  const { m, tab } = await machine();
+  const draft = good(await tab.mail.drafts.create({ to: [{ name: "", email: "ben@example.net" }], subject: "Oops", text: "x", format: "plain" }));
+  const entry = good(await tab.mail.drafts.send(draft.id));
+  m.server.fault = () => "after";
+  await m.until(() => tab.mail.outbox.entries.value.some((each) => each.state === "sending"));
+  expect(await tab.mail.outbox.undo(entry.id)).toMatchObject({ ok: false, problem: { what: "unreachable", safe: "unchanged" } });
+});
+
 test("a draft that was changed elsewhere becomes a second one", async () => {
   const { m, tab } = await machine();
   const draft = good(await tab.mail.drafts.create({ subject: "Plan", text: "mine", format: "plain" }));

@@ -1,6 +1,6 @@
 /** What is done here goes through this: written down, shown, sent when that's possible. */
 
-import { computed, type ReadonlySignal } from "@preact/signals";
+import { computed, effect, type ReadonlySignal } from "@preact/signals";
 import type { ActionName, Draft, Id, Millis, Outcome, OutboxEntry, OutboxPort } from "../contract";
 import type { KeptDraft } from "../database";
 import { Failure, outcome } from "../failures";
@@ -93,7 +93,7 @@ export class Outbox {
   }
 
   private async undo(id: Id): Promise<Draft> {
-    const operation = this.find(id);
+    const operation = await this.settled(id);
     const draft = operation.kind === "send" ? this.kept.drafts.value.get(operation.draft) : undefined;
     if (operation.kind !== "send" || !draft) throw new Failure("gone");
     const again: KeptDraft = { ...draft, state: "editing", open: true, problem: null, version: draft.version + 1 };
@@ -103,6 +103,8 @@ export class Outbox {
       await this.kept.write({ drafts: [again] });
     } else {
       const now = this.find(id) as SendOperation;
+      if (now.state === "sending") return this.undo(id); // it was begun just now
+      if (now.state === "waiting") throw new Failure("unreachable", "whether the server has it isn't known");
       if (now.state !== "held" || !now.submission) throw new Failure(now.state === "sent" ? "gone" : "changed");
       await this.cancel(now);
       await this.kept.write({ operationsGone: [operation.number], drafts: [{ ...again, email: now.email, serverVersion: draft.version }] });
@@ -121,6 +123,21 @@ export class Outbox {
       drafts: draft ? [{ ...draft, state: "sending" }] : [],
     });
     this.nudge();
+  }
+
+  /** As it is when no try of it is under way: what is being sent can be taken back once the server has it. */
+  private settled(id: Id): Promise<Operation> {
+    return new Promise((go, fail) => {
+      const end = effect(() => {
+        const now = this.kept.operations.value.find((each) => each.id === id);
+        if (now?.state === "sending") return;
+        queueMicrotask(() => {
+          end();
+          if (now) go(now);
+          else fail(new Failure("gone"));
+        });
+      });
+    });
   }
 
   private find(id: Id): Operation {
