@@ -265,7 +265,18 @@ class Service:
         return context
 
     def imap(self, name: str = "anna", *, tls: bool = False) -> imaplib.IMAP4:
-        """Signed in."""
+        """Signed in; as every mail program does, it comes again after a temporary refusal: somebody who was
+        just made isn't known to every process yet."""
+        end = time.monotonic() + 10
+        while True:
+            try:
+                return self._imap(name, tls)
+            except imaplib.IMAP4.error as refused:
+                if "[UNAVAILABLE]" not in str(refused) or time.monotonic() > end:
+                    raise
+            time.sleep(0.1)
+
+    def _imap(self, name: str, tls: bool) -> imaplib.IMAP4:
         client: imaplib.IMAP4
         if tls:
             client = imaplib.IMAP4_SSL(HOST, self.ports["imaps"], ssl_context=self.trust, timeout=60)
