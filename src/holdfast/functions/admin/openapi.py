@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Sequence
 from typing import Any, get_type_hints
 
@@ -86,6 +87,9 @@ def document() -> dict[str, Any]:
     plain = {each.id: plain_of(each) for each in OPERATIONS}
     shapes = [*bodies.values(), *given, Problem, *plain.values()]
     references, components = msgspec.json.schema_components(shapes, ref_template=_REF, schema_hook=_anything)
+    for shape in components.values():
+        if "description" in shape:  # a docstring; whether its indentation is off depends on msgspec
+            shape["description"] = inspect.cleandoc(shape["description"])
     by_shape = {id(shape): reference for shape, reference in zip(shapes, references)}
     paths: dict[str, dict[str, Any]] = {}
     for operation in OPERATIONS:

@@ -42,14 +42,21 @@ export const Dock = later<object>(parts[1]);
 export const Contacts = later<ContactsProps>(parts[2]);
 export const Settings = later<SettingsProps>(parts[3]);
 
-/** Fetches what will be wanted next, once the list stands; where no service worker keeps the rest, that too. */
-export function fetchAhead(): void {
-  const idle =
-    typeof requestIdleCallback === "function" ? requestIdleCallback : (run: () => void) => setTimeout(run, 300);
-  idle(async () => {
+/**
+ * Fetches what will be wanted next, once the list stands; where no service worker keeps the rest, that too.
+ * Returns what calls it off while it hasn't begun.
+ */
+export function fetchAhead(): () => void {
+  const fetchIt = async () => {
     const alone = !navigator.serviceWorker?.controller;
     for (const part of [conversation, ...(alone ? parts : [])]) await part().catch(() => undefined);
-  });
+  };
+  if (typeof requestIdleCallback === "function") {
+    const asked = requestIdleCallback(fetchIt);
+    return () => cancelIdleCallback(asked);
+  }
+  const timer = setTimeout(fetchIt, 300);
+  return () => clearTimeout(timer);
 }
 
 /** A component that is fetched when it is first drawn; says so where it can't be had. */
