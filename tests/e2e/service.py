@@ -167,8 +167,11 @@ class Service:
             assert self.process.wait(timeout=30) == 0
 
     def kill(self, name: str) -> None:
-        """kill -9 of one process: 'mx-0', 'store-0', …"""
-        os.kill(self.pid(name), signal.SIGKILL)
+        """kill -9 of one process: 'mx-0', 'store-0', … Returns when the supervisor knows: until then it would
+        still tell of the old one that it is ready."""
+        killed = self.pid(name)
+        os.kill(killed, signal.SIGKILL)
+        until(lambda: killed not in [each["pid"] for each in self.status()["processes"]])
 
     def kill_everything(self) -> None:
         """kill -9 of the supervisor and of all its processes."""
@@ -196,10 +199,14 @@ class Service:
         return control.ask(str(self.data / "run" / "ctl.sock"), {"do": "status"})
 
     def pid(self, name: str) -> int:
-        for each in self.status()["processes"]:
-            if each["process"] == name and each["pid"]:
-                return int(each["pid"])
-        raise AssertionError(f"no process {name}")
+        """Of a process that has one, or soon: who died has none until the supervisor starts it again."""
+
+        def known() -> int:
+            pids = {each["process"]: each["pid"] for each in self.status()["processes"]}
+            return int(pids[name] or 0)
+
+        found: int = until(known)
+        return found
 
     @contextlib.contextmanager
     def stopped(self, *names: str) -> Iterator[list[int]]:

@@ -185,16 +185,8 @@ def test_a_key_is_remembered_over_a_kill_of_the_admin_process(interface: Interfa
 
 
 def kill_admin(service: Service) -> None:
-    before = service.pid("admin-0")
     service.kill("admin-0")
-
-    def back() -> bool:
-        processes = service.status()["processes"]
-        return any(
-            each["process"] == "admin-0" and each["ready"] and each["pid"] != before for each in processes
-        )
-
-    until(back)
+    service.wait_ready()
 
 
 def test_admin_10_a_hook_hears_in_order_of_everything_over_kills_and_a_broken_endpoint(

@@ -101,7 +101,7 @@ def kill(service, role):
         service.kill_everything()
         service.start()
     else:
-        with contextlib.suppress(AssertionError, ProcessLookupError):  # it may be dead already
+        with contextlib.suppress(ProcessLookupError):  # it may be dead already
             service.kill(role)
 
 

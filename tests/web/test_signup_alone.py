@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.cookiejar
 import imaplib
 import re
@@ -198,15 +197,9 @@ def _is_up(service: Service) -> bool:
 
 def _restart(service: Service) -> None:
     """kill -9 of the sign-up process; returns when the next one serves."""
-    killed = service.pid("signup-0")
     service.kill("signup-0")
-
-    def another() -> bool:
-        with contextlib.suppress(AssertionError):
-            return service.pid("signup-0") != killed and _is_up(service)
-        return False
-
-    until(another)
+    service.wait_ready()
+    until(lambda: _is_up(service))
 
 
 @pytest.mark.slow
