@@ -111,7 +111,7 @@ def test_password_1_a_password_is_changed_by_keyboard_alone_and_holds_at_once(se
     check_accessible(page)
     screen(page, "password/changed")
     assert imap_takes(service, "cleo", NEW)
-    until(lambda: not imap_takes(service, "cleo", password("cleo")), 2)
+    until(lambda: not imap_takes(service, "cleo", password("cleo")))
     keys.to("Back to the overview").enter()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Welcome")
 
@@ -244,7 +244,7 @@ def test_a_forgotten_password_is_set_anew_by_a_code(
     page.locator("main .button.main").click()
     check(page, "forgotten-changed")
     assert imap_takes(service, name, NEW + name)
-    until(lambda: not imap_takes(service, name, password(name)), 2)
+    until(lambda: not imap_takes(service, name, password(name)))
 
 
 def test_password_7_a_new_phone_is_proven_and_the_old_one_hears_of_it(
@@ -337,7 +337,7 @@ def test_password_9_an_account_is_deleted_by_its_owner_and_taken_back_by_the_lin
     page.locator("main .button.main").click()
     check(page, "undone")
     until(lambda: not refused(service, name))
-    until(lambda: imap_takes(service, name, password(name)), 2)
+    until(lambda: imap_takes(service, name, password(name)))
 
 
 def test_signing_out_everywhere_ends_other_browsers_and_open_connections(
@@ -361,4 +361,4 @@ def test_signing_out_everywhere_ends_other_browsers_and_open_connections(
             return True
         return False
 
-    until(ended, 3)
+    until(ended)
