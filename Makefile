@@ -25,7 +25,7 @@ test: $(TESTS)  ## everything: unit, transcripts, contracts, simulation, end to 
 	@.ci/tests $(PY)
 
 check: $(TESTS)  ## style, types, the import law, the house rules
-	$(VENV)/bin/ruff check src tests $(wildcard bench)
+	$(VENV)/bin/ruff check src tests .ci $(wildcard bench)
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 	@[ ! -d web/webmail/node_modules ] || .ci/webmail $(PY) types
