@@ -362,7 +362,9 @@ class Relay:
             text = f"{reply.code} {reply.enhanced} {reply.text}".strip()
             if reply.code // 100 == 2:
                 records.append(Settled(entry.id, "sent", (address,), text))
-            elif reply.code // 100 == 5 or now - entry.received_at > self._settings.limits.queue_life_s:
+            elif now - entry.received_at > self._settings.limits.queue_life_s or not self._again(
+                address, reply
+            ):
                 records.append(Settled(entry.id, "failed", (address,), text))
             else:
                 records.append(
@@ -383,6 +385,11 @@ class Relay:
             self._world.journal.emit(events.QUEUE_UNAVAILABLE, component=error.component, error=error.text)
             await self._world.clock.sleep(1.0)
         self._done(job)
+
+    def _again(self, address: str, reply: Reply) -> bool:
+        """Whether another try may end otherwise."""
+        domain = address.rpartition("@")[2].lower()
+        return reply.code // 100 != 5 or self._obstacles.waits(domain, reply, self._now)
 
     def _pause(self, tries: int) -> float:
         """Until the next try: twice as long each time, spread a little so that no wave forms."""

@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 
 from holdfast.flow.obstacles import NAMES, ONWARD, Obstacles
-from holdfast.model.limits import RELAY_WITNESSES_S
+from holdfast.model.limits import (
+    RELAY_LISTED_ALONE_S,
+    RELAY_LISTED_KEPT_S,
+    RELAY_LISTED_S,
+    RELAY_WITNESSES_S,
+)
 from holdfast.wire.smtp.replies import Reply
 
 LISTED = Reply(451, "4.7.1", "203.0.113.7 is listed: https://blocklist.example/")
@@ -55,6 +60,12 @@ def test_a_listing_is_believed_when_several_say_it_whatever_others_take():
         ("your IP is blacklisted", True),
         ("rejected: poor reputation", True),
         ("is on our DNSBL", True),
+        ("Client host [203.0.113.7] rejected: bad neighbourhood", True),
+        ("Access denied, banned sending IP [203.0.113.7]", True),
+        ("your server 203.0.113.7 was blocked", True),
+        ("relay access denied", False),
+        ("Sender address [a@spam.example] blocked using dbl.spamhaus.org", False),
+        ("message contains a URL listed by SURBL", False),
         ("Greylisting in action", False),
         ("mailbox full", False),
         ("user is unlisted", False),
@@ -63,3 +74,38 @@ def test_a_listing_is_believed_when_several_say_it_whatever_others_take():
 def test_a_listing_is_known_by_the_words_that_receivers_use(text, listed):
     said = Obstacles(alone=True).refused("a.example", Reply(550, "5.7.1", text), 0.0)
     assert bool(said) == listed
+
+
+REFUSED = Reply(554, "5.7.1", "Service unavailable; Client host [203.0.113.7] blocked using zen.spamhaus.org")
+
+
+def test_queue_4_mail_refused_for_our_address_waits_and_what_is_its_own_fault_does_not():
+    found = Obstacles(alone=False)
+    assert found.waits("a.example", REFUSED, 0.0)
+    assert found.waits("a.example", Reply(550, "5.7.25", "no PTR record"), 0.0)
+    assert not found.waits("a.example", Reply(550, "5.1.1", "nobody of that name"), 0.0)
+    assert not found.waits("a.example", Reply(550, "5.7.1", "relaying denied"), 0.0)
+    assert not found.waits("a.example", Reply(554, "5.7.1", "message looks like spam"), 0.0)
+
+
+def test_queue_4_where_one_alone_refuses_us_senders_are_told_sooner_than_where_all_do():
+    found = Obstacles(alone=False)
+    times = [RELAY_LISTED_ALONE_S * step / 4 for step in range(6)]
+    assert [found.waits("a.example", REFUSED, at) for at in times] == [True] * 5 + [False]
+    assert found.waits("b.example", REFUSED, times[-1])
+    assert not found.waits("a.example", REFUSED, times[-1]), "two are not all"
+    assert found.waits("c.example", REFUSED, times[-1])
+    assert found.waits("a.example", REFUSED, times[-1]), "now it is our address wherever it comes"
+    every = [times[-1] + RELAY_LISTED_ALONE_S * step for step in range(10)]
+    assert all(found.waits(f"{each}.example", REFUSED, at) for at in every for each in "abc")
+    assert not found.waits("c.example", REFUSED, times[-1] + RELAY_LISTED_S + 1.0), "it ends"
+
+
+def test_queue_4_a_receiver_that_takes_mail_again_begins_anew():
+    found = Obstacles(alone=True)
+    assert found.waits("a.example", REFUSED, 0.0)
+    found.taken("a.example")
+    assert found.waits("a.example", REFUSED, RELAY_LISTED_S + 1.0)
+    forgotten = RELAY_LISTED_S + RELAY_LISTED_KEPT_S + 2.0
+    assert found.waits("b.example", REFUSED, forgotten)
+    assert found.waits("a.example", REFUSED, forgotten + RELAY_LISTED_S), "it was quiet for too long to count"

@@ -242,6 +242,24 @@ async def test_a_final_refusal_is_reported_to_the_sender_once(site, sink):
     assert b"Subject: hello" in report and b"\r\nbody\r\n" not in report
 
 
+@with_site()
+async def test_queue_4_mail_that_a_blocklist_keeps_from_many_waits_and_is_delivered_once_it_is_over(
+    site, sink
+):
+    listed = Reply(554, "5.7.1", "Client host [203.0.113.7] blocked using zen.spamhaus.org")
+    everybody = [f"bob@{each}.example" for each in ("one", "two", "three")]
+    for address in everybody:
+        site.names.hosts[address.partition("@")[2]] = ["mx.example"]
+        sink.replies[address] = [listed] * 2
+    sink.replies["nobody@one.example"] = [Reply(550, "5.1.1", "nobody here")]
+    await site.submit(*everybody, "nobody@one.example")
+    await sink.took(3)
+    await site.empty()
+    assert sorted(recipient for _, taken, _ in sink.taken for recipient in taken) == sorted(everybody)
+    ((_, report),) = site.reports()
+    assert b"nobody@one.example" in report and not any(each.encode() in report for each in everybody)
+
+
 @with_site(queue_life_s=0.2)
 async def test_what_could_not_be_delivered_in_its_life_is_given_back(site, sink):
     sink.replies["carl@example.net"] = [Reply(451, "4.2.0", "later")] * 1000
