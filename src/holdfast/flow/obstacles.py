@@ -30,7 +30,8 @@ _LISTED = re.compile(
     re.IGNORECASE,
 )
 _OF_THE_MAIL = re.compile(  # what is listed stands in it
-    r"\b(?:surbl|uribl|dbl\.spamhaus|sender (?:address|domain)|(?:url|uri|link|domain)\b.{0,60}\b(?:listed|block))",
+    r"\b(?:surbl|uribl|dbl\.spamhaus|sender (?:address|domain)"
+    r"|(?:url|uri|link|domain)\b.{0,60}\b(?:listed|block))",
     re.IGNORECASE,
 )
 _NO_NAME_OF_OURS = "5.7.25"  # our address has no name that leads back to it: RFC 7372 §3.3
