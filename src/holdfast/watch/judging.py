@@ -34,11 +34,11 @@ class Judge:
         self._outcomes = Outcomes(known)
         self._gist = _Gist()
         self._since = 0.0
-        self.window = Window(known.trials.values())
+        self.window = Window(known.trials.values(), under=known.under)
         self.told: Report | None = None
         self.deciding = ""
 
-    def hear(self, findings: Sequence[Finding], signals: Iterable[Signal] = ()) -> None:
+    def hear(self, findings: Sequence[Finding], signals: Sequence[Signal] = ()) -> None:
         """In the order of their time."""
         self.window.add(findings, signals)
         self._outcomes.add(findings)

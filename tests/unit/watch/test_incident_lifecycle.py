@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -144,6 +145,30 @@ def test_inc_5_what_real_sessions_alone_meet_again_and_again_opens_one(watched: 
     assert "closed" not in watched.rounds(59)
     assert watched.rounds(1) == ["closed"]
     assert watched.one().spans["imap"][0].until == last, "until nobody met it any more"
+
+
+def test_inc_5_what_real_sessions_blame_and_what_fails_by_its_own_check_opens_one(watched: Watched) -> None:
+    def needed(components: Iterable[str]) -> frozenset[str]:
+        return frozenset(components) | {"disk/v1"}
+
+    all_trials = [*trials(), Trial("sessions/mx-0", "receive", (), at_will=False)]
+
+    def met() -> Signal:
+        return Signal("receive", "ledger", watched.now + 1, process="mx-0", meant=("ledger/mx-0",))
+
+    watched.window = Window(all_trials, under=needed)
+    assert watched.round(signals=(met(),)) == [], "the disk is well"
+    watched.bad = {"disk/v1": "room"}
+    assert watched.round()[0] == "opened"
+    assert watched.one().functions == ("receive",)
+
+
+def test_inc_5_what_is_ill_for_long_proves_nothing_of_what_a_session_met_just_now(watched: Watched) -> None:
+    watched.window = Window([*trials(), Trial("sessions/mx-0", "receive", (), at_will=False)])
+    watched.bad = {"disk/v1": "room"}
+    watched.rounds(60)
+    blaming = Signal("receive", "disk", watched.now + 1, process="mx-0", meant=("disk/v1",))
+    assert watched.round(signals=(blaming,)) == []
 
 
 def test_inc_5_what_sessions_met_an_hour_apart_is_not_in_a_row(watched: Watched) -> None:

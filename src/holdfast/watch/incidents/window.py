@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
 
+from holdfast.model.errors import ComponentId
 from holdfast.model.findings import Finding, Signal, State
 from holdfast.model.functions import FUNCTIONS
 from holdfast.model.limits import (
@@ -15,6 +16,7 @@ from holdfast.model.limits import (
     INCIDENT_HEARD,
     INCIDENT_QUIET_S,
     INCIDENT_SIGNAL_S,
+    INCIDENT_TOGETHER_S,
     SIGNALS_S,
 )
 from holdfast.watch.depends import Trial, cell_of
@@ -55,10 +57,17 @@ class Worked(NamedTuple):
 
 
 class Window:
-    """``trials``: all there are; what was never tried is unknown, but for what can't be tried at will."""
+    """``trials``: all there are; what was never tried is unknown, but for what can't be tried at will.
+    ``under``: all that must be well for some components to be; they themselves at least."""
 
-    def __init__(self, trials: Collection[Trial], fresh_s: float = FINDING_FRESH_S) -> None:
+    def __init__(
+        self,
+        trials: Collection[Trial],
+        fresh_s: float = FINDING_FRESH_S,
+        under: Callable[[Iterable[ComponentId]], frozenset[ComponentId]] = frozenset,
+    ) -> None:
         self._fresh_s = fresh_s
+        self._under = under
         self._steps = {each.id: [step.name for step in each.steps] for each in trials}
         self._trials: dict[str, list[str]] = {function: [] for function in FUNCTIONS}
         self._heard: dict[str, list[str]] = {function: [] for function in FUNCTIONS}
@@ -67,8 +76,9 @@ class Window:
                 (self._trials if trial.at_will else self._heard)[trial.function].append(trial.id)
         self._standings: dict[str, dict[str, Standing]] = {}
         self._signals: dict[str, float] = {}
+        self._blamed: dict[str, frozenset[ComponentId]] = {}  # by sessions of which trial, at the last look
 
-    def add(self, findings: Iterable[Finding], signals: Iterable[Signal] = ()) -> None:
+    def add(self, findings: Iterable[Finding], signals: Sequence[Signal] = ()) -> None:
         """Of what isn't expected nothing is kept, and of a finding older than the last one nothing either."""
         for finding in [*findings, *self._met(signals)]:
             if finding.trial not in self._steps:
@@ -80,19 +90,16 @@ class Window:
             elif finding.at < standing.last.at:
                 continue
             standing.add(finding)
+        for trial, those in _by_trial(signals).items():
+            self._blamed[trial] = frozenset(component for each in those for component in each.meant)
         for signal in signals:
             self._signals[signal.function] = max(signal.at, self._signals.get(signal.function, 0.0))
 
     @staticmethod
     def _met(signals: Iterable[Signal]) -> Iterator[Finding]:
         """What real sessions met in vain, one finding a process: it serves, and not all who come."""
-        met: dict[str, list[Signal]] = {}
-        for each in signals:
-            if each.process and each.function and each.meant:
-                met.setdefault(each.process, []).append(each)
-        for process, those in met.items():
-            first = those[0]
-            trial, cell = f"{SESSIONS}{process}", _cell(those)
+        for trial, those in _by_trial(signals).items():
+            first, cell = those[0], _cell(those)
             yield Finding(trial, first.function, "degraded", first.component, first.said, first.at, 0.0, cell)
 
     def _counts_s(self, trial: str) -> float:
@@ -135,17 +142,26 @@ class Window:
 
     def confirmed(self, function: str, now: float) -> list[Standing]:
         """Of those the ones that are no accident: twice in a row, or met by a real session as well; or met by
-        real sessions alone again and again."""
+        real sessions, where what they blame fails by its own check, or again and again."""
         signal = self._signals.get(function, float("-inf"))
         return [
             each
             for each in self.failing(function, now)
             if (
-                each.bad >= INCIDENT_HEARD
+                each.bad >= INCIDENT_HEARD or self._is_seen_ill(each)
                 if each.last.trial.startswith(SESSIONS)
                 else each.bad >= INCIDENT_FAILURES or abs(signal - each.last.at) <= INCIDENT_SIGNAL_S
             )
         ]
+
+    def _is_seen_ill(self, met: Standing) -> bool:
+        """Whether something that these sessions blame, or what that needs, fails by a check of its own, and
+        since about then: what is ill for long is no proof of what they met just now."""
+        return any(
+            each.last.state == "fails" and abs(each.bad_since - met.bad_since) <= INCIDENT_TOGETHER_S
+            for component in self._under(self._blamed.get(met.last.trial, ()))
+            for each in self._standings.get(component, {}).values()
+        )
 
     def worked(self, function: str, now: float) -> list[Worked] | None:
         """For each of its trials since when it works; None where one doesn't or isn't known, or none is."""
@@ -189,6 +205,15 @@ class Window:
     def _fresh(self, trial: str, now: float) -> list[Standing]:
         places = self._standings.get(trial, {})
         return [each for each in places.values() if now - each.last.at <= self._counts_s(trial)]
+
+
+def _by_trial(signals: Iterable[Signal]) -> dict[str, list[Signal]]:
+    """Of functions of customers, and where it is known what may be meant."""
+    met: dict[str, list[Signal]] = {}
+    for each in signals:
+        if each.process and each.function and each.meant:
+            met.setdefault(f"{SESSIONS}{each.process}", []).append(each)
+    return met
 
 
 def _cell(signals: Iterable[Signal]) -> int | None:
