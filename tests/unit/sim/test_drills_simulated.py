@@ -7,7 +7,7 @@ import pytest
 from holdfast.sim.drills.catalogue import catalogue
 from holdfast.sim.drills.simulated import known, rows, trying
 from holdfast.sim.drills.simulated import provider as p
-from holdfast.sim.drills.simulated.play import drill, provider_map
+from holdfast.sim.drills.simulated.play import drill, provider_map, whom
 from holdfast.sim.drills.simulated.unlisted import judged
 from holdfast.sim.seed import stream
 from holdfast.watch.diagnosis import Outcome, diagnose, gather
@@ -18,10 +18,10 @@ _TRIES = trying.tries()
 
 
 def shown(faults: tuple[p.Fault, ...], at: float, seed: int, wrong: float = 0.0) -> list[Outcome]:
-    """What six rounds of all trials show, with the parts as they are then."""
+    """What eight rounds of all trials show, with the parts as they are then."""
     there, random = p.Conditions(faults).at(at), stream(seed, "shown")
     found = []
-    for second in range(6):
+    for second in range(8):
         for one in _TRIES.values():
             finding = trying.show(one, there, random, 1000.0 + second)
             if wrong and random.random() < wrong:
@@ -47,6 +47,38 @@ def test_every_row_of_the_catalogue_is_done_to_parts_that_the_map_has():
     for id in rows.ROWS:
         row = rows.row(id, stream(1, "row"))
         assert {each.part for each in row.faults} <= map.components.keys()
+
+
+_ALL = frozenset(map(p.cell, range(p.CELLS)))
+
+
+@pytest.mark.parametrize(
+    ("id", "hit"),
+    [
+        ("F15", ("password", "signup")),  # taken, and done later
+        ("F22", ("send",)),  # mail to elsewhere waits
+        ("F37", ("imap", "pop3", "webmail")),  # what only the copies still have
+        ("F52", ()),  # mail is read all the same, and contacts too
+        ("F36", ()),
+    ],
+)
+def test_who_is_refused_or_made_to_wait_is_hit_and_who_is_only_served_worse_is_not(id, hit):
+    assert {each: those for each, those in whom(rows.row(id, stream(1, "row"))).items() if those} == (
+        dict.fromkeys(hit, _ALL)
+    )
+
+
+def test_who_was_hit_early_was_hit_though_it_is_over_by_the_end():
+    cells = frozenset({"cell-00", "cell-01"})  # of the machine that had no power for a while
+    found = whom(rows.row("F50", stream(1, "row")))
+    assert {each: those for each, those in found.items() if those} == (
+        dict.fromkeys(("receive", "imap", "pop3", "webmail"), cells)
+    )
+
+
+def test_a_mailbox_that_can_only_be_read_is_hit_in_the_webmail_too():
+    found = whom(rows.row("F14", stream(1, "row")))
+    assert found["webmail"] == found["imap"] != _ALL
 
 
 @pytest.mark.slow

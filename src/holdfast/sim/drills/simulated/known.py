@@ -3,7 +3,7 @@ what is tried. Edges and steps are told in the map's terms, not made from how pa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from holdfast.model.errors import ComponentId
 from holdfast.sim.drills.simulated import provider as p
@@ -214,9 +214,16 @@ def imap(cell: int, vantage: str) -> Sequence[Step]:
     return _reading("imap", cell, vantage, ("SELECT", "FETCH", "APPEND"))
 
 
-def old(cell: int, vantage: str) -> Sequence[Step]:
+def _old(door: str, fetch: str) -> Course:
     """Mail that only the copies still have."""
-    return [_arrive("imap", vantage), _signed(), _step("FETCH old", {"partner/objects"})]
+    return lambda cell, vantage: [_arrive(door, vantage), _signed(), _step(fetch, {"partner/objects"})]
+
+
+OLD: Mapping[str, Course] = {
+    "imap": _old("imap", "FETCH old"),
+    "pop3": _old("pop3", "RETR old"),
+    "webmail": _old("https", "body old"),
+}
 
 
 def pop3(cell: int, vantage: str) -> Sequence[Step]:
@@ -226,7 +233,8 @@ def pop3(cell: int, vantage: str) -> Sequence[Step]:
 def webmail(cell: int, vantage: str) -> Sequence[Step]:
     begins = (_arrive("https", vantage), _secure("https"))
     signed = (_step("page", {"program/web"}), _signed("sessions"))
-    return [*begins, *signed, _step("list", _look(cell)), _step("body", {f"{p.cell(cell)}/packs"})]
+    read = (_step("list", _look(cell)), _step("body", {f"{p.cell(cell)}/packs"}))
+    return [*begins, *signed, *read, _step("change", _change(cell))]
 
 
 def search(cell: int, vantage: str) -> Sequence[Step]:

@@ -74,7 +74,7 @@ def play(of: Fault, row: rows.Row, seed: int, hampered: Hampered = "") -> Played
             told = _told(watchers.incidents) or told
         now += TICK_S
     listed = of.hits in ("cells", "everybody")
-    hit = _hit(p.Conditions(row.faults).at(row.lasts_s - 1.0)) if listed else None
+    hit = whom(row) if listed else None
     truth = score.Truth(injected, repaired, row.causes, hit)
     seen = score.Observed(
         watchers.incidents,
@@ -115,15 +115,31 @@ def _of(incident: Incident) -> dict[str, score.Told]:
     }
 
 
+def whom(row: rows.Row) -> dict[str, frozenset[str]]:
+    """Who is hit at any time while it lasts: by function, a name for each cell's accounts."""
+    conditions = p.Conditions(row.faults)
+    changes = {time for each in row.faults for time in (each.begins, each.ends)}
+    moments = sorted({min(time, row.lasts_s) for time in changes} - {0.0})
+    found = [_hit(conditions.at(time - 1.0)) for time in moments]
+    return {function: frozenset().union(*(each[function] for each in found)) for function in visits.USES}
+
+
 def _hit(parts: Mapping[str, p.Now]) -> dict[str, frozenset[str]]:
-    """Whose accounts can't be served, by trying each of them often enough."""
+    """Whose accounts are refused or made to wait, by trying each of them often enough: what is only slower or
+    limited hits nobody."""
     random = stream(1, "hit")
 
     def fails(way: visits.Way, number: int) -> bool:
-        return any(visits.walk(way, visits.Visit(parts, random), number).stopped for _ in range(8))
+        visit = visits.Visit(parts, random)
+        return bool(visits.walk(way, visit, number).stopped or visit.waits)
 
-    ways = visits.WAYS.items()
+    def hit(function: str, number: int) -> bool:
+        return any(fails(way, number) for way in visits.USES[function] for _ in range(_OFTEN))
+
     return {
-        function: frozenset(p.cell(number) for number in range(p.CELLS) if fails(way, number))
-        for function, way in ways
+        function: frozenset(p.cell(number) for number in range(p.CELLS) if hit(function, number))
+        for function in visits.USES
     }
+
+
+_OFTEN = 40  # a part that refuses three in ten is met for certain

@@ -47,9 +47,9 @@ _WAYS: tuple[tuple[str, str, visits.Way, known.Course, str], ...] = (
 )
 _MORE = (
     ("send", "send/relay", visits.relay, known.relay),
-    ("imap", "imap/old", visits.old, known.old),
     ("webmail", "webmail/search", visits.search, known.search),
     ("password", "password/code", visits.code, known.code),
+    *((function, f"{function}/old", way, known.OLD[function]) for function, way in visits.OLD.items()),
 )
 _BY_CELL = ("receive", "imap", "pop3", "webmail", "signup")
 

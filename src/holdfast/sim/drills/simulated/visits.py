@@ -29,6 +29,7 @@ class Visit:
     """One visit now, from ``vantage`` ('' inside), that waits so long for what is silent.
 
     ``slow``: why it took long, '' if it didn't. ``missed``: what it did without, '' for nothing.
+    ``waits``: what was only taken, and is done later; '' for nothing.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Visit:
         self._waits_s = waits_s
         self.vantage = vantage
         self.missed = ""
+        self.waits = ""
         self.took_s = 0.0
         self.slow = ""
 
@@ -89,6 +91,11 @@ class Visit:
         """It goes on without, and not as well. ``stopped``: what was asked in vain."""
         self.slow = self.slow or said
         self.missed = self.missed or str(stopped or "")
+
+    def later(self, said: str, stopped: Stopped) -> None:
+        """It was taken, and waits for what was asked in vain."""
+        self.late(said, stopped)
+        self.waits = said
 
     # what ways share
 
@@ -181,7 +188,7 @@ class Visit:
             self.meet("process/directory-1")
             lies = self.meet("db/credentials")
         except Stopped as stopped:
-            self.late(f"{what} was taken and waits: {stopped}", stopped)
+            self.later(f"{what} was taken and waits: {stopped}", stopped)
             return
         else:
             if lies == "lies":
@@ -227,8 +234,8 @@ def send(visit: Visit, cell: int) -> Steps:
     visit.accept(process)
 
 
-def relay(visit: Visit, cell: int) -> Steps:
-    """Out to another provider, and back."""
+def outward(visit: Visit, cell: int) -> Steps:
+    """To another provider."""
     yield from send(visit, cell)
     yield "out"
     visit.meet("process/relay-1")
@@ -239,6 +246,11 @@ def relay(visit: Visit, cell: int) -> Steps:
     yield "arrives"
     if lies:
         raise Stopped("taken with 250, and never seen again")
+
+
+def relay(visit: Visit, cell: int) -> Steps:
+    """Out to another provider, and back."""
+    yield from outward(visit, cell)
     yield "back"
     visit.meet("zone/mx")
     process = visit.arrive("smtp", "mx")
@@ -291,12 +303,18 @@ def webmail(visit: Visit, cell: int) -> Steps:
     visit.look(cell)
     yield "body"
     visit.fetch(cell)
+    yield "change"
+    visit.change(cell)
 
 
 def search(visit: Visit, cell: int) -> Steps:
-    """Full text and contacts; contacts are read from a copy when their process is gone."""
+    """Full text, without which mail is read all the same; contacts are read from a copy when their process
+    is gone."""
     yield "search"
-    visit.meet("process/search-1")
+    try:
+        visit.meet("process/search-1")
+    except Stopped as stopped:
+        visit.late("mail can be read, not searched", stopped)
     yield "contacts"
     try:
         visit.meet("process/contacts-1")
@@ -334,7 +352,7 @@ def signup(visit: Visit, cell: int) -> Steps:
     try:
         visit.meet("partner/sms")
     except Stopped as stopped:
-        visit.late(f"the code waits: {stopped}", stopped)
+        visit.later(f"the code waits: {stopped}", stopped)
     yield "made"
     visit.ask_directory("the account")
     visit.meet("sequence/accounts")
@@ -359,14 +377,18 @@ def large(visit: Visit, cell: int) -> Steps:
     visit.fetch(cell)
 
 
-def old(visit: Visit, cell: int) -> Steps:
+def _old(door: str, role: str, fetch: str) -> Way:
     """Mail that only the copies still have."""
-    yield "connect"
-    visit.arrive("imap", "imap")
-    yield "sign-in"
-    visit.sign_in(cell)
-    yield "FETCH old"
-    visit.meet("partner/objects")
+
+    def way(visit: Visit, cell: int) -> Steps:
+        yield "connect"
+        visit.arrive(door, role)
+        yield "sign-in"
+        visit.sign_in(cell)
+        yield fetch
+        visit.meet("partner/objects")
+
+    return way
 
 
 Way = Callable[[Visit, int], Steps]
@@ -390,6 +412,12 @@ def walk(way: Way, visit: Visit, cell: int) -> Met:
     return Met(step)
 
 
+# Function → how a customer reads what only the copies still have.
+OLD: Mapping[str, Way] = {
+    "imap": _old("imap", "imap", "FETCH old"),
+    "pop3": _old("pop3", "pop3", "RETR old"),
+    "webmail": _old("https", "web", "body old"),
+}
 # Function → how a customer uses it.
 WAYS: Mapping[str, Way] = {
     "receive": deliver,
@@ -399,4 +427,9 @@ WAYS: Mapping[str, Way] = {
     "webmail": webmail,
     "password": password,
     "signup": signup,
+}
+# Function → all that a customer wants of it.
+USES: Mapping[str, tuple[Way, ...]] = {
+    **{function: (way, *filter(None, [OLD.get(function)])) for function, way in WAYS.items()},
+    "send": (outward,),
 }

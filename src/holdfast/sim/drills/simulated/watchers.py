@@ -13,7 +13,7 @@ from typing import NamedTuple
 from holdfast.model.errors import ComponentId
 from holdfast.model.findings import Finding, Signal
 from holdfast.model.functions import FUNCTIONS
-from holdfast.model.limits import AROUND, DOOR_SILENT_S, INCIDENT_SIGNAL_S
+from holdfast.model.limits import AROUND, DOOR_SILENT_S, INCIDENT_SIGNAL_S, SURE_S
 from holdfast.sim.drills.simulated import provider as p
 from holdfast.sim.drills.simulated import trying, visits
 from holdfast.sim.seed import Random, stream
@@ -58,7 +58,7 @@ class Watchers:
         self._errors = errors
         self._shows, self._errs = stream(seed, "trials"), stream(seed, "errors")
         paces = {
-            id: Pace(each.every_s, _LEAST_S[each.every_s], _FAILING_S[each.every_s])
+            id: Pace(each.every_s, _LEAST_S[each.every_s], _FAILING_S[each.every_s], sure_s=SURE_S)
             for id, each in self._tries.items()
         }
         self._rota = Rota(paces, begin, stream(seed, "rota").random)
@@ -141,7 +141,7 @@ class Watchers:
 def sessions(parts: Parts, random: Random, now: float) -> list[Signal]:
     """What real customers meet who come in now, and when: whoever can't come in tells nobody."""
     found = []
-    for function, way in (*visits.WAYS.items(), ("imap", visits.old)):
+    for function, way in (*visits.WAYS.items(), *visits.OLD.items()):
         for _ in range(SESSIONS):
             visit = visits.Visit(parts, random)
             met = visits.walk(way, visit, random.randrange(p.CELLS))
