@@ -269,6 +269,12 @@ RELAY_FATES = 20_000  # recipients whose end can be asked for, the last ones
 DSN_FULL_BYTES = 256 * KIB  # a larger message isn't given back whole, only its header
 SECOND_TRY_S = 5 * 86_400  # for so long a message in doubt, sent again, is a second try (RFC 5321 §4.5.4.1)
 
+# Who answers while a role's processes end again and again
+STAND_IN_AFTER_S = 1.0  # since one of them last served: a single end is over by then
+STAND_IN_RETRY_S = 10  # who was sent away is to come again; the longest pause between two starts
+STAND_IN_STOP_S = 5.0  # one that was asked to end is killed then
+STAND_IN_AGAIN_S = 5.0  # after one ended by itself
+
 # Pages and HTTP
 WEB_CONNECTIONS = 2000  # per process
 WEB_CONNECTIONS_PER_ADDRESS = 200  # a household or an office behind one address; trusted proxies are exempt
@@ -389,6 +395,7 @@ AROUND = 12  # trials that use the same as one that begins to fail, the longest:
 TRY_S = 90.0  # one run of whatever is tried; canaries out and back take a minute
 DOOR_S = 2.0  # a door that says nothing for so long fails …
 DOOR_SILENT_S = 0.5  # … and after so long is tried once more beside
+SURE_S = 1.0  # what begins to fail is tried once more so soon after: what passes by itself has, by then
 OWN_LAG_S = 0.25  # a time limit that is noticed so much later says nothing: this process itself was late
 OWN_DESCRIPTORS = 8  # with fewer left those who watch can't tell their own fault from another's
 WATCH_OPEN_S = 3.0  # the watch waits so long for its ledger, then goes on in memory

@@ -19,6 +19,7 @@ from holdfast.model.limits import (
     DOOR_SILENT_S,
     OWN_LAG_S,
     SIGNALS_LOOK_S,
+    SURE_S,
     WATCH_OPEN_S,
 )
 from holdfast.run import canaries, components, layout, mapping, parts
@@ -184,7 +185,7 @@ class Watched:
         mail = canaries.doors(self._config).mail
         target = mail.get("imap") or mail.get("pop3")
         every_s = self._config.watch.canary_s
-        pace = Pace(every_s, 2.0, min(10.0, every_s), every_s)  # there are many: never all at once
+        pace = Pace(every_s, 2.0, min(10.0, every_s), every_s, sure_s=SURE_S)  # many: never all at once
         for each in accounts:
             if target is None or each.cell is None:
                 continue
@@ -210,9 +211,9 @@ class Watched:
         every_s = self._config.watch.canary_s
         paces = {
             OUTSIDE: Pace(every_s / 2, min(3.0, every_s), min(6.0, every_s), hasty_s=CANARY_HASTY_S),
-            _SIGNUP: Pace(every_s * _RARELY, min(5.0, every_s), min(10.0 * _RARELY, every_s)),
+            _SIGNUP: Pace(every_s * _RARELY, min(5.0, every_s), min(10.0 * _RARELY, every_s), sure_s=SURE_S),
         }
-        usual = Pace(every_s, min(5.0, every_s), min(10.0, every_s))
+        usual = Pace(every_s, min(5.0, every_s), min(10.0, every_s), sure_s=SURE_S)
         wanted: dict[str, list[str]] = {}
         for trial in CANARIES:
             if trial in known.trials and self._can(trial):

@@ -14,6 +14,7 @@ _JITTER = 0.1  # of the time between two: so that nothing falls into step with o
 
 class Pace(NamedTuple):
     """``least_s``: between two beginnings, however much it is asked for. ``failing_s``: while it fails.
+    ``sure_s``: what begins to fail begins anew so soon, if that is sooner: a second failure is no accident.
     ``first_s``: after the start it is tried once within this. ``hasty_s``: when it has failed for so long it
     comes no more often than ever, whoever asks for it."""
 
@@ -22,6 +23,7 @@ class Pace(NamedTuple):
     failing_s: float
     first_s: float = 3.0
     hasty_s: float = float("inf")
+    sure_s: float = float("inf")
 
 
 class _Entry:
@@ -69,12 +71,14 @@ class Rota:
         entry.running, entry.failing = False, failing
         if news:
             entry.failing_since = now
-        pace = entry.pace
+        pace, least_s = entry.pace, entry.least_s(now)
+        if news and failing:
+            least_s = min(least_s, pace.sure_s)
         every_s = min(pace.every_s, pace.failing_s) if failing else pace.every_s
         entry.due = entry.began + every_s * (1 - _JITTER + 2 * _JITTER * self._draw())
         if entry.again or news:
-            entry.due = entry.began + pace.least_s
-        entry.due = max(entry.due, entry.began + entry.least_s(now), now)
+            entry.due = entry.began + least_s
+        entry.due = max(entry.due, entry.began + least_s, now)
 
     def hasten(self, names: Iterable[str], now: float) -> None:
         """At once; what runs already, once more when it has ended. What isn't there is left out."""

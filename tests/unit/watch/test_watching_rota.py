@@ -108,6 +108,21 @@ def test_what_begins_to_fail_and_what_works_again_is_tried_once_more_at_once():
     assert rota.next_due() == 82.0
 
 
+def test_a_first_failure_is_made_sure_of_sooner_than_it_may_be_asked_for():
+    rota = Rota({"canary": RARE._replace(sure_s=1.0)}, 0.0, lambda: 0.5)
+    [_] = rota.due(2.0)
+    rota.hasten(["canary"], 2.0)
+    rota.ended("canary", 2.1, failing=True)
+    assert rota.next_due() == 3.0
+    [_] = rota.due(3.0)
+    rota.hasten(["canary"], 3.0)
+    rota.ended("canary", 3.1, failing=True)
+    assert rota.next_due() == 8.0, "it is sure now"
+    [_] = rota.due(8.0)
+    rota.ended("canary", 9.0, failing=False)
+    assert rota.next_due() == 13.0
+
+
 def test_what_has_failed_for_long_comes_no_more_often_than_ever_however_much_it_is_asked_for():
     """What is sent elsewhere piles up there, or here."""
     rota = Rota({"out": RARE._replace(hasty_s=20.0)}, 0.0, lambda: 0.5)
