@@ -10,11 +10,10 @@ import typer
 
 from holdfast.cli import oversight, rights, terminal
 from holdfast.cli.people import with_people
-from holdfast.model.errors import Reason, Refused
 
 if TYPE_CHECKING:
     from holdfast.directory.operations import Operations
-    from holdfast.model.people import AdminRole, ApiToken
+    from holdfast.model.people import ApiToken
 
 DAY_S = 86_400.0
 
@@ -27,7 +26,7 @@ Domain = Annotated[str, typer.Option(help="Only in this domain.")]
 def add_to(app: typer.Typer) -> None:
     admin = typer.Typer(help="Who may administer the service, and with which keys.", no_args_is_help=True)
     admin.command("token")(token)
-    admin.command("grants")(grants)
+    admin.command("grants")(rights.grant_list)
     admin.command("revoke")(revoke)
     app.add_typer(admin, name="admin")
     rights.add_to(app)
@@ -60,7 +59,7 @@ def token(
     from holdfast.world import real_world
 
     world = real_world(level="warn")
-    right = role_of(role)
+    right = rights.role_of(role)
     secret = new_token(world.entropy.bytes(TOKEN_BYTES))
     expires_at = world.clock.now() + days * DAY_S if days else 0.0
 
@@ -79,41 +78,12 @@ def token(
     terminal.show([row], list(row), as_json)
 
 
-def grants(as_json: terminal.Json = False) -> None:
-    """Lists who may administer what."""
-
-    async def work(people: Operations) -> list[dict[str, object]]:
-        return [
-            {
-                "account": each.account,
-                "login": (await people.account(each.account)).login,
-                "role": str(each.role),
-                "tenant": each.tenant,
-                "domain": each.domain,
-            }
-            for each in await people.grants()
-        ]
-
-    terminal.show(with_people(work), ["account", "login", "role", "tenant", "domain"], as_json)
-
-
 def revoke(account: Who, role: Role = "owner", tenant: Tenant = 0, domain: Domain = "") -> None:
     """Takes rights to administer from an account; what its keys could do ends with them."""
-    right = role_of(role)
+    right = rights.role_of(role)
 
     async def work(people: Operations) -> None:
         found = await people.account(account)
         await people.acting(who_types()).grant_rm(found.id, right, tenant=tenant, domain=domain)
 
     with_people(work)
-
-
-def role_of(text: str) -> AdminRole:
-    """Raises ``Refused`` that names the roles there are."""
-    from holdfast.model.people import AdminRole
-
-    try:
-        return AdminRole(text.replace("-", "_"))
-    except ValueError:
-        there = ", ".join(AdminRole)
-        raise Refused(Reason.BAD_SYNTAX, f"no role '{text}'; there are {there}") from None

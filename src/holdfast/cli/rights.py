@@ -8,10 +8,11 @@ import typer
 
 from holdfast.cli import terminal
 from holdfast.cli.people import Who, with_people
+from holdfast.model.errors import Reason, Refused
 
 if TYPE_CHECKING:
     from holdfast.directory.operations import Operations
-    from holdfast.model.people import Tenant
+    from holdfast.model.people import AdminRole, Tenant
 
 Id = Annotated[int, typer.Argument(metavar="ID", help="As `list` shows it.")]
 Domain = Annotated[str, typer.Argument(help="The domain.")]
@@ -101,25 +102,43 @@ def tenant_set(
 # Rights
 
 
+def role_of(text: str) -> AdminRole:
+    """Raises ``Refused`` that names the roles there are."""
+    from holdfast.model.people import AdminRole
+
+    try:
+        return AdminRole(text.replace("-", "_"))
+    except ValueError:
+        there = ", ".join(AdminRole)
+        raise Refused(Reason.BAD_SYNTAX, f"no role '{text}'; there are {there}") from None
+
+
 def grant_add(account: Who, role: Role, tenant: InTenant = 0, domain: InDomain = "") -> None:
     """Gives an account rights to administer."""
-    from holdfast.cli.admin import role_of
-
     right = role_of(role)
     with_people(lambda people: people.grant_add(account, right, tenant=tenant, domain=domain))
 
 
 def grant_list(as_json: terminal.Json = False) -> None:
     """Lists who may administer what."""
-    from holdfast.cli.admin import grants
 
-    grants(as_json)
+    async def work(people: Operations) -> list[dict[str, object]]:
+        return [
+            {
+                "account": each.account,
+                "login": (await people.account(each.account)).login,
+                "role": str(each.role),
+                "tenant": each.tenant,
+                "domain": each.domain,
+            }
+            for each in await people.grants()
+        ]
+
+    terminal.show(with_people(work), ["account", "login", "role", "tenant", "domain"], as_json)
 
 
 def grant_rm(account: Who, role: Role, tenant: InTenant = 0, domain: InDomain = "") -> None:
     """Takes rights away; what the account's keys could do ends with them."""
-    from holdfast.cli.admin import role_of
-
     right = role_of(role)
     with_people(lambda people: people.grant_rm(account, right, tenant=tenant, domain=domain))
 

@@ -32,13 +32,14 @@ def add_to(app: typer.Typer) -> None:
 
 def pack_ls(ledgers: Which = None, as_json: terminal.Json = False) -> None:
     """Lists every pack."""
+    from holdfast.packs.verify import pack_infos
     from holdfast.world import real_world
 
     world = real_world(level="warn")
     rows = [
         {"ledger": name, "pack": pack.number, **pack._asdict()}
         for name, reader in _ledgers(world, terminal.load_config(), ledgers or [])
-        for pack in reader.packs()
+        for pack in pack_infos(reader)
     ]
     columns = ["ledger", "pack", "bytes", "frames", "sealed", "first_sequence", "last_sequence"]
     terminal.show(rows, columns, as_json)
@@ -47,6 +48,7 @@ def pack_ls(ledgers: Which = None, as_json: terminal.Json = False) -> None:
 def pack_verify(ledgers: Which = None, as_json: terminal.Json = False) -> None:
     """Reads every frame and checks it, copies too; 2 when something is damaged."""
     from holdfast.cli.progress import progress
+    from holdfast.packs.verify import verify
     from holdfast.world import real_world
 
     world = real_world(level="warn")
@@ -54,7 +56,7 @@ def pack_verify(ledgers: Which = None, as_json: terminal.Json = False) -> None:
     found = list(_ledgers(world, terminal.load_config(), ledgers or []))
     with progress("ledgers", len(found)) as bar:
         for name, reader in found:
-            report = reader.verify()
+            report = verify(reader)
             row = {"ledger": name, "good": report.good, **report._asdict()}
             rows.append({**row, "bad": [str(bad) for bad in report.bad]})
             bar.advance()

@@ -12,7 +12,7 @@ from holdfast.packs import format
 from holdfast.packs.events import FRAME_BAD, FRAME_REPAIRED
 from holdfast.packs.scan import Read, Span, bad_body, disk_reason, last_mark, overlaid, runs, walk
 from holdfast.packs.shelf import OpenPack, Shelf, component, ledger_folder
-from holdfast.packs.words import BadFrame, BadFrameError, Frame, PackInfo, VerifyReport
+from holdfast.packs.words import BadFrame, BadFrameError, Frame
 from holdfast.world import World
 
 Item = Frame | BadFrame
@@ -482,18 +482,6 @@ class LedgerReader:
     def _last_mark(self, pack: OpenPack) -> Position | None:
         found = last_mark(pack.read, pack.header.seed, format.FIRST_OFFSET, pack.file.size() & ~7)
         return Position(pack.number, found[0]) if found else None
-
-    def packs(self) -> list[PackInfo]:
-        """All packs. Those not sealed are scanned."""
-        from holdfast.packs.verify import pack_infos
-
-        return pack_infos(self)
-
-    def verify(self) -> VerifyReport:
-        """Reads everything in every copy, and compares with digests and with each other."""
-        from holdfast.packs.verify import verify
-
-        return verify(self)
 
 
 def _trusted(shelf: Shelf, copy: OpenPack) -> int:

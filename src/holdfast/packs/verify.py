@@ -11,7 +11,7 @@ from holdfast.packs.words import BadFrame, CopyReport, Frame, PackInfo, VerifyRe
 
 
 def pack_infos(reader: LedgerReader) -> list[PackInfo]:
-    """One entry for each pack whose header can be read."""
+    """One entry for each pack whose header can be read. Those not sealed are scanned."""
     found = []
     for number in reader.numbers(refresh=True):
         pack = reader.pack(number)
@@ -46,7 +46,7 @@ def _up_to(reader: LedgerReader, number: int) -> Position | None:
 
 
 def verify(reader: LedgerReader) -> VerifyReport:
-    """Frames one by one in the first folder, then digests, then the copies byte by byte."""
+    """Reads everything: frames one by one in the first folder, then digests, then copies byte by byte."""
     shelf, *copies = reader.shelves
     alone = LedgerReader.of_shelf(reader, shelf)
     bad: list[BadFrame] = []

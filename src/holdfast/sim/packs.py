@@ -24,6 +24,7 @@ from typing import NamedTuple
 from holdfast.model.errors import Unavailable
 from holdfast.model.mail import START, PackRef, Position
 from holdfast.packs import BadFrame, Frame, LedgerReader, LedgerWriter, NewFrame, Written, format
+from holdfast.packs.verify import verify
 from holdfast.sim.loop import PowerCut
 from holdfast.sim.rules import Operation
 from holdfast.sim.seed import Random, stream
@@ -463,7 +464,7 @@ class Universe:
         for sequence, (ref, _) in self.ledger.acknowledged.items():
             if sequence not in self.ledger.followed and not _covered(ref, self.ledger.missed):
                 raise Violation(f"the follower never got {sequence} at {ref}")
-        report = self.make_reader(world).verify()
+        report = verify(self.make_reader(world))
         undamaged = not self.ledger.flips and not self.lied and not report.bad and not report.repaired
         if undamaged and (report.digests or any(copy.different for copy in report.copies)):
             raise Violation(f"nothing rotted, and verify finds {report}")

@@ -9,6 +9,7 @@ import pytest
 from holdfast.model.errors import Unavailable
 from holdfast.model.mail import START
 from holdfast.packs import Frame, LedgerReader, LedgerWriter
+from holdfast.packs.verify import verify
 from holdfast.sim.world import SimWorld, simulated
 from unit.packs.disk import COPY, LEDGER, VOLUME, damage, opened, reader, stored, write
 
@@ -44,12 +45,12 @@ def test_an_append_resolves_when_the_copy_has_it_too(world: SimWorld) -> None:
     world.run(main())
     for number in (1, 2):
         assert stored(world, number) == stored(world, number, COPY)
-    assert reader(world, (COPY,)).verify().good
+    assert verify(reader(world, (COPY,))).good
     assert writer_lag_is_nothing(world)
 
 
 def writer_lag_is_nothing(world: SimWorld) -> bool:
-    return reader(world, (COPY,)).verify().copies[0].missing_bytes == 0
+    return verify(reader(world, (COPY,))).copies[0].missing_bytes == 0
 
 
 def test_a_lost_copy_refuses_nothing_is_told_and_made_again(world: SimWorld) -> None:

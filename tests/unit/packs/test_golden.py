@@ -9,6 +9,7 @@ from pathlib import Path
 
 from holdfast.model.mail import START
 from holdfast.packs import Frame, LedgerReader, LedgerWriter, NewFrame
+from holdfast.packs.verify import pack_infos, verify
 from holdfast.world import real_world
 from unit.packs.golden.make import FRAMES
 
@@ -33,9 +34,9 @@ def seen(reader: LedgerReader) -> list[tuple[int, int, tuple[int, ...], bytes]]:
 def test_version_1_is_read_as_it_was_written() -> None:
     reader = LedgerReader(real_world(level="error"), str(V1), "mail")
     assert seen(reader) == expected()
-    report = reader.verify()
+    report = verify(reader)
     assert report.good and report.frames == 15
-    assert [info.sealed for info in reader.packs()] == [True] * (report.packs - 1) + [False]
+    assert [info.sealed for info in pack_infos(reader)] == [True] * (report.packs - 1) + [False]
     assert len(list(reader.follow(START, cell=63))) == 6
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from holdfast.model.mail import START, PackRef, Position
 from holdfast.packs import BadFrame, BadFrameError, Frame, LedgerReader, NewFrame, Written, format
+from holdfast.packs.verify import pack_infos, verify
 from holdfast.sim.world import SimWorld, simulated
 from unit.packs.disk import (
     COPY,
@@ -129,7 +130,7 @@ def test_a_sealed_pack_with_a_damaged_footer_is_scanned(world: SimWorld) -> None
         damage(world, len(whole) + offset, b"\xff\xff")
     assert bodies(world)[:3] == [b"0" + LONG, b"b", b"c"] and len(bodies(world)) == 9
     assert sequences(list(reader(world).follow(START, cell=1))) == [2, 5, 8]
-    assert not reader(world).verify().bad
+    assert not verify(reader(world)).bad
 
 
 def test_a_lost_pack_is_told_and_hides_no_other(world: SimWorld) -> None:
@@ -152,7 +153,7 @@ def test_a_damaged_frame_is_read_from_a_copy_and_told(world: SimWorld) -> None:
     assert [item.sequence for item in many] == [6, 5, 4, 3, 2, 1]
     assert not world.journal.named("frame_bad")
     assert {e.keys["sequence"] for e in world.journal.named("frame_repaired")} == {1, 5}
-    report = reader(world, (COPY,)).verify()
+    report = verify(reader(world, (COPY,)))
     assert [bad.sequence for bad in report.bad] == [1, 5]
     assert report.digests == (1,) and report.copies[0].different == (1, 2) and not report.good
 
@@ -178,16 +179,16 @@ def test_a_read_that_lies_is_tried_again(world: SimWorld) -> None:
 
 def test_verify_finds_what_no_frame_shows(world: SimWorld) -> None:
     filled(world, 2)
-    assert reader(world).verify().good
+    assert verify(reader(world)).good
     padding = format.FIRST_OFFSET - 1
     damage(world, padding, b"\1")
-    report = reader(world).verify()
+    report = verify(reader(world))
     assert report.digests == (1,) and not report.bad and report.frames == 6
 
 
 def test_packs_are_listed_with_what_is_in_them(world: SimWorld) -> None:
     filled(world, 3)
-    infos = reader(world).packs()
+    infos = pack_infos(reader(world))
     assert [(i.number, i.frames, i.sealed, i.first_sequence, i.last_sequence) for i in infos] == [
         (1, 3, True, 1, 3),
         (2, 3, True, 4, 6),
@@ -199,7 +200,7 @@ def test_packs_are_listed_with_what_is_in_them(world: SimWorld) -> None:
 def test_an_empty_ledger_has_an_end_and_no_frames(world: SimWorld) -> None:
     empty = LedgerReader(world, VOLUME, "mx-9")
     assert empty.end() == empty.marked() == START and list(empty.follow(START)) == []
-    assert empty.identity == b"" and empty.packs() == [] and empty.verify().good
+    assert empty.identity == b"" and pack_infos(empty) == [] and verify(empty).good
 
 
 def test_what_is_marked_is_durable_and_the_end_may_not_be(world: SimWorld) -> None:
@@ -272,7 +273,7 @@ def test_whatever_bytes_change_no_wrong_body_is_returned_and_nothing_else_is_rai
                 assert SENT[item.sequence] == (item.account, bytes(item.body))
         for item in found.read_many(refs):
             assert isinstance(item, BadFrame) or SENT[item.sequence] == (item.account, bytes(item.body))
-        found.verify(), found.packs(), found.marked()
+        verify(found), pack_infos(found), found.marked()
         for ref in refs:
             try:
                 assert SENT[(frame := found.read(ref)).sequence] == (frame.account, bytes(frame.body))

@@ -10,6 +10,7 @@ from holdfast.model.errors import Refused, Unavailable
 from holdfast.model.limits import FRAME_BODY_BYTES
 from holdfast.model.mail import START
 from holdfast.packs import Frame, LedgerReader, LedgerWriter, NewFrame
+from holdfast.packs.verify import pack_infos, verify
 from holdfast.sim.world import SimWorld, simulated
 
 VOLUME = "/volumes/v1"
@@ -64,13 +65,13 @@ def test_frames_keep_the_order_of_submission_over_many_packs(world: SimWorld) ->
         reader = LedgerReader(world, VOLUME, "mx-0")
         frames = list(reader.follow(START))
         assert [bytes(f.body) for f in frames if isinstance(f, Frame)] == [b"%d" % n * 500 for n in range(30)]
-        infos = reader.packs()
+        infos = pack_infos(reader)
         assert len(infos) > 2
         assert all(info.sealed for info in infos[:-1]) and not infos[-1].sealed
         assert sum(info.frames for info in infos) == 30
         for cell in range(4):
             assert [f.account for f in reader.follow(START, cell=cell)] == list(range(cell, 30, 4))
-        assert reader.verify().good and reader.verify().frames == 30
+        assert verify(reader).good and verify(reader).frames == 30
         assert [f.sequence for f in reader.read_many([w.ref for w in reversed(refs)])] == list(
             range(30, 0, -1)
         )
