@@ -377,6 +377,7 @@ INCIDENT_REOPEN_S = 600.0  # what fails again so soon after the end is the same 
 INCIDENT_TOGETHER_S = 30.0  # what fails within this, by an unknown cause, is one incident until more is known
 INCIDENT_UPDATE_S = 1800.0  # the next update is never promised for later than this
 INCIDENT_FOUND_S = 5.0  # findings of the same states are written no more often
+AFFECTED_LASTS_S = 15.0  # what no named cause explains and fails for so long hits somebody, too
 INCIDENT_TRIALS = 20  # that don't go well, named in one entry
 INCIDENT_ENTRIES = 10_000  # of one incident's timeline; findings go first
 FINDING_FRESH_S = 600.0  # what was tried longer ago is unknown

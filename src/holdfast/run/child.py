@@ -58,11 +58,14 @@ def live(
     ready_fd: int,
     parent: int,
     strangers: Iterable[int],
-    pulse: Pulse,
+    pulse: Pulse | None,
 ) -> None:
-    """Runs in the forked process and never returns. ``strangers``: descriptors of the parent's to close."""
+    """Runs in the forked process and never returns. ``strangers``: descriptors of the parent's to close.
+
+    ``pulse``: None for who only stands in for a role, and tells nobody how it is.
+    """
     code = 1
-    name = process_name(role, worker)
+    name = process_name(role, worker) if pulse is not None else f"no {role}"
     try:
         _forget_parent(parent, strangers)
         system.set_name(f"hf {name}")
@@ -98,7 +101,7 @@ def _run(
     main: RoleMain,
     sockets: Mapping[str, list[socket.socket]],
     ready_fd: int,
-    pulse: Pulse,
+    pulse: Pulse | None,
 ) -> int:
     import uvloop
 
@@ -108,9 +111,13 @@ def _run(
 
     async def work() -> bool:
         stop = asyncio.Event()
-        pulse.begin(world)
+        if pulse is not None:
+            pulse.begin(world)
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
         start = Start(world, config, role, worker, sockets, stop, ready, Counts())
+        if pulse is None:
+            await main(start)
+            return True
         await telling.begin(start)
         flush = telling.trace(start)
         await main(start)

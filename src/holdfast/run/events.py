@@ -57,6 +57,14 @@ ROLLING_HALTED = register(
     "A rolling restart was stopped; these processes stay as they are.",
     "left",
 )
+STAND_IN_STARTED = register(
+    "stand_in_started",
+    "warn",
+    "The processes of a role end again and again: whoever comes to its doors is told to come again.",
+    "role",
+    "pid",
+)
+STAND_IN_ENDED = register("stand_in_ended", "info", "Nobody stands in for a role any more.", "role", "pid")
 CHILD_RENEWED = register(
     "child_renewed", "warn", "A process is started anew, as somebody or a remedy asked.", "process", "pid"
 )

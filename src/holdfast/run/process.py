@@ -34,6 +34,7 @@ class Process:
         "ends",
         "kill_at",
         "kill_from",
+        "lost_at",
         "main",
         "pid",
         "pulse",
@@ -59,6 +60,7 @@ class Process:
         self.since = 0.0  # UTC
         self.ready = False
         self.due: float | None = None
+        self.lost_at: float | None = None  # since when it doesn't serve, unasked
         self.asked_at: float | None = None  # when it was asked to end
         self.kill_at: float | None = None
         self.kill_from = 0.0  # since when its end is waited for

@@ -29,5 +29,10 @@ class Restarts:
         self._pause = min(max(pause * 2, FIRST_PAUSE_S), LONGEST_PAUSE_S)
         return pause
 
+    @property
+    def again(self) -> bool:
+        """It died more than once, and never lived for long in between."""
+        return self._pause > FIRST_PAUSE_S
+
     def lived(self, now: float) -> float:
         return now - self._started

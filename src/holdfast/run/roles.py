@@ -71,6 +71,9 @@ MAINS: dict[str, Main] = {
     "care": Main("caring", "run_care"),
 }
 
+# Not one of them: who answers at the doors of one whose processes end again and again.
+STAND_IN = Main("standing_in", "run_stand_in")
+
 
 def plan(config: Config) -> list[tuple[str, int, RoleMain]]:
     """(role, worker, what it runs), in the order of ``MAINS``."""
@@ -105,4 +108,4 @@ def serve(config: Config, **keys: Any) -> None:
 
     if config.service.user:
         load_everything()
-    Supervisor(world, config, plan(config), back=BACK, load=load, **keys).run()
+    Supervisor(world, config, plan(config), back=BACK, load=load, stand_in=STAND_IN, **keys).run()

@@ -22,6 +22,7 @@ from holdfast.run import child, control, events, ports, system
 from holdfast.run.config import Config
 from holdfast.run.process import End, Process
 from holdfast.run.reading import digest
+from holdfast.run.stand_ins import StandIns
 from holdfast.run.watchdog import Pulse, Watchdog, stood_at
 from holdfast.world import World
 
@@ -44,12 +45,14 @@ class Supervisor:
         load: Callable[[child.RoleMain], object] = lambda main: None,
         reload: Callable[[], Config] | None = None,
         hangup_stops: bool = False,
+        stand_in: child.RoleMain | None = None,
         on_ready: Callable[[], object] | None = None,
     ) -> None:
         """``back``: the roles that the others need and that are stopped after them.
 
         ``load`` imports what a role runs, before its first fork; ``reload`` reads the configuration
-        again; ``on_ready`` is called once, when first all serve.
+        again; ``stand_in``: who answers for a role that can't; ``on_ready`` is called once, when first
+        all serve.
         """
         self.world = world
         self.config = config
@@ -59,6 +62,9 @@ class Supervisor:
         self._reload = reload
         self._hangup_stops = hangup_stops
         self._on_ready = on_ready
+        self._stand_in = stand_in
+        self._at_doors: list[Process] = []
+        self._stand_ins = StandIns(world, self._start_stand_in)
         self._sockets: dict[str, list[socket.socket]] = {}
         self._selector = selectors.DefaultSelector()
         self._stop_at: float | None = None  # when all must be gone
@@ -101,6 +107,10 @@ class Supervisor:
             self._load(process.main)
             gc.freeze()
             self._start(process)
+        if self._stand_in is not None:
+            self._load(self._stand_in)
+            gc.freeze()
+            self._at_doors = [each for each in self.processes if any(self._mine(each.role).values())]
         self.world.journal.emit(
             events.SERVICE_STARTED,
             pid=os.getpid(),
@@ -139,6 +149,21 @@ class Supervisor:
 
     def _start(self, process: Process) -> None:
         now = self.world.clock.monotonic()
+        pid, read = self._fork(process.role, process.worker, process.main, process.pulse)
+        process.started(pid, now, self.world.clock.now())
+        self._selector.register(read, selectors.EVENT_READ, lambda fd: self._hear_ready(process, fd))
+        self.world.journal.emit(
+            events.CHILD_STARTED, process=process.name, pid=pid, restarts=process.restarts.count
+        )
+
+    def _start_stand_in(self, role: str) -> int:
+        assert self._stand_in is not None
+        pid, read = self._fork(role, 0, self._stand_in, None)
+        os.close(read)
+        return pid
+
+    def _fork(self, role: str, worker: int, main: child.RoleMain, pulse: Pulse | None) -> tuple[int, int]:
+        """Its process id, and where it says that it serves."""
         read, write = os.pipe()
         os.set_blocking(read, False)
         parent = os.getpid()
@@ -146,27 +171,26 @@ class Supervisor:
         signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
         pid = os.fork()
         if pid == 0:
-            mine = {door: self._sockets.get(door, []) for door in ports.DOORS.get(process.role, ())}
+            mine = self._mine(role)
             strangers = self._strangers(mine, write)
             child.live(
                 self.world,
                 self.config,
-                process.role,
-                process.worker,
-                process.main,
+                role,
+                worker,
+                main,
                 mine,
                 write,
                 parent,
                 strangers,
-                process.pulse,
+                pulse,
             )
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         os.close(write)
-        process.started(pid, now, self.world.clock.now())
-        self._selector.register(read, selectors.EVENT_READ, lambda fd: self._hear_ready(process, fd))
-        self.world.journal.emit(
-            events.CHILD_STARTED, process=process.name, pid=pid, restarts=process.restarts.count
-        )
+        return pid, read
+
+    def _mine(self, role: str) -> dict[str, list[socket.socket]]:
+        return {door: self._sockets.get(door, []) for door in ports.DOORS.get(role, ())}
 
     def _strangers(self, mine: dict[str, list[socket.socket]], write: int) -> list[int]:
         keep = {each.fileno() for listeners in mine.values() for each in listeners} | {write}
@@ -188,6 +212,8 @@ class Supervisor:
                 elif process.pid is not None and process.kill_at is not None and now >= process.kill_at:
                     self._kill(process)
             self._watchdog.look(self.processes, now)
+            if self._stand_in is not None:
+                self._stand_ins.look(self._at_doors if self._stop_at is None else (), now)
             self._roll(now)
             if self._stop_at is not None and self._stopping(now):
                 return
@@ -215,7 +241,7 @@ class Supervisor:
         self._selector.unregister(fd)
         os.close(fd)
         if heard and process.pid is not None:
-            process.ready = True
+            process.ready, process.lost_at = True, None
             after = round(process.restarts.lived(self.world.clock.monotonic()), 3)
             self.world.journal.emit(events.CHILD_READY, process=process.name, pid=process.pid, after_s=after)
             if self._on_ready is not None and all(each.ready for each in self.processes):
@@ -244,6 +270,8 @@ class Supervisor:
             self.world.journal.emit(events.CHILD_ENDED, process=process.name, pid=pid, status=how)
             process.due = now if self._stop_at is None else None
             return
+        if process.lost_at is None:
+            process.lost_at = now
         lived = round(process.restarts.lived(now), 3)
         pause = process.restarts.died(now)
         where = process.pulse.traceback()

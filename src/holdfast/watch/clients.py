@@ -170,8 +170,12 @@ class Imap:
                 self._client.receive(await self._talk.more())
                 continue
             found.append(answer)
-            if isinstance(answer, ImapBroken) or (isinstance(answer, Untagged) and answer.condition == "BYE"):
-                raise ConnectionResetError(answer.text if isinstance(answer, Untagged) else "not IMAP")
+            if isinstance(answer, ImapBroken):
+                raise ConnectionResetError("not IMAP")
+            if isinstance(answer, Untagged) and answer.condition == "BYE":
+                if not tag and answer.code and answer.code.name == "UNAVAILABLE":  # RFC 5530 §3
+                    raise Turned(f"BYE UNAVAILABLE {answer.text}", temporary=True)
+                raise ConnectionResetError(answer.text)
             if isinstance(answer, Continuation) and self._client.waits_to_send:
                 self._talk.connection.write(self._client.proceed())
             if (isinstance(answer, Tagged) and answer.tag == tag) or (

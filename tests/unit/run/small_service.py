@@ -13,6 +13,7 @@ import sys
 
 from holdfast.run.child import Start
 from holdfast.run.reading import parse
+from holdfast.run.standing_in import run_stand_in
 from holdfast.run.supervisor import Supervisor
 from holdfast.world import real_world
 
@@ -45,7 +46,7 @@ def main() -> None:
 
     plan = [("store", 0, only_wait), ("mx", 0, answer_pid), ("imap", 0, answer_pid)]
     world = real_world(journal_path=os.path.join(folder, "journal"))
-    Supervisor(world, load(), plan, back=["store"], reload=load).run()
+    Supervisor(world, load(), plan, back=["store"], reload=load, stand_in=run_stand_in).run()
 
 
 if __name__ == "__main__":

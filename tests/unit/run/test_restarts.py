@@ -15,6 +15,15 @@ def test_run_2_the_first_restart_is_immediate_then_pauses_double_up_to_ten_secon
     assert restarts.count == 10
 
 
+def test_run_11_one_end_is_none_that_happens_again_and_again():
+    restarts, found = Restarts(), []
+    for now in (0.0, 1.0, 100.0, 200.0):
+        restarts.started(now)
+        restarts.died(now + (1.0 if now < 100.0 else 50.0))
+        found.append(restarts.again)
+    assert found == [False, True, False, False]
+
+
 def test_run_2_thirty_seconds_of_life_forgive_all():
     restarts = Restarts()
     for _ in range(5):

@@ -141,6 +141,26 @@ def test_run_2_a_process_that_keeps_dying_is_started_ever_more_rarely(make):
 
 
 @pytest.mark.slow
+def test_run_11_while_a_process_ends_again_and_again_somebody_says_later_and_goes_when_it_serves(make):
+    service = make()
+    port = service.port("mx")
+
+    def killed_until_somebody_stands_in() -> bool:
+        if (pid := service.of("mx-0")["pid"]) is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return bool(service.events("stand_in_started"))
+
+    until(killed_until_somebody_stands_in)
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as link:
+        assert link.makefile().readline().startswith("421 4.3.2 ")
+    assert [each["role"] for each in service.events("stand_in_started")] == ["mx"], "imap serves"
+    until(lambda: bool(service.events("stand_in_ended")))
+    assert ask(port)[0] == service.of("mx-0")["pid"]
+    assert {each["process"] for each in service.status()["processes"]} == {"store-0", "mx-0", "imap-0"}
+
+
+@pytest.mark.slow
 def test_run_6_a_term_ends_everybody_and_those_that_others_need_last(make):
     service = make()
     service.process.send_signal(signal.SIGTERM)

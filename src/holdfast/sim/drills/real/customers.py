@@ -56,6 +56,7 @@ EVERY_S = {
 }
 _WHOLE = c.BodySection(c.Section(), b"BODY[]", peek=True)
 _UNAVAILABLE = ("answered 503", "answered 429")
+_FOR_NOW = ("4", "serverUnavailable")  # how a fault begins that is one for now: SMTP; RFC 8620 §3.6.2
 
 
 class Household(NamedTuple):
@@ -339,7 +340,7 @@ def judged(error: Exception) -> tuple[str, str]:
         case Turned():
             return ("t" if error.temporary else FORBIDDEN), said
         case Fault():
-            return ("t" if error.cause.startswith("4") or "nreachable" in error.cause else "x"), said
+            return ("t" if error.cause.startswith(_FOR_NOW) or "nreachable" in error.cause else "x"), said
         case Unavailable():
             return ("t" if any(each in error.text for each in _UNAVAILABLE) else "x"), said
         case Refused() | OSError():
