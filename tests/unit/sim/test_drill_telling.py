@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from holdfast.cli import drill
-from holdfast.model.errors import Refused
+from holdfast.model.errors import Refused, Unavailable
 from holdfast.sim.drills import score as s
 from holdfast.sim.drills import telling
 from holdfast.sim.drills.catalogue import catalogue
@@ -73,6 +73,10 @@ def test_a_fault_that_one_machine_cant_show_is_refused_before_anything_is_starte
         (Turned("NO AUTHENTICATIONFAILED wrong", temporary=False), s.FORBIDDEN),
         (Fault("greeting", "421 4.3.0 too busy"), "t"),
         (Fault("FETCH", "the message comes without what stands in it"), "x"),
+        (Fault("Email/query", "serverUnavailable cell-03/index: malformed"), "t"),  # RFC 8620 §3.6.2
+        (Fault("Email/query", "serverFail An error of ours; its reference is k4"), "x"),
+        (Unavailable("https://localhost:8446", "answered 503"), "t"),
+        (Unavailable("https://localhost:8446", "ReadTimeout"), "x"),
         (Gone("3 messages, where there were 5"), s.FORBIDDEN),
         (TimeoutError(), "x"),
         (ConnectionRefusedError("refused"), "x"),

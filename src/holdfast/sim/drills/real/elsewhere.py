@@ -148,7 +148,7 @@ class _Mail(Session):
             self._recipients = []
         if word == "RCPT":
             if self._mood() == "refuses":
-                return self._say("451 4.7.1 203.0.113.7 is listed: https://blocklist.example/")
+                return self._say("554 5.7.1 Client host [203.0.113.7] blocked using list.blocklist.example")
             self._recipients.append(line.partition("<")[2].partition(">")[0].lower())
         if word == "DATA":
             self._in_message = True
