@@ -8,6 +8,7 @@ from holdfast.model.errors import ComponentId
 
 # ``unknown``: it could not be tried, or nobody has for too long. It is never taken for ``works``.
 State = Literal["works", "degraded", "fails", "unknown"]
+BAD: tuple[State, ...] = ("degraded", "fails")
 
 
 class Finding(NamedTuple):

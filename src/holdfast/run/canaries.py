@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os.path
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from holdfast.model.errors import Reason, Refused
+from holdfast.model.findings import Finding
 from holdfast.model.functions import FUNCTIONS
 from holdfast.model.people import CANARY
 from holdfast.run import layout
@@ -213,9 +214,13 @@ async def run_once(world: World, config: Config, functions: Collection[str]) -> 
 
 
 async def run_trials(
-    world: World, config: Config, trials: Collection[str], memory: Memory | None = None
+    world: World,
+    config: Config,
+    trials: Collection[str],
+    memory: Memory | None = None,
+    heard: Callable[[Finding], object] = lambda finding: None,
 ) -> list[Result]:
-    """``memory``: what is kept from one run to the next.
+    """``memory``: what is kept from one run to the next. ``heard``: is told of each as soon as it has ended.
 
     Raises ``Refused`` without accounts, ``Unavailable`` while another run is on its way (CANARY-5): each
     would tidy away what the other looks for.
@@ -237,4 +242,4 @@ async def run_trials(
             config.canary.outside,
             *(memory or Memory({}, Returns())),
         )
-        return await run_canaries(ground, trials, config.service.hostname)
+        return await run_canaries(ground, trials, config.service.hostname, heard)

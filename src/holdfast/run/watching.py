@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from functools import partial
 
 from holdfast.directory.writer import PeopleClient
 from holdfast.model.errors import Refused, Unavailable
-from holdfast.model.findings import Finding, State
+from holdfast.model.findings import BAD, Finding, State
 from holdfast.model.limits import (
     CANARY_HASTY_S,
     CANARY_MAKE_S,
@@ -270,18 +270,16 @@ class Batches:
         self._config = config
         self._memory = canaries.Memory({}, Returns())
         self._turn = asyncio.Lock()
-        self._next: set[str] = set()
-        self._coming: asyncio.Task[dict[str, Finding]] | None = None
+        self._coming: _Batch | None = None
 
     async def run(self, trials: Collection[str]) -> list[Finding]:
         """Raises ``Unavailable`` while somebody else runs canaries, ``Refused`` without accounts."""
         if OUTSIDE in trials:
             return list((await self._outside(trials)).values())
-        self._next.update(trials)
         if self._coming is None:
-            self._coming = asyncio.ensure_future(self._batch())
-        found = await asyncio.shield(self._coming)
-        return [found[each] for each in (*trials, "canary/accounts") if each in found]
+            self._coming = _Batch()
+            self._coming.begin(self._run(self._coming))
+        return await self._coming.found(trials)
 
     async def _outside(self, trials: Collection[str]) -> dict[str, Finding]:
         """Until it is known how long it takes, several times on end: from then on it is missed early."""
@@ -292,15 +290,50 @@ class Batches:
                 break
         return found
 
-    async def _batch(self) -> dict[str, Finding]:
+    async def _run(self, batch: _Batch) -> dict[str, Finding]:
         async with self._turn:
             await self._world.clock.sleep(DOOR_SILENT_S)  # what is asked for at the same time comes along
-            trials, self._next, self._coming = self._next, set(), None
-            return await self._go(trials)
+            self._coming = None
+            return await self._go(batch.trials, batch.hear)
 
-    async def _go(self, trials: Collection[str]) -> dict[str, Finding]:
-        results = await canaries.run_trials(self._world, self._config, trials, self._memory)
+    async def _go(
+        self, trials: Collection[str], heard: Callable[[Finding], object] = lambda finding: None
+    ) -> dict[str, Finding]:
+        results = await canaries.run_trials(self._world, self._config, trials, self._memory, heard)
         return {each.finding.trial: each.finding for each in results}
+
+
+class _Batch:
+    """Trials that run together, and what each of them came to."""
+
+    def __init__(self) -> None:
+        self._heard: dict[str, asyncio.Future[Finding]] = {}
+
+    @property
+    def trials(self) -> Collection[str]:
+        return self._heard.keys()
+
+    def begin(self, work: Coroutine[None, None, dict[str, Finding]]) -> None:
+        self._all = asyncio.ensure_future(work)
+
+    def hear(self, finding: Finding) -> None:
+        if not (heard := self._heard[finding.trial]).done():
+            heard.set_result(finding)
+
+    async def found(self, trials: Collection[str]) -> list[Finding]:
+        """At the end, with what is said of the accounts; as soon as it is known where something fails: others
+        may take long, and be tidied up after for as long again."""
+        for each in trials:
+            self._heard.setdefault(each, asyncio.get_running_loop().create_future())
+        own = asyncio.gather(*(self._heard[each] for each in trials))
+        try:
+            await asyncio.wait((self._all, own), return_when=asyncio.FIRST_COMPLETED)
+            if own.done() and any(each.state in BAD for each in own.result()):
+                return own.result()
+        finally:
+            own.cancel()
+        found = await asyncio.shield(self._all)
+        return [found[each] for each in (*trials, "canary/accounts") if each in found]
 
 
 # One door

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from typing import NamedTuple
 
 from holdfast.model.errors import Unavailable
-from holdfast.model.findings import Finding, Signal
+from holdfast.model.findings import BAD, Finding, Signal
 from holdfast.model.limits import AROUND, JUDGE_S, NOW_EVERY_S, NOW_REMEDIES, OWN_DESCRIPTORS, TRY_S
 from holdfast.watch.canaries.walk import OURS
 from holdfast.watch.changes import Change
@@ -27,7 +27,6 @@ from holdfast.watch.now import Now, write_now
 from holdfast.watch.rota import Pace, Rota
 from holdfast.world import World
 
-_BAD = ("degraded", "fails")
 _REST_S = 0.1  # between two judgements at least
 _TICK_S = 1.0  # it looks up at least so often
 
@@ -142,7 +141,7 @@ class Watching:
             rota.hasten([name], self._world.clock.monotonic())
         except Exception as error:
             self._tell_failed(name, error)
-        failing = any(each.state in _BAD for each in found)
+        failing = any(each.state in BAD for each in found)
         rota.ended(name, self._world.clock.monotonic(), failing=failing)
         if rota is self._rota:
             self._by_trial.update((each.trial, name) for each in found)
@@ -156,10 +155,10 @@ class Watching:
 
     def _sure(self, found: Sequence[Finding]) -> Sequence[Finding]:
         """CANARY-6: while this process lacks descriptors, whatever it meets is its own fault, and unknown."""
-        if not any(each.state in _BAD for each in found) or not lacking(self._world):
+        if not any(each.state in BAD for each in found) or not lacking(self._world):
             return found
         said = "this process has no descriptors left to look with"
-        return [each._replace(state="unknown", said=said) if each.state in _BAD else each for each in found]
+        return [each._replace(state="unknown", said=said) if each.state in BAD else each for each in found]
 
     def _take(self, found: Sequence[Finding]) -> None:
         for finding in found:

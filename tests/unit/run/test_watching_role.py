@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import msgspec
@@ -27,6 +28,8 @@ from holdfast.watch.incidents.record import Note
 from holdfast.watch.now import read_now
 from holdfast.world import Session
 from holdfast.world.tls import client_context
+
+Heard = Callable[[Finding], object]
 
 
 @pytest.fixture
@@ -262,10 +265,40 @@ def test_canary_5_what_is_due_at_the_same_time_is_one_run_and_what_comes_later_t
     world.run(main())
 
 
+def test_what_fails_is_known_at_once_however_long_others_take_and_is_made_sure_of_when_they_have_ended(
+    world, monkeypatch
+):
+    tried: list[float] = []
+
+    async def run_trials(_: object, __: object, trials: set[str], ___: object, heard: Heard) -> list[Result]:
+        tried.append(world.clock.monotonic())
+        receive = Finding("canary/receive", "receive", "fails", "DATA", "452", 0.0, 0.1)
+        heard(receive)
+        await world.clock.sleep(9)  # others, and who tidies up
+        rest = [Finding(each, "", "works", "", "", 0.0, 0.1) for each in ("canary/imap", "canary/accounts")]
+        return [Result(each, ()) for each in (receive, *rest)]
+
+    async def main() -> None:
+        monkeypatch.setattr(canaries, "run_trials", run_trials)
+        batches = Batches(world, config())
+        imap = asyncio.ensure_future(batches.run(["canary/imap"]))
+        assert [each.trial for each in await batches.run(["canary/receive"])] == ["canary/receive"]
+        assert world.clock.monotonic() - tried[0] < 0.1
+        again = asyncio.ensure_future(batches.run(["canary/receive"]))
+        assert [each.trial for each in await imap] == ["canary/imap", "canary/accounts"]
+        assert len(tried) == 1, "one run at a time"
+        await again
+        assert 9.0 <= tried[1] - tried[0] <= 9.0 + 2 * DOOR_SILENT_S
+
+    world.run(main())
+
+
 def test_canary_7_how_long_it_takes_from_elsewhere_is_learned_at_the_first_run(world, monkeypatch):
     took = iter([1.0, 2.0, 1.0, 1.0, 30.0])
 
-    async def run_trials(_: object, __: object, trials: set[str], memory: canaries.Memory) -> list[Result]:
+    async def run_trials(
+        _: object, __: object, trials: set[str], memory: canaries.Memory, *more: object
+    ) -> list[Result]:
         began, token = world.clock.monotonic(), world.entropy.token()
         memory.returns.sent(token, began)
         await world.clock.sleep(next(took))

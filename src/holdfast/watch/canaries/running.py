@@ -40,27 +40,27 @@ def trials_of(functions: Collection[str], *, outside: bool) -> list[str]:
     ]
 
 
-async def run_canaries(ground: Ground, trials: Collection[str], vantage: str = "") -> list[Result]:
+async def run_canaries(
+    ground: Ground,
+    trials: Collection[str],
+    vantage: str = "",
+    heard: Callable[[Finding], object] = lambda finding: None,
+) -> list[Result]:
     """One result for each, and one for the canaries' own accounts. All at once: none waits for another
-    (CANARY-1). What can't be tidied is said with the accounts. One that goes elsewhere may run beside others;
-    all else is one run at a time (CANARY-5)."""
+    (CANARY-1), and each is ``heard`` as soon as it has ended. What can't be tidied is said with the accounts.
+    One that goes elsewhere may run beside others; all else is one run at a time (CANARY-5)."""
     began = ground.world.clock.monotonic()
+
+    async def go(trial: str) -> Result:
+        work, cell = partial(CANARIES[trial], ground), _cell(ground, trial)
+        result = await attempt(ground.world, trial, work, ground.stands, cell=cell, vantage=vantage)
+        heard(result.finding)
+        return result
+
     untidy = await _tidy(ground, set(trials) - {OUTSIDE})  # what comes back late is looked for first
     if "canary/signup" in trials:
         untidy += await _clear(ground)
-    results = await asyncio.gather(
-        *(
-            attempt(
-                ground.world,
-                trial,
-                partial(CANARIES[trial], ground),
-                ground.stands,
-                cell=_cell(ground, trial),
-                vantage=vantage,
-            )
-            for trial in trials
-        )
-    )
+    results = await asyncio.gather(*(go(trial) for trial in trials))
     untidy += await _tidy(ground, trials)
     took = ground.world.clock.monotonic() - began
     return [*results, _accounts(ground, results, untidy, took, vantage)]

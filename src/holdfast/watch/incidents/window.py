@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from holdfast.model.errors import ComponentId
-from holdfast.model.findings import Finding, Signal, State
+from holdfast.model.findings import BAD, Finding, Signal, State
 from holdfast.model.functions import FUNCTIONS
 from holdfast.model.limits import (
     FINDING_FRESH_S,
@@ -21,8 +21,6 @@ from holdfast.model.limits import (
 )
 from holdfast.watch.depends import Trial, cell_of
 from holdfast.watch.signals import PREFIX as SESSIONS
-
-_BAD = ("degraded", "fails")
 
 
 class Standing(msgspec.Struct):
@@ -44,7 +42,7 @@ class Standing(msgspec.Struct):
             self.works_since = self.works_since or finding.at
             return
         self.works_since = 0.0
-        if finding.state in _BAD:
+        if finding.state in BAD:
             self.bad += 1
             self.bad_since = self.bad_since or finding.at
 
@@ -123,10 +121,10 @@ class Window:
         """INC-4: it works only if all its trials do; it fails if none of them does. What can't be tried at
         will counts only where it doesn't go well."""
         states = {self.state(trial, now) for trial in self._trials[function]}
-        states |= {state for trial in self._heard[function] if (state := self.state(trial, now)) in _BAD}
+        states |= {state for trial in self._heard[function] if (state := self.state(trial, now)) in BAD}
         if states == {"works"}:
             return "works"
-        if not states & set(_BAD):
+        if not states & set(BAD):
             return "unknown"
         return "degraded" if states & {"works", "degraded"} else "fails"
 
@@ -136,7 +134,7 @@ class Window:
             standing
             for trial in (*self._trials[function], *self._heard[function])
             for standing in self._fresh(trial, now)
-            if standing.last.state in _BAD
+            if standing.last.state in BAD
         ]
         return sorted(found, key=lambda each: (each.bad_since, each.last.trial, each.last.vantage))
 
@@ -165,7 +163,7 @@ class Window:
 
     def worked(self, function: str, now: float) -> list[Worked] | None:
         """For each of its trials since when it works; None where one doesn't or isn't known, or none is."""
-        if any(self.state(trial, now) in _BAD for trial in self._heard[function]):
+        if any(self.state(trial, now) in BAD for trial in self._heard[function]):
             return None
         found = []
         for trial in self._trials[function]:
@@ -181,7 +179,7 @@ class Window:
         """Since when real sessions meet nothing any more."""
         for trial in self._heard[function]:
             for each in self._standings.get(trial, {}).values():
-                if each.last.state in _BAD and trial.startswith(SESSIONS):
+                if each.last.state in BAD and trial.startswith(SESSIONS):
                     yield Worked(each.last.at, now)
 
     def unproven(self, function: str, now: float) -> list[str]:
@@ -199,7 +197,7 @@ class Window:
         steps = self._steps.get(trial, [])
         if step not in steps or self.state(trial, now) == "unknown":
             return False
-        failing = [each.last.step for each in self._fresh(trial, now) if each.last.state in _BAD]
+        failing = [each.last.step for each in self._fresh(trial, now) if each.last.state in BAD]
         return all(each in steps and steps.index(each) > steps.index(step) for each in failing)
 
     def _fresh(self, trial: str, now: float) -> list[Standing]:
