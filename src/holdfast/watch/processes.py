@@ -15,6 +15,7 @@ import msgspec
 from holdfast.model.errors import Unavailable
 from holdfast.model.limits import (
     COPY_STALE_S,
+    CRASH_AGAIN_S,
     CRASH_LOOP,
     CRASH_LOOP_S,
     CRASH_OUTLIVED_S,
@@ -140,7 +141,7 @@ def of_process(ran: Ran, now: float) -> Said:
     """``process/…``, the steps ``runs`` and ``descriptors``: one that has none left takes nobody."""
     lately = ran.ended is not None and now - ran.ended.at <= CRASH_LOOP_S
     how = f"{ran.ended.text}, {ran.ends} times within 5 minutes" if ran.ended is not None and lately else ""
-    again = lately and ran.ends >= CRASH_LOOP and not _lasts(ran, now)
+    again = lately and _comes_again(ran) and not _lasts(ran, now)
     if ran.pid is None and (again or ran.again_in_s != 0):
         return Said("fails", "runs", f"it doesn't run; {how or 'nobody knows why'}")
     if again:
@@ -156,6 +157,12 @@ def of_process(ran: Ran, now: float) -> Said:
     if ran.lacking:
         return Said("fails", "descriptors", f"of all {ran.lacking} that it may have hardly one is free")
     return WELL
+
+
+def _comes_again(ran: Ran) -> bool:
+    """Whether it ends again and again."""
+    soon = ran.ends >= 2 and ran.ended is not None and ran.ended.lived_s < CRASH_AGAIN_S
+    return soon or ran.ends >= CRASH_LOOP
 
 
 def _lasts(ran: Ran, now: float) -> bool:

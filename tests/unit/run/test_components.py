@@ -279,6 +279,8 @@ CRASH = Ended(1000.0, -9, 0.4, "parse.py, line 12, in fold")
         (Ran("mx-0", None, False, 0.0, 2.0, None, 30, CRASH), "fails", "signal 9 (SIGKILL)"),
         (Ran("mx-0", 7, True, 1001.0, None, 0.1, 30, CRASH), "degraded", "30 times"),
         (Ran("mx-0", 7, True, 1001.0, None, 0.1, 1, CRASH), "works", ""),
+        (Ran("mx-0", 7, True, 1001.0, None, 0.1, 2, Ended(1000.0, -9, 2.0)), "degraded", "2 times"),
+        (Ran("mx-0", 7, True, 1001.0, None, 0.1, 2, Ended(1000.0, -9, 60.0)), "works", ""),
         (Ran("mx-0", 7, True, 995.0, None, 0.1, 30, Ended(994.0, 1, 0.02)), "works", ""),
         (Ran("mx-0", 7, True, 995.0, None, 0.1, 30, Ended(994.0, -9, 2.0)), "degraded", "30 times"),
         (Ran("mx-0", 7, True, 0.0, None, 0.1, 30, Ended(900.0, -9)), "works", ""),
