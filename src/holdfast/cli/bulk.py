@@ -143,6 +143,7 @@ def _with_desk(work: Callable[[Desk], Awaitable[T]]) -> T:
 async def _desk(config: Config, world: Any) -> AsyncIterator[Desk]:
     """A desk of this command's own: its copy of the directory and its reports are in memory."""
     from holdfast.directory.people import People
+    from holdfast.functions.admin.catalogue import BY_ID
     from holdfast.functions.admin.desk import Desk
     from holdfast.functions.admin.imports import Imports
     from holdfast.functions.admin.kept import Kept
@@ -153,7 +154,7 @@ async def _desk(config: Config, world: Any) -> AsyncIterator[Desk]:
             world, ":memory:", layout.people_folder(config), copies=layout.people_copies(config)
         )
         kept = Kept(world, ":memory:")
-        desk = Desk(world, people, changes)
+        desk = Desk(BY_ID, world, people, changes)
         desk.imports = Imports(desk, kept)
         try:
             yield desk

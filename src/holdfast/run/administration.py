@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 from holdfast.directory.people import People
 from holdfast.functions.admin.api import PREFIX, Api
+from holdfast.functions.admin.catalogue import BY_ID
 from holdfast.functions.admin.desk import Desk
 from holdfast.functions.admin.hooks import Hooks, HookSettings
 from holdfast.functions.admin.imports import Imports
@@ -42,7 +43,7 @@ async def desk(start: Start, people: People) -> AsyncIterator[tuple[Desk, Kept]]
         parts.audit_trail(start, people) as trail,
     ):
         store = doors.mail_store(start.world, start.config, writes)
-        the_desk = Desk(start.world, people, changes, trail=trail, store=store, hooks=hooks)
+        the_desk = Desk(BY_ID, start.world, people, changes, trail=trail, store=store, hooks=hooks)
         the_desk.imports = Imports(the_desk, kept)
         hooks.start()
         try:

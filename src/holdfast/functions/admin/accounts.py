@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from holdfast.directory.history import SignInSeen
 from holdfast.functions.admin import shapes as s
+from holdfast.functions.admin.call import SETTLE_S, Call, not_now
 from holdfast.functions.admin.cursors import cursor, position
-from holdfast.functions.admin.desk import SETTLE_S, Call, not_now
 from holdfast.functions.admin.domains import given
 from holdfast.functions.admin.gate import check_last_owner, check_rank, place_of_address
 from holdfast.functions.admin.permissions import Missing, Permission

@@ -17,10 +17,11 @@ import msgspec
 
 from holdfast.functions.admin import openapi
 from holdfast.functions.admin.bearer import Bearers
-from holdfast.functions.admin.catalogue import OPERATIONS, Operation
+from holdfast.functions.admin.catalogue import OPERATIONS
 from holdfast.functions.admin.desk import Desk
 from holdfast.functions.admin.events import ADMIN_FAILED, ADMIN_UNAVAILABLE
 from holdfast.functions.admin.kept import Answer, Kept
+from holdfast.functions.admin.operation import Operation
 from holdfast.functions.admin.oversight import Raw
 from holdfast.functions.admin.permissions import Actor
 from holdfast.functions.admin.problems import MEDIA_TYPE, Problem, of_error, problem

@@ -4,11 +4,7 @@ are made from it, and there is no other way to a handler.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Awaitable, Callable
-from typing import Any, get_type_hints
-
-import msgspec
+from typing import get_type_hints
 
 from holdfast.functions.admin import accounts as a
 from holdfast.functions.admin import customers as c
@@ -17,63 +13,8 @@ from holdfast.functions.admin import hooks as h
 from holdfast.functions.admin import imports as i
 from holdfast.functions.admin import oversight as o
 from holdfast.functions.admin import rights as r
-from holdfast.functions.admin.gate import Reach
+from holdfast.functions.admin.operation import Handler, Operation, Reach
 from holdfast.functions.admin.permissions import Permission as P
-from holdfast.functions.admin.shapes import Asked
-
-Handler = Callable[[Any, Any], Awaitable[Any]]
-
-_PATH_FIELD = re.compile(r"\{(\w+)\}")
-_BODIES = ("POST", "PUT", "PATCH")
-
-
-class Operation(msgspec.Struct, frozen=True, kw_only=True):
-    """``asks``, ``gives``: its shapes; ``gives`` None: an answer without a body.
-
-    ``changes``: needs the people process, and is told to the journal. ``guarded``: the account that it names
-    must not have rights beyond those of who asks. ``takes``: another kind of body than JSON. ``secret``:
-    the answer is shown once.
-    """
-
-    id: str
-    method: str
-    path: str
-    doc: str
-    asks: type[Asked]
-    gives: Any
-    permission: P
-    reach: Reach
-    handler: Handler
-    status: int
-    changes: bool
-    guarded: bool
-    takes: str
-
-    @property
-    def path_fields(self) -> tuple[str, ...]:
-        return tuple(_PATH_FIELD.findall(self.path))
-
-    @property
-    def has_body(self) -> bool:
-        return self.method in _BODIES and not self.takes
-
-    @property
-    def query_fields(self) -> tuple[str, ...]:
-        """Those that come neither with the path nor in the body."""
-        if self.has_body:
-            return ()
-        return tuple(each for each in self.asks.__struct_fields__ if each not in self.path_fields)
-
-    @property
-    def body_fields(self) -> tuple[str, ...]:
-        if not self.has_body:
-            return ()
-        return tuple(each for each in self.asks.__struct_fields__ if each not in self.path_fields)
-
-    @property
-    def group(self) -> str:
-        """'accounts' of ``/v1/accounts/{account}``: what it is about."""
-        return self.path.split("/")[2]
 
 
 def _operation(

@@ -6,8 +6,8 @@ import msgspec
 from msgspec import UNSET
 
 from holdfast.functions.admin import shapes as s
+from holdfast.functions.admin.call import Call
 from holdfast.functions.admin.cursors import pages_of, position
-from holdfast.functions.admin.desk import Call
 from holdfast.functions.admin.domains import given
 from holdfast.functions.admin.gate import place_of_address
 from holdfast.functions.admin.permissions import EVERYWHERE, Missing, Permission, Place

@@ -6,14 +6,18 @@ one place where rights are looked at, and one where what was done is told.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from holdfast.directory.names import fold_domain, name_key
 from holdfast.directory.people import People
+from holdfast.functions.admin.call import SETTLE_S, Call
 from holdfast.functions.admin.events import ADMIN_DENIED, ADMIN_DONE
+from holdfast.functions.admin.gate import check
+from holdfast.functions.admin.operation import Operation
 from holdfast.functions.admin.permissions import Actor, Forbidden, Missing
 from holdfast.model.errors import Reason, Refused, Unavailable
 from holdfast.model.people import Account, Domain
@@ -23,18 +27,17 @@ if TYPE_CHECKING:
     from holdfast.directory.audit import AuditTrail
     from holdfast.directory.history import History
     from holdfast.directory.operations import Operations
-    from holdfast.functions.admin.catalogue import Operation
     from holdfast.functions.admin.hooks import Hooks
     from holdfast.functions.admin.imports import Imports
     from holdfast.store import MailStore
 
-SETTLE_S = 1.0  # after a change our own copy may be behind for so long, not longer
-
 
 @dataclass(slots=True)
 class Desk:
-    """``changes``: the people process. The rest is this process's own and works without any other."""
+    """``operations``: all there are, by their ids. ``changes``: the people process. The rest is this
+    process's own and works without any other."""
 
+    operations: Mapping[str, Operation]
     world: World
     people: People
     changes: Operations
@@ -51,8 +54,6 @@ class Desk:
 
         ``once``: see ``requests.Request``; ``peer``: who asks, for the journal.
         """
-        from holdfast.functions.admin.gate import check
-
         call = Call(self, actor, operation, once, why)
         try:
             check(call, asked)
@@ -76,9 +77,7 @@ class Desk:
         Texts stand for numbers and truths where the shape wants those. Raises ``Refused(BAD_SYNTAX)``
         for what doesn't fit the operation's shape.
         """
-        from holdfast.functions.admin.catalogue import BY_ID
-
-        operation = BY_ID[name]
+        operation = self.operations[name]
         try:
             asked = msgspec.convert(fields, operation.asks, strict=False)
         except msgspec.ValidationError as error:
@@ -116,49 +115,3 @@ class Desk:
         """A copy that doubts itself says of nothing that it isn't there (PEOPLE-2)."""
         if self.people.doubt:
             raise Unavailable("people", self.people.doubt)
-
-
-@dataclass(slots=True)
-class Call:
-    """One operation asked for by one person. ``found``: what the gate looked up on the way."""
-
-    desk: Desk
-    actor: Actor
-    operation: Operation
-    once: str = ""
-    why: str = ""
-    found: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def people(self) -> People:
-        return self.desk.people
-
-    @property
-    def change(self) -> Operations:
-        """The people process, told who asks."""
-        return self.desk.changes.acting(self.actor.by)
-
-    @property
-    def account(self) -> Account:
-        """The account that the operation is about."""
-        account: Account = self.found["account"]
-        return account
-
-    @property
-    def domain(self) -> Domain:
-        domain: Domain = self.found["domain"]
-        return domain
-
-    def step(self, name: str) -> str:
-        """The key of one of several requests that make up the operation."""
-        return f"{self.once}#{name}" if self.once else ""
-
-
-def unless_none(found: Any, what: str) -> Any:
-    if found is None:
-        raise Missing(what)
-    return found
-
-
-def not_now(text: str) -> Refused:
-    return Refused(Reason.NOT_ALLOWED, text)

@@ -8,8 +8,8 @@ from msgspec import UNSET
 
 from holdfast.directory.names import name_key
 from holdfast.functions.admin import shapes as s
+from holdfast.functions.admin.call import SETTLE_S, Call
 from holdfast.functions.admin.cursors import cursor, pages_of, position
-from holdfast.functions.admin.desk import SETTLE_S, Call
 from holdfast.functions.admin.gate import place_of_address
 from holdfast.functions.admin.permissions import EVERYWHERE, Missing, Permission, Place
 from holdfast.model.address import parse_address

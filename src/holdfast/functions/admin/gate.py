@@ -7,26 +7,15 @@ permission. So an operation can't forget to look, and one that names nothing nee
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from holdfast.functions.admin.desk import Call
+from holdfast.functions.admin.call import Call
+from holdfast.functions.admin.operation import Reach
 from holdfast.functions.admin.permissions import EVERYWHERE, Forbidden, Missing, Permission, Place
 from holdfast.model.address import parse_address
 from holdfast.model.errors import Refused
 from holdfast.model.people import AccountState, AdminRole, Grant
-
-
-class Reach(enum.Enum):
-    """OWN: only the asker's own things. LIST: shows what lies within his rights, and no more.
-
-    NAMED: what its fields name; naming nothing means the whole service.
-    """
-
-    OWN = "own"
-    LIST = "list"
-    NAMED = "named"
 
 
 def check(call: Call, asked: Any) -> None:

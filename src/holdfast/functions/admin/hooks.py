@@ -19,7 +19,7 @@ import msgspec
 from holdfast.directory import records as r
 from holdfast.directory.people import People
 from holdfast.functions.admin import shapes as s
-from holdfast.functions.admin.desk import Call
+from holdfast.functions.admin.call import Call
 from holdfast.functions.admin.events import HOOK_BACK, HOOK_FAILED, HOOK_PASSED_OVER
 from holdfast.functions.admin.hook_events import Event, event_of
 from holdfast.model.errors import Unavailable

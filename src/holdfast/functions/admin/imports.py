@@ -19,7 +19,8 @@ import msgspec
 
 from holdfast.directory.requests import NewAccount
 from holdfast.functions.admin import shapes as s
-from holdfast.functions.admin.desk import Call, Desk
+from holdfast.functions.admin.call import Call
+from holdfast.functions.admin.desk import Desk
 from holdfast.functions.admin.events import IMPORT_BROKEN, IMPORT_ENDED
 from holdfast.functions.admin.gate import place_of_domain
 from holdfast.functions.admin.kept import Kept

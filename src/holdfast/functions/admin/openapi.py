@@ -9,7 +9,8 @@ from typing import Any, get_type_hints
 
 import msgspec
 
-from holdfast.functions.admin.catalogue import OPERATIONS, Operation
+from holdfast.functions.admin.catalogue import OPERATIONS
+from holdfast.functions.admin.operation import Operation
 from holdfast.functions.admin.oversight import Raw
 from holdfast.functions.admin.permissions import ROLES
 from holdfast.functions.admin.problems import MEDIA_TYPE, Problem

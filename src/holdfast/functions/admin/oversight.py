@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from holdfast.directory.audit import AuditTrail
 from holdfast.functions.admin import shapes as s
+from holdfast.functions.admin.call import SETTLE_S, Call, not_now
 from holdfast.functions.admin.cursors import cursor, position
-from holdfast.functions.admin.desk import SETTLE_S, Call, not_now
 from holdfast.functions.admin.gate import place_of_address, place_of_domain
 from holdfast.functions.admin.permissions import EVERYWHERE, Forbidden, Missing, Permission, Place
 from holdfast.functions.admin.sealed import sealed_archive

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from holdfast.functions.admin.catalogue import OPERATIONS, Operation
+from holdfast.functions.admin.catalogue import OPERATIONS
 from holdfast.functions.admin.openapi import document
+from holdfast.functions.admin.operation import Operation
 from holdfast.functions.admin.permissions import ROLES, Permission
 from holdfast.model.people import AdminRole
 

@@ -6,8 +6,8 @@ import base64
 import hashlib
 
 from holdfast.functions.admin import shapes as s
+from holdfast.functions.admin.call import Call, not_now
 from holdfast.functions.admin.cursors import pages_of, position
-from holdfast.functions.admin.desk import Call, not_now
 from holdfast.functions.admin.domains import given
 from holdfast.functions.admin.gate import check_last_owner, place_of_grant
 from holdfast.functions.admin.permissions import ROLES, Forbidden, Missing, Permission, Place

@@ -10,6 +10,7 @@ import msgspec
 from holdfast.directory import PeopleClient, PeopleWriter
 from holdfast.directory.people import People
 from holdfast.functions.admin.api import Api
+from holdfast.functions.admin.catalogue import BY_ID
 from holdfast.functions.admin.desk import Desk
 from holdfast.functions.admin.imports import Imports
 from holdfast.functions.admin.kept import Kept
@@ -39,7 +40,7 @@ class Office:
         self.writer = writer
         self.people = people
         self.changes = PeopleClient(world, SOCKET)
-        self.desk = Desk(world, people, self.changes)
+        self.desk = Desk(BY_ID, world, people, self.changes)
         self.kept = Kept(world, ":memory:")
         self.desk.imports = Imports(self.desk, self.kept)
         self.api = Api(self.desk, self.kept)

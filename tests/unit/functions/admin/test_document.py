@@ -11,8 +11,9 @@ from openapi_spec_validator import validate
 
 from holdfast.functions.admin import openapi, reference
 from holdfast.functions.admin.catalogue import BY_ID, OPERATIONS
-from holdfast.functions.admin.gate import _FINDERS, Reach
+from holdfast.functions.admin.gate import _FINDERS
 from holdfast.functions.admin.hook_events import _STATES, NAMES
+from holdfast.functions.admin.operation import Reach
 
 ROOT = Path(__file__).parents[4]
 

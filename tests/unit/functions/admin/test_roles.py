@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from holdfast.functions.admin.catalogue import OPERATIONS, Operation
+from holdfast.functions.admin.catalogue import OPERATIONS
+from holdfast.functions.admin.operation import Operation
 from holdfast.functions.admin.permissions import ROLES, Permission
 from holdfast.model.people import AdminRole
 from holdfast.sim.world import SimWorld

@@ -13,7 +13,8 @@ from msgspec import UNSET
 from starlette.responses import Response
 
 from holdfast.functions.admin import shapes as s
-from holdfast.functions.admin.catalogue import BY_ID, Operation
+from holdfast.functions.admin.catalogue import BY_ID
+from holdfast.functions.admin.operation import Operation
 from holdfast.functions.admin.permissions import Forbidden, Missing
 from holdfast.functions.admin.web.fields import Field, Kind, as_typed, fields_of, read
 from holdfast.functions.admin.web.office import Office

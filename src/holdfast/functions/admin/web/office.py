@@ -14,8 +14,9 @@ import msgspec
 from starlette.responses import Response
 
 from holdfast.flow.records import Report
+from holdfast.functions.admin.call import Call
 from holdfast.functions.admin.catalogue import BY_ID
-from holdfast.functions.admin.desk import Call, Desk
+from holdfast.functions.admin.desk import Desk
 from holdfast.functions.admin.gate import check
 from holdfast.functions.admin.permissions import Actor, account_actor
 from holdfast.functions.admin.web.showing import Act, Fact, Said, Table, way
