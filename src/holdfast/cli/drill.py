@@ -68,7 +68,7 @@ def drill(
     elif [each.upper() for each in faults or []] == [drill_simulated.STORY]:
         drill_simulated.story(data, seeds, customers)
     elif simulated and (all_ or faults):
-        ids = drill_simulated.rows() if all_ else _known(faults or [])
+        ids = drill_simulated.rows() if all_ else _played(faults or [])
         if not drill_simulated.simulated(ids, seeds, hampered, as_json):
             raise typer.Exit(EXIT_FAILED)
     elif all_ or faults:
@@ -92,11 +92,14 @@ def _list(as_json: bool) -> None:
     terminal.show(rows, ["fault", "on", "title"], as_json)
 
 
-def _known(faults: Sequence[str]) -> list[str]:
-    """Raises ``Refused`` for one that there isn't."""
+def _played(faults: Sequence[str]) -> list[str]:
+    """In virtual time. Raises ``Refused`` for one that there isn't, or that isn't there."""
     from holdfast.sim.drills.catalogue import fault
 
-    return [fault(each).id for each in faults]
+    found = [fault(each) for each in faults]
+    if strange := [each.id for each in found if "simulated" not in each.on]:
+        raise Refused(Reason.BAD_NAME, f"{strange[0]} is held on real processes alone: leave out --simulated")
+    return [each.id for each in found]
 
 
 def _chosen(faults: Sequence[str], everything: bool) -> list[str]:

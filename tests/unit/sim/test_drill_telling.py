@@ -65,6 +65,12 @@ def test_a_fault_that_one_machine_cant_show_is_refused_before_anything_is_starte
     assert drill._chosen(["f05"], False) == ["F05"]
 
 
+def test_a_fault_that_is_not_played_in_virtual_time_is_refused_there():
+    with pytest.raises(Refused, match="F53"):
+        drill._played(["F05", "f53"])
+    assert drill._played(["f44"]) == ["F44"]
+
+
 @pytest.mark.parametrize(
     ("error", "answer"),
     [

@@ -1,4 +1,4 @@
-"""The open catalogue of faults, F01 to F52: what is done, and what is expected of service and watchers.
+"""The open catalogue of faults: what is done, and what is expected of service and watchers.
 
 It is what drills are judged by, and nothing else may know it: the engine is judged on classes of faults,
 not on rows (DRILL-1).

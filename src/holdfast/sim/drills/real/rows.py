@@ -22,6 +22,7 @@ from holdfast.wire.imap import commands as c
 
 CELL = 3  # whose index is hit
 _TOGETHER = 24  # who try passwords at a time
+_THEN_S = 10.0  # until a second fault begins
 _NEW = 14  # accounts that are made while one copy of the directory stands still
 
 Hit = frozenset[str] | None
@@ -122,6 +123,22 @@ async def _guess(place: Installation, number: int) -> None:
         await place.world.clock.sleep(0.01)
 
 
+@contextlib.asynccontextmanager
+async def _f53(place: Installation) -> AsyncIterator[Hit]:
+    """One fault after another, that have nothing to do with each other."""
+    then = seams.mood(place.partners, "relay", "refuses")
+    async with seams.killed(place, "people-0"), seams.later(place, _THEN_S, then):
+        yield None
+
+
+@contextlib.asynccontextmanager
+async def _f54(place: Installation) -> AsyncIterator[Hit]:
+    """Each process begins with what it has of people by itself."""
+    async with seams.killed(place, "people-0"):
+        await seams.command(place, "restart")
+        yield None
+
+
 def _copy(place: Installation, process: str) -> str:
     return layout.copy_path(place.config, process)
 
@@ -149,4 +166,6 @@ ROWS: Mapping[str, Row] = {
     "F39": lambda place: seams.mood(place.partners, "relay", "refuses"),
     "F40": lambda place: seams.mood(place.partners, "relay", "drops"),
     "F51": lambda place: seams.without_descriptors(place, "watch-0"),
+    "F53": _f53,
+    "F54": _f54,
 }

@@ -165,10 +165,12 @@ async def _hold(place: Installation, it: Fault, witness: Witness, patience: Pati
         await clock.sleep(LOOK_S)
         with contextlib.suppress(Unavailable):
             await place.world.offload(witness.look)
-        named = bool(witness.reports) and witness.reports[-1].report.verdict == "named"
+        told = witness.reports[-1].report if witness.reports else None
+        # of a chain: every part of it, right or wrong
+        named = told is not None and told.verdict == "named" and len(told.causes) >= len(it.causes)
         counted = any(each.affected for each in witness.mine())
-        told = not it.fails(alone=True) or (counted and witness.noticed_at())
-        if lasted >= patience.least_s and named and told:
+        heard = not it.fails(alone=True) or (counted and witness.noticed_at())
+        if lasted >= patience.least_s and named and heard:
             return
 
 

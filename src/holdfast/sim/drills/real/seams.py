@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import AsyncIterator, Coroutine
+from contextlib import AbstractAsyncContextManager
 from typing import Literal
 
 import apsw
@@ -179,6 +180,21 @@ async def _beside(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
+
+
+@contextlib.asynccontextmanager
+async def later(
+    place: Installation, after_s: float, fault: AbstractAsyncContextManager[None]
+) -> AsyncIterator[None]:
+    """Another fault begins while the first lasts, and ends with it."""
+
+    async def work() -> None:
+        await place.world.clock.sleep(after_s)
+        async with fault:
+            await asyncio.Event().wait()
+
+    async with _beside(work()):
+        yield
 
 
 @contextlib.asynccontextmanager
