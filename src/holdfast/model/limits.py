@@ -510,6 +510,7 @@ QUEUE_GROWTH = 500  # messages more than at the last look
 UNMERGED_BYTES = 512 * MIB  # accepted and not shown yet; a pack that isn't the last counts whole
 CLOCK_APART_S = 5.0
 SCRUB_BYTES = 4 * MIB  # of one ledger, read at each look to see whether its frames are whole
+FRAME_COPY_S = 3600.0  # that a frame was read from a copy is told for so long: the disk goes bad
 SCRUB_DAMAGED = 100  # damaged stretches of one ledger that are looked at again each time
 
 # Remedies that are carried out by themselves

@@ -9,7 +9,7 @@ from functools import partial
 
 from holdfast.directory.writer import PeopleClient
 from holdfast.model.errors import Refused, Unavailable
-from holdfast.model.findings import BAD, Finding, State
+from holdfast.model.findings import BAD, Finding, Signal, State
 from holdfast.model.limits import (
     CANARY_HASTY_S,
     CANARY_MAKE_S,
@@ -38,7 +38,6 @@ from holdfast.watch.depends import DependencyMap, Trial
 from holdfast.watch.health import Check, check
 from holdfast.watch.incidents.door import IncidentDoor
 from holdfast.watch.incidents.keeping import IncidentKeeper
-from holdfast.watch.processes import Processes
 from holdfast.watch.rota import Pace
 from holdfast.watch.watching import Job, Met, Watching
 from holdfast.world import World
@@ -54,15 +53,14 @@ async def run_watch(start: Start) -> None:
     with contextlib.suppress(OSError):  # what can't be written there it says
         world.disk.make_folder(layout.watch_folder(config))
     keeper = IncidentKeeper(world, layout.watch_folder(config))
-    processes = components.running(world, config)
+    watched = Watched(world, config)
     watching = Watching(
         world,
         keeper,
         layout.now_path(config),
-        met=partial(_met, world, config, processes),
+        met=partial(_met, world, config, watched),
         remedy=Remedies(world, config).round,
     )
-    watched = Watched(world, config, processes)
     watching.watch(*watched.all())
     writing = asyncio.ensure_future(keeper.run())
     with contextlib.suppress(TimeoutError):  # then it goes on in memory (INC-8)
@@ -96,9 +94,15 @@ async def _listen(world: World, config: Config, keeper: IncidentKeeper, watching
             await world.clock.sleep(_RETRY_S)
 
 
-def _met(world: World, config: Config, processes: Processes, known: DependencyMap) -> Met:
-    witness = Witness(world, config, processes, known)
-    return Met(witness.look, witness.outcomes, SIGNALS_LOOK_S, lambda: witness.changes)
+def _met(world: World, config: Config, watched: Watched, known: DependencyMap) -> Met:
+    witness = Witness(world, config, watched.processes, known)
+
+    async def look() -> list[Signal]:
+        found = await witness.look()
+        watched.checks.suspect(component for each in found for component in each.meant)
+        return found
+
+    return Met(look, witness.outcomes, SIGNALS_LOOK_S, lambda: witness.changes)
 
 
 async def _make(watched: Watched, watching: Watching) -> None:
@@ -112,14 +116,17 @@ async def _make(watched: Watched, watching: Watching) -> None:
 
 
 class Watched:
-    """The map of this machine with what is tried of it, and how."""
+    """The map of this machine with what is tried of it, and how.
 
-    def __init__(self, world: World, config: Config, processes: Processes | None = None) -> None:
-        """``processes``: what they are at, where others look at that, too."""
+    ``processes``: what they are at, for all who look; ``checks``: of components, as they are now.
+    """
+
+    def __init__(self, world: World, config: Config) -> None:
         self._world = world
         self._config = config
-        self._processes = processes
+        self.processes = components.running(world, config)
         self._host = config.service.hostname
+        self.checks = self._new_checks()
         self._batches = Batches(world, config)
 
     def all(self) -> tuple[DependencyMap, dict[str, Job]]:
@@ -158,11 +165,13 @@ class Watched:
 
     # components
 
+    def _new_checks(self) -> Checks:
+        return Checks(self._world, components.places(self._world, self._config, self.processes), self._host)
+
     def _checks(self) -> dict[str, Job]:
-        places = components.places(self._world, self._config, self._processes)
-        checks = Checks(self._world, places, self._host)
+        self.checks = self._new_checks()
         return {
-            f"check/{part}": Job(Pace(every_s, 1.0, min(every_s, 5.0)), partial(checks.look, part))
+            f"check/{part}": Job(Pace(every_s, 1.0, min(every_s, 5.0)), partial(self.checks.look, part))
             for part, every_s in PARTS.items()
         }
 

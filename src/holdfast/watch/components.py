@@ -39,7 +39,7 @@ from holdfast.watch.canaries.words import Site
 from holdfast.watch.checking import WELL, Said
 from holdfast.watch.clients import Target
 from holdfast.watch.collecting import ANSWER_S
-from holdfast.watch.processes import Processes, QueueLook
+from holdfast.watch.processes import FramesLook, Processes, QueueLook
 from holdfast.watch.scores import full_in_s
 from holdfast.watch.signals import function_of
 from holdfast.watch.speeds import Speeds
@@ -95,8 +95,8 @@ class Places(NamedTuple):
 # What is looked at together, and how often that is worth its cost (seconds).
 PARTS: Mapping[str, float] = {
     "processes": 2.0,
-    "sockets": 5.0,
-    "disks": 5.0,
+    "sockets": 2.0,
+    "disks": 2.0,
     "files": 5.0,
     "databases": 2.0,
     "ways": 15.0,
@@ -116,11 +116,12 @@ class Checks:
         self._places = places
         self._vantage = vantage
         self._queue = QueueLook()
+        self._frames = FramesLook()
         self._file_at: dict[ComponentId, float] = {}  # when each was last looked at
         self._files_seen: set[ComponentId] = set()
         self._damaged: set[ComponentId] = set()
         self._locked: set[ComponentId] = set()
-        self._ill: dict[ComponentId, tuple[str, int]] = {}  # which part says so of what, and how grave it is
+        self._ill: dict[ComponentId, dict[str, int]] = {}  # which parts say so of what, and how grave it is
         self._speeds = Speeds()
         self._free: dict[str, deque[tuple[float, float]]] = {}  # of each folder, with the time
 
@@ -148,18 +149,22 @@ class Checks:
         found = await asyncio.gather(*(looks[part]() for part in chosen))
         return [one for part, each in zip(chosen, found, strict=True) for one in self._spoken(part, each)]
 
+    def suspect(self, components: Iterable[ComponentId]) -> None:
+        """Somebody finds fault with them: where they are files, they are looked at next."""
+        self._damaged.update(self._places.files.keys() & set(components))
+
     def _spoken(self, part: str, found: Iterable[Finding]) -> Iterator[Finding]:
-        """CANARY-8: what one part finds ill no other calls well, or ill by less: it hasn't looked at that."""
+        """CANARY-8: what one part finds ill no other calls well, or ill by less: it hasn't looked at that. Of
+        those that find the same the first goes on saying so, while it does."""
         for each in found:
-            grave = _GRAVE.get(each.state, 0)
-            by, known = self._ill.get(each.trial, (part, 0))
-            if by != part and grave <= known:
-                continue
+            grave, ill = _GRAVE.get(each.state, 0), self._ill.setdefault(each.trial, {})
             if grave:
-                self._ill[each.trial] = part, grave
+                ill[part] = grave
             elif each.state == "works":
-                self._ill.pop(each.trial, None)
-            yield each
+                ill.pop(part, None)
+            gravest = max((known for by, known in ill.items() if by != part), default=0)
+            if grave > gravest or not gravest or (grave == gravest and part == next(iter(ill))):
+                yield each
 
     def _names(self) -> dict[ComponentId, Awaitable[Said]]:
         outside = self._places.outside
@@ -243,13 +248,18 @@ class Checks:
         ]
         for ran in status.processes if status is not None else ():
             found.append(self._finding(f"process/{ran.process}", processes.of_process(ran, now)))
+        said: list[tuple[ComponentId, Said]] = []
         for process, (told, took) in running.told.items():
             found.append(self._finding(f"metrics/{process}", processes.of_answer(told, took), took))
-            for component, said in processes.of_told(process, told or []):
-                found.append(self._finding(component, said))
+            said += processes.of_told(process, told or [])
             if (queue := self._queue(told or [])) is not None:
-                found.append(self._finding("ledger/queue", queue))
-        return found
+                said.append(("ledger/queue", queue))
+        counts = {process: told for process, (told, _) in running.told.items()}
+        said += self._frames(counts, self._world.clock.monotonic())
+        gravest: dict[ComponentId, Said] = {}
+        for component, each in sorted(said, key=lambda one: _GRAVE.get(one[1].state, 0)):
+            gravest[component] = each
+        return found + [self._finding(component, each) for component, each in gravest.items()]
 
     async def _speed(self) -> list[Finding]:
         """Of real traffic, beside its own last hours: only what is slow, or no longer so."""

@@ -12,13 +12,15 @@ from typing import NamedTuple
 
 import msgspec
 
-from holdfast.model.errors import Unavailable
+from holdfast.model.errors import ComponentId, Unavailable
+from holdfast.model.findings import State
 from holdfast.model.limits import (
     COPY_STALE_S,
     CRASH_AGAIN_S,
     CRASH_LOOP,
     CRASH_LOOP_S,
     CRASH_OUTLIVED_S,
+    FRAME_COPY_S,
     LOOP_LAG_S,
     LOOP_SILENT_S,
     MIB,
@@ -26,6 +28,7 @@ from holdfast.model.limits import (
     QUEUE_GROWTH,
     READY_LATE_S,
     RUNNING_FRESH_S,
+    SIGNALS_S,
     UNMERGED_BYTES,
 )
 from holdfast.watch.checking import WELL, Said
@@ -189,6 +192,55 @@ def of_told(process: str, told: list[Told]) -> Iterator[tuple[str, Said]]:
     for labels, [size] in values.get("holdfast_intake_unmerged_bytes", ()):
         behind = Said("degraded", "shown", f"{size / MIB:.0f} MiB accepted and not shown yet")
         yield f"ledger/{labels[0]}", behind if size > UNMERGED_BYTES else WELL
+
+
+class FramesLook:
+    """What readers meet in ledgers: frames that nobody has whole, and such as only a copy has.
+
+    Each place is met once by each process, so what was met is said for a while: as long as it proves how
+    things are, or long enough for somebody to read it.
+    """
+
+    _METRICS: Mapping[str, tuple[float, State, str, str]] = {
+        "holdfast_frames_repaired_total": (
+            FRAME_COPY_S,
+            "degraded",
+            "copy",
+            "{} read {:.0f} from a copy alone",
+        ),
+        "holdfast_frames_bad_total": (SIGNALS_S, "fails", "frames", "{} met {:.0f} that no copy has whole"),
+    }
+
+    def __init__(self) -> None:
+        self._counted: dict[tuple[str, str, str], float] = {}
+        self._asked: set[str] = set()  # of those it is known where counting stood
+        self._met: dict[tuple[ComponentId, str], tuple[float, Said]] = {}  # until when it is said
+
+    def __call__(
+        self, told: Mapping[str, list[Told] | None], now: float
+    ) -> Iterator[tuple[ComponentId, Said]]:
+        """``now``: seconds of any clock. What is no longer said is well, once."""
+        for process, each in told.items():
+            if each is not None:
+                self._note(process, each, now)
+        over = {component for (component, _), (until, _) in self._met.items() if until <= now}
+        self._met = {place: met for place, met in self._met.items() if met[0] > now}
+        for (component, _), (_, said) in self._met.items():
+            yield component, said
+        for component in over - {component for component, _ in self._met}:
+            yield component, WELL
+
+    def _note(self, process: str, told: list[Told], now: float) -> None:
+        for each in told:
+            for (ledger,), [count] in each.values if each.metric in self._METRICS else ():
+                at = (process, each.metric, ledger)
+                before = self._counted.get(at, 0.0 if process in self._asked else count)
+                self._counted[at] = count
+                if more := count - (before if count >= before else 0.0):  # one that began anew counts from 0
+                    lasts_s, state, step, text = self._METRICS[each.metric]
+                    said = Said(state, step, text.format(process, more))
+                    self._met[f"ledger/{ledger.rpartition('/')[2]}", step] = now + lasts_s, said
+        self._asked.add(process)
 
 
 class QueueLook:

@@ -182,6 +182,7 @@ class Watching:
         for signal in signals:
             for component in signal.meant:
                 self._hasten(self._known.passing.get(component, ()))
+            self._hasten(self._known.under(signal.meant))  # what that needs, by its own checks
         return ()
 
     def _hasten(self, trials: Iterable[str]) -> None:

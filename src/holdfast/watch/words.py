@@ -129,6 +129,18 @@ COUNTED = (
     ),
     Metric("holdfast_commit_frames_total", "counter", "Frames made durable.", ("ledger",)),
     Metric("holdfast_commit_bytes_total", "counter", "Bytes made durable.", ("ledger",)),
+    Metric(
+        "holdfast_frames_bad_total",
+        "counter",
+        "Damaged frames that were met and that no copy has whole, each place once.",
+        ("ledger",),
+    ),
+    Metric(
+        "holdfast_frames_repaired_total",
+        "counter",
+        "Damaged frames that were met and read from a copy, each place once.",
+        ("ledger",),
+    ),
     Metric("holdfast_merged_messages_total", "counter", "Messages shown in their mailboxes.", ("ledger",)),
     Metric(
         "holdfast_merge_seconds",
@@ -209,6 +221,8 @@ STEPS: dict[str, tuple[Step, ...]] = {
         Step("holdfast_commit_frames_total", {"ledger": "ledger"}, "frames"),
         Step("holdfast_commit_bytes_total", {"ledger": "ledger"}, "bytes"),
     ),
+    "frame_bad": (Step("holdfast_frames_bad_total", {"ledger": "ledger"}),),
+    "frame_repaired": (Step("holdfast_frames_repaired_total", {"ledger": "ledger"}),),
     "mail_merged": (
         Step("holdfast_merged_messages_total", {"ledger": "ledger"}, "messages"),
         Step("holdfast_merge_seconds", {}, "seconds"),

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import apsw
 import pytest
@@ -15,7 +16,7 @@ import pytest
 from holdfast.model.errors import Reason, Refused, Unavailable
 from holdfast.model.findings import Finding
 from holdfast.model.ledgers import INCIDENTS
-from holdfast.model.limits import DISK_SAMPLE_S
+from holdfast.model.limits import DISK_SAMPLE_S, SIGNALS_S
 from holdfast.packs import LedgerWriter, NewFrame, Scrub
 from holdfast.run import components, trials, wholeness
 from holdfast.run.components import damaged
@@ -24,7 +25,7 @@ from holdfast.run.reading import parse
 from holdfast.watch.collecting import Collected, Source
 from holdfast.watch.components import Checks, Places
 from holdfast.watch.counting import Told
-from holdfast.watch.processes import Ended, Processes, Ran, Running, Status, of_process
+from holdfast.watch.processes import Ended, FramesLook, Processes, Ran, Running, Status, of_process
 from holdfast.world import real_world, run
 from holdfast.world.dns import RealResolver
 from unit.run.test_mapping import everything, everything_configured
@@ -230,6 +231,10 @@ def stale(seconds: float) -> Told:
     return Told("holdfast_people_copy_stale_seconds", [((), [seconds])])
 
 
+def met(metric: str, count: float) -> Told:
+    return Told(f"holdfast_frames_{metric}_total", [(("volume-v1/mx-0",), [count])])
+
+
 def test_canary_8_what_one_check_finds_ill_no_other_calls_well():
     """A bit has changed, and all that was accepted is shown; a copy is old, and its file is whole."""
     damage, told = (
@@ -261,9 +266,64 @@ def test_canary_8_what_is_graver_is_said_and_what_is_less_so_no_longer():
     damage[0] = "not a database"
     assert said("files") == ["whole"] and said("processes") == []
     damage[0] = ""
-    assert said("files") == [""] and said("processes") == ["age"]
+    assert said("files") == [] and said("processes") == ["age"]
     told.told = [stale(0.0)]
     assert said("processes") == said("files") == [""]
+
+
+def test_canary_8_what_two_checks_find_ill_is_well_when_both_say_so_and_said_all_the_while():
+    damage, told, later = ["pack 1 at 8: body checksum"], Telling(met("bad", 0)), [0.0]
+    clock = SimpleNamespace(now=WORLD.clock.now, monotonic=lambda: WORLD.clock.monotonic() + later[0])
+    world = dataclasses.replace(WORLD, clock=clock)
+    checks = Checks(world, places(ledgers={"ledger/mx-0": lambda: damage[0]}, processes=told))
+
+    def said(part: str) -> list[str]:
+        return [each.state for each in run(checks.look(part)) if each.trial == "ledger/mx-0"]
+
+    assert said("processes") == []
+    told.told = [met("bad", 1)]
+    assert said("processes") == ["fails"] and said("ledgers") == [] and said("processes") == ["fails"]
+    later[0] = SIGNALS_S
+    assert said("processes") == [] and said("ledgers") == ["fails"]
+    damage[0] = ""
+    assert said("ledgers") == ["works"]
+
+
+def test_a_damaged_frame_that_a_reader_met_is_said_of_its_ledger_until_that_proves_nothing_any_more():
+    look, now = FramesLook(), 100.0
+
+    def said(**told: list[Told]) -> dict[str, tuple[str, str]]:
+        return {name: (each.state, each.step) for name, each in look(told, now)}
+
+    assert said(imap=[met("bad", 3)], pop3=[]) == {}, "nobody knows when that was"
+    assert said(imap=[met("bad", 3)], pop3=[met("bad", 1)]) == {"ledger/mx-0": ("fails", "frames")}
+    now += SIGNALS_S - 1
+    assert said(imap=[met("bad", 3)], pop3=[met("bad", 1)]) == {"ledger/mx-0": ("fails", "frames")}
+    now += 1
+    assert said(imap=[met("bad", 3)], pop3=[met("bad", 1)]) == {"ledger/mx-0": ("works", "")}
+    assert said(imap=[met("bad", 1)]) == {"ledger/mx-0": ("fails", "frames")}, "it began anew, and met it"
+
+
+def test_a_frame_that_only_a_copy_has_is_a_warning_for_long_and_says_less_than_a_damaged_one():
+    told = Telling()
+    checks = Checks(WORLD, places(processes=told))
+
+    def said() -> list[tuple[str, str]]:
+        found = run(checks.look("processes"))
+        return [(each.state, each.step) for each in found if each.trial == "ledger/mx-0"]
+
+    assert said() == []
+    told.told = [met("repaired", 1)]
+    assert said() == [("degraded", "copy")] == said()
+    told.told = [met("repaired", 1), met("bad", 1)]
+    assert said() == [("fails", "frames")]
+
+
+def test_a_file_that_sessions_find_fault_with_is_the_next_that_is_looked_at(monkeypatch):
+    monkeypatch.setattr("holdfast.watch.components.FILES_S", 0.0)  # one a look
+    checks = Checks(WORLD, places(files={f"cell-{n:02d}/index": lambda: "" for n in range(20)}))
+    checks.suspect(["cell-17/index", "process/imap-0"])
+    assert [each.trial for each in run(checks.look("files"))] == ["cell-17/index"]
 
 
 # processes

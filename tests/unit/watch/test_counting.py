@@ -73,10 +73,10 @@ def test_a_message_counts_once_with_its_bytes_and_its_time():
 
 def test_events_that_warn_are_counted_by_name_whatever_they_are():
     counts = Counts()
-    counts(happened("frame_bad"))
+    counts(happened("volume_full"))
     counts(happened("message_rejected", function="mx"))
     page = text(counts)
-    assert 'holdfast_events_total{event="frame_bad",level="error",process="mx-0"} 1.0' in page
+    assert 'holdfast_events_total{event="volume_full",level="error",process="mx-0"} 1.0' in page
     assert "message_rejected" not in page
 
 
