@@ -14,7 +14,7 @@ from holdfast.model.errors import Unavailable
 from holdfast.model.ledgers import ELSEWHERE
 from holdfast.model.mail import START, AccountId, Position
 from holdfast.store import commands as c
-from holdfast.store import events
+from holdfast.store import events, schema
 from holdfast.store.fold import CellFold, ReadFrame
 from holdfast.store.frames import Item
 from holdfast.store.index import IndexPlace, component
@@ -23,7 +23,7 @@ from holdfast.world import World
 
 BATCH_ITEMS = 256  # folded in one transaction while rebuilding
 RETRY_S = 1.0
-_ANEW = ("ahead", "Corrupt", "NotADB", "Constraint")  # reasons an index isn't opened again
+_ANEW = ("ahead", "Corrupt", "NotADB", "Constraint", "UnicodeDecode")  # reasons an index isn't opened again
 
 
 class Cells:
@@ -116,7 +116,7 @@ class Cells:
         fold = self._ready[cell]
         try:
             return fold.apply(items, after)
-        except apsw.Error as error:
+        except schema.UNREADABLE as error:
             fold.rollback_buffers()
             self._fall_behind(cell, f"{type(error).__name__}: {error}")
             return [Unavailable(component(cell), str(error))] * len(items)
@@ -175,7 +175,7 @@ class Cells:
     async def _attempt(self, cells: list[int], work: Coroutine[None, None, None]) -> None:
         try:
             await work
-        except (apsw.Error, OSError, Unavailable) as error:
+        except (*schema.UNREADABLE, OSError, Unavailable) as error:
             for cell in cells:
                 if cell in self._behind:
                     self._behind[cell] = why = f"{type(error).__name__}: {error}"

@@ -24,14 +24,14 @@ class CellReader:
     def rows(self, sql: str, *values: object) -> list[Any]:
         try:
             return schema.rows(self.db, sql, *values)
-        except apsw.Error as error:
+        except schema.UNREADABLE as error:
             raise self._unavailable(error) from error
 
     def many(self, sql: str, bindings: Iterable[tuple[Any, ...]]) -> list[Any]:
         """The rows that one question finds with each of many bindings."""
         try:
             return list(self.db.executemany(sql, bindings))
-        except apsw.Error as error:
+        except schema.UNREADABLE as error:
             raise self._unavailable(error) from error
 
     @contextlib.contextmanager
@@ -46,5 +46,5 @@ class CellReader:
         finally:
             self.rows("COMMIT")
 
-    def _unavailable(self, error: apsw.Error) -> Unavailable:
+    def _unavailable(self, error: Exception) -> Unavailable:
         return Unavailable(component(self.cell), f"{type(error).__name__}: {error}")

@@ -59,7 +59,7 @@ class IndexFiles:
             db = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE)
             schema.tune_writer(db)
             version = db.execute("SELECT value FROM meta WHERE key='version'").get
-        except apsw.Error:
+        except schema.UNREADABLE:
             return None
         if version != schema.VERSION:
             db.close()

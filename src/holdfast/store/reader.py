@@ -60,7 +60,7 @@ class Readers:
             db = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE)
             schema.tune_reader(db)
             version = db.execute("SELECT value FROM meta WHERE key='version'").get
-        except apsw.Error as error:
+        except schema.UNREADABLE as error:
             raise Unavailable(component(cell), f"{type(error).__name__}: {error}") from error
         if version != schema.VERSION:
             raise Unavailable(component(cell), "the index is of another version and is being made anew")

@@ -9,6 +9,8 @@ import apsw
 # Raised with any change of tables or of what the fold writes: an index of another version is rebuilt.
 VERSION = 7
 
+UNREADABLE = (apsw.Error, UnicodeDecodeError)  # what a damaged index raises: text that is none any more, too
+
 TABLES = """
 CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 

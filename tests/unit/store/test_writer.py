@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 
+import apsw
 import pytest
 
 from holdfast.model.errors import Refused, Unavailable
@@ -236,6 +237,21 @@ async def test_store_5_a_damaged_index_takes_its_own_cell_along_only_and_comes_b
         index.seek(0)
         index.write(b"\xff" * 8192)
     await store.open()
+    assert store.everything() == before
+
+
+@on_a_store
+async def test_store_5_an_index_whose_text_is_none_any_more_is_damaged_as_any_other(store):
+    await some_mail(store)
+    before = store.everything()
+    await store.close()
+    with contextlib.closing(apsw.Connection(store.files.path(CELL))) as index:
+        index.execute("UPDATE account SET keywords=CAST(x'6bff' AS TEXT)")
+    await store.open()
+    with pytest.raises(Unavailable, match="cell-07/index"):
+        store.everything()
+    await store.deliver(43)  # whoever folds it meets that, too
+    await store.whole()
     assert store.everything() == before
 
 
