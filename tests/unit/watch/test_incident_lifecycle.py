@@ -163,6 +163,19 @@ def test_inc_5_what_real_sessions_blame_and_what_fails_by_its_own_check_opens_on
     assert watched.one().functions == ("receive",)
 
 
+def test_inc_5_one_failure_at_what_fails_by_its_own_check_twice_opens_one(watched: Watched) -> None:
+    """What takes long to fail is not waited for twice."""
+    select = Step("select", frozenset({"disk/v1"}))
+    watched.window = Window([Trial("imap/1", "imap", (select,)), Trial("disk/v1", "", (select,))])
+    watched.bad = {"imap/1": "select"}
+    assert watched.round() == [], "the disk is well"
+    watched.bad = {}
+    watched.round()
+    watched.bad = {"imap/1": "select", "disk/v1": "select"}
+    assert watched.round() == [], "either may be an accident"
+    assert watched.round("disk/v1")[0] == "opened"
+
+
 def test_inc_5_what_is_ill_for_long_proves_nothing_of_what_a_session_met_just_now(watched: Watched) -> None:
     watched.window = Window([*trials(), Trial("sessions/mx-0", "receive", (), at_will=False)])
     watched.bad = {"disk/v1": "room"}

@@ -1,8 +1,9 @@
 """What is to be written next: a function of what trials show, the diagnosis, the clock and what stands.
 
 INC-5 an incident is opened when a trial of a function fails twice in a row, or once and a real session met
-the same, or when real sessions blame what has begun to fail by its own check; it is closed when all trials of
-all its functions have worked for a minute. What isn't known neither opens nor closes one.
+the same or what it uses fails twice by its own check, or when real sessions blame what has begun to fail by
+its own check; it is closed when all trials of all its functions have worked for a minute. What isn't known
+neither opens nor closes one.
 INC-6 a function is in one open incident at most: what has the same cause is one, what has another is another.
 INC-7 an open incident has a next update promised, half an hour ahead at most; what was promised and isn't
 there when it is due is written down as missed.

@@ -67,6 +67,7 @@ class Window:
         self._fresh_s = fresh_s
         self._under = under
         self._steps = {each.id: [step.name for step in each.steps] for each in trials}
+        self._uses = {(each.id, step.name): step.uses for each in trials for step in each.steps}
         self._trials: dict[str, list[str]] = {function: [] for function in FUNCTIONS}
         self._heard: dict[str, list[str]] = {function: [] for function in FUNCTIONS}
         for trial in trials:
@@ -139,25 +140,38 @@ class Window:
         return sorted(found, key=lambda each: (each.bad_since, each.last.trial, each.last.vantage))
 
     def confirmed(self, function: str, now: float) -> list[Standing]:
-        """Of those the ones that are no accident: twice in a row, or met by a real session as well; or met by
-        real sessions, where what they blame fails by its own check, or again and again."""
-        signal = self._signals.get(function, float("-inf"))
+        """Of those the ones that are no accident."""
         return [
             each
             for each in self.failing(function, now)
-            if (
-                each.bad >= INCIDENT_HEARD or self._is_seen_ill(each)
-                if each.last.trial.startswith(SESSIONS)
-                else each.bad >= INCIDENT_FAILURES or abs(signal - each.last.at) <= INCIDENT_SIGNAL_S
-            )
+            if (self._is_met(each) if each.last.trial.startswith(SESSIONS) else self._is_sure(each))
         ]
 
-    def _is_seen_ill(self, met: Standing) -> bool:
-        """Whether something that these sessions blame, or what that needs, fails by a check of its own, and
-        since about then: what is ill for long is no proof of what they met just now."""
+    def _is_sure(self, tried: Standing) -> bool:
+        """Twice in a row; or met by a real session as well; or what its step uses fails twice by its own
+        check."""
+        signal = self._signals.get(tried.last.function, float("-inf"))
+        return (
+            tried.bad >= INCIDENT_FAILURES
+            or abs(signal - tried.last.at) <= INCIDENT_SIGNAL_S
+            or self._are_ill(
+                self._uses.get((tried.last.trial, tried.last.step), ()), tried, INCIDENT_FAILURES
+            )
+        )
+
+    def _is_met(self, met: Standing) -> bool:
+        """Again and again; or what these sessions blame, or what that needs, fails by its own check."""
+        blamed = self._under(self._blamed.get(met.last.trial, ()))
+        return met.bad >= INCIDENT_HEARD or self._are_ill(blamed, met, 1)
+
+    def _are_ill(self, components: Iterable[ComponentId], of: Standing, failures: int) -> bool:
+        """Whether any fails by its own check so often in a row, and since about then: what is ill for long is
+        no proof of what was met just now."""
         return any(
-            each.last.state == "fails" and abs(each.bad_since - met.bad_since) <= INCIDENT_TOGETHER_S
-            for component in self._under(self._blamed.get(met.last.trial, ()))
+            each.last.state == "fails"
+            and each.bad >= failures
+            and abs(each.bad_since - of.bad_since) <= INCIDENT_TOGETHER_S
+            for component in components
             for each in self._standings.get(component, {}).values()
         )
 
