@@ -8,8 +8,10 @@ import re
 import tomllib
 from collections.abc import Iterator
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
+import grimp
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -39,6 +41,14 @@ def name(path: Path) -> str:
 def module_name(path: Path) -> str:
     parts = path.relative_to(SOURCE.parent).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def test_nothing_imports_in_a_circle() -> None:
+    """Not even within functions; types alone may look back at who is made of them."""
+    graph = grimp.build_graph("holdfast", exclude_type_checking_imports=True, cache_dir=None)
+    TopologicalSorter(
+        {each: graph.find_modules_directly_imported_by(each) for each in graph.modules}
+    ).prepare()  # raises, and names the circle
 
 
 def test_no_file_is_longer_than_a_reader_can_hold():

@@ -1,13 +1,12 @@
-"""Directories outside, as the configuration has them; and the role sources, which follows them."""
+"""Directories outside, as the configuration has them."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-from holdfast.run import layout, parts
+from holdfast.run import layout
 from holdfast.run.child import Start
 from holdfast.run.config import Config
 from holdfast.run.config import Directory as Section
@@ -145,21 +144,3 @@ async def outsides(start: Start, people: People) -> AsyncIterator[Outsides | Non
     finally:
         made.close()
         client.close()
-
-
-async def run_sources(start: Start) -> None:
-    """The role: a task for each directory. None of them, nor what they ask, is needed for mail."""
-    from holdfast.directory.writer import PeopleClient
-
-    async with parts.people_copy(start) as people:
-        client = PeopleClient(start.world, layout.socket_path(start.config, "people"))
-        try:
-            names = with_people(start.config)
-            syncs = [sync(start.world, start.config, name, people, client) for name in names]
-
-            async def all_of_them() -> None:
-                await asyncio.gather(*(each.run() for each in syncs))
-
-            await parts.until_stopped(start, all_of_them())
-        finally:
-            client.close()

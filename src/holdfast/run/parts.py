@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from holdfast.directory.people import People
 from holdfast.model.ledgers import PEOPLE
 from holdfast.model.mail import AccountId, Position
-from holdfast.run import doors, layout, system, telling
+from holdfast.run import directories, doors, layout, system, telling
 from holdfast.run.child import Start
 from holdfast.store.mailstore import MailStore, RemoteWrites
 from holdfast.world import Listener, Session
@@ -137,7 +137,6 @@ async def history_of(start: Start) -> AsyncIterator[History]:
 async def sign_in_noted(start: Start, people: People, history: History) -> AsyncIterator[SignIn]:
     from holdfast.directory.auth import AuthClient
     from holdfast.directory.sign_in import SignIn
-    from holdfast.run import directories
 
     auth = AuthClient(start.world, layout.socket_path(start.config, "auth"))
     async with directories.outsides(start, people) as outside:

@@ -60,7 +60,7 @@ MAINS: dict[str, Main] = {
     "pop3": Main("serving", "run_pop3", _SIGN_IN),
     "jmap": Main("mail_programs", "run_jmap", _INTAKE + _SIGN_IN + _SOCKETS),
     "relay": Main("sending", "run_relay"),
-    "sources": Main("directories", "run_sources"),
+    "sources": Main("sources", "run_sources"),
     "password": Main("accounts", "run_password"),
     "signup": Main("signing_up", "run_signup"),
     "admin": Main("administration", "run_admin"),
