@@ -27,6 +27,7 @@ def test_a_process_that_is_killed_again_and_again_is_named_and_nobody_else_suffe
     assert card.verdict == "right" and card.named == ("process/jmap-0",), card
     assert card.detected_after_s is not None and card.detected_after_s < 15
     assert card.affected == "exact"
+    assert card.functions["webmail"].hit == "t", "who comes to its door is told to come again (RUN-11)"
     assert card.forbidden == ()
     assert {name for name, each in card.functions.items() if each.hit or each.others != "ok"} == {"webmail"}
     assert card.returned_after_s is not None
