@@ -50,7 +50,8 @@ def hits(customers: int, contracts: int, mailboxes: int, active: int) -> tuple[r
 def named(component: str, kind: str, *functions: str) -> Report:
     cell = cell_of(component)
     cells = () if cell is None else (cell,)
-    cause = NamedCause(component=component, since=BEGAN, functions=functions, cells=cells)
+    hits = {each: {"list": cells} for each in functions}
+    cause = NamedCause(component=component, since=BEGAN, functions=functions, hits=hits)
     return Report(verdict="named", probability=0.98, causes=(cause,), kinds={component: kind})
 
 
@@ -84,8 +85,8 @@ def past() -> list[r.AnyEntry]:
 
 def present(*, promised: bool = True, estimated: bool = True) -> list[r.AnyEntry]:
     failing = (
-        r.Failing(trial="imap/3", function="imap", state="fails", cell=3),
-        r.Failing(trial="webmail/3", function="webmail", state="fails", cell=3),
+        r.Failing(trial="imap/3", function="imap", state="fails", step="list", cell=3),
+        r.Failing(trial="webmail/3", function="webmail", state="fails", step="list", cell=3),
     )
     found: list[r.AnyEntry] = [
         r.Opened(at=BEGAN + 4, incident=2, since={"imap": BEGAN}),

@@ -3,6 +3,7 @@
 AFFECTED-1 customers, contracts and mailboxes are counted apart, each beside how many there are in all.
 AFFECTED-2 what isn't known exactly is called bounded, with the reason; it is never less than the truth.
 AFFECTED-3 who was hit stays so when all goes well again; whom a diagnosis meant that was taken back was not.
+AFFECTED-4 what fails by nothing that is named hits its own accounts once it lasts; an accident hits nobody.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import csv
 import hashlib
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
 from typing import Any, Literal, NamedTuple
 
 import apsw
@@ -19,7 +19,8 @@ import msgspec
 
 from holdfast.care import customers
 from holdfast.model.functions import FUNCTIONS
-from holdfast.model.limits import ACTIVE_S
+from holdfast.model.limits import ACTIVE_S, AFFECTED_LASTS_S
+from holdfast.watch.diagnosis.report import NamedCause
 from holdfast.watch.incidents.incidents import Incident
 from holdfast.watch.incidents.record import (
     Closed,
@@ -32,6 +33,7 @@ from holdfast.watch.incidents.record import (
     Parted,
     Reopened,
 )
+from holdfast.watch.signals import PREFIX as SESSIONS
 from holdfast.world import World
 
 COLUMNS = ("account", "login", "customer", "contract", "cell", "functions", "active")
@@ -86,6 +88,12 @@ def scopes_of(incident: Incident) -> dict[str, Scope]:
     return {each: now.get(each, before[each]) for each in incident.functions}
 
 
+def scopes_so_far(incident: Incident) -> dict[str, Scope]:
+    """Who is hit now or was before; while it is uncertain whom it hits now, anybody may be."""
+    now, during = scopes_of(incident), scopes_during(incident)
+    return {each: scope if scope.part == "undecided" else during[each] for each, scope in now.items()}
+
+
 def scopes_during(incident: Incident) -> dict[str, Scope]:
     """Who has been hit at any time since it began, by what stands of the diagnoses. One that was taken back
     hit nobody; before the first that stands, it was uncertain whom."""
@@ -118,32 +126,74 @@ def _together(scopes: Sequence[Scope]) -> Scope:
 
 
 def _failing_now(incident: Incident) -> dict[str, Scope]:
-    """The accounts of some cells where the cause lies in these, and nobody else's trial failed; else all who
-    may use the function, since another cell may not have been tried yet (AFFECTED-2)."""
-    found: dict[str, Scope] = {}
-    part, causes = _uncertain(incident), _cells_of(incident)
+    """Of each function that doesn't go well now. What is named says whom a step that fails hits; while
+    nothing is, it may be anybody (AFFECTED-2)."""
+    named = incident.opinion is not None and incident.opinion.report.verdict == "named"
     left_out = len(incident.failing) < _failing(incident)
+    found: dict[str, Scope] = {}
     for function in incident.functions:
         failing = [each for each in incident.failing if each.function == function]
-        tried = frozenset(each.cell for each in failing if each.cell is not None)
         if not failing and not left_out:
             continue
-        if left_out or any(each.cell is None for each in failing):
-            found[function] = Scope(None, part or _partly(failing))
-        elif causes is None:
-            found[function] = Scope(None, part or "part")
-        else:
-            found[function] = Scope(causes | tried, part or _partly(failing))
+        hit = _hit(incident, function, failing, left_out) if named else Scope(None, "undecided")
+        if hit is not None:
+            found[function] = hit
     return found
 
 
-def _cells_of(incident: Incident) -> frozenset[int] | None:
-    """That the causes lie in; None where one lies elsewhere, or isn't named."""
-    opinion = incident.opinion
-    if opinion is None or opinion.report.verdict != "named":
+def _hit(incident: Incident, function: str, failing: Sequence[Failing], left_out: bool) -> Scope | None:
+    """By the causes that are named; None where nothing but an accident fails. ``left_out``: more fails than
+    the entry has, by any step that may."""
+    assert incident.opinion is not None
+    causes = [each for each in incident.opinion.report.causes if function in each.hits]
+    blamed = [(each, _blamed(each, causes)) for each in failing]
+    lasting = [each for each, by in blamed if not by and _lasts(incident, each)]
+    if lasting and not any(by for _, by in blamed):
+        return Scope(None, "undecided")  # by something else than what is named
+    sure = _union(cells for _, by in blamed for cells in by)
+    cells = _union((sure, *(_own(each) for each in lasting)))
+    if left_out:
+        cells = _union((cells, *(_step(steps) for one in causes for steps in one.hits[function].values())))
+    if cells is not None and not cells:
         return None
-    found = [each.cells for each in opinion.report.causes]
-    return frozenset(chain.from_iterable(found)) if all(found) else None
+    spoiled = any(each.rate < 1 for each in causes) or any(by and _limited(each) for each, by in blamed)
+    return Scope(cells, "part" if spoiled or cells != sure else "")
+
+
+def _blamed(failing: Failing, causes: Iterable[NamedCause]) -> list[frozenset[int] | None]:
+    """Whom each of the causes hits by the step that failed. What real sessions met has steps of its own:
+    there it is by any."""
+    found = []
+    for cause in causes:
+        steps = cause.hits[failing.function]
+        met = failing.trial.startswith(SESSIONS)
+        cells = _union(map(_step, steps.values())) if met else _step(steps.get(failing.step))
+        if met and cells is None and failing.cell is not None:
+            cells = frozenset((failing.cell,))
+        if cells is None or failing.cell in cells or (failing.cell is None and cells):
+            found.append(cells)
+    return found
+
+
+def _step(cells: Sequence[int] | None) -> frozenset[int] | None:
+    """As a scope has it; nobody's where that step has nothing to do with the cause."""
+    if cells is None:
+        return frozenset()
+    return frozenset(cells) if cells else None
+
+
+def _own(failing: Failing) -> frozenset[int] | None:
+    return None if failing.cell is None else frozenset((failing.cell,))
+
+
+def _lasts(incident: Incident, failing: Failing) -> bool:
+    """It is no accident: a trial that erred is made again at once."""
+    return incident.found_at - failing.since >= AFFECTED_LASTS_S
+
+
+def _limited(failing: Failing) -> bool:
+    """Those may be hit, or served worse; of what real sessions meet some always go well."""
+    return failing.state == "degraded" and not failing.trial.startswith(SESSIONS)
 
 
 def affected(world: World, path: str, scopes: Mapping[str, Scope], at: float) -> AffectedSet:
@@ -205,20 +255,9 @@ def _plain(hits: Iterable[Hit]) -> dict[str, dict[str, int]]:
     return {hit.what: {"count": hit.count, "of": hit.of} for hit in hits}
 
 
-def _uncertain(incident: Incident) -> str:
-    opinion = incident.opinion
-    if opinion is None or opinion.report.verdict != "named":
-        return "undecided"
-    return "part" if any(cause.rate < 1 for cause in opinion.report.causes) else ""
-
-
 def _failing(incident: Incident) -> int:
     """How many trials don't go well in all, by the last entry that says so."""
     return next((entry.count for entry in reversed(incident.timeline) if isinstance(entry, Found)), 0)
-
-
-def _partly(failing: Iterable[Failing]) -> str:
-    return "part" if any(each.state == "degraded" for each in failing) else ""
 
 
 def _union(scopes: Iterable[frozenset[int] | None]) -> frozenset[int] | None:

@@ -125,11 +125,6 @@ class DependencyMap:
         """All that must be well for these to be."""
         return frozenset().union(*(self.closure(each) for each in uses))
 
-    def cells_needing(self, component: ComponentId) -> tuple[int, ...]:
-        """Of cells that have something which needs it, the numbers."""
-        needing = (each for each in self.components if component in self.closure(each))
-        return tuple(sorted({cell for each in needing if (cell := cell_of(each)) is not None}))
-
     def may_break(self, source: ComponentId, target: ComponentId) -> bool:
         """Whether the one's fault can, by whatever way, become the other's."""
         found = self._breaking.get(source)

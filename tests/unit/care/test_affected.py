@@ -14,14 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdfast.care import customers
-from holdfast.care.affected import Scope, affected, as_csv, as_json, scopes_of
+from holdfast.care.affected import Scope, affected, as_csv, as_json, scopes_of, scopes_so_far
 from holdfast.care.customers import CustomerRow
 from holdfast.model.errors import Unavailable
 from holdfast.model.findings import State
 from holdfast.model.limits import ACTIVE_S
 from holdfast.watch.diagnosis.report import NamedCause, Report
 from holdfast.watch.incidents import record as r
-from holdfast.watch.incidents.incidents import Incidents
+from holdfast.watch.incidents.incidents import Incident, Incidents
 from holdfast.world import World, real_world
 from unit.care.snapshot import NOON, account, written
 
@@ -142,23 +142,23 @@ def test_without_a_snapshot_nobody_is_said_to_be_fine(world: World, tmp_path: Pa
         affected(world, str(tmp_path / "bad.sqlite"), {"imap": Scope()}, NOON)
 
 
-def failing(cell: int | None, state: str = "fails") -> r.Failing:
-    return r.Failing(trial=f"imap/{cell}", function="imap", state=state, cell=cell)  # type: ignore[arg-type]
+def failing(
+    cell: int | None, state: State = "fails", step: str = "SELECT", since: float = 0.0, trial: str = ""
+) -> r.Failing:
+    name = trial or f"imap/{cell}"
+    return r.Failing(trial=name, function="imap", state=state, step=step, since=since, cell=cell)
 
 
-def incident(
-    *trials: r.Failing,
-    count: int = 0,
-    rate: float = 1.0,
-    verdict: str = "named",
-    cells: tuple[int, ...] = (3,),
-) -> Scope:
+def cause(hits: dict[str, tuple[int, ...]], component: str = "disk/v1", rate: float = 1.0) -> NamedCause:
+    return NamedCause(component=component, since=NOON, rate=rate, hits={"imap": hits} if hits else {})
+
+
+def incident(*trials: r.Failing, count: int = 0, by: Sequence[NamedCause], verdict: str = "named") -> Scope:
     entries: list[r.AnyEntry] = [
         r.Opened(at=NOON, incident=1, since={"imap": NOON}),
         r.Found(at=NOON, incident=1, states={"imap": "fails"}, failing=trials, count=count or len(trials)),
     ]
-    named = NamedCause(component="disk/v1", since=NOON, rate=rate, cells=cells)
-    report = Report(verdict=verdict, probability=0.99, causes=(named,))  # type: ignore[arg-type]
+    report = Report(verdict=verdict, probability=0.99, causes=tuple(by))  # type: ignore[arg-type]
     entries.append(r.Diagnosed(at=NOON, incident=1, report=report))
     known = Incidents()
     known.apply(entries)
@@ -167,18 +167,58 @@ def incident(
     return scopes_of(one)["imap"]
 
 
-def test_affected_2_what_is_not_known_exactly_is_bounded_and_never_less() -> None:
-    assert incident(failing(3), failing(7)) == Scope(frozenset({3, 7}))
-    assert incident(failing(3), cells=(3, 4)) == Scope(frozenset({3, 4}))
-    assert incident(failing(3), failing(None)) == Scope(None)
-    assert incident(failing(3), count=2) == Scope(None)  # a trial that isn't named may be of any cell
-    assert incident() == Scope(None, "undecided")  # nothing has been seen to fail
-    assert incident(failing(3), rate=0.5) == Scope(frozenset({3}), "part")
-    assert incident(failing(3, "degraded")) == Scope(frozenset({3}), "part")
-    # other cells may not have been tried yet
-    assert incident(failing(3), verdict="undecided") == Scope(None, "undecided")
-    assert incident(failing(3), cells=()) == Scope(None, "part")
-    assert incident(failing(None), cells=()) == Scope(None)
+DISK = [cause({"SELECT": (3, 4), "FETCH": (3, 4), "search": ()})]
+UNCERTAIN = Scope(None, "undecided")
+
+
+def test_affected_2_whom_it_hits_is_said_by_the_steps_that_fail_because_of_what_is_named() -> None:
+    three_and_four = Scope(frozenset({3, 4}))
+    assert incident(failing(3), by=DISK) == three_and_four
+    assert incident(failing(3), failing(4, step="FETCH"), by=DISK) == three_and_four
+    assert incident(failing(None), by=DISK) == three_and_four  # who told of it is of no cell
+    assert incident(failing(0, step="search"), by=DISK) == Scope(None)  # by the account of one, for all
+    assert incident(failing(3), failing(0, "degraded", "search"), by=DISK) == Scope(None, "part")
+    assert incident(failing(3, "degraded"), by=DISK) == Scope(frozenset({3, 4}), "part")
+    slow = [cause({"SELECT": (3,)}, rate=0.5)]
+    assert incident(failing(3), by=slow) == Scope(frozenset({3}), "part")
+
+
+def test_affected_2_a_cause_that_fails_another_function_says_nothing_of_this_one() -> None:
+    spool = cause({}, "spool")
+    assert incident(failing(3), by=[spool, *DISK]) == Scope(frozenset({3, 4}))
+
+
+def test_affected_2_of_several_causes_each_hits_its_own() -> None:
+    indexes = [cause({"SELECT": (cell,)}, f"cell-{cell:02d}/index") for cell in (3, 7)]
+    assert incident(failing(3), by=indexes) == Scope(frozenset({3}))
+    assert incident(failing(3), failing(7), by=indexes) == Scope(frozenset({3, 7}))
+
+
+def test_affected_2_while_nothing_is_named_it_may_be_anybody() -> None:
+    assert incident(failing(3), by=(), verdict="undecided") == UNCERTAIN
+    assert incident(by=DISK) == UNCERTAIN  # nothing has been seen to fail
+
+
+def test_affected_2_what_real_sessions_meet_hits_the_cell_that_they_tell_or_all_that_the_cause_may() -> None:
+    met = failing(3, "degraded", "cell-03/index", trial="sessions/imap-0")
+    assert incident(met, by=[cause({"SELECT": (3,)}, "cell-03/index")]) == Scope(frozenset({3}))
+    unsaid = failing(None, "degraded", "store", trial="sessions/imap-0")
+    assert incident(unsaid, by=[cause({"SELECT": (3, 4)})]) == Scope(frozenset({3, 4}))
+    assert incident(unsaid, by=[cause({"APPEND": ()}, "process/store-0")]) == Scope(None)
+
+
+def test_affected_2_what_is_left_out_of_an_entry_fails_by_any_step_that_may() -> None:
+    assert incident(failing(3), count=2, by=[cause({"SELECT": (3, 4)})]) == Scope(frozenset({3, 4}))
+    assert incident(failing(3), count=2, by=DISK) == Scope(None, "part")
+
+
+def test_affected_4_what_no_named_cause_explains_hits_its_own_once_it_lasts_and_an_accident_nobody() -> None:
+    accident = failing(9, since=NOON - 1)
+    lasting = failing(9, since=NOON - 60)
+    assert incident(failing(3), accident, by=DISK) == Scope(frozenset({3, 4}))
+    assert incident(failing(3), lasting, by=DISK) == Scope(frozenset({3, 4, 9}), "part")
+    assert incident(accident, by=DISK) == UNCERTAIN
+    assert incident(lasting, by=DISK) == UNCERTAIN
 
 
 class Story:
@@ -195,7 +235,7 @@ class Story:
     def finds(self, *cells: int, functions: Sequence[str] = ("imap", "pop3")) -> None:
         self.at += 60
         failing = tuple(
-            r.Failing(trial=f"{function}/{cell}", function=function, state="fails", cell=cell)
+            r.Failing(trial=f"{function}/{cell}", function=function, state="fails", step="look", cell=cell)
             for function in functions
             for cell in cells
         )
@@ -205,26 +245,39 @@ class Story:
     def names(self, *cells: int, before: str = "", verdict: str = "named") -> None:
         self.at += 60
         causes = tuple(
-            NamedCause(component=f"cell-{cell:02d}/index", since=NOON, cells=(cell,)) for cell in cells
+            NamedCause(
+                component=f"cell-{cell:02d}/index",
+                since=NOON,
+                hits={function: {"look": (cell,)} for function in ("imap", "pop3")},
+            )
+            for cell in cells
         )
         report = Report(verdict=verdict, probability=0.99, causes=causes)  # type: ignore[arg-type]
         self.tell(r.Diagnosed(at=self.at, incident=1, report=report, before=before))  # type: ignore[arg-type]
 
     def scopes(self) -> dict[str, Scope]:
+        return scopes_so_far(self._incident)
+
+    def hit_now(self) -> dict[str, Scope]:
+        return scopes_of(self._incident)
+
+    @property
+    def _incident(self) -> Incident:
         one = self.incidents.get(1)
         assert one is not None
-        return scopes_of(one)
+        return one
 
 
 def test_affected_3_who_was_hit_stays_so_when_all_goes_well_again_and_when_it_is_over() -> None:
     story = Story()
     story.finds(3)
     assert story.scopes()["imap"] == Scope(None, "undecided")
-    story.names(3)
+    story.names(3, 7)
     story.finds(3, 7)
     assert story.scopes() == dict.fromkeys(("imap", "pop3"), Scope(frozenset({3, 7})))
     story.finds(7, functions=["imap"])  # cell 3 is back
-    assert story.scopes()["pop3"] == Scope(frozenset({3, 7}))
+    assert story.scopes() == dict.fromkeys(("imap", "pop3"), Scope(frozenset({3, 7})))
+    assert story.hit_now()["imap"] == Scope(frozenset({7}))
     story.finds()
     story.tell(r.Closed(at=story.at, incident=1, until={}))
     assert story.scopes() == {"imap": Scope(frozenset({3, 7})), "pop3": Scope(frozenset({3, 7}))}
@@ -245,7 +298,7 @@ def test_affected_2_it_is_bounded_when_more_are_meant_than_were_hit_for_certain(
     story.names(verdict="undecided")
     story.finds()
     assert story.scopes()["imap"] == Scope(None, "undecided")
-    story.names(3)
+    story.names(3, 5)
     story.finds(3)
     story.finds(5)
     story.finds()

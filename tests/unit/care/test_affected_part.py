@@ -35,14 +35,15 @@ class Counting:
 
     def finds(self, *cells: int) -> None:
         failing = tuple(
-            r.Failing(trial=f"imap/{each}", function="imap", state="fails", cell=each) for each in cells
+            r.Failing(trial=f"imap/{each}", function="imap", state="fails", step="SELECT", cell=each)
+            for each in cells
         )
         self.tell(
             r.Found(at=self.at, incident=1, states={"imap": "fails"}, failing=failing, count=len(failing))
         )
 
-    def names(self, cell: int) -> None:
-        cause = NamedCause(component=f"cell-{cell:02d}/index", since=NOON, cells=(cell,))
+    def names(self, *cells: int) -> None:
+        cause = NamedCause(component="disk/v1", since=NOON, hits={"imap": {"SELECT": cells}})
         report = Report(verdict="named", probability=0.99, causes=(cause,))
         self.tell(r.Diagnosed(at=self.at, incident=1, report=report))
 
@@ -75,8 +76,11 @@ def test_it_is_counted_at_the_beginning_at_each_change_and_at_the_end_and_never_
     assert counting.turn() == []
     counting.names(3)
     assert counting.turn() == ["1 of 3"]
+    counting.names(3, 5)
     counting.finds(3, 5)
     assert counting.turn() == ["2 of 3"]
+    counting.finds(5)
+    assert counting.turn() == []  # who was hit isn't well for having been hit first
     counting.finds()
     assert counting.turn() == []
     counting.tell(r.Closed(at=counting.at, incident=1, until={"imap": counting.at}))

@@ -24,7 +24,7 @@ from holdfast.world import run as run_really
 from outage import hits, named
 from unit.care.snapshot import account, written
 
-CELL_3 = r.Failing(trial="imap/3", function="imap", state="fails", cell=3)
+CELL_3 = r.Failing(trial="imap/3", function="imap", state="fails", step="list", cell=3)
 
 
 def phone(customer: int) -> str:
@@ -183,7 +183,7 @@ def test_whom_it_hits_later_hears_of_it_too_and_the_others_are_not_told_again(
         told.apply(*opening(told.at), counted(told.at + 5, 20))
         await told.turn(6)
         await told.until(lambda: len(first.requests) == 20)
-        both = (CELL_3, r.Failing(trial="imap/4", function="imap", state="fails", cell=4))
+        both = (CELL_3, r.Failing(trial="imap/4", function="imap", state="fails", step="list", cell=4))
         told.apply(
             r.Found(at=told.at, incident=1, states={"imap": "fails"}, failing=both, count=2),
             counted(told.at + 1, 21),

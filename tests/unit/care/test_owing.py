@@ -60,8 +60,11 @@ class Provider:
 
     def fails(self, cell: int, began: float, until: float = 0.0, function: str = "imap") -> Incident:
         number = self.incidents.next_number
-        failing = r.Failing(trial=f"{function}/{cell}", function=function, state="fails", cell=cell)
-        cause = NamedCause(component=f"cell-{cell:02d}/index", since=began, cells=(cell,))
+        failing = r.Failing(
+            trial=f"{function}/{cell}", function=function, state="fails", step="look", cell=cell
+        )
+        hits = {function: {"look": (cell,)}}
+        cause = NamedCause(component=f"cell-{cell:02d}/index", since=began, hits=hits)
         report = Report(verdict="named", probability=0.99, causes=(cause,))
         told: list[r.AnyEntry] = [
             r.Opened(at=began, incident=number, since={function: began}),

@@ -143,7 +143,7 @@ def test_pages_of_past_incidents_stay_without_being_made_each_time(making: Makin
 
 
 def fails_in_cell_3() -> list[r.AnyEntry]:
-    failing = (r.Failing(trial="imap/3", function="imap", state="fails", cell=3),)
+    failing = (r.Failing(trial="imap/3", function="imap", state="fails", step="list", cell=3),)
     return [
         r.Opened(at=NOW, incident=2, since={"imap": NOW}),
         r.Found(at=NOW, incident=2, states={"imap": "fails"}, failing=failing, count=1),

@@ -61,7 +61,7 @@ def opened(world: World, config: Any) -> Incidents:
             at=at,
             incident=1,
             states={"imap": "fails"},
-            failing=(r.Failing(trial="imap/3", function="imap", state="fails", cell=3),),
+            failing=(r.Failing(trial="imap/3", function="imap", state="fails", step="list", cell=3),),
             count=1,
         ),
         r.Diagnosed(at=at + 3, incident=1, report=named("cell-03/index", "index", "imap")),

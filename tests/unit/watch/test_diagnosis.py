@@ -151,17 +151,6 @@ def test_every_pair_of_components_is_in_the_map_or_refused():
         assert isinstance(MAP.may_break(one, other), bool)
 
 
-def test_whose_accounts_a_cause_hits_is_told_by_the_cells_that_need_it():
-    places = [Component(f"cell-{cell:02d}/{what}", what) for cell in range(4) for what in ("index", "mail")]
-    disks = [Component(f"disk/v{number}", "disk") for number in (1, 2)]
-    needs = [Edge(f"cell-{cell:02d}/index", f"disk/v{1 + cell % 2}", "lies on it") for cell in range(4)]
-    needs += [Edge(f"cell-{cell:02d}/mail", f"cell-{cell:02d}/index", "is read by it") for cell in range(4)]
-    known = DependencyMap([*places, *disks, Component("process/mx", "process")], needs)
-    assert known.cells_needing("disk/v2") == (1, 3)
-    assert known.cells_needing("cell-02/index") == (2,)
-    assert known.cells_needing("process/mx") == ()
-
-
 def one_sided() -> DependencyMap:
     door = Trial(
         "door", "imap", (Step("greeting", frozenset({"process"})), Step("look", frozenset({"index"})))

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os.path
 
-from holdfast.care.affected import Scope, affected, as_csv, digest, scopes_of
+from holdfast.care.affected import Scope, affected, as_csv, digest, scopes_so_far
 from holdfast.care.turns import Seen
 from holdfast.model.limits import CARE_AFTER_S
 from holdfast.watch.incidents.incidents import Incident
@@ -34,7 +34,7 @@ class AffectedPart:
             mark = incident.changed_at, len(incident.timeline), incident.thinned
             if not self._is_due(incident, seen.at) or self._looked.get(incident.number) == mark:
                 continue
-            state = bool(incident.closed_at), await self._world.offload(scopes_of, incident)
+            state = bool(incident.closed_at), await self._world.offload(scopes_so_far, incident)
             if self._counted.get(incident.number) != state:
                 entry = await self._world.offload(self._count, incident, state[1], seen.at)
                 if not _says(incident.affected, entry):

@@ -14,6 +14,7 @@ from holdfast.watch.changes import Change, before
 from holdfast.watch.depends import DependencyMap
 from holdfast.watch.diagnosis.evidence import Evidence
 from holdfast.watch.diagnosis.inference import OUTSIDE, Diagnosis, Verdict
+from holdfast.watch.whom import Cells, whom
 
 
 class _Map(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -24,7 +25,7 @@ class NamedCause(_Map, frozen=True):
     """``since``: UTC seconds. ``after``: the component whose fault brought it about, '' for none.
 
     ``path``: from what a failed step used to it. ``functions``: those that fail because of it.
-    ``cells``: those that have something which needs it.
+    ``hits``: by function, the steps that pass through it, and of each the cells whose accounts do; none: all.
     ``change``: what was changed before it began and may have to do with it, None for nothing.
     """
 
@@ -34,7 +35,7 @@ class NamedCause(_Map, frozen=True):
     after: ComponentId = ""
     path: tuple[ComponentId, ...] = ()
     functions: tuple[str, ...] = ()
-    cells: tuple[int, ...] = ()
+    hits: dict[str, dict[str, Cells]] = {}
     change: Change | None = None
 
 
@@ -104,7 +105,7 @@ def report(known: DependencyMap, diagnosis: Diagnosis, changes: Sequence[Change]
             after=cause.after,
             path=cause.path,
             functions=_functions(known, (e for e in diagnosis.explained if e.passes(cause.component))),
-            cells=known.cells_needing(cause.component),
+            hits=whom(known, cause.component),
             change=before(changes, cause.component, known.closure(cause.component), cause.since),
         )
         for cause in diagnosis.causes

@@ -214,15 +214,15 @@ def imap(cell: int, vantage: str) -> Sequence[Step]:
     return _reading("imap", cell, vantage, ("SELECT", "FETCH", "APPEND"))
 
 
-def _old(door: str, fetch: str) -> Course:
-    """Mail that only the copies still have."""
-    return lambda cell, vantage: [_arrive(door, vantage), _signed(), _step(fetch, {"partner/objects"})]
+def _old(door: str, fetch: str, *more: ComponentId) -> Course:
+    """Mail that only the copies still have. ``more``: that signing in needs there."""
+    return lambda cell, vantage: [_arrive(door, vantage), _signed(*more), _step(fetch, {"partner/objects"})]
 
 
 OLD: Mapping[str, Course] = {
     "imap": _old("imap", "FETCH old"),
     "pop3": _old("pop3", "RETR old"),
-    "webmail": _old("https", "body old"),
+    "webmail": _old("https", "body old", "sessions"),
 }
 
 

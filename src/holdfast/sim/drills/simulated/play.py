@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Literal, NamedTuple
 
-from holdfast.care.affected import scopes_of
+from holdfast.care.affected import scopes_so_far
 from holdfast.care.notices.due import due as notice_due
 from holdfast.model.findings import Finding, Signal
 from holdfast.sim.drills import score
@@ -111,7 +111,7 @@ def _of(incident: Incident) -> dict[str, score.Told]:
             frozenset(map(p.cell, range(p.CELLS) if scope.cells is None else sorted(scope.cells))),
             "bounded" if scope.part else "exact",
         )
-        for function, scope in scopes_of(incident).items()
+        for function, scope in scopes_so_far(incident).items()
     }
 
 

@@ -133,6 +133,11 @@ class Visit:
             raise Stopped("the code is not valid yet")
         self.meet("profiles", cell)
 
+    def sign_in_to_webmail(self, cell: int) -> None:
+        if self.meet("sessions") == "old":
+            self.late("the session was forgotten")
+        self.sign_in(cell)
+
     def look(self, cell: int) -> None:
         """Into the index of a cell."""
         node = p.node_of(cell)
@@ -296,9 +301,7 @@ def webmail(visit: Visit, cell: int) -> Steps:
     yield "page"
     visit.meet("program/web")
     yield "sign-in"
-    if visit.meet("sessions") == "old":
-        visit.late("the session was forgotten")
-    visit.sign_in(cell)
+    visit.sign_in_to_webmail(cell)
     yield "list"
     visit.look(cell)
     yield "body"
@@ -377,14 +380,14 @@ def large(visit: Visit, cell: int) -> Steps:
     visit.fetch(cell)
 
 
-def _old(door: str, role: str, fetch: str) -> Way:
+def _old(door: str, role: str, sign_in: Callable[[Visit, int], None], fetch: str) -> Way:
     """Mail that only the copies still have."""
 
     def way(visit: Visit, cell: int) -> Steps:
         yield "connect"
         visit.arrive(door, role)
         yield "sign-in"
-        visit.sign_in(cell)
+        sign_in(visit, cell)
         yield fetch
         visit.meet("partner/objects")
 
@@ -414,9 +417,9 @@ def walk(way: Way, visit: Visit, cell: int) -> Met:
 
 # Function → how a customer reads what only the copies still have.
 OLD: Mapping[str, Way] = {
-    "imap": _old("imap", "imap", "FETCH old"),
-    "pop3": _old("pop3", "pop3", "RETR old"),
-    "webmail": _old("https", "web", "body old"),
+    "imap": _old("imap", "imap", Visit.sign_in, "FETCH old"),
+    "pop3": _old("pop3", "pop3", Visit.sign_in, "RETR old"),
+    "webmail": _old("https", "web", Visit.sign_in_to_webmail, "body old"),
 }
 # Function → how a customer uses it.
 WAYS: Mapping[str, Way] = {
