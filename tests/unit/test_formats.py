@@ -12,11 +12,11 @@ import pytest
 from holdfast.directory import asked
 from holdfast.directory import records as r
 from holdfast.directory import requests as q
-from holdfast.flow.queue import Settled, Taken
+from holdfast.flow.queue import Again, Settled, Taken
 from holdfast.flow.queue import _encode as encode_queue
 from holdfast.model.envelope import Delivery, LocalRecipient, RemoteRecipient, Started
 from holdfast.model.ledgers import Kind, ledger_number
-from holdfast.model.mail import START, Position
+from holdfast.model.mail import START, PackRef, Position
 from holdfast.model.uidset import UidSet
 from holdfast.store import commands as c
 from holdfast.store.frames import CommandMeta, Merged, MessageMeta, Placed, encode
@@ -119,6 +119,7 @@ def test_the_examples_of_mail_are_what_is_written() -> None:
         with_size(encode(CommandMeta(NOON, several))),
         encode_queue(Taken("mx-0", START, Position(1, 9000))),
         encode_queue(Settled("mx-0:17", "later", ("c@example.com",), "451 busy", NOON + 60)),
+        encode_queue(Again("mx-0:17", PackRef(1, 8200, 800), ("c@example.com",))),
     ]
     assert command == with_size(encode(CommandMeta(NOON, seen)))
 

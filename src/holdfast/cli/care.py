@@ -37,7 +37,7 @@ def affected(
 
     world, config = real_world(level="warn"), terminal.load_config()
     scopes = _of_incident(world, config, number) if number else _asked(cells, functions)
-    moment = _moment(at) if at else world.clock.now()
+    moment = terminal.time_of("--at", at) if at else world.clock.now()
     found = care.affected(world, layout.customers_path(config), scopes, moment)
     if csv:
         Path(csv).write_text(care.as_csv(found), encoding="utf-8", newline="")
@@ -84,16 +84,6 @@ def incidents(world: World, config: Config) -> Incidents:
     reader = IncidentReader(world, folder)
     reader.read_all()
     return reader.incidents
-
-
-def _moment(text: str) -> float:
-    import datetime
-
-    try:
-        at = datetime.datetime.fromisoformat(text)
-    except ValueError:
-        raise Refused(Reason.BAD_SYNTAX, f"--at {text}: a time is written 2012-08-15T08:30+02:00") from None
-    return (at if at.tzinfo else at.replace(tzinfo=datetime.UTC)).timestamp()
 
 
 _BASES = {

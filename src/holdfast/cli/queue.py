@@ -23,6 +23,7 @@ def add_to(app: typer.Typer) -> None:
     words.command("list")(list_)
     words.command("retry")(retry)
     words.command("rm")(rm)
+    words.command("resend")(resend)
     app.add_typer(words, name="queue")
 
 
@@ -88,6 +89,36 @@ def rm(
     terminal.confirm("Give up on all that waits?" if everything else f"Give up on {len(ids or [])}?", yes)
     count = _with_queue(lambda queue: queue.remove(ids or [], bounce))
     terminal.say(f"{count} given up")
+
+
+Since = Annotated[str, typer.Option(help="What was taken from then on: 2012-08-15T10:02+02:00.")]
+Until = Annotated[str, typer.Option(help="And up to then; '' is now.")]
+
+
+def resend(
+    since: Since,
+    until: Until = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what that would be.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    as_json: terminal.Json = False,
+) -> None:
+    """Sends once more what another server took and dropped: the same messages, to the same recipients."""
+    from holdfast.world import real_world
+
+    begin = terminal.time_of("--since", since)
+    end = terminal.time_of("--until", until) if until else real_world().clock.now()
+    found = _with_queue(lambda queue: queue.resend(begin, end, only_look=True))
+    rows = [
+        {"id": entry.id, "sender": entry.sender, "recipient": address}
+        for entry in found
+        for address in entry.recipients
+    ]
+    terminal.show(rows, ["id", "sender", "recipient"], as_json)
+    if dry_run or not rows:
+        return
+    terminal.confirm(f"Send {len(rows)} once more? Who got them gets them twice.", yes)
+    sent = _with_queue(lambda queue: queue.resend(begin, end))
+    terminal.say(f"{sum(len(each.recipients) for each in sent)} wait to be sent once more")
 
 
 def _some(ids: list[str] | None, everything: bool) -> None:

@@ -107,6 +107,19 @@ def new_password() -> str:
     return "-".join(word[at : at + 5] for at in range(0, 20, 5))
 
 
+def time_of(option: str, text: str) -> float:
+    """UTC seconds; without a zone it is UTC. Raises ``Refused``."""
+    import datetime
+
+    try:
+        at = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        raise Refused(
+            Reason.BAD_SYNTAX, f"{option} {text}: a time is written 2012-08-15T08:30+02:00"
+        ) from None
+    return (at if at.tzinfo else at.replace(tzinfo=datetime.UTC)).timestamp()
+
+
 def confirm(question: str, yes: bool) -> None:
     """Raises ``Refused`` unless the person agrees; ``yes`` agrees in advance."""
     if yes:

@@ -34,6 +34,14 @@ RELAY_STEERED = register(
     "Mail to elsewhere goes by the first or the second way from now on, or is held in the queue.",
     "course",
 )
+RELAY_RESENT = register(
+    "relay_resent",
+    "warn",
+    "What other servers took within that time is sent once more, as an operator asked.",
+    "messages",
+    "since",
+    "until",
+)
 ACCEPTED = register(
     "message_accepted",
     "debug",

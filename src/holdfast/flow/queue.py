@@ -75,6 +75,34 @@ class Entry(msgspec.Struct):
         return f"{self.ledger}:{self.sequence}"
 
 
+def _is_report(ledger: str, meta: Delivery) -> bool:
+    """Of ours."""
+    return ledger.startswith("relay-") and meta.envid.startswith(DSN_MARK)
+
+
+def _entry(ledger: str, frame: Frame, meta: Delivery, head: int) -> Entry:
+    return Entry(
+        ledger=ledger,
+        sequence=frame.sequence,
+        ref=frame.ref,
+        head=head,
+        sender=meta.sender,
+        received_at=meta.received_at,
+        recipients={r.address: Recipient(r.address, r.notify, r.orcpt) for r in meta.remote},
+        ret=meta.ret,
+        envid="" if _is_report(ledger, meta) else meta.envid,
+        smtputf8=meta.smtputf8,
+        body_8bit=meta.body_8bit,
+        trace=meta.trace,
+    )
+
+
+def entry_of(ledger: str, frame: Frame) -> Entry:
+    """A DELIVERY frame of an intake, as it is when it comes into the queue."""
+    packed, head = split_body(frame.body)
+    return _entry(ledger, frame, _decode_delivery(packed), head)
+
+
 class Taken(msgspec.Struct, frozen=True, array_like=True, tag="take"):
     """A range of an intake is taken over: its messages to elsewhere are in the queue from here."""
 
@@ -84,7 +112,7 @@ class Taken(msgspec.Struct, frozen=True, array_like=True, tag="take"):
 
 
 class Settled(msgspec.Struct, frozen=True, array_like=True, tag="tried"):
-    """What a try, or an operator, made of some recipients of an entry.
+    """What a try, or an operator, made of some recipients of an entry, at ``at`` (UTC seconds; 0: not noted).
 
     ``what``: sent, later (again at ``next_at``), failed (for good, its sender is yet to be told),
     told (the sender was told), delayed (the sender was told of the delay), removed.
@@ -95,6 +123,15 @@ class Settled(msgspec.Struct, frozen=True, array_like=True, tag="tried"):
     addresses: tuple[str, ...]
     reply: str = ""
     next_at: float = 0.0
+    at: float = 0.0
+
+
+class Again(msgspec.Struct, frozen=True, array_like=True, tag="again"):
+    """What was sent is to be sent once more, to these recipients. ``ref``: of the message's frame."""
+
+    entry: EntryId
+    ref: PackRef
+    addresses: tuple[str, ...]
 
 
 class _State(msgspec.Struct, frozen=True):
@@ -105,7 +142,7 @@ class _State(msgspec.Struct, frozen=True):
     entries: list[Entry]
 
 
-Record = Taken | Settled
+Record = Taken | Settled | Again
 _decode_record = msgspec.msgpack.Decoder(Record).decode
 _decode_delivery = msgspec.msgpack.Decoder(Delivery).decode
 _decode_started = msgspec.msgpack.Decoder(Started).decode
@@ -174,6 +211,9 @@ class Queue:
                     self._take(record.ledger, frame)
             self.taken[record.ledger] = record.end
             return
+        if isinstance(record, Again):
+            self._wait_again(record)
+            return
         entry = self.entries.get(record.entry)
         if entry is None:
             return
@@ -181,6 +221,17 @@ class Queue:
             self._settle(entry, address, record)
         if not entry.recipients:
             del self.entries[record.entry]
+
+    def _wait_again(self, record: Again) -> None:
+        ledger = record.entry.rpartition(":")[0]
+        frame = self.reader(ledger).read_many([record.ref])[0]
+        if isinstance(frame, Frame):
+            entry = entry_of(ledger, frame)
+            there = self.entries.setdefault(entry.id, entry)
+            fresh = {
+                address: each for address, each in entry.recipients.items() if address in record.addresses
+            }
+            there.recipients = fresh if there is entry else fresh | there.recipients
 
     def _settle(self, entry: Entry, address: str, record: Settled) -> None:
         recipient = entry.recipients.get(address)
@@ -224,8 +275,7 @@ class Queue:
             return
         packed, head = split_body(frame.body)
         meta = _decode_delivery(packed)
-        ours = ledger.startswith("relay-") and meta.envid.startswith(DSN_MARK)
-        if ours:
+        if _is_report(ledger, meta):
             # QUEUE-3: a report is written once: its own frame says so, even before the queue's ledger does.
             about, _, addresses = meta.envid.removeprefix(DSN_MARK).partition("/")
             self._apply(Settled(about, "told", tuple(addresses.split(","))))
@@ -239,20 +289,7 @@ class Queue:
             digest = delivery_digest(meta, memoryview(frame.body)[head:])
             if self._unsure.get(digest, 0) > meta.received_at:
                 return
-        entry = Entry(
-            ledger=ledger,
-            sequence=frame.sequence,
-            ref=frame.ref,
-            head=head,
-            sender=meta.sender,
-            received_at=meta.received_at,
-            recipients={r.address: Recipient(r.address, r.notify, r.orcpt) for r in meta.remote},
-            ret=meta.ret,
-            envid="" if ours else meta.envid,
-            smtputf8=meta.smtputf8,
-            body_8bit=meta.body_8bit,
-            trace=meta.trace,
-        )
+        entry = _entry(ledger, frame, meta, head)
         self.entries[entry.id] = entry
 
     def _doubt(self, ledger: str, started: Started) -> None:
@@ -294,6 +331,15 @@ class Queue:
         await self._ledger.append([NewFrame(Kind.QUEUE, _encode(record)) for record in records])
         for record in records:
             self._apply(record)
+
+    @property
+    def durable(self) -> Position:
+        return self._ledger.durable
+
+    @property
+    def folder(self) -> str:
+        """Of the volume."""
+        return self._folder
 
     def message(self, entry: Entry) -> bytes | None:
         """The message as it goes out, without our Return-Path; None: damaged on disk."""

@@ -16,7 +16,8 @@ from typing import Literal, NamedTuple
 from holdfast.flow import dsn, events
 from holdfast.flow.intake import Envelope, Intake
 from holdfast.flow.obstacles import Obstacles
-from holdfast.flow.queue import DSN_MARK, Entry, EntryId, Fate, Queue, Recipient, Record, Settled
+from holdfast.flow.queue import DSN_MARK, Again, Entry, EntryId, Fate, Queue, Recipient, Record, Settled
+from holdfast.flow.resending import sent_between
 from holdfast.flow.trace import Dates
 from holdfast.model.address import Address, parse_address
 from holdfast.model.envelope import LocalRecipient, RemoteRecipient
@@ -179,6 +180,16 @@ class Relay:
             await self._queue.write(records)
         self._woken.set()
         return count
+
+    async def resend(self, since: float, until: float, *, only_look: bool = False) -> list[Entry]:
+        """QUEUE-5: what another server took within that time (UTC seconds) is sent once more, as it was."""
+        world, queue = self._world, self._queue
+        found = await world.offload(sent_between, world, queue.folder, queue.durable, since, until)
+        if found and not only_look:
+            await queue.write([Again(each.id, each.ref, tuple(each.recipients)) for each in found])
+            self._world.journal.emit(events.RELAY_RESENT, messages=len(found), since=since, until=until)
+            self._woken.set()
+        return found
 
     async def steer(self, course: Course) -> None:
         """By the first or the second way from now on, or nothing goes out; until the relay ends.
@@ -361,7 +372,7 @@ class Relay:
                 continue
             text = f"{reply.code} {reply.enhanced} {reply.text}".strip()
             if reply.code // 100 == 2:
-                records.append(Settled(entry.id, "sent", (address,), text))
+                records.append(Settled(entry.id, "sent", (address,), text, at=now))
             elif now - entry.received_at > self._settings.limits.queue_life_s or not self._again(
                 address, reply
             ):

@@ -44,13 +44,21 @@ class Look(msgspec.Struct, frozen=True, array_like=True, tag="look"):
     addresses: list[str]
 
 
+class Resend(msgspec.Struct, frozen=True, array_like=True, tag="resend"):
+    """What was sent within that time (UTC seconds) once more; answered with ``list[Entry]``."""
+
+    since: float
+    until: float
+    only_look: bool = False
+
+
 class Steer(msgspec.Struct, frozen=True, array_like=True, tag="steer"):
     """By the first or the second way out, or ``hold``."""
 
     course: Literal["first", "second", "hold"]
 
 
-_decode = msgspec.msgpack.Decoder(Announce | List | Retry | Remove | Look | Steer).decode
+_decode = msgspec.msgpack.Decoder(Announce | List | Retry | Remove | Look | Steer | Resend).decode
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -75,6 +83,8 @@ class RelayService:
             answer = self._relay.fates(request.id, request.addresses)
         elif isinstance(request, Retry):
             answer = await self._relay.retry(request.ids)
+        elif isinstance(request, Resend):
+            answer = await self._relay.resend(request.since, request.until, only_look=request.only_look)
         elif isinstance(request, Steer):
             await self._relay.steer(request.course)
         else:
@@ -111,6 +121,10 @@ class RelayClient:
 
     async def remove(self, ids: list[EntryId], bounce: bool) -> int:
         return msgspec.msgpack.decode(await self._link.call(_encode(Remove(ids, bounce))), type=int)
+
+    async def resend(self, since: float, until: float, *, only_look: bool = False) -> list[Entry]:
+        answer = await self._link.call(_encode(Resend(since, until, only_look)))
+        return msgspec.msgpack.decode(answer, type=list[Entry])
 
     async def steer(self, course: Literal["first", "second", "hold"]) -> None:
         """Raises ``Refused`` as well."""

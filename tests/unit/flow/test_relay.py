@@ -260,6 +260,39 @@ async def test_queue_4_mail_that_a_blocklist_keeps_from_many_waits_and_is_delive
     assert b"nobody@one.example" in report and not any(each.encode() in report for each in everybody)
 
 
+@with_site()
+async def test_queue_5_what_a_server_took_and_dropped_is_sent_once_more_and_nothing_else(site, sink):
+    sink.replies["later@example.net"] = [Reply(451, "4.2.0", "later")] * 2
+    await site.submit("early@example.net")
+    await sink.took(1)
+    await site.empty()
+    since = site.world.clock.now()
+    await site.submit("bob@example.net", "later@example.net")
+    await sink.took(3)
+    await site.empty()
+    path = site.folder + "/relay.sock"
+    listener = await site.world.net.listen(RelayService(site.relay).session, path)
+    door = RelayClient(site.world, path)
+    door.start()
+    until = site.world.clock.now()
+    looked = await door.resend(since, until, only_look=True)
+    assert [sorted(each.recipients) for each in looked] == [["bob@example.net", "later@example.net"]]
+    assert not site.queue.entries and len(sink.taken) == 3, "it was only looked"
+    assert len(await door.resend(since, until)) == 1
+    await sink.took(4)
+    door.close()
+    listener.close()
+    await site.empty()
+    again = [taken for taken in sink.taken if "bob@example.net" in taken[1]]
+    assert len(again) == 2 and again[0][2] == again[1][2], "the same message, by its Message-ID too"
+    assert [taken[1] for taken in sink.taken].count(["early@example.net"]) == 1
+    assert not await site.relay.resend(since - 3600.0, since - 1800.0)
+    await site.stop()
+    os.remove(site.folder + "/queue.state")
+    await site.start()
+    assert not site.queue.entries  # QUEUE-2
+
+
 @with_site(queue_life_s=0.2)
 async def test_what_could_not_be_delivered_in_its_life_is_given_back(site, sink):
     sink.replies["carl@example.net"] = [Reply(451, "4.2.0", "later")] * 1000
