@@ -8,6 +8,7 @@ command is answered after its frame is durable and folded (STORE-7).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -247,10 +248,12 @@ class StoreWriter:
         """Note how far all has come, so that the next start has little to read."""
         if self._saved == self._cells.head:
             return
-        self._saved = self._cells.head
+        head = self._cells.head
         self._cells.note_head()
-        state = _MergedState(self._saved, self._folded)
-        self._world.disk.write_atomic(f"{self._folder}/merged.state", encode(state))
+        state = _MergedState(head, self._folded)
+        with contextlib.suppress(OSError):  # derived: a full disk costs a longer start, and nothing else
+            self._world.disk.write_atomic(f"{self._folder}/merged.state", encode(state))
+            self._saved = head
 
     # -- folding ------------------------------------------------------------------
 

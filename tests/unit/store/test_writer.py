@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
+import errno
 import os
 
 import apsw
@@ -29,7 +31,7 @@ from holdfast.store import (
     StoreService,
     StoreWriter,
 )
-from holdfast.world import World, real_world
+from holdfast.world import Disk, World, real_world
 from tests_store import Tape, message
 
 ACCOUNT, CELL = 42, 7
@@ -253,6 +255,47 @@ async def test_store_5_an_index_whose_text_is_none_any_more_is_damaged_as_any_ot
     await store.deliver(43)  # whoever folds it meets that, too
     await store.whole()
     assert store.everything() == before
+
+
+class FullDisk:
+    """Has no room for what is only derived; ``refused``: how often that was met."""
+
+    def __init__(self, disk: Disk) -> None:
+        self._disk = disk
+        self.refused = 0
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._disk, name)
+
+    def write_atomic(self, path: str, data: bytes) -> None:
+        if not path.endswith(".state"):
+            return self._disk.write_atomic(path, data)
+        self.refused += 1
+        raise OSError(errno.ENOSPC, "no room", path)
+
+
+@pytest.mark.slow
+def test_store_6_a_full_disk_doesnt_end_who_looks_after_indexes(tmp_path, monkeypatch):
+    monkeypatch.setattr("holdfast.store.writer.NOTE_S", 0.0)
+
+    async def body():
+        world = real_world(journal_path=os.devnull)
+        disk = FullDisk(world.disk)
+        store = Store(dataclasses.replace(world, disk=disk), str(tmp_path))
+        await store.open()
+        await some_mail(store)
+        before = store.everything()
+        async with asyncio.timeout(30):
+            while not disk.refused:
+                await asyncio.sleep(0.01)
+            os.remove(store.files.path(CELL))
+            while not os.path.exists(store.files.path(CELL)):
+                await asyncio.sleep(0.01)
+        await store.whole()
+        assert store.everything() == before
+        await store.close()
+
+    asyncio.run(body())
 
 
 @on_a_store
