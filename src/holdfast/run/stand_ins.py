@@ -32,11 +32,18 @@ class StandIns:
             workers[process.role].append(process)
         for role, those in workers.items():
             if role not in self._there and _missing(those, now) and now >= self._not_before.get(role, 0.0):
-                self._there[role] = pid = self._start(role)
-                self._world.journal.emit(events.STAND_IN_STARTED, role=role, pid=pid)
+                self._begin(role, now)
         for role, pid in self._there.items():
             if role not in workers or any(each.ready for each in workers[role]):
                 self._end(role, pid, now)
+
+    def _begin(self, role: str, now: float) -> None:
+        try:
+            self._there[role] = pid = self._start(role)
+        except OSError:  # no process to be had: what restarts the others matters more
+            self._not_before[role] = now + STAND_IN_AGAIN_S
+            return
+        self._world.journal.emit(events.STAND_IN_STARTED, role=role, pid=pid)
 
     def _end(self, role: str, pid: int, now: float) -> None:
         asked = role in self._kill_at
