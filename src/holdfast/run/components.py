@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any
 
@@ -89,7 +89,7 @@ def _reserved(host: str) -> bool:
     return host.rpartition(".")[2] in _NOBODYS or host.lower().endswith(_EXAMPLES)
 
 
-def _ledgers(world: World, config: Config) -> dict[ComponentId, Callable[[], str]]:
+def _ledgers(world: World, config: Config) -> dict[ComponentId, Callable[[Collection[int]], str]]:
     """Under their names in the map: of a volume's, what follows the volume."""
     return {
         f"ledger/{name.rpartition('/')[2]}": partial(damaged, Scrub(world, *place))
@@ -97,8 +97,9 @@ def _ledgers(world: World, config: Config) -> dict[ComponentId, Callable[[], str
     }
 
 
-def damaged(scrub: Scrub) -> str:
-    """Blocks. What is damaged in a ledger, '' for nothing."""
+def damaged(scrub: Scrub, packs: Collection[int] = ()) -> str:
+    """Blocks. What is damaged in a ledger, '' for nothing. ``packs``: those that somebody met damage in."""
+    scrub.suspect(packs)
     found = scrub.look()
     if not found:
         return ""

@@ -10,7 +10,7 @@ import asyncio
 import math
 import ssl
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
@@ -69,15 +69,16 @@ class Ending(NamedTuple):
 class Places(NamedTuple):
     """What there is to be checked.
 
-    ``ledgers``, ``files``: what a look at a ledger's frames, or at a file, shows, '' for nothing and None for
-    no such file. ``writers``: which process holds the lock that writing to a database takes; ``missing``:
-    which database is gone that is always there. All of these block. ``sockets``: where a role answers the
-    others. ``served``: a door in TLS, to be met with a certificate that a stranger believes. ``outside``: a
-    name that the resolver is asked for, '' for none; ``names``: our own. ``ways``: to partners.
+    ``ledgers``, ``files``: what a look at a ledger's frames, of some packs first, or at a file, shows, '' for
+    nothing and None for no such file. ``writers``: which process holds the lock that writing to a database
+    takes; ``missing``: which database is gone that is always there. All of these block. ``sockets``: where a
+    role answers the others. ``served``: a door in TLS, to be met with a certificate that a stranger believes.
+    ``outside``: a name that the resolver is asked for, '' for none; ``names``: our own. ``ways``: to
+    partners.
     """
 
     disks: Mapping[ComponentId, str]
-    ledgers: Mapping[ComponentId, Callable[[], str]]
+    ledgers: Mapping[ComponentId, Callable[[Collection[int]], str]]
     files: Mapping[ComponentId, Callable[[], str | None]]
     writers: Callable[[], Mapping[ComponentId, int]]
     missing: Callable[[], Sequence[ComponentId]]
@@ -141,7 +142,10 @@ class Checks:
             "clock": lambda: self._each({"machine": self._clock()}),
             "speeds": self._speed,
             "ledgers": lambda: self._each(
-                {name: offload(_frames, look) for name, look in places.ledgers.items()}
+                {
+                    name: offload(_frames, look, self._frames.packs.pop(name, ()))
+                    for name, look in places.ledgers.items()
+                }
             ),
             "certificates": self._certificates,
         }
@@ -402,8 +406,8 @@ class Checks:
         return said
 
 
-def _frames(look: Callable[[], str]) -> Said:
-    text = look()
+def _frames(look: Callable[[Collection[int]], str], packs: Collection[int]) -> Said:
+    text = look(packs)
     return Said("fails", "frames", text) if text else WELL
 
 

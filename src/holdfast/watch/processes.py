@@ -33,7 +33,7 @@ from holdfast.model.limits import (
 )
 from holdfast.watch.checking import WELL, Said
 from holdfast.watch.collecting import Collected, Source, timed
-from holdfast.watch.counting import Told
+from holdfast.watch.counting import Labels, Told
 from holdfast.world import World
 
 
@@ -198,7 +198,8 @@ class FramesLook:
     """What readers meet in ledgers: frames that nobody has whole, and such as only a copy has.
 
     Each place is met once by each process, so what was met is said for a while: as long as it proves how
-    things are, or long enough for somebody to read it.
+    things are, or long enough for somebody to read it. ``packs``: in which of a ledger's damage was met, for
+    whoever looks at them next.
     """
 
     _METRICS: Mapping[str, tuple[float, State, str, str]] = {
@@ -212,7 +213,8 @@ class FramesLook:
     }
 
     def __init__(self) -> None:
-        self._counted: dict[tuple[str, str, str], float] = {}
+        self.packs: dict[ComponentId, set[int]] = {}
+        self._counted: dict[tuple[str, str, Labels], float] = {}
         self._asked: set[str] = set()  # of those it is known where counting stood
         self._met: dict[tuple[ComponentId, str], tuple[float, Said]] = {}  # until when it is said
 
@@ -232,14 +234,16 @@ class FramesLook:
 
     def _note(self, process: str, told: list[Told], now: float) -> None:
         for each in told:
-            for (ledger,), [count] in each.values if each.metric in self._METRICS else ():
-                at = (process, each.metric, ledger)
+            for labels, [count] in each.values if each.metric in self._METRICS else ():
+                at = (process, each.metric, labels)
                 before = self._counted.get(at, 0.0 if process in self._asked else count)
                 self._counted[at] = count
                 if more := count - (before if count >= before else 0.0):  # one that began anew counts from 0
                     lasts_s, state, step, text = self._METRICS[each.metric]
                     said = Said(state, step, text.format(process, more))
-                    self._met[f"ledger/{ledger.rpartition('/')[2]}", step] = now + lasts_s, said
+                    ledger, pack = f"ledger/{labels[0].rpartition('/')[2]}", int(labels[1])
+                    self._met[ledger, step] = now + lasts_s, said
+                    self.packs.setdefault(ledger, set()).add(pack)
         self._asked.add(process)
 
 

@@ -88,7 +88,9 @@ class Watching:
             self._jobs["sessions"] = Job(
                 Pace(self._met.every_s, self._met.every_s, self._met.every_s), self._sessions
             )
-        self._by_trial = {trial: name for name, job in self._jobs.items() for trial in job.trials}
+        self._by_trial: dict[str, set[str]] = {}  # the jobs that look at it
+        for name, job in self._jobs.items():
+            self._looks_at(name, job.trials)
         self._rota = Rota(
             {name: job.pace for name, job in self._jobs.items()},
             self._world.clock.monotonic(),
@@ -144,8 +146,12 @@ class Watching:
         failing = any(each.state in BAD for each in found)
         rota.ended(name, self._world.clock.monotonic(), failing=failing)
         if rota is self._rota:
-            self._by_trial.update((each.trial, name) for each in found)
+            self._looks_at(name, (each.trial for each in found))
         self._take(found)
+
+    def _looks_at(self, name: str, trials: Iterable[str]) -> None:
+        for trial in trials:
+            self._by_trial.setdefault(trial, set()).add(name)
 
     def _tell_failed(self, what: str, error: Exception) -> None:
         """Once, until it goes well again."""
@@ -186,14 +192,14 @@ class Watching:
         return ()
 
     def _hasten(self, trials: Iterable[str]) -> None:
-        names = {self._by_trial[each] for each in trials if each in self._by_trial}
+        names = {name for each in trials for name in self._by_trial.get(each, ())}
         self._rota.hasten(names, self._world.clock.monotonic())
         self._news.set()
 
     def _hasten_around(self, trial: str, step: str) -> None:
-        """What else passes through what that step uses."""
+        """What else looks at the same, and passes through what that step uses."""
         if trial in self._known.trials:
-            self._hasten(self._known.around(trial, step)[:AROUND])
+            self._hasten([trial, *self._known.around(trial, step)[:AROUND]])
 
     # judging
 

@@ -133,13 +133,13 @@ COUNTED = (
         "holdfast_frames_bad_total",
         "counter",
         "Damaged frames that were met and that no copy has whole, each place once.",
-        ("ledger",),
+        ("ledger", "pack"),
     ),
     Metric(
         "holdfast_frames_repaired_total",
         "counter",
         "Damaged frames that were met and read from a copy, each place once.",
-        ("ledger",),
+        ("ledger", "pack"),
     ),
     Metric("holdfast_merged_messages_total", "counter", "Messages shown in their mailboxes.", ("ledger",)),
     Metric(
@@ -221,8 +221,8 @@ STEPS: dict[str, tuple[Step, ...]] = {
         Step("holdfast_commit_frames_total", {"ledger": "ledger"}, "frames"),
         Step("holdfast_commit_bytes_total", {"ledger": "ledger"}, "bytes"),
     ),
-    "frame_bad": (Step("holdfast_frames_bad_total", {"ledger": "ledger"}),),
-    "frame_repaired": (Step("holdfast_frames_repaired_total", {"ledger": "ledger"}),),
+    "frame_bad": (Step("holdfast_frames_bad_total", {"ledger": "ledger", "pack": "pack"}),),
+    "frame_repaired": (Step("holdfast_frames_repaired_total", {"ledger": "ledger", "pack": "pack"}),),
     "mail_merged": (
         Step("holdfast_merged_messages_total", {"ledger": "ledger"}, "messages"),
         Step("holdfast_merge_seconds", {}, "seconds"),

@@ -63,6 +63,18 @@ def test_canary_6_a_changed_bit_is_found_wherever_it_is_until_it_is_whole_again(
     assert [damaged(scrub) for _ in range(30)] == [""] * 30
 
 
+def test_a_pack_that_somebody_met_damage_in_is_read_before_all_else(tmp_path, monkeypatch):
+    monkeypatch.setattr("holdfast.packs.scrub.SCRUB_BYTES", 100)  # a frame at each look
+    place = ledger(tmp_path)
+    [pack] = sorted((tmp_path / INCIDENTS).glob("*.pack"))
+    bytes_ = bytearray(pack.read_bytes())
+    bytes_[bytes_.index(b"frame 17 ") + 3] ^= 4
+    pack.write_bytes(bytes_)
+    assert damaged(Scrub(WORLD, *place)) == ""
+    scrub = Scrub(WORLD, *place)
+    assert damaged(scrub, [int(pack.stem)]) and damaged(scrub), "until it is whole"
+
+
 def places(**more: object) -> Places:
     async def supervisor() -> Status:
         raise Unavailable("supervisor", "nobody answers")
@@ -79,7 +91,7 @@ def look(*parts: str, **more: object) -> dict[str, Finding]:
 def test_canary_6_each_folder_is_judged_by_itself_and_nothing_is_left_in_it(tmp_path):
     found = look(
         disks={"disk/data": str(tmp_path), "disk/volume-v1": str(tmp_path / "gone")},
-        ledgers={"ledger/mail": lambda: 1 // 0},
+        ledgers={"ledger/mail": lambda packs: 1 // 0},
     )
     assert found["disk/data"].state == "works"
     assert (found["disk/volume-v1"].state, found["disk/volume-v1"].step) == ("fails", "room")
@@ -232,7 +244,7 @@ def stale(seconds: float) -> Told:
 
 
 def met(metric: str, count: float) -> Told:
-    return Told(f"holdfast_frames_{metric}_total", [(("volume-v1/mx-0",), [count])])
+    return Told(f"holdfast_frames_{metric}_total", [(("volume-v1/mx-0", "7"), [count])])
 
 
 def test_canary_8_what_one_check_finds_ill_no_other_calls_well():
@@ -241,7 +253,7 @@ def test_canary_8_what_one_check_finds_ill_no_other_calls_well():
         ["pack 1 at 8: body checksum"],
         Telling(Told("holdfast_intake_unmerged_bytes", [(("mx-0",), [0.0])])),
     )
-    checks = Checks(WORLD, places(ledgers={"ledger/mx-0": lambda: damage[0]}, processes=told))
+    checks = Checks(WORLD, places(ledgers={"ledger/mx-0": lambda packs: damage[0]}, processes=told))
 
     def said(part: str) -> list[tuple[str, str]]:
         return [(each.state, each.step) for each in run(checks.look(part)) if each.trial == "ledger/mx-0"]
@@ -275,7 +287,7 @@ def test_canary_8_what_two_checks_find_ill_is_well_when_both_say_so_and_said_all
     damage, told, later = ["pack 1 at 8: body checksum"], Telling(met("bad", 0)), [0.0]
     clock = SimpleNamespace(now=WORLD.clock.now, monotonic=lambda: WORLD.clock.monotonic() + later[0])
     world = dataclasses.replace(WORLD, clock=clock)
-    checks = Checks(world, places(ledgers={"ledger/mx-0": lambda: damage[0]}, processes=told))
+    checks = Checks(world, places(ledgers={"ledger/mx-0": lambda packs: damage[0]}, processes=told))
 
     def said(part: str) -> list[str]:
         return [each.state for each in run(checks.look(part)) if each.trial == "ledger/mx-0"]
@@ -301,6 +313,7 @@ def test_a_damaged_frame_that_a_reader_met_is_said_of_its_ledger_until_that_prov
     assert said(imap=[met("bad", 3)], pop3=[met("bad", 1)]) == {"ledger/mx-0": ("fails", "frames")}
     now += 1
     assert said(imap=[met("bad", 3)], pop3=[met("bad", 1)]) == {"ledger/mx-0": ("works", "")}
+    assert look.packs == {"ledger/mx-0": {7}}
     assert said(imap=[met("bad", 1)]) == {"ledger/mx-0": ("fails", "frames")}, "it began anew, and met it"
 
 

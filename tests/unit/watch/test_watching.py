@@ -166,6 +166,25 @@ def test_what_begins_to_fail_has_all_tried_at_once_that_uses_the_same(world):
     world.run(main())
 
 
+def test_what_is_found_ill_is_looked_at_at_once_by_all_that_look_at_it(world):
+    async def main() -> None:
+        async with watched(world) as (service, watching, _):
+            looked: list[float] = []
+
+            async def look() -> Sequence[Finding]:
+                looked.append(world.clock.now())
+                return [Finding("metrics/pop3", "", "works", "", "", world.clock.now(), 0.01)]
+
+            watching.watch(MAP, service.jobs() | {"another look": Job(CANARY, look)})
+            await world.clock.sleep(20)
+            service.broken.add("pop3")
+            began = world.clock.now()
+            await world.clock.sleep(3)
+            assert looked[-1] >= began
+
+    world.run(main())
+
+
 def test_what_real_sessions_met_and_what_somebody_asks_for_is_tried_at_once(world):
     met: list[Signal] = []
 
