@@ -72,7 +72,7 @@ async def run_stand_in(start: Start) -> None:
     if greeting is None:
         await serve_http_doors(
             start.world,
-            Refusing(start.role, _status_url(start.config)),
+            Refusing(start.role, _status_url(start.config, start.role)),
             [Door(*each) for each in open_doors],
             stop=start.stop,
             ready=start.ready,
@@ -85,8 +85,9 @@ async def run_stand_in(start: Start) -> None:
     await parts.close_doors(start, listeners)
 
 
-def _status_url(config: Config) -> str:
-    return config.web.status_url or web.url_of(config, "care")
+def _status_url(config: Config, role: str) -> str:
+    """'' for none: who stands in for those that tell it leads nobody back to them."""
+    return config.web.status_url or (web.url_of(config, "care") if role != "care" else "")
 
 
 class Refusing:
