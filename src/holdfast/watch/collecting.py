@@ -25,10 +25,11 @@ _decode = msgspec.msgpack.Decoder(list[Told]).decode
 
 
 class Source(NamedTuple):
-    """A process by name, and the socket it answers at."""
+    """A process by name, the socket it answers at, and how long that is waited for."""
 
     process: str
     path: str
+    patience_s: float = ANSWER_S
 
 
 class Collected(NamedTuple):
@@ -38,24 +39,24 @@ class Collected(NamedTuple):
 
 
 async def collect(world: World, sources: Iterable[Source]) -> Collected:
-    """Asks all at once; who doesn't answer costs ANSWER_S, once."""
+    """Asks all at once; who doesn't answer costs its patience, once."""
     return Collected({process: told for process, (told, _) in (await timed(world, sources)).items()})
 
 
 async def timed(world: World, sources: Iterable[Source]) -> dict[str, tuple[list[Told] | None, float]]:
     """The same, each with how long it took (seconds)."""
     wanted = list(sources)
-    found = await asyncio.gather(*(_ask(world, each.path) for each in wanted))
+    found = await asyncio.gather(*(_ask(world, each) for each in wanted))
     return {each.process: answer for each, answer in zip(wanted, found)}
 
 
-async def _ask(world: World, path: str) -> tuple[list[Told] | None, float]:
+async def _ask(world: World, source: Source) -> tuple[list[Told] | None, float]:
     """Over a connection of its own: that a process can still take one is a part of the question."""
-    link, began = Link(world, path, "metrics"), world.clock.monotonic()
+    link, began = Link(world, source.path, "metrics"), world.clock.monotonic()
     told = None
     try:
-        async with asyncio.timeout(ANSWER_S):
-            told = _decode(await link.ask(b"", ANSWER_S))
+        async with asyncio.timeout(source.patience_s):
+            told = _decode(await link.ask(b"", source.patience_s))
     except (Unavailable, Refused, OSError, TimeoutError, msgspec.DecodeError):
         pass
     finally:

@@ -100,7 +100,7 @@ PARTS: Mapping[str, float] = {
     "disks": 2.0,
     "files": 5.0,
     "databases": 2.0,
-    "ways": 15.0,
+    "ways": 10.0,
     "names": 15.0,
     "clock": 30.0,
     "speeds": 10.0,

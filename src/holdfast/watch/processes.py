@@ -29,6 +29,7 @@ from holdfast.model.limits import (
     READY_LATE_S,
     RUNNING_FRESH_S,
     SIGNALS_S,
+    SILENT_ANSWER_S,
     UNMERGED_BYTES,
 )
 from holdfast.watch.checking import WELL, Said
@@ -97,7 +98,8 @@ class Running(NamedTuple):
 
 
 class Processes:
-    """Asks the supervisor and all processes, at most every RUNNING_FRESH_S: whoever looks shares it.
+    """Asks the supervisor and all processes, at most every RUNNING_FRESH_S: whoever looks shares it. One that
+    was silent is waited for less the next time: what the others tell is wanted just then.
 
     ``supervisor`` raises ``Unavailable``; ``source``: where a process tells; ``ever``: those that have ever
     told, for while the supervisor is gone.
@@ -116,6 +118,7 @@ class Processes:
         self._ever = ever
         self._asking: asyncio.Task[Running] | None = None
         self._asked_at = float("-inf")
+        self._silent: set[str] = set()
 
     async def look(self) -> Running:
         """Raises nothing."""
@@ -136,8 +139,12 @@ class Processes:
             names: Sequence[str] = [each.process for each in status.processes]
         except Unavailable as error:
             why, names = str(error), self._ever()
-        found = await timed(self._world, [self._source(each) for each in names])
+        found = await timed(self._world, [self._patiently(self._source(each)) for each in names])
+        self._silent = {process for process, (told, _) in found.items() if told is None}
         return Running(status, why, found)
+
+    def _patiently(self, source: Source) -> Source:
+        return source._replace(patience_s=SILENT_ANSWER_S) if source.process in self._silent else source
 
 
 def of_process(ran: Ran, now: float) -> Said:

@@ -16,17 +16,18 @@ import pytest
 from holdfast.model.errors import Reason, Refused, Unavailable
 from holdfast.model.findings import Finding
 from holdfast.model.ledgers import INCIDENTS
-from holdfast.model.limits import DISK_SAMPLE_S, SIGNALS_S
+from holdfast.model.limits import DISK_SAMPLE_S, RUNNING_FRESH_S, SIGNALS_S, SILENT_ANSWER_S
 from holdfast.packs import LedgerWriter, NewFrame, Scrub
 from holdfast.run import components, trials, wholeness
 from holdfast.run.components import damaged
 from holdfast.run.layout import LedgerPlace
 from holdfast.run.reading import parse
-from holdfast.watch.collecting import Collected, Source
+from holdfast.sim.world import simulated
+from holdfast.watch.collecting import ANSWER_S, Collected, Source
 from holdfast.watch.components import Checks, Places
-from holdfast.watch.counting import Told
+from holdfast.watch.counting import Counts, Told, tell_at
 from holdfast.watch.processes import Ended, FramesLook, Processes, Ran, Running, Status, of_process
-from holdfast.world import real_world, run
+from holdfast.world import Session, real_world, run
 from holdfast.world.dns import RealResolver
 from unit.run.test_mapping import everything, everything_configured
 
@@ -390,6 +391,30 @@ def test_what_all_ask_for_is_asked_once_and_a_process_that_is_silent_is_none(tmp
 
     [looked, counted] = run(both())
     assert len(asked) == 1 and looked.told["mx-0"][0] is None and counted.told == {"mx-0": None}
+
+
+class Mute(Session):
+    def connected(self) -> None: ...
+    def received(self, data: bytes) -> None: ...
+
+
+def test_a_process_that_was_silent_keeps_what_the_others_tell_no_longer_than_it_must():
+    async def main() -> None:
+        async def supervisor() -> Status:
+            return Status("1.0", 0.0, (Ran("store-0", 7, True, 0.0), Ran("imap-0", 8, True, 0.0)))
+
+        await world.net.listen(Mute, "/run/store-0")
+        await tell_at(world, Counts(), "/run/imap-0")
+        running = Processes(world, supervisor, lambda name: Source(name, f"/run/{name}"), list)
+        for waited in (ANSWER_S, SILENT_ANSWER_S, SILENT_ANSWER_S):
+            began = world.clock.monotonic()
+            told = (await running.look()).told
+            assert told["store-0"][0] is None and told["imap-0"][0] is not None
+            assert round(world.clock.monotonic() - began, 2) == waited
+            await world.clock.sleep(RUNNING_FRESH_S)
+
+    with simulated(1) as world:
+        world.run(main())
 
 
 # disks
