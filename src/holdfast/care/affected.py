@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import apsw
@@ -156,8 +156,8 @@ def _hit(incident: Incident, function: str, failing: Sequence[Failing], left_out
         cells = _union((cells, *(_step(steps) for one in causes for steps in one.hits[function].values())))
     if cells is not None and not cells:
         return None
-    spoiled = any(each.rate < 1 for each in causes) or any(by and _limited(each) for each, by in blamed)
-    return Scope(cells, "part" if spoiled or cells != sure else "")
+    part = any(each.rate < 1 for each in causes) or _limited([each for each, by in blamed if by])
+    return Scope(cells, "part" if part or cells != sure else "")
 
 
 def _blamed(failing: Failing, causes: Iterable[NamedCause]) -> list[frozenset[int] | None]:
@@ -191,9 +191,10 @@ def _lasts(incident: Incident, failing: Failing) -> bool:
     return incident.found_at - failing.since >= AFFECTED_LASTS_S
 
 
-def _limited(failing: Failing) -> bool:
-    """Those may be hit, or served worse; of what real sessions meet some always go well."""
-    return failing.state == "degraded" and not failing.trial.startswith(SESSIONS)
+def _limited(failing: Collection[Failing]) -> bool:
+    """Whether those may be hit, or served worse: where real sessions alone meet it, others are served."""
+    tried = [each for each in failing if not each.trial.startswith(SESSIONS)]
+    return bool(failing) and (not tried or any(each.state == "degraded" for each in tried))
 
 
 def affected(world: World, path: str, scopes: Mapping[str, Scope], at: float) -> AffectedSet:

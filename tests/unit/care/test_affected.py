@@ -200,11 +200,13 @@ def test_affected_2_while_nothing_is_named_it_may_be_anybody() -> None:
 
 
 def test_affected_2_what_real_sessions_meet_hits_the_cell_that_they_tell_or_all_that_the_cause_may() -> None:
+    index = [cause({"SELECT": (3,)}, "cell-03/index")]
     met = failing(3, "degraded", "cell-03/index", trial="sessions/imap-0")
-    assert incident(met, by=[cause({"SELECT": (3,)}, "cell-03/index")]) == Scope(frozenset({3}))
+    assert incident(met, by=index) == Scope(frozenset({3}), "part")  # all others who came were served
+    assert incident(met, failing(3), by=index) == Scope(frozenset({3}))
     unsaid = failing(None, "degraded", "store", trial="sessions/imap-0")
-    assert incident(unsaid, by=[cause({"SELECT": (3, 4)})]) == Scope(frozenset({3, 4}))
-    assert incident(unsaid, by=[cause({"APPEND": ()}, "process/store-0")]) == Scope(None)
+    assert incident(unsaid, by=[cause({"SELECT": (3, 4)})]) == Scope(frozenset({3, 4}), "part")
+    assert incident(unsaid, by=[cause({"APPEND": ()}, "process/store-0")]) == Scope(None, "part")
 
 
 def test_affected_2_what_is_left_out_of_an_entry_fails_by_any_step_that_may() -> None:
