@@ -16,7 +16,8 @@ from holdfast.model.limits import STAND_IN_RETRY_S
 from holdfast.run import certificate
 from holdfast.run.child import Start
 from holdfast.run.reading import parse
-from holdfast.run.standing_in import Refusing, run_stand_in
+from holdfast.run.standing_in import run_stand_in
+from holdfast.run.standing_in_pages import Refusing
 from holdfast.watch.clients import Fault, Steps, Target, Turned, imap_ready, pop3_ready, smtp_ready
 from holdfast.watch.counting import Counts
 from holdfast.watch.talking import talking
