@@ -197,9 +197,14 @@ class Watching:
         self._news.set()
 
     def _hasten_around(self, trial: str, step: str) -> None:
-        """What else looks at the same, and passes through what that step uses."""
-        if trial in self._known.trials:
-            self._hasten([trial, *self._known.around(trial, step)[:AROUND]])
+        """What else looks at the same, and passes through what that step uses: all checks, and the first
+        AROUND of all else."""
+        trials = self._known.trials
+        if trial in trials:
+            around = self._known.around(trial, step)
+            checks = [each for each in around if not trials[each].function]
+            used = [each for each in around if trials[each].function]
+            self._hasten([trial, *checks, *used[:AROUND]])
 
     # judging
 

@@ -12,6 +12,7 @@ import pytest
 
 from holdfast.model.errors import Unavailable
 from holdfast.model.findings import Finding, Signal
+from holdfast.model.limits import AROUND
 from holdfast.sim.world import SimWorld, simulated
 from holdfast.watch import judging
 from holdfast.watch import watching as watching_module
@@ -162,6 +163,36 @@ def test_what_begins_to_fail_has_all_tried_at_once_that_uses_the_same(world):
             await world.clock.sleep(5)
             assert [each for each in service.begun["canary/imap"] if each >= began]
             assert not [each for each in service.begun["canary/pop3"] if each >= began]
+
+    world.run(main())
+
+
+def test_however_many_checks_there_are_what_uses_the_same_is_tried_at_once(world):
+    checks = [trial(each, "", sync=each) for each in (f"disk/{number}" for number in range(2 * AROUND))]
+    below = [trial("ledger", "", frames="ledger"), trial("canary/imap", "imap", append="ledger")]
+    parts = [Component(each, "part") for each in ("ledger", *(each.id for each in checks))]
+    needs = [Edge("ledger", each.id, "lies on") for each in checks]
+    known = DependencyMap(parts, needs, trials=[*checks, *below])
+    ill: set[str] = set()
+    tried: list[float] = []
+
+    async def look() -> Sequence[Finding]:
+        state = "fails" if ill else "works"
+        return [Finding("ledger", "", state, "frames" if ill else "", "", world.clock.now(), 0.01)]
+
+    async def use() -> Sequence[Finding]:
+        tried.append(world.clock.now())
+        return ()
+
+    async def main() -> None:
+        async with watched(world) as (_, watching, _):
+            jobs = {"check/ledgers": Job(DOOR, look), "canary/imap": Job(CANARY, use, ("canary/imap",))}
+            watching.watch(known, jobs)
+            await world.clock.sleep(20)
+            ill.add("ledger")
+            began = world.clock.now()
+            await world.clock.sleep(3)
+            assert tried[-1] >= began
 
     world.run(main())
 
