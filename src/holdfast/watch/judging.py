@@ -1,7 +1,8 @@
 """What is made of all that was tried and met: how each function is, and which cause is told of.
 
 DIAG-10 a wrong cause is worse than none: a cause is told when diagnoses have named the same for VERDICT_S,
-and what was told is taken back by another that stood for DOUBT_S, or when nothing has been named for as long.
+for DOUBT_S where trials often err, and what was told is taken back by another that stood for DOUBT_S, or when
+nothing has been named for as long.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ class Judge:
         self._outcomes = Outcomes(known)
         self._gist = _Gist()
         self._since = 0.0
+        self._named, self._named_since = frozenset[ComponentId](), 0.0  # by the last that named any
         self.window = Window(known.trials.values(), under=known.under)
         self.told: Report | None = None
         self.deciding = ""
@@ -68,16 +70,21 @@ class Judge:
         self.deciding = found.deciding if found is not None else ""
         if gist != self._gist:
             self._gist, self._since = gist, now
-        if now - self._since >= self._stands_s(gist):
+        if gist.named != self._named and (gist.named or now - self._since >= DOUBT_S or not gist.failing):
+            self._named, self._named_since = gist.named, now
+        since = self._named_since if gist.named else self._since
+        if now - since >= self._stands_s(gist):
             self.told = found
         return self.told
 
     def _stands_s(self, gist: _Gist) -> float:
-        """How long it must have stood to be told. To take a cause back needs more than to name one: while
-        things come back one after another, another cause may seem to be left."""
+        """How long it must have stood to be told. To take a cause back needs more than to name one, while
+        things come back one after another, another cause may seem to be left; so does naming one where trials
+        err."""
         told = self.told.components if self.told is not None else frozenset()
         withdraws = gist.failing and not told <= gist.named
-        return DOUBT_S if withdraws or (gist.failing and not gist.named) else VERDICT_S
+        doubtful = gist.failing and (not gist.named or self._outcomes.erring)
+        return DOUBT_S if withdraws or doubtful else VERDICT_S
 
 
 class _Gist(NamedTuple):

@@ -235,3 +235,43 @@ def test_diag_3_of_two_that_may_break_each_other_not_both_have_followed():
     steps = {"relay": "runs", "out": "back"}
     shown = [Outcome(trial, 1000.0 + time, step) for time in range(4) for trial, step in steps.items()]
     assert found(known, shown) == {"relay"}
+
+
+def test_diag_11_a_wide_cause_is_judged_by_what_a_narrow_one_beside_it_leaves_open():
+    """A shelf and the map of all volumes: half of what needs the map fails by the shelf, and the map's own
+    check fails as well."""
+    volumes = [f"volume/{n}" for n in range(4)]
+    parts = [*volumes, "shelf", "map"]
+    needs = [Edge(each, "map", "by leave of") for each in volumes]
+    needs += [Edge(each, "shelf", "part of") for each in volumes[:2]]
+    trials = [Trial(f"check/{each}", "", (Step("look", frozenset({each})),)) for each in parts]
+    trials += [
+        Trial(f"{use}/{each}", "imap", (Step(use, frozenset({each})),))
+        for use in ("read", "write")
+        for each in volumes
+    ]
+    known = DependencyMap(
+        [Component(each, each.partition("/")[0]) for each in parts],
+        needs,
+        [Edge("shelf", "map", "fences")],
+        trials,
+    )
+    ill = {"volume/0", "volume/1", "shelf", "map"}
+    shown = [
+        Outcome(each.id, 10.0 * n, each.steps[0].name if each.id.partition("/")[2] in ill else "")
+        for n in range(8)
+        for each in trials
+    ]
+    assert found(known, shown) == {"shelf", "map"}
+
+
+def test_what_only_an_accident_reached_counts_once():
+    """A trial that erred and called all of it well says nothing of the steps that nobody else reached."""
+    known = DependencyMap(
+        [Component("store", "disk"), Component("page", "process")],
+        trials=[
+            Trial("read", "imap", (Step("page", frozenset({"page"})), Step("body", frozenset({"store"}))))
+        ],
+    )
+    shown = [Outcome("read", float(n), "" if n == 4 else "page") for n in range(9)]
+    assert [each.step for each in gather(known, shown)] == ["page"]

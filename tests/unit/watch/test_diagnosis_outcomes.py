@@ -3,8 +3,29 @@
 from __future__ import annotations
 
 from holdfast.model.findings import Finding
+from holdfast.watch.depends import Component, DependencyMap, Step, Trial
+from holdfast.watch.diagnosis import Outcome
 from holdfast.watch.diagnosis.outcomes import Outcomes
 from unit.watch.small_service import MAP
+
+PAGES = DependencyMap(
+    [Component("a", "process"), Component("b", "process")],
+    trials=[
+        Trial("check/a", "", (Step("look", frozenset("a")),)),
+        Trial("check/b", "", (Step("look", frozenset("b")),)),
+        Trial("get/1", "imap", (Step("ask", frozenset("ab")),)),
+        Trial("get/2", "imap", (Step("ask", frozenset("ab")),)),
+    ],
+)
+MANY = DependencyMap(
+    [Component("a", "process")],
+    trials=[Trial(f"{n}", "", (Step("look", frozenset("a")),)) for n in range(60)],
+)
+
+
+def said(trial: str, at: float, step: str = "", words: str = "") -> Finding:
+    function = PAGES.trials[trial].function
+    return Finding(trial, function, "fails" if step else "works", step, words, at, 0.0)
 
 
 def finding(trial: str, at: float, step: str = "") -> Finding:
@@ -26,3 +47,65 @@ def test_diag_9_what_worked_before_a_fault_began_is_no_evidence_that_it_works():
         outcomes.add([finding("sms", 1000.0 + second), finding("dns", 1000.5 + second)])
     outcomes.add([finding("sms", 1006.0, "answer"), finding("sms", 1007.0, "answer")])
     assert [each.trial for each in outcomes.now(1008.0)] == ["sms", "sms"]
+
+
+def test_diag_9_the_check_of_what_comes_and_goes_is_judged_by_all_of_it_not_by_its_last_luck():
+    outcomes = Outcomes(MAP)
+    shown = "FFWFFWW"  # of seven tries
+    outcomes.add(finding("sms", 1000.0 + n, "answer" if one == "F" else "") for n, one in enumerate(shown))
+    outcomes.add(finding("dns", 1000.0 + n, "ask") for n in range(7))
+    assert sum(bool(each.failed) for each in outcomes.now(1007.0) if each.trial == "sms") == 4
+
+
+def test_diag_9_who_meets_later_what_others_have_met_meets_no_newer_fault():
+    outcomes = Outcomes(PAGES)
+    for n in range(8):
+        outcomes.add([said("check/a", 1000.0 + n, "look", "no")])
+        outcomes.add([said("check/b", 1000.5 + n)])
+        outcomes.add([said("get/1", 1000.2 + n, "ask", "41 wait")])
+    outcomes.add([said("get/2", 1006.3, "ask", "44 wait"), said("get/2", 1007.3, "ask", "45 wait")])
+    kept = outcomes.now(1008.0)
+    assert sum(each.trial == "check/b" for each in kept) == 8
+
+
+def test_diag_9_two_failures_in_a_row_begin_no_fault_where_trials_often_err():
+    def kept(errs: int) -> list[Outcome]:
+        outcomes = Outcomes(MANY)
+        for trial in range(60):  # one error each, some time ago
+            for n in range(8):
+                failed = n == 3 and trial < errs
+                outcomes.add(
+                    [
+                        Finding(
+                            f"{trial}",
+                            "",
+                            "fails" if failed else "works",
+                            "look" if failed else "",
+                            "",
+                            1000.0 + n,
+                            0.0,
+                        )
+                    ]
+                )
+        outcomes.add(Finding("0", "", "fails", "look", "", 1008.0 + n, 0.0) for n in range(2))
+        assert outcomes.erring is False
+        found = outcomes.now(1010.0)
+        assert outcomes.erring is bool(errs)
+        return found
+
+    assert len(kept(0)) == 2
+    assert len(kept(40)) > 400
+
+
+def test_diag_13_one_success_by_accident_doesnt_make_a_failure_a_newer_one():
+    outcomes = Outcomes(MAP)
+    shown = "WWWWFFFWFF"
+    outcomes.add(finding("sms", 1000.0 + n, "answer" if one == "F" else "") for n, one in enumerate(shown))
+    assert outcomes.now(1010.0)[-1].began == 1004.0
+
+
+def test_diag_13_what_comes_and_goes_was_not_sound_before_its_last_failure():
+    outcomes = Outcomes(MAP)
+    shown = "WWWWFFWFWWWWF"
+    outcomes.add(finding("sms", 1000.0 + n, "answer" if one == "F" else "") for n, one in enumerate(shown))
+    assert outcomes.now(1013.0)[-1].sound == 1000.0

@@ -8,12 +8,14 @@ was made, and takes back what it said before.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from holdfast.model.errors import ComponentId
 from holdfast.watch.depends import DependencyMap
 from holdfast.watch.diagnosis.passages import Passage, passages
+
+_SURELY = 3  # a step that failed so often fails, though it worked once
 
 
 class Outcome(NamedTuple):
@@ -96,7 +98,22 @@ def gather(known: DependencyMap, outcomes: Iterable[Outcome]) -> list[Evidence]:
             count.since = count.since or outcome.at
             count.said = outcome.said
             count.began, count.sound = outcome.began or outcome.at, outcome.sound
+    accidents = {number for trial in of.of.values() for number in _by_accident(trial, counts)}
     return [
         Evidence(of.every[number], c.tried, c.failed, c.since, c.said, c.run, c.began, c.sound)
         for number, c in counts.items()
+        if number not in accidents
     ]
+
+
+def _by_accident(trial: Iterable[Passage], counts: Mapping[int, _Count]) -> Iterator[int]:
+    """Steps reached once, where all else failed before: a trial that erred once would have erred at each."""
+    doubtful = False
+    for passage in trial:
+        count = counts.get(passage.number)
+        if count is None:
+            continue
+        worked = count.tried - count.failed
+        if doubtful and worked == 1 and not count.failed:
+            yield passage.number
+        doubtful = doubtful or (worked == 1 and count.failed >= _SURELY)

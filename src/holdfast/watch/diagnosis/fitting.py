@@ -4,7 +4,7 @@ What passes through a faulty component fails as often as that spoils; what passe
 
 DIAG-11 a fault spoils all of one kind of use or none of it: a disk that can't be written may be read all the
 same. Each kind that it spares makes it less likely, a check of its own that goes well most; where its own
-check shows it, no use needs to have met it yet.
+check shows it, no use needs to have met it yet. What a narrower fault beside it explains speaks neither way.
 DIAG-12 where one of several is used, a fault of one spoils its share, or nothing once another has taken over,
 and a fault of all of them everything.
 DIAG-13 what began to fail well before the check of a component did, while that went well again and again, is
@@ -55,6 +55,13 @@ class Tally(dict[Steps, tuple[int, int]]):
         return [self.steps(n for n, count in counts.items() if count >> bit & 1) for bit in range(size)]
 
 
+def _union(sets: Iterable[Steps]) -> Steps:
+    found: Steps = 0
+    for each in sets:
+        found |= each
+    return found
+
+
 def _weight(planes: Sequence[Steps], those: Steps) -> int:
     return sum((those & plane).bit_count() << bit for bit, plane in enumerate(planes))
 
@@ -64,6 +71,13 @@ class _Reach(NamedTuple):
 
     spoils: tuple[tuple[float, Steps], ...]
     spared: float
+
+    @property
+    def all(self) -> Steps:
+        found: Steps = 0
+        for _, those in self.spoils:
+            found |= those
+        return found
 
 
 class Fit:
@@ -84,7 +98,8 @@ class Fit:
             rate: tally.steps(each.passage.number for each in evidence if _count(each, gain) > 0)
             for rate, gain in self._gains.items()
         }
-        self._reaches: dict[Part, _Reach] = {}
+        self._reaches: dict[tuple[Part, Steps], _Reach] = {}
+        self._whole = [each.every for each in touches]
         self._most: dict[Part, float] = {}
 
     def gain(self, parts: Iterable[Part], exhausted: Steps = 0) -> float:
@@ -94,10 +109,12 @@ class Fit:
         """
         spoils = [(1.0, exhausted)] if exhausted else []
         gained = 0.0
-        for part in parts:
-            reach = self.reach(part)
+        explained: Steps = 0
+        for part in sorted(parts, key=self._width):
+            reach = self.reach(part, explained & self._whole[part[0]])
             gained += reach.spared
             spoils += reach.spoils
+            explained |= reach.all
         spoils.sort(reverse=True)
         seen: Steps = 0
         for rate, those in spoils:
@@ -112,13 +129,12 @@ class Fit:
         """No hypothesis gains more by that part."""
         found = self._most.get(part)
         if found is None:
-            reach = self.reach(part)
-            shared = 0
-            for each in self._touches[part[0]].shared:
-                shared |= each
-            spoils = (*reach.spoils, (1.0, shared))
-            gains = sum(self._sum(those & self._better[rate], rate) for rate, those in spoils)
-            found = self._most[part] = reach.spared + gains
+            touch, better = self._touches[part[0]], self._better
+            whole = _union((*touch.uses, *touch.own)) & better[part[1]]
+            shared = _union(touch.shared)
+            found = self._most[part] = self._sum(whole, part[1]) + sum(
+                self._sum(shared & better[rate], rate) for rate in {1.0, *_LESS[part[1]]}
+            )
         return found
 
     def beside(self, part: Part, known: Steps) -> float:
@@ -127,24 +143,25 @@ class Fit:
         return reach.spared + sum(self._sum(those & ~known, rate) for rate, those in reach.spoils)
 
     def explains(self, part: Part) -> Steps:
-        found: Steps = 0
-        for _, those in self.reach(part).spoils:
-            found |= those
-        return found
+        return self.reach(part).all
 
-    def reach(self, part: Part) -> _Reach:
-        known = self._reaches.get(part)
+    def reach(self, part: Part, explained: Steps = 0) -> _Reach:
+        """Beside others, that touch less than it and explain so much of what it touches."""
+        known = self._reaches.get((part, explained))
         if known is None:
-            known = self._reaches[part] = self._reached(self._touches[part[0]], part[1])
+            known = self._reaches[part, explained] = self._reached(self._touches[part[0]], part[1], explained)
         return known
 
-    def _reached(self, touch: Touch, rate: float) -> _Reach:
+    def _width(self, part: Part) -> int:
+        return self._whole[part[0]].bit_count()
+
+    def _reached(self, touch: Touch, rate: float, explained: Steps) -> _Reach:
         spoiled: Steps = 0
         spared = 0.0
         later = ~touch.early if rate >= _MOSTLY else -1
         for those in touch.uses:
             those &= later
-            if self._sum(those, rate) >= _SPARED:
+            if self._sum(those & ~explained, rate) >= _SPARED:
                 spoiled |= those
             else:
                 spared += _SPARED
@@ -163,7 +180,7 @@ class Fit:
         )
         for those in touch.shared:
             those &= later
-            if self._sum(those, less) > 0:
+            if self._sum(those & ~explained, less) > 0:
                 partly |= those
         return _Reach(tuple(each for each in ((rate, spoiled), (less, partly)) if each[1]), spared)
 
