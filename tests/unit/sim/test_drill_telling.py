@@ -9,7 +9,7 @@ from holdfast.model.errors import Refused, Unavailable
 from holdfast.sim.drills import score as s
 from holdfast.sim.drills import telling
 from holdfast.sim.drills.catalogue import catalogue
-from holdfast.sim.drills.real.customers import Gone, judged
+from holdfast.sim.drills.real.customers import Gone, given_back, judged
 from holdfast.sim.drills.real.rows import ROWS
 from holdfast.watch.clients import Fault, Turned
 
@@ -90,6 +90,14 @@ def test_a_fault_that_is_not_played_in_virtual_time_is_refused_there():
 )  # fmt: skip
 def test_what_a_customer_met_is_judged_as_he_would(error, answer):
     assert judged(error)[0] == answer
+
+
+def test_mail_to_elsewhere_that_is_given_back_for_good_is_known_by_its_report():
+    report = (
+        b"Content-Type: multipart/report\r\n\r\nFinal-Recipient: rfc822; f@e.example\r\nAction: %b\r\n\r\n"
+    )
+    failed, delayed = report % b"failed" + b"Subject: one\r\n", report % b"delayed" + b"Subject: two\r\n"
+    assert given_back([failed, delayed, b"Subject: three\r\n\r\nx"], ["one", "two", "three"]) == ["one"]
 
 
 def test_what_the_drill_itself_got_wrong_is_no_answer_of_the_service():

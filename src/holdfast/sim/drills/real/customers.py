@@ -82,6 +82,7 @@ class Customers:
         self._trust = place.trust()
         self._seen: dict[tuple[str, str], int] = {}  # (function, account) → messages there were
         self._taken: dict[str, list[str]] = {}  # account → subjects that were acknowledged
+        self._onward: set[str] = set()  # subjects of what was taken for elsewhere
         self._passwords = {each.other: PASSWORD for each in self._households}
 
     async def watch(self) -> None:
@@ -129,28 +130,32 @@ class Customers:
     # what was acknowledged is there, once
 
     async def count(self) -> tuple[list[Try], list[str]]:
-        """Mail that was acknowledged and is missing, or is there twice, as tries that were answered so; and
-        whose mail can't be counted, and why."""
+        """Mail that was acknowledged and is missing, there twice or given back, as tries that were answered
+        so; and whose mail can't be counted, and why."""
         found, notes = [], []
         for account, subjects in self._taken.items():
             try:
                 async with asyncio.timeout(TRY_S):
-                    there = Counter(await self._subjects(account))
+                    messages = await self._messages(account)
             except Exception as error:
                 notes.append(f"the mail of {account} can't be counted: {judged(error)[1]}")
                 continue
+            there = Counter(map(_subject, messages))
+            for subject in given_back(messages, self._onward):
+                found.append(
+                    Try("send", account, self._world.clock.now(), FORBIDDEN, f"{subject}: given back")
+                )
             for subject in subjects:
                 if there[subject] != 1:
                     said = f"{subject}: acknowledged, and there {there[subject]} times"
                     found.append(Try("receive", account, self._world.clock.now(), FORBIDDEN, said))
         return found, notes
 
-    async def _subjects(self, account: str) -> list[str]:
+    async def _messages(self, account: str) -> list[bytes]:
         async with self._signed_in(account) as imap:
             if not (there := _exists(await imap.do(c.Select("INBOX", read_only=True)))):
                 return []
-            bodies = await _bodies(imap, c.SequenceSet(((1, there),)))
-            return [_subject(each) for each in bodies]
+            return await _bodies(imap, c.SequenceSet(((1, there),)))
 
     # mail
 
@@ -189,6 +194,7 @@ class Customers:
             friend = f"friend@{OUTSIDE}"
             await _hand_over(smtp, account, friend, self._message(friend, there, account))
         self._taken.setdefault(to, []).append(here)
+        self._onward.add(there)
         until = self._world.clock.monotonic() + ONWARD_S
         while there not in self._place.partners.arrived:
             if self._world.clock.monotonic() > until:
@@ -364,6 +370,12 @@ def _exists(answers: Iterable[object]) -> int:
 async def _bodies(imap: Imap, which: c.SequenceSet) -> list[bytes]:
     answers = await imap.do(c.Fetch(which, (c.Attribute.UID,), (_WHOLE,)))
     return [each.bytes_of("BODY[]") or b"" for each in answers if isinstance(each, Fetched)]
+
+
+def given_back(messages: Iterable[bytes], subjects: Iterable[str]) -> list[str]:
+    """Which of what went to a valid recipient was returned for good: no fault of ours may do that."""
+    reports = [each for each in messages if b"\r\nAction: failed" in each]
+    return [each for each in subjects if any(f"Subject: {each}\r\n".encode() in report for report in reports)]
 
 
 def _subject(message: bytes) -> str:
