@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 import apsw
 from msgspec import structs
 
@@ -17,6 +19,7 @@ from holdfast.store.counts import CountsKept
 from holdfast.store.fold import CellFold
 from holdfast.store.frames import CommandMeta, Item, MessageMeta, encode
 from holdfast.store.reader import AccountMail, Readers
+from holdfast.world import Disk
 
 ACCOUNT = 42
 CELL = 7
@@ -115,3 +118,20 @@ def mail_of(fold: CellFold, counts: CountsKept | None = None) -> AccountMail:
 def contents(fold: CellFold) -> dict[str, list[tuple[object, ...]]]:
     """Every row of the index but the position."""
     return mail.contents(fold.db)
+
+
+class FullDisk:
+    """Has no room for what is only derived; ``refused``: how often that was met."""
+
+    def __init__(self, disk: Disk) -> None:
+        self._disk = disk
+        self.refused = 0
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._disk, name)
+
+    def write_atomic(self, path: str, data: bytes) -> None:
+        if not path.endswith(".state"):
+            return self._disk.write_atomic(path, data)
+        self.refused += 1
+        raise OSError(errno.ENOSPC, "no room", path)

@@ -10,6 +10,7 @@ QUEUE-2 the queue is a function of its ledger; ``queue.state`` only saves readin
 
 from __future__ import annotations
 
+import contextlib
 from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Literal
@@ -179,7 +180,8 @@ class Queue:
     async def close(self) -> None:
         looked = {ledger: max(at, self.taken.get(ledger, START)) for ledger, at in self._looked.items()}
         state = _State(self._ledger.durable, self.taken | looked, list(self.entries.values()))
-        self._world.disk.write_atomic(f"{self._folder}/queue.state", _encode(state))
+        with contextlib.suppress(OSError):  # derived: a full disk costs a longer start, and nothing else
+            self._world.disk.write_atomic(f"{self._folder}/queue.state", _encode(state))
         await self._ledger.close()
 
     def _load(self) -> Position:

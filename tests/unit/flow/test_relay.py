@@ -30,6 +30,7 @@ from holdfast.wire.smtp.replies import Reply
 from holdfast.wire.smtp.server import Server, ServerSettings
 from holdfast.world import real_world
 from holdfast.world.connection import Session
+from tests_store import FullDisk
 
 MESSAGE = b"Subject: hello\r\nMessage-ID: <1@example.org>\r\n\r\n.dot\r\nbody\r\n"
 OK = Reply(250, "2.0.0", "taken")
@@ -354,6 +355,24 @@ async def test_queue_1_what_waits_survives_a_restart_and_nothing_is_sent_twice(s
     await sink.took(2)
     await site.empty()
     assert [taken[1] for taken in sink.taken] == [["bob@example.net"], ["carl@example.net"]]
+
+
+@with_site(retry_first_s=100)
+async def test_queue_2_a_full_disk_costs_a_relay_that_ends_what_is_derived_and_nothing_else(site, sink):
+    sink.replies["carl@example.net"] = [Reply(451, "4.2.0", "later")]
+    await site.submit("carl@example.net")
+    async with asyncio.timeout(60):
+        while not any(each.recipients["carl@example.net"].tries for each in site.relay.entries):
+            await asyncio.sleep(0.01)
+    before = site.queue.entries
+    await site.stop()
+    os.remove(site.folder + "/queue.state")
+    site.world = dataclasses.replace(site.world, disk=FullDisk(site.world.disk))
+    await site.start()
+    await site.stop()
+    assert site.world.disk.refused
+    await site.start()
+    assert site.queue.entries == before
 
 
 @with_site()

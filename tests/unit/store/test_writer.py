@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-import errno
 import os
 
 import apsw
@@ -31,8 +30,8 @@ from holdfast.store import (
     StoreService,
     StoreWriter,
 )
-from holdfast.world import Disk, World, real_world
-from tests_store import Tape, message
+from holdfast.world import World, real_world
+from tests_store import FullDisk, Tape, message
 
 ACCOUNT, CELL = 42, 7
 CELLS = 8
@@ -255,23 +254,6 @@ async def test_store_5_an_index_whose_text_is_none_any_more_is_damaged_as_any_ot
     await store.deliver(43)  # whoever folds it meets that, too
     await store.whole()
     assert store.everything() == before
-
-
-class FullDisk:
-    """Has no room for what is only derived; ``refused``: how often that was met."""
-
-    def __init__(self, disk: Disk) -> None:
-        self._disk = disk
-        self.refused = 0
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._disk, name)
-
-    def write_atomic(self, path: str, data: bytes) -> None:
-        if not path.endswith(".state"):
-            return self._disk.write_atomic(path, data)
-        self.refused += 1
-        raise OSError(errno.ENOSPC, "no room", path)
 
 
 @pytest.mark.slow
