@@ -4,6 +4,7 @@ AFFECTED-1 customers, contracts and mailboxes are counted apart, each beside how
 AFFECTED-2 what isn't known exactly is called bounded, with the reason; it is never less than the truth.
 AFFECTED-3 who was hit stays so when all goes well again; whom a diagnosis meant that was taken back was not.
 AFFECTED-4 what fails by nothing that is named hits its own accounts once it lasts; an accident hits nobody.
+AFFECTED-5 a copy of the directory that stands still hits those by name whom it doesn't know as they are.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import apsw
 import msgspec
 
 from holdfast.care import customers
+from holdfast.model.errors import ComponentId
 from holdfast.model.functions import FUNCTIONS
 from holdfast.model.limits import ACTIVE_S, AFFECTED_LASTS_S
 from holdfast.watch.diagnosis.report import NamedCause
@@ -45,10 +47,19 @@ class Scope(NamedTuple):
     """``cells``: of the accounts it hits, None for all who may use the function.
 
     ``part``: why it may be fewer, the key of a reason (``part``, ``undecided``); '' where it is all of them.
+    ``behind``: the copy of the directory that hits whom it doesn't know as they are, '' for none;
+    ``accounts``: their numbers once they were counted, None for all of those cells.
     """
 
     cells: frozenset[int] | None = None
     part: str = ""
+    behind: ComponentId = ""
+    accounts: frozenset[int] | None = None
+
+    def has(self, cell: int, account: int) -> bool:
+        return (self.cells is None or cell in self.cells) and (
+            self.accounts is None or account in self.accounts
+        )
 
 
 class Row(NamedTuple):
@@ -83,9 +94,9 @@ def scopes_of(incident: Incident) -> dict[str, Scope]:
     while they didn't."""
     now = {} if incident.closed_at else _failing_now(incident)
     if len(now) == len(incident.functions):
-        return now
+        return _counted(incident, now)
     before = scopes_during(incident)
-    return {each: now.get(each, before[each]) for each in incident.functions}
+    return _counted(incident, {each: now.get(each, before[each]) for each in incident.functions})
 
 
 def scopes_so_far(incident: Incident) -> dict[str, Scope]:
@@ -108,7 +119,18 @@ def scopes_during(incident: Incident) -> dict[str, Scope]:
             if incident.opinions[place].fate not in _TAKEN_BACK:
                 for function, scope in _failing_now(again).items():
                     seen.setdefault(function, []).append(scope)
-    return {each: _together(seen.get(each, [])) for each in incident.functions}
+    return _counted(incident, {each: _together(seen.get(each, [])) for each in incident.functions})
+
+
+def _counted(incident: Incident, scopes: dict[str, Scope]) -> dict[str, Scope]:
+    """Where it hits single accounts: these, when they were counted (AFFECTED-5)."""
+    known = incident.affected.accounts if incident.affected is not None else {}
+    return {
+        each: scope._replace(part="", accounts=frozenset(known[each]))
+        if scope.behind and each in known
+        else scope
+        for each, scope in scopes.items()
+    }
 
 
 _TAKEN_BACK = ("corrected", "withdrawn")
@@ -122,7 +144,9 @@ def _together(scopes: Sequence[Scope]) -> Scope:
         return Scope(None, "undecided")
     certain = [each.cells for each in decided if not each.part]
     every = _union(each.cells for each in decided)
-    return Scope(every, "" if certain and _union(certain) == every else "part")
+    behind = {each.behind for each in decided}
+    only = behind.pop() if len(behind) == 1 else ""
+    return Scope(every, "" if certain and _union(certain) == every else "part", only)
 
 
 def _failing_now(incident: Incident) -> dict[str, Scope]:
@@ -156,8 +180,23 @@ def _hit(incident: Incident, function: str, failing: Sequence[Failing], left_out
         cells = _union((cells, *(_step(steps) for one in causes for steps in one.hits[function].values())))
     if cells is not None and not cells:
         return None
-    part = any(each.rate < 1 for each in causes) or _limited([each for each, by in blamed if by])
+    met = [each for each, by in blamed if by]
+    if _are_sessions(met) and not (lasting or left_out) and (behind := _behind(causes, function)):
+        return Scope(cells, "part", behind)
+    part = any(each.rate < 1 for each in causes) or _are_sessions(met) or _limited(met)
     return Scope(cells, "part" if part or cells != sure else "")
+
+
+def _behind(causes: Sequence[NamedCause], function: str) -> ComponentId:
+    """The copy by which people sign in, where that alone is named: it serves all but whom it doesn't know
+    as they are, when no trial with an account that it knows fails."""
+    names = {each.component for each in causes}
+    copy = next(iter(names)) if len(names) == 1 and function in _SIGNING_IN else ""
+    return copy if copy.startswith(_COPIES) else ""
+
+
+_SIGNING_IN = ("send", "imap", "pop3", "webmail")
+_COPIES = tuple(f"copy/{role}-" for role in ("submission", "imap", "pop3", "jmap"))
 
 
 def _blamed(failing: Failing, causes: Iterable[NamedCause]) -> list[frozenset[int] | None]:
@@ -191,10 +230,14 @@ def _lasts(incident: Incident, failing: Failing) -> bool:
     return incident.found_at - failing.since >= AFFECTED_LASTS_S
 
 
-def _limited(failing: Collection[Failing]) -> bool:
-    """Whether those may be hit, or served worse: where real sessions alone meet it, others are served."""
-    tried = [each for each in failing if not each.trial.startswith(SESSIONS)]
-    return bool(failing) and (not tried or any(each.state == "degraded" for each in tried))
+def _are_sessions(failing: Collection[Failing]) -> bool:
+    """Whether real sessions alone meet it: all others who came were served."""
+    return bool(failing) and all(each.trial.startswith(SESSIONS) for each in failing)
+
+
+def _limited(failing: Iterable[Failing]) -> bool:
+    """Whether those may be hit, or served worse."""
+    return any(each.state == "degraded" and not each.trial.startswith(SESSIONS) for each in failing)
 
 
 def affected(world: World, path: str, scopes: Mapping[str, Scope], at: float) -> AffectedSet:
@@ -203,18 +246,18 @@ def affected(world: World, path: str, scopes: Mapping[str, Scope], at: float) ->
     ordered = [each for each in FUNCTIONS if each in scopes]
     with customers.reading(world, path) as db:
         values = {"until": minute + MINUTE_S, "used": minute - ACTIVE_S}
-        whole = _count(db, values, None)
-        counts = {each: _hits(_count(db, values, scopes[each].cells), whole) for each in ordered}
-        union = _union(scopes[each].cells for each in ordered)
-        total = _hits(_count(db, values, union), whole)
-        rows = list(_rows(db, values, union, {each: scopes[each].cells for each in ordered}))
+        whole = _count(db, values, [Scope()])
+        counts = {each: _hits(_count(db, values, [scopes[each]]), whole) for each in ordered}
+        every = [scopes[each] for each in ordered]
+        total = _hits(_count(db, values, every), whole)
+        rows = list(_rows(db, values, {each: scopes[each] for each in ordered}))
         made = customers.made(db)
     return AffectedSet(
         minute,
         made.made_at,
         counts,
         {each: "bounded" if scopes[each].part else "exact" for each in ordered},
-        {each: scopes[each].part or ("all" if scopes[each].cells is None else "cells") for each in ordered},
+        {each: _basis(scopes[each]) for each in ordered},
         total,
         rows,
     )
@@ -270,17 +313,35 @@ def _union(scopes: Iterable[frozenset[int] | None]) -> frozenset[int] | None:
     return cells
 
 
-def _within(cells: frozenset[int] | None) -> str:
-    return "1" if cells is None else f"cell IN ({', '.join(str(int(each)) for each in sorted(cells))})"
+def _basis(scope: Scope) -> str:
+    if scope.part:
+        return scope.part
+    return "accounts" if scope.accounts is not None else "all" if scope.cells is None else "cells"
 
 
-def _count(db: apsw.Connection, values: dict[str, float], cells: frozenset[int] | None) -> tuple[int, ...]:
+def _within(scopes: Iterable[Scope]) -> str:
+    """Those whom any of them hits."""
+    found = [_clause(each) for each in scopes]
+    return f"({' OR '.join(found)})" if found else "0"
+
+
+def _clause(scope: Scope) -> str:
+    listed = (("cell", scope.cells), ("a.id", scope.accounts))
+    found = [
+        f"{column} IN ({', '.join(str(int(each)) for each in sorted(those))})"
+        for column, those in listed
+        if those is not None
+    ]
+    return f"({' AND '.join(found)})" if found else "1"
+
+
+def _count(db: apsw.Connection, values: dict[str, float], scopes: Iterable[Scope]) -> tuple[int, ...]:
     """Customers, contracts, mailboxes, and those of them that are active."""
     row = db.execute(
         "SELECT count(DISTINCT customer), count(DISTINCT contract), count(*),"
         " coalesce(sum(last_used_at >= :used), 0)"
         " FROM account a JOIN customer c ON c.id = a.customer"
-        f" WHERE {_THERE} AND {_within(cells)}",
+        f" WHERE {_THERE} AND {_within(scopes)}",
         values,
     ).fetchone()
     assert row is not None
@@ -292,21 +353,18 @@ def _hits(count: tuple[int, ...], whole: tuple[int, ...]) -> tuple[Hit, ...]:
     return tuple(Hit(what=name, count=each, of=of) for name, each, of in zip(names, count, whole))
 
 
-def _rows(
-    db: apsw.Connection,
-    values: dict[str, float],
-    union: frozenset[int] | None,
-    scopes: Mapping[str, frozenset[int] | None],
-) -> Iterator[Row]:
-    by_cell: dict[int, tuple[str, ...]] = {}
+def _rows(db: apsw.Connection, values: dict[str, float], scopes: Mapping[str, Scope]) -> Iterator[Row]:
+    single = any(each.accounts is not None for each in scopes.values())
+    known: dict[tuple[int, int], tuple[str, ...]] = {}
     for account, login, customer, contract, cell, active in db.execute(
         "SELECT a.id, login, customer, contract, cell, last_used_at >= :used"
         " FROM account a JOIN customer c ON c.id = a.customer"
-        f" WHERE {_THERE} AND {_within(union)} ORDER BY a.id",
+        f" WHERE {_THERE} AND {_within(scopes.values())} ORDER BY a.id",
         values,
     ):
-        functions = by_cell.get(cell)
+        place = cell, account if single else 0
+        functions = known.get(place)
         if functions is None:
-            hit = [name for name, cells in scopes.items() if cells is None or cell in cells]
-            functions = by_cell[cell] = tuple(hit)
+            hit = [name for name, scope in scopes.items() if scope.has(cell, account)]
+            functions = known[place] = tuple(hit)
         yield Row(account, login, customer, contract, cell, functions, bool(active))

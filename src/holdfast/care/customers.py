@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os.path
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from typing import NamedTuple
 
@@ -127,6 +127,14 @@ def accounts_of(db: apsw.Connection, customer: int) -> list[AccountRow]:
 def customer(db: apsw.Connection, number: int) -> CustomerRow | None:
     row = db.execute("SELECT * FROM customer WHERE id = ?", (number,)).fetchone()
     return CustomerRow(*row) if row else None
+
+
+def contracts_of(db: apsw.Connection, accounts: Iterable[int]) -> frozenset[str]:
+    listed = ", ".join(str(int(each)) for each in accounts)
+    rows = db.execute(
+        f"SELECT contract FROM customer WHERE id IN (SELECT customer FROM account WHERE id IN ({listed}))"
+    )
+    return frozenset(contract for (contract,) in rows)
 
 
 def with_accounts(

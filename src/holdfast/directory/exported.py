@@ -57,3 +57,33 @@ def sequence_of(path: str) -> int:
 def _sequence(db: apsw.Connection, schema: str) -> int:
     row: Any = db.execute(f"SELECT sequence FROM {schema}.fold").fetchone()
     return int(row[0])
+
+
+# Who signs in by what the copy doesn't have, or has otherwise.
+_UNKNOWN = f"""
+SELECT a.id FROM people.account a LEFT JOIN copy.account b
+     ON (b.id, b.state, b.login, b.cell, b.credential) = (a.id, a.state, a.login, a.cell, a.credential)
+WHERE a.state = 'active' AND a.external_id <> '{CANARY}' AND b.id IS NULL
+UNION
+SELECT p.account FROM people.app_password p JOIN people.account a ON a.id = p.account
+WHERE a.state = 'active' AND p.id NOT IN (SELECT id FROM copy.app_password)
+UNION
+SELECT s.account FROM people.address s JOIN people.account a ON a.id = s.account
+WHERE a.state = 'active' AND a.external_id <> '{CANARY}' AND s.left_at = 0
+      AND s.key NOT IN (SELECT key FROM copy.address)
+ORDER BY 1 LIMIT ?
+"""
+
+
+def unknown_to(copy: str, people: str, most: int) -> list[int]:
+    """Accounts that ``people``, a copy too, has and ``copy`` hasn't, or not as they are now: their newest
+    password, name or address isn't known there. ``most``: so many at most.
+
+    Blocks; raises ``apsw.Error``.
+    """
+    flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_URI | apsw.SQLITE_OPEN_MEMORY
+    with contextlib.closing(apsw.Connection("", flags=flags)) as db:
+        db.set_busy_timeout(1000)
+        for name, path in (("people", people), ("copy", copy)):
+            db.execute(f"ATTACH ? AS {name}", (f"file:{quote(path)}?mode=ro",))
+        return [int(id) for (id,) in db.execute(_UNKNOWN, (most,))]

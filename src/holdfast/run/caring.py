@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 
 from holdfast.care.credits import billing
 from holdfast.care.events import PART_FAILED
@@ -16,6 +17,7 @@ from holdfast.pages.texts import Texts
 from holdfast.run import care_site, crediting, layout, parts, publishing, reporting, web
 from holdfast.run.child import Start
 from holdfast.run.config import Config
+from holdfast.run.customers import unknown_to
 from holdfast.run.noticing import noticing
 from holdfast.run.progress import Measures
 from holdfast.run.reaching import running
@@ -68,7 +70,7 @@ def _parts(world: World, config: Config) -> dict[str, Callable[[], Iterable[Part
     watch, customers = layout.watch_folder(config), layout.customers_path(config)
     credits = _credits(world, config)
     return {
-        "affected": lambda: [AffectedPart(world, watch, customers)],
+        "affected": lambda: [AffectedPart(world, watch, customers, partial(unknown_to, world, config))],
         "estimate": lambda: [EstimatePart(world, layout.repairs_path(config), Measures(world, config).of)],
         "credits": lambda: [credits],
         "status": lambda: publishing.parts(world, config, credits),

@@ -8,9 +8,10 @@ from __future__ import annotations
 import apsw
 
 from holdfast.care import customers
+from holdfast.directory import exported
 from holdfast.directory.exported import export, sequence_of
 from holdfast.directory.history import gather_last_used
-from holdfast.model.errors import Unavailable
+from holdfast.model.errors import ComponentId, Unavailable
 from holdfast.model.limits import CUSTOMERS_LOOK_S, CUSTOMERS_USED_S
 from holdfast.run import layout
 from holdfast.run.config import Config
@@ -46,6 +47,16 @@ def write_if_changed(world: World, config: Config) -> bool:
 
     customers.write(world, path, fill)
     return True
+
+
+def unknown_to(world: World, config: Config, copy: ComponentId, most: int) -> list[int]:
+    """Accounts that a process's copy doesn't know as they are. Blocks; raises ``Unavailable``."""
+    paths = [layout.copy_path(config, each) for each in (copy.partition("/")[2], layout.PEOPLE_WRITER)]
+    mine, people = map(world.disk.database_path, paths)
+    try:
+        return exported.unknown_to(mine, people, most)
+    except apsw.Error as error:
+        raise Unavailable("customers", f"{paths[0]}: {error}") from error
 
 
 def _stands(world: World, path: str, sequence: int) -> bool:

@@ -209,6 +209,33 @@ def test_affected_2_what_real_sessions_meet_hits_the_cell_that_they_tell_or_all_
     assert incident(unsaid, by=[cause({"APPEND": ()}, "process/store-0")]) == Scope(None, "part")
 
 
+PEOPLE = failing(None, "degraded", "people", trial="sessions/imap-0")
+
+
+def test_affected_5_an_old_copy_hits_single_accounts_while_all_who_are_known_to_it_are_served() -> None:
+    copy = cause({"sign-in": ()}, "copy/imap-0")
+    assert incident(PEOPLE, by=[copy]) == Scope(None, "part", "copy/imap-0")
+    assert incident(PEOPLE, failing(3, step="sign-in"), by=[copy]) == Scope(None)
+    assert incident(PEOPLE, by=[copy, cause({"sign-in": ()}, "process/imap-0")]) == Scope(None, "part")
+    assert incident(PEOPLE, by=[cause({"sign-in": ()}, "copy/people-writer")]) == Scope(None, "part")
+
+
+def test_affected_5_single_accounts_are_counted_and_listed_by_their_number(
+    world: World, tmp_path: Path
+) -> None:
+    path = written(world, tmp_path, [account(1, 1, 3), account(2, 1, 3), account(3, 3, 4)])
+    scopes = {"imap": Scope(accounts=frozenset({2, 3})), "pop3": Scope(frozenset({3}))}
+    found = affected(world, path, scopes, NOON)
+    assert {row.account: row.functions for row in found.rows} == {
+        1: ("pop3",),
+        2: ("imap", "pop3"),
+        3: ("imap",),
+    }
+    assert counts(found.counts["imap"])["mailboxes"] == (2, 3)
+    assert counts(found.counts["imap"])["customers"] == (2, 2)
+    assert (found.bound["imap"], found.basis["imap"]) == ("exact", "accounts")
+
+
 def test_affected_2_what_is_left_out_of_an_entry_fails_by_any_step_that_may() -> None:
     assert incident(failing(3), count=2, by=[cause({"SELECT": (3, 4)})]) == Scope(frozenset({3, 4}))
     assert incident(failing(3), count=2, by=DISK) == Scope(None, "part")

@@ -26,7 +26,8 @@ class Counting:
         self.incidents = Incidents()
         self.folder = folder
         self.at = NOON
-        self.part = AffectedPart(self.world, str(folder / "watch"), path)
+        self.unknown: list[int] | None = []  # to the copy, None: that can't be read
+        self.part = AffectedPart(self.world, str(folder / "watch"), path, self.told)
         self.tell(r.Opened(at=NOON, incident=1, since={"imap": NOON}))
         self.finds(3)
 
@@ -44,6 +45,19 @@ class Counting:
 
     def names(self, *cells: int) -> None:
         cause = NamedCause(component="disk/v1", since=NOON, hits={"imap": {"SELECT": cells}})
+        report = Report(verdict="named", probability=0.99, causes=(cause,))
+        self.tell(r.Diagnosed(at=self.at, incident=1, report=report))
+
+    def told(self, copy: str, most: int) -> list[int]:
+        assert copy == "copy/imap-0"
+        if self.unknown is None:
+            raise Unavailable("customers", "locked")
+        return self.unknown[:most]
+
+    def blames_copy(self) -> None:
+        met = r.Failing(trial="sessions/imap-0", function="imap", state="degraded", step="people")
+        self.tell(r.Found(at=self.at, incident=1, states={"imap": "degraded"}, failing=(met,), count=1))
+        cause = NamedCause(component="copy/imap-0", since=NOON, hits={"imap": {"sign-in": ()}})
         report = Report(verdict="named", probability=0.99, causes=(cause,))
         self.tell(r.Diagnosed(at=self.at, incident=1, report=report))
 
@@ -85,6 +99,29 @@ def test_it_is_counted_at_the_beginning_at_each_change_and_at_the_end_and_never_
     assert counting.turn() == []
     counting.tell(r.Closed(at=counting.at, incident=1, until={"imap": counting.at}))
     assert counting.turn() == []  # as it was said before
+
+
+def test_affected_5_whom_an_old_copy_does_not_know_are_more_and_more_and_stay_hit(counting: Counting) -> None:
+    counting.blames_copy()
+    counting.unknown = [2]
+    assert counting.turn() == ["1 of 3"]
+    counting.unknown = [2, 3]
+    assert counting.turn() + counting.turn() == ["2 of 3"]  # without any news of the incident
+    counting.unknown = []
+    assert counting.turn() + counting.turn() == []
+    counting.tell(r.Closed(at=counting.at, incident=1, until={"imap": counting.at}))
+    assert counting.turn() == []
+    [incident] = counting.incidents
+    assert incident.affected is not None and incident.affected.accounts == {"imap": (2, 3)}
+
+
+@pytest.mark.parametrize("unknown", [None, [], list(range(2000))])
+def test_affected_5_where_they_are_not_known_by_name_it_may_be_anybody(
+    counting: Counting, unknown: list[int] | None
+) -> None:
+    counting.blames_copy()
+    counting.unknown = unknown
+    assert counting.turn() == ["at most 3 of 3"]
 
 
 def test_what_a_part_that_was_started_anew_counts_again_is_said_once(counting: Counting) -> None:

@@ -105,6 +105,9 @@ def test_whether_a_mailbox_is_hit_follows_from_its_cell_and_what_is_uncertain_is
     found = mailboxes([Account("a@x", 3), Account("b@x", 4)], scopes)
     assert found == [Mailbox("a@x", ("imap",), False), Mailbox("b@x", ("webmail",), True)]
     assert mailboxes([Account("a@x", 5)], {"imap": Cells((3,), False)}) == [Mailbox("a@x", (), False)]
+    single = {"imap": Cells(None, False, (7,))}
+    both = mailboxes([Account("a@x", 5, 7), Account("b@x", 5, 8)], single)
+    assert both == [Mailbox("a@x", ("imap",), False), Mailbox("b@x", (), False)]
 
 
 def test_a_cause_is_told_only_when_it_is_named_and_mail_is_not_called_safe_where_its_disk_fails(

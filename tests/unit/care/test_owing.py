@@ -110,6 +110,24 @@ def test_credit_5_whose_mailboxes_lie_elsewhere_is_owed_nothing_and_an_unknown_f
     assert found.unknown == ("K-1",)
 
 
+def test_credit_5_where_single_accounts_were_hit_their_contracts_alone_are_owed(provider: Provider) -> None:
+    met = r.Failing(trial="sessions/imap-0", function="imap", state="degraded", step="people")
+    cause = NamedCause(component="copy/imap-0", since=BEGAN, hits={"imap": {"sign-in": ()}})
+    report = Report(verdict="named", probability=0.99, causes=(cause,))
+    provider.incidents.apply(
+        [
+            r.Opened(at=BEGAN, incident=1, since={"imap": BEGAN}),
+            r.Found(at=BEGAN, incident=1, states={"imap": "degraded"}, failing=(met,), count=1),
+            r.Diagnosed(at=BEGAN, incident=1, report=report),
+            r.Affected(at=BEGAN, incident=1, counts={}, accounts={"imap": (20,)}),
+        ]
+    )
+    incident = provider.incidents.get(1)
+    assert incident is not None
+    found = provider.owes(incident, DAILY, at("2012-08-21T18:00"))
+    assert amounts(found).keys() == {"K-2"} and not found.bounded
+
+
 def test_goodwill_that_no_fee_matters_for_is_given_without_one(provider: Provider) -> None:
     provider.fees = {}
     found = provider.owes(provider.fails(5, BEGAN), Policy("flat", "goodwill", Flat(500, 3600)), BEGAN + 7200)

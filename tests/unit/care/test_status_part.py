@@ -22,6 +22,7 @@ from holdfast.care.status.story import texts
 from holdfast.care.turns import Part, Seen
 from holdfast.model.errors import Unavailable
 from holdfast.model.limits import STATUS_EVERY_S, STATUS_OWN_PAUSE_S
+from holdfast.watch.diagnosis.report import NamedCause, Report
 from holdfast.watch.incidents import Incidents
 from holdfast.watch.incidents import record as r
 from holdfast.watch.now import Now
@@ -165,6 +166,25 @@ def test_customers_whom_it_hits_have_their_page_in_their_language_and_others_non
     page = making.shelf.stand.read(making.names("customer-")[0]).decode()
     assert "Ihre zwei Postfächer: eins betroffen, eins in Ordnung" in page
     assert "user1@example.org" in page and "user2@example.org" in page
+
+
+def test_where_single_accounts_are_hit_each_mailbox_is_shown_by_itself(tmp_path: Path) -> None:
+    making = Making(tmp_path, customers=True)
+    met = r.Failing(trial="sessions/imap-0", function="imap", state="degraded", step="people")
+    cause = NamedCause(component="copy/imap-0", since=NOW, hits={"imap": {"sign-in": ()}})
+    report = Report(verdict="named", probability=0.99, causes=(cause,), kinds={"copy/imap-0": "copy"})
+    making.incidents.apply(
+        [
+            r.Opened(at=NOW, incident=2, since={"imap": NOW}),
+            r.Found(at=NOW, incident=2, states={"imap": "degraded"}, failing=(met,), count=1),
+            r.Diagnosed(at=NOW, incident=2, report=report),
+            r.Affected(at=NOW, incident=2, counts={}, accounts={"imap": (1,)}),
+        ]
+    )
+    assert making.turn(STATUS_OWN_PAUSE_S, FAILING)
+    assert making.shelf.stand is not None
+    page = making.shelf.stand.read(f"customer-{token(b'k', 1)}.html").decode()
+    assert "Ihre zwei Postfächer: eins betroffen, eins in Ordnung" in page
 
 
 def test_a_customer_s_page_is_made_anew_when_what_it_says_changes_and_not_before(tmp_path: Path) -> None:

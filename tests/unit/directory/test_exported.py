@@ -74,3 +74,35 @@ def test_it_is_made_in_one_pass_however_many_there_are(tmp_path: Path) -> None:
     ]
     assert [step for step in plan if step.startswith("SCAN")] == ["SCAN a"], plan
     db.close()
+
+
+def changed(path: str, *sql: str) -> None:
+    db = apsw.Connection(path)
+    for each in sql:
+        db.execute(each)
+    db.close()
+
+
+def test_whom_an_old_copy_does_not_know_as_they_are_is_told_by_number(tmp_path: Path) -> None:
+    """Made since, or with another password, name or address; not who is as before, nor the service's own."""
+    old, people = copy(tmp_path / "old.sqlite"), copy(tmp_path / "people.sqlite")
+    assert exported.unknown_to(old, people, 9) == []
+    changed(old, "DELETE FROM account WHERE id = 4", "DELETE FROM address WHERE account = 4")
+    assert exported.unknown_to(old, people, 9) == [], "the service's own"
+    changed(people, "UPDATE account SET credential = 50 WHERE id = 1")
+    assert exported.unknown_to(old, people, 9) == [1]
+    changed(people, "UPDATE account SET credential = 0 WHERE id = 1")
+    changed(old, "DELETE FROM address WHERE key = 'annie@example.org'")
+    assert exported.unknown_to(old, people, 9) == [1]
+    changed(people, "UPDATE account SET state = 'active' WHERE id = 2")
+    assert exported.unknown_to(old, people, 9) == [1, 2]
+    assert exported.unknown_to(old, people, 1) == [1]
+
+
+def test_an_old_copy_is_compared_while_somebody_holds_its_lock(tmp_path: Path) -> None:
+    old, people = copy(tmp_path / "old.sqlite"), copy(tmp_path / "people.sqlite")
+    changed(people, "UPDATE account SET credential = 50 WHERE id = 1")
+    db = apsw.Connection(old)
+    db.execute("BEGIN IMMEDIATE")
+    assert exported.unknown_to(old, people, 9) == [1]
+    db.close()

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+import apsw
+
 from holdfast.care import customers
 from holdfast.care.affected import Scope, scopes_during
 from holdfast.care.credits.calendar import Span
@@ -55,16 +57,21 @@ class Owing(NamedTuple):
 
 
 class _Outage(NamedTuple):
-    """An incident, and whom it hit."""
+    """An incident, and whom it hit. ``named``: contracts of a function that hit single accounts."""
 
     spans: Mapping[str, Sequence[Span]]
     scopes: Mapping[str, Scope]
     reported_at: float
+    named: Mapping[str, frozenset[str]]
 
-    def hit(self, cells: frozenset[int]) -> tuple[str, ...]:
+    def hit(self, contract: str, cells: frozenset[int]) -> tuple[str, ...]:
         """The functions that failed for a contract with mailboxes in these cells."""
         within = {each: scope.cells for each, scope in self.scopes.items()}
-        return tuple(each for each, those in within.items() if those is None or those & cells)
+        return tuple(
+            each
+            for each, those in within.items()
+            if (those is None or those & cells) and contract in self.named.get(each, {contract})
+        )
 
     def suffered(self, contract: Contract, hit: tuple[str, ...]) -> Suffered:
         return Suffered(contract, {each: self.spans[each] for each in hit}, self.reported_at)
@@ -82,12 +89,13 @@ def owed(
 ) -> Owed:
     """``path``: of the snapshot. ``currency``: of what is given to contracts whose fee doesn't matter.
     Blocks. Raises ``Unavailable``."""
-    outages = [_outage(each, now) for each in (incident, *_before(incidents, incident))]
+    with customers.reading(world, path) as db:
+        outages = [_outage(db, each, now) for each in (incident, *_before(incidents, incident))]
     credits: list[Credit] = []
     unknown: list[str] = []
     alike: dict[tuple[Fee, tuple[tuple[str, ...], ...]], Credit] = {}  # most differ by their name alone
     for name, cells, mailboxes in _contracts(world, path, now):
-        hits = tuple(each.hit(cells) for each in outages)
+        hits = tuple(each.hit(name, cells) for each in outages)
         if not set(hits[0]) & set(policy.functions or hits[0]):
             continue
         fee = fees.get(name) or (Fee(0, currency) if isinstance(policy.rule, Flat) else None)
@@ -110,12 +118,17 @@ def is_final(incident: Incident, now: float) -> bool:
     return bool(incident.closed_at) and now - incident.closed_at >= INCIDENT_REOPEN_S
 
 
-def _outage(incident: Incident, now: float) -> _Outage:
+def _outage(db: apsw.Connection, incident: Incident, now: float) -> _Outage:
     scopes = {each: scope for each, scope in scopes_during(incident).items() if each not in _OF_STRANGERS}
     spans = {each: [Span(one.since, one.until or now) for one in incident.spans[each]] for each in scopes}
     told = incident.reported
     known_at = incident.opened_at if told is None else min(incident.opened_at, told.first_at)
-    return _Outage(spans, scopes, known_at)
+    named = {
+        each: customers.contracts_of(db, scope.accounts)
+        for each, scope in scopes.items()
+        if scope.accounts is not None
+    }
+    return _Outage(spans, scopes, known_at, named)
 
 
 def _before(incidents: Incidents, incident: Incident) -> Iterator[Incident]:

@@ -20,15 +20,23 @@ _OF_OTHERS = ("signup",)  # nothing that who has a mailbox needs
 
 
 class Cells(msgspec.Struct, frozen=True, array_like=True):
-    """A scope as it is kept. ``cells``: None for all. ``uncertain``: it isn't known whether it hits them."""
+    """A scope as it is kept. ``cells``, ``accounts``: None for all. ``uncertain``: it isn't known whether it
+    hits them."""
 
     cells: tuple[int, ...] | None
     uncertain: bool
+    accounts: tuple[int, ...] | None = None
+
+    def has(self, account: Account) -> bool:
+        return (self.cells is None or account.cell in self.cells) and (
+            self.accounts is None or account.id in self.accounts
+        )
 
 
 class Account(NamedTuple):
     login: str
     cell: int
+    id: int = 0
 
 
 class Mailbox(NamedTuple):
@@ -63,9 +71,13 @@ class Hurt(NamedTuple):
 
 def kept(scopes: Mapping[str, Scope]) -> dict[str, Cells]:
     return {
-        function: Cells(None if each.cells is None else tuple(sorted(each.cells)), each.part == "undecided")
+        function: Cells(_sorted(each.cells), each.part == "undecided", _sorted(each.accounts))
         for function, each in scopes.items()
     }
+
+
+def _sorted(those: Collection[int] | None) -> tuple[int, ...] | None:
+    return None if those is None else tuple(sorted(those))
 
 
 def hurt(
@@ -91,12 +103,12 @@ def contacts(world: World, path: str, ids: Collection[int]) -> dict[int, tuple[C
         found: dict[int, tuple[Contact, list[Account]]] = {
             each.customer: (each, []) for each in _contacts(db, f"id IN ({listed})")
         }
-        for customer, login, cell in db.execute(
-            "SELECT customer, login, cell FROM account"
+        for customer, login, cell, account in db.execute(
+            "SELECT customer, login, cell, id FROM account"
             f" WHERE state = 'active' AND customer IN ({listed}) ORDER BY id"
         ):
             if customer in found:
-                found[customer][1].append(Account(login, cell))
+                found[customer][1].append(Account(login, cell, account))
     return found
 
 
@@ -108,7 +120,7 @@ def _mailbox(account: Account, scopes: Mapping[str, Cells]) -> Mailbox:
     hit = {
         function: each.uncertain
         for function, each in scopes.items()
-        if function not in _OF_OTHERS and (each.cells is None or account.cell in each.cells)
+        if function not in _OF_OTHERS and each.has(account)
     }
     sure = tuple(function for function, uncertain in hit.items() if not uncertain)
     return Mailbox(account.login, sure or tuple(hit), not sure and bool(hit))

@@ -83,7 +83,10 @@ class OwnPagesPart:
     def _material(self, page: Page, recent: Sequence[Incident], now: float) -> object:
         """What they depend on beside what each is made of."""
         told = tuple(
-            (each.number, self._due(page, each), len(each.estimates), len(each.opinions), each.closed_at)
+            (
+                *(each.number, self._due(page, each), len(each.estimates), len(each.opinions)),
+                *(each.closed_at, tuple(each.affected.accounts.items()) if each.affected is not None else ()),
+            )
             for each in recent
         )
         states = tuple((each.function, each.state) for each in page.lines)

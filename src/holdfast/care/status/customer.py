@@ -50,19 +50,21 @@ class Customers:
         for incident in page.known.incidents.open():
             for function, scope in scopes_of(incident).items():
                 self._scopes.setdefault(function, []).append(scope)
-        self._of_cells: dict[int, tuple[MailboxState, tuple[str, ...]]] = {}
+        self._single = any(each.accounts is not None for those in self._scopes.values() for each in those)
+        self._known: dict[tuple[int, int], tuple[MailboxState, tuple[str, ...]]] = {}
 
     def name(self, customer: int) -> str:
         """Of the page and its data, without their endings."""
         return f"customer-{token(self._key, customer)}"
 
-    def of_cell(self, cell: int) -> tuple[MailboxState, tuple[str, ...]]:
-        """How mailboxes in it are. Fine is only what is known to work (STATUS-1)."""
-        if cell not in self._of_cells:
-            self._of_cells[cell] = self._look(cell)
-        return self._of_cells[cell]
+    def of(self, account: AccountRow) -> tuple[MailboxState, tuple[str, ...]]:
+        """How that mailbox is. Fine is only what is known to work (STATUS-1)."""
+        place = account.cell, account.id if self._single else 0
+        if place not in self._known:
+            self._known[place] = self._look(account)
+        return self._known[place]
 
-    def _look(self, cell: int) -> tuple[MailboxState, tuple[str, ...]]:
+    def _look(self, account: AccountRow) -> tuple[MailboxState, tuple[str, ...]]:
         hit: list[str] = []
         unknown: list[str] = []
         for line in self._page.lines:
@@ -72,7 +74,7 @@ class Customers:
                 unknown.append(line.function)
                 continue
             of = self._scopes.get(line.function, [Scope()])
-            theirs = [each for each in of if each.cells is None or cell in each.cells]
+            theirs = [each for each in of if each.has(account.cell, account.id)]
             if any(each.part != "undecided" for each in theirs):
                 hit.append(line.function)
             elif theirs:
@@ -85,7 +87,7 @@ class Customers:
     ) -> Files:
         """A page and its data."""
         page, name = self._page, self.name(customer)
-        found = [Mailbox(each.login, *self.of_cell(each.cell)) for each in accounts]
+        found = [Mailbox(each.login, *self.of(each)) for each in accounts]
         counts = {each: sum(one.state == each for one in found) for each in _TONES}
         open_ones = page.known.incidents.open()
         shown = page.show(

@@ -37,8 +37,8 @@ class Many:
             (each.incident, each.final, each.credit.policy, self._amounts(each.credit.items))
             for each in owing
         )
-        cells = tuple(self._customers.of_cell(each.cell) for each in accounts)
-        alike = language, cells, credited
+        states = tuple(self._customers.of(each) for each in accounts)
+        alike = language, states, credited
         if alike not in self._made:
             marked = [each._replace(login=_MARK.format(place)) for place, each in enumerate(accounts)]
             made = self._customers.files(customer, marked, language, owing)

@@ -88,13 +88,15 @@ class Diagnosed(Entry, frozen=True, tag="diagnosed"):
 class Affected(Entry, frozen=True, tag="affected"):
     """``file``: the list itself, its name in the folder ``watch``; ``digest``: SHA-256, in hex.
 
-    ``bounded``: functions of which these are at most.
+    ``bounded``: functions of which these are at most. ``accounts``: of which it hits single ones: their
+    numbers.
     """
 
     counts: dict[str, tuple[Hit, ...]]
     file: str = ""
     digest: str = ""
     bounded: tuple[str, ...] = ()
+    accounts: dict[str, tuple[int, ...]] = {}
 
 
 class Estimated(Entry, frozen=True, tag="estimated"):
