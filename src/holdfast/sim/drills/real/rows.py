@@ -24,6 +24,7 @@ CELL = 3  # whose index is hit
 _TOGETHER = 24  # who try passwords at a time
 _THEN_S = 10.0  # until a second fault begins
 _NEW = 14  # accounts that are made while one copy of the directory stands still
+CHANGED_TOO = ("F17",)  # … where who changes a password meanwhile has one that isn't known there, either
 
 Hit = frozenset[str] | None
 Row = Callable[[Installation], AbstractAsyncContextManager[Hit]]

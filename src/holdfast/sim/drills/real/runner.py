@@ -12,14 +12,14 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from holdfast.model.errors import Unavailable
-from holdfast.sim.drills.catalogue import Fault, fault
+from holdfast.sim.drills.catalogue import Fault, fault, rank
 from holdfast.sim.drills.real.customers import Customers, Household
 from holdfast.sim.drills.real.elsewhere import Partners, Ports
 from holdfast.sim.drills.real.installation import Installation, free_ports
-from holdfast.sim.drills.real.rows import CELL, ROWS, Hit
+from holdfast.sim.drills.real.rows import CELL, CHANGED_TOO, ROWS, Hit
 from holdfast.sim.drills.real.seams import NotHere
 from holdfast.sim.drills.real.witness import LOOK_S, Witness
-from holdfast.sim.drills.score import Observed, ScoreCard, Truth, score
+from holdfast.sim.drills.score import Observed, ScoreCard, Truth, Try, score
 from holdfast.world import World
 
 CALM_S = 240.0  # all canaries have run, and an incident before is closed
@@ -98,7 +98,10 @@ async def _run(
             if accounts:
                 customers.join(min(accounts))
             await _hold(place, it, witness, patience)
-            told, repaired = await place.world.offload(witness.told), clock.now()
+            if accounts and it.id in CHANGED_TOO:
+                accounts |= {each.account for each in customers.tries if _changed(each, injected)}
+            told = await place.world.offload(witness.told, accounts or ())
+            repaired = clock.now()
         say(f"{it.id}: repaired after {repaired - injected:.0f} s")
         truth = Truth(injected, repaired, it.causes, hit(place, it, accounts), it.follows)
         await _return(place, witness, customers, patience)
@@ -118,6 +121,11 @@ async def _run(
         witness.reports,
     )
     return score(it, truth, seen, where="real", alone=True, notes=notes)
+
+
+def _changed(tried: Try, since: float) -> bool:
+    """A password that then was another."""
+    return tried.function == "password" and tried.at >= since and rank(tried.answer) <= rank("ok*")
 
 
 def households(place: Installation) -> list[Household]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+from collections.abc import Collection
 
 import msgspec
 
@@ -93,10 +94,11 @@ class Witness:
         """Incidents of this drill."""
         return [each for each in self.incidents if each.changed_at >= self.since]
 
-    def told(self) -> dict[str, Told] | None:
-        """Whom they are said to hit, of all incidents of this drill; None while nobody has said."""
+    def told(self, more: Collection[str] = ()) -> dict[str, Told] | None:
+        """Whom they are said to hit, of all incidents of this drill; None while nobody has said.
+        ``more``: who is a customer since it began."""
         found: dict[str, Told] = {}
-        known = {each.login for each in self._place.people}
+        known = {each.login for each in self._place.people} | set(more)
         for incident in self.mine():
             last = incident.affected
             if last is None or not last.file:
