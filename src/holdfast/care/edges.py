@@ -6,6 +6,7 @@ from holdfast.model.edges import register_edge, register_word
 
 register_edge("customers", ("people",), "whose accounts are where", without="it is told from an older list")
 register_edge("customers", ("care",), "whose accounts are where", without="who is affected can't be counted")
+register_edge("copy/{any}", ("care",), "whom an old one doesn't know", without="it may hit all who use it")
 register_edge("ledger/incidents", ("care",), "the record of outages")
 register_edge("disk/data", ("care",), "what the watch sees now, what is published", without="that stays old")
 register_edge("reports", ("care",), "what customers report", without="reports are taken by telephone alone")
