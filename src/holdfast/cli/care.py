@@ -89,6 +89,7 @@ def incidents(world: World, config: Config) -> Incidents:
 _BASES = {
     "all": "exact: all accounts",
     "cells": "exact: all accounts whose mail lies in these cells",
+    "accounts": "exact: these accounts, by number",
     "part": "at most these: what fails doesn't fail each time",
     "undecided": "at most these: the cause isn't certain",
 }
