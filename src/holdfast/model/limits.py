@@ -181,6 +181,9 @@ INTAKE_RETRY_FIRST_S = 0.5  # until an intake ledger that can't be opened is tri
 INTAKE_RETRY_LONGEST_S = 15.0  # … twice as long each time, up to this
 INTAKE_TRACE_LETTERS = 10  # of a trace id, drawn once per process; a counter follows
 
+# The store
+INDEX_ANEW_PAUSE_S = 60.0  # on readers' word that it is damaged an index is made anew no more often
+
 # Sending limits
 SENT_WINDOW_S = 86_400  # recipients are counted over so long …
 SENT_SLOT_S = 900  # … in steps of this

@@ -12,6 +12,7 @@ import apsw
 
 from holdfast.model.errors import Unavailable
 from holdfast.model.ledgers import ELSEWHERE
+from holdfast.model.limits import INDEX_ANEW_PAUSE_S
 from holdfast.model.mail import START, AccountId, Position
 from holdfast.store import commands as c
 from holdfast.store import events, schema
@@ -23,7 +24,14 @@ from holdfast.world import World
 
 BATCH_ITEMS = 256  # folded in one transaction while rebuilding
 RETRY_S = 1.0
-_ANEW = ("ahead", "Corrupt", "NotADB", "Constraint", "UnicodeDecode")  # reasons an index isn't opened again
+_ANEW = (
+    "ahead",
+    "damaged",
+    "Corrupt",
+    "NotADB",
+    "Constraint",
+    "UnicodeDecode",
+)  # reasons an index isn't opened again
 
 
 class Cells:
@@ -39,6 +47,7 @@ class Cells:
         self._rebuilder = world.thread("rebuild")
         self._ready: dict[int, CellFold] = {}
         self._behind: dict[int, str] = {}  # and why
+        self._next_anew: dict[int, float] = {}  # when a reader's word will do again
         self._fresh: dict[int, CellFold] = {}  # being made anew, by the rebuilding thread
         self._restorer: asyncio.Task[None] | None = None
         self.count = count
@@ -141,6 +150,14 @@ class Cells:
         for cell in list(self._ready):
             if not self._place.intact(cell):
                 self._fall_behind(cell, "index file is gone", keep_serving=True)
+
+    def damaged(self, cell: int) -> None:
+        """A reader met damage, which may be nowhere that folding leads: it is made anew, at most once in
+        ``INDEX_ANEW_PAUSE_S`` on such a word."""
+        now = self._world.clock.monotonic()
+        if cell in self._ready and now >= self._next_anew.get(cell, now):
+            self._next_anew[cell] = now + INDEX_ANEW_PAUSE_S
+            self._fall_behind(cell, "damaged: a reader met it")
 
     def _fall_behind(self, cell: int, why: str, keep_serving: bool = False) -> None:
         """Begin to catch up. While a removed index is rebuilt, its open file still serves."""

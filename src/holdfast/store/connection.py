@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import apsw
@@ -14,12 +14,21 @@ from holdfast.store.index import component
 
 
 class CellReader:
-    __slots__ = ("cell", "db", "identity")
+    """``on_damage``: told of the cell whenever its index is met damaged."""
 
-    def __init__(self, db: apsw.Connection, cell: int, identity: tuple[int, int] | None) -> None:
+    __slots__ = ("_on_damage", "cell", "db", "identity")
+
+    def __init__(
+        self,
+        db: apsw.Connection,
+        cell: int,
+        identity: tuple[int, int] | None,
+        on_damage: Callable[[int], object] | None = None,
+    ) -> None:
         self.db = db
         self.cell = cell
         self.identity = identity
+        self._on_damage = on_damage
 
     def rows(self, sql: str, *values: object) -> list[Any]:
         try:
@@ -47,4 +56,6 @@ class CellReader:
             self.rows("COMMIT")
 
     def _unavailable(self, error: Exception) -> Unavailable:
+        if isinstance(error, schema.DAMAGED) and self._on_damage is not None:
+            self._on_damage(self.cell)
         return Unavailable(component(self.cell), f"{type(error).__name__}: {error}")

@@ -7,6 +7,7 @@ behind a socket (``RemoteWrites``): nothing above knows which.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -40,6 +41,12 @@ class Ask(msgspec.Struct, frozen=True, array_like=True, tag="s"):
     """How is the writer? Answered with ``Status``."""
 
 
+class Damaged(msgspec.Struct, frozen=True, array_like=True, tag="d"):
+    """I met damage in this cell's index."""
+
+    cell: int
+
+
 class Watch(msgspec.Struct, frozen=True, array_like=True, tag="w"):
     """Tell me what moves, from now on."""
 
@@ -71,7 +78,7 @@ class _Late(msgspec.Struct, frozen=True, tag_field="is", tag="unavailable"):
     retry_after_s: float
 
 
-_decode_request = msgspec.msgpack.Decoder(Commit | Announce | Ask | Watch | WatchFull).decode
+_decode_request = msgspec.msgpack.Decoder(Commit | Announce | Ask | Damaged | Watch | WatchFull).decode
 _decode_answers = msgspec.msgpack.Decoder(list[c.AnyOutcome | _Late]).decode
 _decode_push = msgspec.msgpack.Decoder(list[tuple[int, int, int]] | Full).decode
 _encode = msgspec.msgpack.Encoder().encode
@@ -86,6 +93,8 @@ class Writes(Protocol):
     async def commit(self, commands: Sequence[c.AnyCommand]) -> list[Answer]: ...
 
     def announce(self, ledger: str, durable: Position) -> None: ...
+
+    def damaged(self, cell: int) -> None: ...
 
 
 class RemoteWrites:
@@ -139,6 +148,10 @@ class RemoteWrites:
     def announce(self, ledger: str, durable: Position) -> None:
         self._link.keep_saying(ledger, _encode(Announce(ledger, durable)))
 
+    def damaged(self, cell: int) -> None:
+        """Best effort: who reads it again says so again."""
+        self._link.send(_encode(Damaged(cell)))
+
     async def status(self) -> Status:
         """Raises ``Unavailable("store")`` when the writer is gone."""
         return msgspec.msgpack.decode(await self._link.call(_encode(Ask())), type=Status)
@@ -177,6 +190,9 @@ class StoreService:
         request = _decode_request(payload)
         if isinstance(request, Announce):
             self._writer.announce(request.ledger, request.durable)
+            return b""
+        if isinstance(request, Damaged):
+            self._writer.damaged(request.cell)
             return b""
         if isinstance(request, Watch):
             self._peers.add(peer)
@@ -228,7 +244,7 @@ class MailStore:
     ) -> None:
         self._world = world
         self._writes = writes
-        self._readers = Readers(world, files, Volume(world, volume_folder, copies))
+        self._readers = Readers(world, files, Volume(world, volume_folder, copies), self._damaged)
         self._watchers: dict[AccountId, list[Watcher]] = {}
         self._woken: set[AccountId] = set()
         writes.on_moved.append(self._moved)
@@ -285,6 +301,12 @@ class MailStore:
     def announce(self, ledger: str, durable: Position) -> None:
         """Tell the writer how far an intake's ledger is durable; best effort, repeated when it returns."""
         self._writes.announce(ledger, durable)
+
+    def _damaged(self, cell: int) -> None:
+        """Only from the loop: in a thread of somebody's it is met, and said by the next who reads here."""
+        with contextlib.suppress(RuntimeError):
+            asyncio.get_running_loop()
+            self._writes.damaged(cell)
 
     def watch(self, account: AccountId, watcher: Watcher) -> None:
         """``watcher()`` is called from the loop whenever the account's mail has changed (or may have)."""

@@ -7,7 +7,7 @@ An index that can't be read is ``Unavailable``; it is never an empty mailbox (ST
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -37,11 +37,21 @@ __all__ = ["AccountMail", "CellReader", "Column", "GoneMessage", "MessageRef", "
 
 
 class Readers:
-    """The indexes and packs one process reads; connections and UID sets are shared by all its sessions."""
+    """The indexes and packs one process reads; connections and UID sets are shared by all its sessions.
 
-    def __init__(self, world: World, files: IndexFiles, volume: Volume) -> None:
+    ``on_damage``: told of a cell whenever its index is met damaged.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        files: IndexFiles,
+        volume: Volume,
+        on_damage: Callable[[int], object] | None = None,
+    ) -> None:
         self._world = world
         self._files = files
+        self._on_damage = on_damage
         self.volume = volume
         self._cells: OrderedDict[int, CellReader] = OrderedDict()
         self._uids: OrderedDict[MailboxId, tuple[int, int, UidSet]] = OrderedDict()
@@ -61,13 +71,15 @@ class Readers:
             schema.tune_reader(db)
             version = db.execute("SELECT value FROM meta WHERE key='version'").get
         except schema.UNREADABLE as error:
+            if isinstance(error, schema.DAMAGED) and self._on_damage is not None:
+                self._on_damage(cell)
             raise Unavailable(component(cell), f"{type(error).__name__}: {error}") from error
         if version != schema.VERSION:
             raise Unavailable(component(cell), "the index is of another version and is being made anew")
         if reader is not None:
             self._uids.clear()
             self.counts.clear()
-        self._cells[cell] = reader = CellReader(db, cell, identity)
+        self._cells[cell] = reader = CellReader(db, cell, identity, self._on_damage)
         if len(self._cells) > OPEN_CELLS:
             self._cells.popitem(last=False)
         return reader

@@ -10,6 +10,8 @@ import apsw
 VERSION = 7
 
 UNREADABLE = (apsw.Error, UnicodeDecodeError)  # what a damaged index raises: text that is none any more, too
+# Of these, what only damage raises: we write no text that is none.
+DAMAGED = (apsw.CorruptError, apsw.NotADBError, UnicodeDecodeError)
 
 TABLES = """
 CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;

@@ -157,6 +157,10 @@ class StoreWriter:
             self._announced[ledger] = durable
             self._merge_soon(ledger)
 
+    def damaged(self, cell: int) -> None:
+        """A reader met damage in the cell's index: what is kept in memory here may hide it (STORE-6)."""
+        self._cells.damaged(cell)
+
     def _merge_soon(self, ledger: str) -> None:
         if ledger not in self._merging:
             self._merging.add(ledger)

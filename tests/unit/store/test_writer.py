@@ -96,6 +96,24 @@ async def opened(folder):
         await store.close()
 
 
+@contextlib.asynccontextmanager
+async def behind_a_socket(store: Store):
+    """A handle as another process has it, what it writes by, and the writer's door."""
+    path = store.volume + "/store.sock"
+    listener = await store.world.net.listen(StoreService(store.writer).session, path)
+    writes = RemoteWrites(store.world, path)
+    mail = MailStore(store.world, writes, store.files, store.volume)
+    writes.start()
+    try:
+        async with asyncio.timeout(5):
+            while not writes.connected:
+                await asyncio.sleep(0.005)
+        yield mail, writes, listener
+    finally:
+        writes.close()
+        listener.close()
+
+
 def on_a_store(test):
     """Run a coroutine test with a store in a folder of its own."""
 
@@ -251,9 +269,39 @@ async def test_store_5_an_index_whose_text_is_none_any_more_is_damaged_as_any_ot
     await store.open()
     with pytest.raises(Unavailable, match="cell-07/index"):
         store.everything()
-    await store.deliver(43)  # whoever folds it meets that, too
+    assert store.writer.behind  # as somebody met it
     await store.whole()
     assert store.everything() == before
+
+
+def spoil_index(path: str) -> None:
+    """All of an index but its first page, and of what waits beside it."""
+    for each in (path, path + "-wal"):
+        with open(each, "r+b") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(4096)
+            file.write(b"\xa5" * max(size - 4096, 0))
+
+
+@on_a_store
+async def test_store_6_damage_that_only_readers_meet_has_the_index_made_anew(store):
+    """The store has in memory what it folds into, and goes on without reading the file."""
+    await some_mail(store)
+    before = store.everything()
+    async with behind_a_socket(store) as (store.mail, _, _):
+        spoil_index(store.files.path(CELL))
+        async with asyncio.timeout(10):
+            while True:
+                with contextlib.suppress(Unavailable):
+                    if store.everything() == before:
+                        break
+                await asyncio.sleep(0.01)
+        spoil_index(store.files.path(CELL))  # on a reader's word it is made anew once in a while, not at each
+        for _ in range(20):
+            with pytest.raises(Unavailable, match="cell-07/index"):
+                store.everything()
+            await asyncio.sleep(0.005)
+        assert not store.writer.behind
 
 
 @pytest.mark.slow
@@ -401,33 +449,24 @@ async def test_what_an_intake_accepted_while_the_store_was_gone_is_merged_when_i
 
 @on_a_store
 async def test_behind_a_socket_the_handle_is_the_same_and_says_when_the_writer_is_gone(store):
-    service = StoreService(store.writer)
-    path = store.volume + "/store.sock"
-    listener = await store.world.net.listen(service.session, path)
-    writes = RemoteWrites(store.world, path)
-    writes.start()
-    remote = MailStore(store.world, writes, store.files, store.volume)
-    async with asyncio.timeout(5):
-        while not writes.connected:
-            await asyncio.sleep(0.005)
-    woken = asyncio.Event()
-    remote.watch(ACCOUNT, woken.set)
-    outcomes = await remote.commit(
-        [
-            Append(account=ACCOUNT, cell=CELL, mailbox=name, message=message(1))
-            for name in ("INBOX", "nowhere")
-        ]
-    )
-    assert isinstance(outcomes[0], Appended) and isinstance(outcomes[1], Refused)
-    await asyncio.wait_for(woken.wait(), 1)
-    assert (await writes.status()).behind == []
-    listener.close()
-    for connection in listener.connections:
-        connection.abort()
-    async with asyncio.timeout(5):
-        while writes.connected:
-            await asyncio.sleep(0.005)
-    with pytest.raises(Unavailable, match="store"):
-        await remote.commit_one(Append(account=ACCOUNT, cell=CELL, mailbox="INBOX", message=b"x"))
-    assert remote.account(ACCOUNT, CELL).mailbox("INBOX").exists == 1
-    writes.close()
+    async with behind_a_socket(store) as (remote, writes, listener):
+        woken = asyncio.Event()
+        remote.watch(ACCOUNT, woken.set)
+        outcomes = await remote.commit(
+            [
+                Append(account=ACCOUNT, cell=CELL, mailbox=name, message=message(1))
+                for name in ("INBOX", "nowhere")
+            ]
+        )
+        assert isinstance(outcomes[0], Appended) and isinstance(outcomes[1], Refused)
+        await asyncio.wait_for(woken.wait(), 1)
+        assert (await writes.status()).behind == []
+        listener.close()
+        for connection in listener.connections:
+            connection.abort()
+        async with asyncio.timeout(5):
+            while writes.connected:
+                await asyncio.sleep(0.005)
+        with pytest.raises(Unavailable, match="store"):
+            await remote.commit_one(Append(account=ACCOUNT, cell=CELL, mailbox="INBOX", message=b"x"))
+        assert remote.account(ACCOUNT, CELL).mailbox("INBOX").exists == 1
