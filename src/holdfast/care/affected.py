@@ -100,26 +100,39 @@ def scopes_of(incident: Incident) -> dict[str, Scope]:
 
 
 def scopes_so_far(incident: Incident) -> dict[str, Scope]:
-    """Who is hit now or was before; while it is uncertain whom it hits now, anybody may be."""
+    """Who is hit now or was before, since it was opened or opened again; while it is uncertain whom it hits
+    now, anybody may be."""
     now, during = scopes_of(incident), scopes_during(incident)
+    if not incident.closed_at:
+        again = (each.at for each in reversed(incident.timeline) if isinstance(each, Reopened))
+        lately = _hit_since(incident, next(again, 0.0))
+        during |= _counted(incident, {each: _together(scopes) for each, scopes in lately.items()})
     return {each: scope if scope.part == "undecided" else during[each] for each, scope in now.items()}
 
 
 def scopes_during(incident: Incident) -> dict[str, Scope]:
     """Who has been hit at any time since it began, by what stands of the diagnoses. One that was taken back
     hit nobody; before the first that stands, it was uncertain whom."""
-    seen: dict[str, list[Scope]] = {}
-    again = Incident(incident.number, incident.opened_at)
+    seen = _hit_since(incident, 0.0)
+    return _counted(incident, {each: _together(seen.get(each, [])) for each in incident.functions})
+
+
+def _hit_since(incident: Incident, since: float) -> dict[str, list[Scope]]:
+    """By function, in the order of time. What was named before it was opened again and then turned out to be
+    mended says nothing of who is hit since."""
+    found: dict[str, list[Scope]] = {}
+    again, opened_at = Incident(incident.number, incident.opened_at), 0.0
     for entry in incident.timeline:
         if not isinstance(entry, _TELLS):
             continue
         again.apply(entry)
-        if isinstance(entry, Found | Diagnosed) and again.opinion is not None:
-            place = len(again.opinions) - 1
-            if incident.opinions[place].fate not in _TAKEN_BACK:
+        opened_at = entry.at if isinstance(entry, Reopened) else opened_at
+        if isinstance(entry, Found | Diagnosed) and entry.at >= since and again.opinion is not None:
+            opinion = incident.opinions[len(again.opinions) - 1]
+            if opinion.fate not in _TAKEN_BACK and not (opinion.fate and opinion.at < opened_at):
                 for function, scope in _failing_now(again).items():
-                    seen.setdefault(function, []).append(scope)
-    return _counted(incident, {each: _together(seen.get(each, [])) for each in incident.functions})
+                    found.setdefault(function, []).append(scope)
+    return {each: scopes for each, scopes in found.items() if each in incident.spans}
 
 
 def _counted(incident: Incident, scopes: dict[str, Scope]) -> dict[str, Scope]:

@@ -312,6 +312,23 @@ def test_affected_3_who_was_hit_stays_so_when_all_goes_well_again_and_when_it_is
     assert story.scopes() == {"imap": Scope(frozenset({3, 7})), "pop3": Scope(frozenset({3, 7}))}
 
 
+def test_affected_3_when_it_is_opened_again_those_are_hit_who_are_then_and_in_the_end_all_who_were() -> None:
+    story = Story()
+    story.finds(3)
+    story.names(3)
+    story.finds()
+    story.tell(r.Closed(at=story.at, incident=1, until={}))
+    story.at += 60
+    story.tell(r.Reopened(at=story.at, incident=1, since={"imap": story.at}))
+    story.finds(3, functions=["imap"])  # by what was named before, as it seems
+    story.finds(7, functions=["imap"])
+    story.names(7, before="mended")
+    assert story.scopes() == {"imap": Scope(frozenset({7})), "pop3": Scope(frozenset({3}))}
+    story.finds()
+    story.tell(r.Closed(at=story.at, incident=1, until={}))
+    assert story.scopes() == {"imap": Scope(frozenset({3, 7})), "pop3": Scope(frozenset({3}))}
+
+
 def test_affected_3_whom_a_diagnosis_meant_that_was_taken_back_was_not_hit() -> None:
     story = Story()
     story.finds(3)
