@@ -53,10 +53,10 @@ async def _f10(place: Installation) -> AsyncIterator[Hit]:
 
 @contextlib.asynccontextmanager
 async def _f11(place: Installation) -> AsyncIterator[Hit]:
-    """The store has it in memory and doesn't meet it: an operator has it made anew."""
-    seams.overwrite(place.index(CELL), b"\xa5damaged")
+    """Made anew it is damaged again: once alone it would be whole in a moment."""
     try:
-        yield None
+        async with seams.spoiled(place, place.index(CELL), b"\xa5damaged"):
+            yield None
     finally:
         await seams.command(place, "index", "rebuild", str(CELL))
 

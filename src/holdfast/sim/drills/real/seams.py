@@ -157,6 +157,24 @@ def change_byte(path: str, place: int) -> None:
 
 
 @contextlib.asynccontextmanager
+async def spoiled(place: Installation, path: str, filler: bytes) -> AsyncIterator[None]:
+    """A database is overwritten, and again whenever there is another in its place."""
+
+    async def work() -> None:
+        spoiled = None
+        while True:
+            identity = place.world.disk.identity(path)
+            if identity != spoiled and identity is not None:
+                with contextlib.suppress(FileNotFoundError):
+                    overwrite(path, filler)
+                    spoiled = identity
+            await place.world.clock.sleep(_LOOK_S)
+
+    async with _beside(work()):
+        yield
+
+
+@contextlib.asynccontextmanager
 async def gone(place: Installation, *paths: str) -> AsyncIterator[None]:
     """Files are removed, and again as soon as they are there."""
 
