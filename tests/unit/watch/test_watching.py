@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import errno
 from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -169,30 +170,32 @@ def test_what_begins_to_fail_has_all_tried_at_once_that_uses_the_same(world):
 
 def test_however_many_checks_there_are_what_uses_the_same_is_tried_at_once(world):
     checks = [trial(each, "", sync=each) for each in (f"disk/{number}" for number in range(AROUND + 1))]
-    below = [trial("ledger", "", frames="ledger"), trial("canary/imap", "imap", append="ledger")]
+    canaries = {f"canary/{function}": function for function in ("receive", "imap", "pop3")}
+    using = [trial(each, function, keep="ledger") for each, function in canaries.items()]
+    below = [trial("ledger", "", frames="ledger"), *using]
     parts = [Component(each, "part") for each in ("ledger", *(each.id for each in checks))]
     needs = [Edge("ledger", each.id, "lies on") for each in checks]
     known = DependencyMap(parts, needs, trials=[*checks, *below])
     ill: set[str] = set()
-    tried: list[float] = []
+    tried: dict[str, float] = {}
 
     async def look() -> Sequence[Finding]:
         state = "fails" if ill else "works"
         return [Finding("ledger", "", state, "frames" if ill else "", "", world.clock.now(), 0.01)]
 
-    async def use() -> Sequence[Finding]:
-        tried.append(world.clock.now())
+    async def use(name: str) -> Sequence[Finding]:
+        tried[name] = world.clock.now()
         return ()
 
     async def main() -> None:
         async with watched(world) as (_, watching, _):
-            jobs = {"check/ledgers": Job(DOOR, look), "canary/imap": Job(CANARY, use, ("canary/imap",))}
-            watching.watch(known, jobs)
+            jobs = {each: Job(CANARY, partial(use, each), (each,)) for each in canaries}
+            watching.watch(known, jobs | {"check/ledgers": Job(DOOR, look)})
             await world.clock.sleep(5)
             ill.add("ledger")
             began = world.clock.now()
             await world.clock.sleep(3)
-            assert tried[-1] >= began
+            assert all(tried[each] >= began for each in canaries)
 
     world.run(main())
 
