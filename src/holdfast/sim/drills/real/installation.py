@@ -39,7 +39,7 @@ DOORS = (
 )
 _SHUT = (
     *("submission", "imap", "pop3", "account_http", "signup_http", "jmap_http", "webmail_http"),
-    "care_https",
+    *("care_https", "health_http"),
 )
 READY_S, STOP_S, COMMAND_S = 120.0, 40.0, 180.0
 _LOWEST, _HIGHEST = 9_000, 11_800  # below what the system takes for outgoing connections
