@@ -100,6 +100,7 @@ PARTS: Mapping[str, float] = {
     "disks": 2.0,
     "files": 5.0,
     "databases": 2.0,
+    "missing": 2.0,
     "ways": 10.0,
     "names": 15.0,
     "clock": 30.0,
@@ -107,6 +108,7 @@ PARTS: Mapping[str, float] = {
     "ledgers": 30.0,
     "certificates": 60.0,
 }
+_SAME = {"missing": "files"}  # by whom what it says is said: they look at the same
 
 
 class Checks:
@@ -136,7 +138,8 @@ class Checks:
                 {name: offload(self._disk, folder) for name, folder in places.disks.items()}
             ),
             "files": lambda: self._files(FILES_S if parts else math.inf),
-            "databases": self._databases,
+            "databases": self._locks,
+            "missing": self._missing,
             "ways": lambda: self._each({name: way() for name, way in places.ways.items()}),
             "names": lambda: self._each(self._names()),
             "clock": lambda: self._each({"machine": self._clock()}),
@@ -151,7 +154,11 @@ class Checks:
         }
         chosen = parts or tuple(PARTS)
         found = await asyncio.gather(*(looks[part]() for part in chosen))
-        return [one for part, each in zip(chosen, found, strict=True) for one in self._spoken(part, each)]
+        return [
+            one
+            for part, each in zip(chosen, found, strict=True)
+            for one in self._spoken(_SAME.get(part, part), each)
+        ]
 
     def suspect(self, components: Iterable[ComponentId]) -> None:
         """Somebody finds fault with them: where they are files, they are looked at next."""
@@ -303,10 +310,10 @@ class Checks:
 
     # databases, all at once: what costs next to nothing to see
 
-    async def _databases(self) -> list[Finding]:
-        locked, gone = await asyncio.gather(self._locks(), self._world.offload(self._places.missing))
+    async def _missing(self) -> list[Finding]:
+        gone = await self._world.offload(self._places.missing)
         self._damaged.update(gone)  # so that they are the next that are looked at
-        return locked + (await self._files(FILES_S) if gone else [])
+        return await self._files(FILES_S) if gone else []
 
     async def _locks(self) -> list[Finding]:
         """Only of databases that somebody else than the service writes to, and keeps from writing, or has of

@@ -223,11 +223,12 @@ def test_an_index_that_is_gone_is_seen_at_once_however_many_files_there_are(tmp_
     files = {name: partial(wholeness.entry, WORLD, path) for name, path in paths.items()}
     checks = Checks(WORLD, places(files=files, missing=partial(wholeness.missing, WORLD, paths)))
     files["cell-63/index"] = lambda: "it is gone"
-    assert [(each.trial, each.state) for each in run(checks.look("databases"))] == [
-        ("cell-63/index", "fails")
-    ]
+    assert [(each.trial, each.state) for each in run(checks.look("missing"))] == [("cell-63/index", "fails")]
     (tmp_path / "63.sqlite").touch()
-    assert run(checks.look("databases")) == []
+    assert run(checks.look("missing")) == []
+    files["cell-63/index"] = lambda: ""
+    found = [(each.trial, each.state) for each in run(checks.look("files"))]
+    assert found == [("cell-63/index", "works")], "the first of all, and whoever saw that it was gone"
 
 
 class Telling(Processes):
