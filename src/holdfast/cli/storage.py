@@ -101,7 +101,8 @@ def index_rebuild(
         raise Refused(Reason.BAD_NAME, f"no cell {strange[0]}; there are 0 to {config.service.cells - 1}")
     volume = layout.main_volume(config)
     world = real_world(level="warn")
-    for path in (path for cell in wanted for path in layout.index_files(config, volume, cell)):
+    for cell in wanted:  # what lies beside it goes with it, by the store: it may be another's by then
+        path, *_ = layout.index_files(config, volume, cell)
         if world.disk.exists(path):
             world.disk.remove(path)
     with progress("cells", len(wanted)) as bar:

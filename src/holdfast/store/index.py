@@ -12,6 +12,8 @@ from holdfast.store import schema
 from holdfast.world import World
 
 _NAME = re.compile(r"cell-\d+\.sqlite").fullmatch
+_ENDS = ("", "-wal", "-shm")
+_Identity = tuple[tuple[int, int] | None, ...]
 
 
 def component(cell: int) -> str:
@@ -31,7 +33,7 @@ class IndexPlace(Protocol):
         """Put the fresh index in the real one's place."""
 
     def intact(self, cell: int) -> bool:
-        """Is the file that was opened last still the one at its place?"""
+        """Is what was opened last still what lies at its place?"""
 
 
 class IndexFiles:
@@ -40,7 +42,7 @@ class IndexFiles:
     def __init__(self, world: World, folder: str) -> None:
         self._world = world
         self._folder = folder
-        self._identity: dict[int, tuple[int, int] | None] = {}
+        self._opened: dict[int, _Identity] = {}
         world.disk.make_folder(folder)
 
     def path(self, cell: int) -> str:
@@ -64,7 +66,7 @@ class IndexFiles:
         if version != schema.VERSION:
             db.close()
             return None
-        self._identity[cell] = self._world.disk.identity(path)
+        self._opened[cell] = self._at(path)
         return db
 
     def open_fresh(self, cell: int) -> apsw.Connection:
@@ -88,10 +90,14 @@ class IndexFiles:
         return db
 
     def intact(self, cell: int) -> bool:
-        known = self._identity.get(cell)
-        return known is not None and self._world.disk.identity(self.path(cell)) == known
+        now = self._at(self.path(cell))
+        return None not in now and now == self._opened.get(cell)
+
+    def _at(self, path: str) -> _Identity:
+        """SQLite opens all three by their names: who comes later must find those of who came first."""
+        return tuple(self._world.disk.identity(path + end) for end in _ENDS)
 
     def _remove(self, path: str) -> None:
-        for each in (path, path + "-wal", path + "-shm"):
-            if self._world.disk.exists(each):
-                self._world.disk.remove(each)
+        for end in _ENDS:
+            if self._world.disk.exists(path + end):
+                self._world.disk.remove(path + end)

@@ -274,6 +274,24 @@ async def test_store_5_an_index_whose_text_is_none_any_more_is_damaged_as_any_ot
     assert store.everything() == before
 
 
+@pytest.mark.slow
+@on_a_store
+async def test_store_6_an_index_is_gone_when_what_lies_beside_it_is(store):
+    """Other processes would make their own WAL, and see nothing of what is written to ours."""
+    await some_mail(store)
+    path = store.files.path(CELL)
+    before = store.files.intact(CELL)
+    for end in ("-wal", "-shm"):
+        os.remove(path + end)
+        await store.deliver(ACCOUNT)
+        async with asyncio.timeout(10):
+            while not os.path.exists(path + end):
+                await asyncio.sleep(0.01)
+        await store.whole()
+    assert before and store.files.intact(CELL)
+    assert store.mail.account(ACCOUNT, CELL).mailbox("INBOX").exists == 7
+
+
 def spoil_index(path: str) -> None:
     """All of an index but its first page, and of what waits beside it."""
     for each in (path, path + "-wal"):
