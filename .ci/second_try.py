@@ -1,7 +1,8 @@
 """Which tests of a run are tried once more, alone, and what became of the whole: second_try.py FOLDER.
 
-FOLDER has of each lane its pytest cache, ``LANE``, and how pytest ended, ``LANE.ended``. Ends with 0 when
-every lane passed, or every test that failed passed at its second try.
+FOLDER has of each lane its pytest cache, ``LANE``, and how pytest ended, ``LANE.ended``: its code, or a word
+where it never came to that. Ends with 0 when every lane passed, or every test that failed passed at its
+second try.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 AT_MOST = 4  # more than so many are no accident
 ALIVE = ("tests/e2e/", "tests/web/")  # with processes, sockets, browsers and the clock of the machine
 PYTEST = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider")
-SOME_FAILED = 1  # pytest's own code: of all else (interrupted, nothing found) there is no second try
+PASSED, SOME_FAILED = "0", "1"  # pytest's codes: of all else (interrupted, none found) there is no second try
 
 
 def failed(lane: Path) -> list[str]:
@@ -25,11 +26,11 @@ def failed(lane: Path) -> list[str]:
 
 def once_more(folder: Path) -> list[str] | None:
     """What is to be tried again: nothing where all passed, None where a second try would be no answer."""
-    ended = {each.stem: int(each.read_text()) for each in folder.glob("*.ended")}
-    again = {lane: failed(folder / lane) for lane, code in sorted(ended.items()) if code}
+    ended = {each.stem: each.read_text().strip() for each in folder.glob("*.ended")}
+    again = {lane: failed(folder / lane) for lane, code in sorted(ended.items()) if code != PASSED}
     found = [test for tests in again.values() for test in tests]
     alive = all(lane == "timed" or test.startswith(ALIVE) for lane, tests in again.items() for test in tests)
-    if {*ended.values()} <= {0, SOME_FAILED} and all(again.values()) and len(found) <= AT_MOST and alive:
+    if {*ended.values()} <= {PASSED, SOME_FAILED} and all(again.values()) and len(found) <= AT_MOST and alive:
         return found
     print("no second try:", *found, sep="\n  ", flush=True)
     return None

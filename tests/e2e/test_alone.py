@@ -323,7 +323,7 @@ def test_a_function_fails_alone_and_returns_alone(
     assert not {name: what for name, what in came.items() if what not in expected(role, how, name)}
     until(lambda: all(each["ready"] for each in whole.status()["processes"]))
     again = {name: doing for name, doing in doings.items() if name in own or came[name] == "later"}
-    until(lambda: set(at_once(again).values()) <= {"done"})
+    until(lambda: set(at_once(again).values()) <= {"done"}, 5)
     until(lambda: {subject, f"{subject}-sent"} <= set(whole.subjects(three.stranger.name)))
     until(lambda: f"{subject}-outside" in outside.subjects)
     assert len(whole.subjects(three.stranger.name)) == 5, "nothing is doubled"

@@ -81,6 +81,7 @@ def incident(service: Service) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.timed
 def test_an_outage_is_counted_credited_and_shown(tmp_path: Path) -> None:
     fees = tmp_path / "fees.csv"
     service = Service(
@@ -100,7 +101,10 @@ def test_an_outage_is_counted_credited_and_shown(tmp_path: Path) -> None:
         until(lambda: (service.data / "care" / "customers.sqlite").exists())
         imap = service.pid("imap-0")
         os.kill(imap, signal.SIGSTOP)
+        stopped = time.monotonic()
         until(lambda: states(service).get("imap") not in ("operational", None))
+        shown_s = time.monotonic() - stopped
+        assert shown_s < 60
         told = until(lambda: (found := incident(service)).get("affected") and found.get("credited") and found)
         counted = {each["what"]: each["count"] for each in told["affected"]["counts"]["imap"]}
         assert counted["mailboxes"] == len(service.people)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -36,13 +37,16 @@ def inbox(program: Program) -> dict[str, Any]:
     return next(each for each in program.call("Mailbox/get")["list"] if each["role"] == "inbox")
 
 
+@pytest.mark.timed
 def test_jmapd_9_reading_goes_on_without_the_stores_writer(service: Service, program: Program) -> None:
     until(lambda: len(program.subjects()) >= 2)
     with service.stopped("store-0"):
         assert program.subjects()[-2:] == ["before 2", "before 1"]
         email = program.call("Email/query")["ids"][0]
+        begun = time.monotonic()
         answer = program.call("Email/set", update={email: {"keywords/$flagged": True}})
         assert answer["notUpdated"][email]["type"] == "serverUnavailable", answer
+        assert time.monotonic() - begun < 30
         assert not program.call("Email/get", ids=[email], properties=["keywords"])["list"][0]["keywords"]
         blob = program.call("Email/get", ids=[email], properties=["blobId"])["list"][0]["blobId"]
         got = program.http.get(f"/jmap/download/{program.account}/{blob}/m.eml")
@@ -104,23 +108,25 @@ def test_webmail_1_its_files_are_there_with_every_other_process_standing_still(s
         )
 
 
+@pytest.mark.timed
 def test_the_status_feed_says_what_does_not_answer(service: Service) -> None:
     def component(name: str) -> dict[str, Any]:
         feed = httpx2.get(f"{service.url('webmail')}/status/summary.json", trust_env=False, timeout=30).json()
         return next(each for each in feed["components"] if each["id"] == name)
 
-    assert until(lambda: component("imap")["status"] == "operational")
+    assert until(lambda: component("imap")["status"] == "operational", 30)
     with service.stopped("imap-0", "imap-1"):
-        until(lambda: component("imap")["status"] == "major_outage")
+        until(lambda: component("imap")["status"] == "major_outage", 40)
         said = component("imap")["holdfast"]
         assert said["since"] and "webmail" in said["works"] and "imap" not in said["works"]
-    until(lambda: component("imap")["status"] == "operational")
+    until(lambda: component("imap")["status"] == "operational", 40)
 
 
+@pytest.mark.timed
 def test_new_mail_is_told_also_after_the_store_was_killed(service: Service, program: Program) -> None:
     with program.http.stream("GET", "/jmap/events?types=Email&closeafter=state&ping=0") as events:
         assert events.status_code == 200
         service.kill("store-0")
         service.send("after the kill")
         assert any(line.startswith("event: state") for line in events.iter_lines())
-    until(lambda: "after the kill" in program.subjects())
+    until(lambda: "after the kill" in program.subjects(), 30)

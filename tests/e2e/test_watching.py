@@ -62,22 +62,25 @@ def test_it_makes_the_accounts_of_its_canaries_and_finds_that_all_works(service:
     assert not incidents(service) and not service.events("try_failed", "now_unwritten")
 
 
-def test_a_process_that_stands_still_is_an_incident_named_and_written_down(
+@pytest.mark.timed
+def test_a_process_that_stands_still_is_an_incident_within_seconds_named_and_written_down(
     service: Service, record_property: Any
 ) -> None:
     until(lambda: states(service).get("canary/pop3") == "works")
     pid, began = service.pid("pop3-0"), time.time()
     os.kill(pid, signal.SIGSTOP)
     try:
-        incident = until(lambda: next(iter(incidents(service)), None))
-        named = until(lambda: (found := incidents(service)[0].opinion) and found.report.components and found)
+        incident = until(lambda: next(iter(incidents(service)), None), 30)
+        named = until(
+            lambda: (found := incidents(service)[0].opinion) and found.report.components and found, 60
+        )
     finally:
         os.kill(pid, signal.SIGCONT)
     record_property("detected_s", incident.opened_at - began)
     record_property("named_s", named.at - began)
     print(f"detected after {incident.opened_at - began:.2f} s, named after {named.at - began:.2f} s")
-    assert incident.functions == ("pop3",)
-    assert named.report.components == {"process/pop3-0"}
+    assert incident.functions == ("pop3",) and incident.opened_at - began < 15
+    assert named.report.components == {"process/pop3-0"} and named.at - began < 40
     until(lambda: (said := now(service)) and said.report is None and states(service)["pop3/pop3"] == "works")
     assert not [each for each in states(service).items() if each[1] == "fails"]
 

@@ -16,7 +16,7 @@ MAIL, PAGE, RULE = (
 )
 
 
-def once_more(folder: Path, **lanes: tuple[int, list[str]]) -> list[str] | None:
+def once_more(folder: Path, **lanes: tuple[int | str, list[str]]) -> list[str] | None:
     for lane, (code, tests) in lanes.items():
         (folder / f"{lane}.ended").write_text(f"{code}\n")
         cache = folder / lane / "v" / "cache"
@@ -49,10 +49,12 @@ def test_what_holds_a_time_is_tried_again_wherever_it_lies(tmp_path: Path) -> No
         {"units": (1, [RULE])},
         {"whole": (1, [f"{MAIL}[{number}]" for number in range(5)])},
         {"whole": (2, [MAIL])},  # interrupted: who knows what was not tried
+        {"whole": ("killed", [])},
+        {"whole": (1, [MAIL]), "pages": ("killed", [])},
         {"whole": (1, [MAIL]), "units": (1, [RULE])},
         {"whole": (1, [])},  # it failed, and doesn't say where
     ],
-    ids=["a rule", "too many", "interrupted", "one of both", "unnamed"],
+    ids=["a rule", "too many", "interrupted", "killed", "one killed", "one of both", "unnamed"],
 )
-def test_all_else_has_failed(tmp_path: Path, lanes: dict[str, tuple[int, list[str]]]) -> None:
+def test_all_else_has_failed(tmp_path: Path, lanes: dict[str, tuple[int | str, list[str]]]) -> None:
     assert once_more(tmp_path, **lanes) is None

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import time
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from io import BytesIO
@@ -83,6 +84,14 @@ def change(who: Visitor, new: str, **more: str) -> str:
     return answer.text
 
 
+def takes(service: Service, name: str, word: str, seconds: float) -> None:
+    """IMAP takes it within so long; measured from now."""
+    began = time.monotonic()
+    until(lambda: imap_takes(service, name, word), seconds)
+    assert time.monotonic() - began <= seconds
+
+
+@pytest.mark.timed
 def test_password_1_it_works_with_every_mail_process_killed_and_every_index_removed(service: Service):
     anna = visitor(service, "anna")
     with dead(service, *MAIL):
@@ -102,11 +111,12 @@ def test_password_1_it_works_with_every_mail_process_killed_and_every_index_remo
         made = anna.post("/app-passwords", name="phone", functions="imap")
         secret = re.search(r'id="secret">([^<]+)<', made.text)
         assert secret, made.text
-    until(lambda: imap_takes(service, "anna", NEW))
+    takes(service, "anna", NEW, 20)
     assert imap_takes(service, "anna", secret[1])
-    until(lambda: not imap_takes(service, "anna", password("anna")))
+    until(lambda: not imap_takes(service, "anna", password("anna")), 2)
 
 
+@pytest.mark.timed
 def test_password_1_with_the_people_process_killed_it_is_taken_and_in_effect_on_its_return(service: Service):
     ben = visitor(service, "ben")
     with dead(service, "people-0"):
@@ -119,21 +129,23 @@ def test_password_1_with_the_people_process_killed_it_is_taken_and_in_effect_on_
         assert "is out of reach" in ben.get("/").text
         assert NEW.encode() not in service.on_disk()
     until(lambda: "It is done" in ben.get(ticket).text)
-    until(lambda: imap_takes(service, "ben", NEW))
-    until(lambda: not imap_takes(service, "ben", password("ben")))  # there are two IMAP processes
+    takes(service, "ben", NEW, 2)
+    until(lambda: not imap_takes(service, "ben", password("ben")), 2)  # there are two IMAP processes
 
 
+@pytest.mark.timed
 def test_password_1_taken_it_survives_the_death_of_the_process_that_took_it(service: Service):
     cleo, pid = visitor(service, "cleo"), service.pid("password-0")
     with dead(service, "people-0"):
         page = change(cleo, NEW)
         assert heading(page) == "Your new password is kept safely"
         os.kill(pid, signal.SIGKILL)
-    until(lambda: imap_takes(service, "cleo", NEW))
+    takes(service, "cleo", NEW, 15)
     ticket = re.search(r'href="(/asked/\w+)"', page)[1]
     until(lambda: "It is done" in Visitor(service.url("password")).get(ticket).text)
 
 
+@pytest.mark.timed
 def test_password_1_a_forgotten_password_is_set_while_mail_and_people_are_gone(
     service: Service, sms: Partner
 ):
@@ -147,7 +159,7 @@ def test_password_1_a_forgotten_password_is_set_while_mail_and_people_are_gone(
         assert heading(right.text) == "Choose a new password"
         done = someone.post("/forgotten/new", at="/forgotten", token=token, new=NEW, again=NEW)
         assert heading(done.text) == "Your new password is kept safely"
-    until(lambda: imap_takes(service, "dora", NEW))
+    takes(service, "dora", NEW, 20)
 
 
 def test_contacts_changed_one_after_the_other_while_people_is_gone_are_all_kept(
@@ -190,6 +202,7 @@ def test_password_6_without_its_mailbox_an_export_holds_all_the_rest_and_says_so
     assert b'"folders":null' in archive.read("mail.json")
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize(("language", "name"), [("en", "hans"), ("de", "ida")])
 def test_pages_that_say_what_is_missing_are_accessible_in_every_language(
     service: Service, open_page: Callable[..., Page], language: str, name: str
@@ -222,7 +235,7 @@ def test_pages_that_say_what_is_missing_are_accessible_in_every_language(
         page.goto(url + "/sessions")
         page.locator("main .button.main").click()
         seen(page, "taken")
-    until(lambda: imap_takes(service, name, NEW))
+    takes(service, name, NEW, 20)
 
 
 def seen(page: Page, name: str) -> None:

@@ -38,12 +38,13 @@ def refused_as_if_not_there(answer_text: str) -> bool:
     return "You have no such account here" in answer_text
 
 
+@pytest.mark.timed
 def test_password_3_the_first_account_sets_the_others_passwords_and_nobody_else_does(service: Service):
     anna, child = visitor(service, "anna"), visitor(service, "child")
     ids = {name: account(service, name).id for name in ("anna", "child", "sibling", "stranger")}
     done = anna.post(f"/password?account={ids['child']}", new=NEW, again=NEW)
     assert "The new password of child@" in done.text
-    until(lambda: imap_takes(service, "child", NEW))
+    until(lambda: imap_takes(service, "child", NEW), 3)
     for name in ("anna", "sibling", "stranger"):
         tried = child.post(f"/password?account={ids[name]}", at="/password", new=NEW, again=NEW)
         assert tried.status_code == 404 and refused_as_if_not_there(tried.text), name

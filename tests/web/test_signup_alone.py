@@ -126,7 +126,7 @@ def receives_and_reads(service: Service, name: str, domain: str = DOMAIN) -> Non
     def there() -> bool:
         return client_.select("INBOX", readonly=True)[1] == [b"1"]
 
-    until(there)
+    until(there, 5)
     client_.logout()
 
 

@@ -7,7 +7,6 @@ behind a socket (``RemoteWrites``): nothing above knows which.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -304,9 +303,11 @@ class MailStore:
 
     def _damaged(self, cell: int) -> None:
         """Only from the loop: in a thread of somebody's it is met, and said by the next who reads here."""
-        with contextlib.suppress(RuntimeError):
+        try:
             asyncio.get_running_loop()
-            self._writes.damaged(cell)
+        except RuntimeError:
+            return
+        self._writes.damaged(cell)
 
     def watch(self, account: AccountId, watcher: Watcher) -> None:
         """``watcher()`` is called from the loop whenever the account's mail has changed (or may have)."""

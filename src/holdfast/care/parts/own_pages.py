@@ -84,8 +84,12 @@ class OwnPagesPart:
         """What they depend on beside what each is made of."""
         told = tuple(
             (
-                *(each.number, self._due(page, each), len(each.estimates), len(each.opinions)),
-                *(each.closed_at, tuple(each.affected.accounts.items()) if each.affected is not None else ()),
+                each.number,
+                self._due(page, each),
+                len(each.estimates),
+                len(each.opinions),
+                each.closed_at,
+                tuple(each.affected.accounts.items()) if each.affected is not None else (),
             )
             for each in recent
         )

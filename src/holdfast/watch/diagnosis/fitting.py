@@ -74,10 +74,7 @@ class _Reach(NamedTuple):
 
     @property
     def all(self) -> Steps:
-        found: Steps = 0
-        for _, those in self.spoils:
-            found |= those
-        return found
+        return _union(those for _, those in self.spoils)
 
 
 class Fit:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from holdfast.model.errors import ComponentId
-from holdfast.model.findings import Finding, Signal
+from holdfast.model.findings import BAD, Finding, Signal
 from holdfast.model.functions import FUNCTIONS
 from holdfast.model.limits import AROUND, DOOR_SILENT_S, INCIDENT_SIGNAL_S, SURE_S
 from holdfast.sim.drills.simulated import provider as p
@@ -22,7 +22,6 @@ from holdfast.watch.incidents.incidents import Incidents, Opinion
 from holdfast.watch.judging import Judge, settle
 from holdfast.watch.rota import Pace, Rota
 
-_BAD = ("degraded", "fails")
 _LEAST_S = {trying.DOOR_S: 0.5, trying.CHECK_S: 1.0, trying.CANARY_S: 2.0}
 _FAILING_S = {trying.DOOR_S: 1.0, trying.CHECK_S: 2.0, trying.CANARY_S: 5.0}
 SESSIONS = 2  # of real customers at a time, of each function, of which signals are told
@@ -125,14 +124,14 @@ class Watchers:
         return finding
 
     def _hear(self, name: str, finding: Finding, now: float) -> None:
-        failing = finding.state in _BAD
+        failing = finding.state in BAD
         self._rota.ended(name, now, failing=failing)
         before = self._newest.get(name)
         self._newest[name] = finding
         if failing:
             self.findings.append(finding)
             self._news = True
-        if failing != (before is not None and before.state in _BAD):
+        if failing != (before is not None and before.state in BAD):
             step = finding.step or (before.step if before is not None else "")
             self._rota.hasten(self._known.around(name, step)[:AROUND], now)
         self.judge.hear([finding])
