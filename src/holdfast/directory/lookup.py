@@ -45,6 +45,15 @@ class Credential(NamedTuple):
     phc: str
 
 
+class Census(NamedTuple):
+    """Active accounts, as the copy was told. ``left``: within an hour and unannounced, most that were missing
+    at once. ``missing``: that aren't in the copy, where they are so many that it is in doubt (PEOPLE-15)."""
+
+    active: int
+    left: int
+    missing: int
+
+
 class Lookup:
     """Answers from one copy. ``doubt``: why unknown names are not believed to be unknown, '' if they are."""
 
@@ -78,6 +87,16 @@ class Lookup:
     @doubt.setter
     def doubt(self, reason: str) -> None:
         self._doubt = reason
+
+    @property
+    def behind(self) -> str:
+        """Why the copy isn't what the ledger is, as far as that was found; '' where it is."""
+        return self._doubt
+
+    def census(self) -> Census:
+        self._missing()
+        shrinking = self._fold.shrinking
+        return Census(shrinking.active, shrinking.fallen(self._clock.now()), self._gone)
 
     def _missing(self) -> str:
         """PEOPLE-15: what the copy was told, beside what is in it. Only a new generation shows what others

@@ -26,7 +26,7 @@ from holdfast.directory.events import (
     PEOPLE_WRITER_LOST,
 )
 from holdfast.directory.lists import Lists
-from holdfast.directory.lookup import PEOPLE, Lookup
+from holdfast.directory.lookup import PEOPLE, Census, Lookup
 from holdfast.directory.requests import Announced, Follow
 from holdfast.model import ledgers
 from holdfast.model.errors import Unavailable
@@ -120,6 +120,16 @@ class People(Copied):
     def doubt(self) -> str:
         """Why unknown names are ``Unavailable`` at present, '' when they are refused."""
         return self._doubt if self._copy is None else self._copy.lookup.doubt
+
+    @property
+    def census(self) -> Census | None:
+        """None while there is no copy."""
+        return None if self._copy is None else self._copy.lookup.census()
+
+    @property
+    def behind(self) -> str:
+        """Why this copy isn't what the ledger is, '' when it is, whatever is to be thought of the ledger."""
+        return self._doubt if self._copy is None else self._copy.lookup.behind
 
     @property
     def has_writer(self) -> bool:

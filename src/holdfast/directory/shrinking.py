@@ -75,6 +75,11 @@ class Shrinking(msgspec.Struct):
         self.allowance = count + (self.allowance if self.at <= self.allowance_until else 0)
         self.allowance_until = self.at + BULK_WINDOW_S
 
+    def fallen(self, now: float) -> int:
+        """How many of the past hour's most active are active no more and weren't announced; ``now``: UTC."""
+        first = int((now - BULK_WINDOW_S) // 60) + 1
+        return max((most for m, most in self.marks.items() if m >= first), default=self.active) - self.active
+
     @property
     def unexplained(self) -> int:
         """How many an announcement has to name, 0 when all is believed."""

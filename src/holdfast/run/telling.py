@@ -77,18 +77,24 @@ def trace(start: Start) -> Callable[[], object]:
 
 
 def of_people(start: Start, people: People) -> None:
-    """How old the copy is, as far as it can know."""
+    """How old the copy is, as far as it can know, and how many are in it."""
     clock = start.world.clock
     fresh_at = clock.monotonic()
 
     def stale() -> float:
         nonlocal fresh_at
         now = clock.monotonic()
-        if people.has_writer and not people.doubt:
+        if people.has_writer and not people.behind:
             fresh_at = now
         return now - fresh_at
 
+    def counted(place: int) -> Callable[[], float]:
+        return lambda: float(census[place]) if (census := people.census) is not None else 0.0
+
     start.counts.gauge("holdfast_people_copy_stale_seconds", stale)
+    start.counts.gauge("holdfast_people_active_accounts", counted(0))
+    start.counts.gauge("holdfast_people_left_accounts", counted(1))
+    start.counts.gauge("holdfast_people_missing_accounts", counted(2))
 
 
 def of_queue(start: Start, queue: Queue) -> None:

@@ -107,8 +107,9 @@ _CHECKED: Mapping[str, tuple[str, ...]] = {
     "name": ("address",),
     "partner": ("answer",),
     "ledger": ("frames", "shown"),
+    "ledger/people": ("frames", "size"),
     **dict.fromkeys(FILES, ("whole", "lock")),
-    "copy": ("whole", "lock", "age"),
+    "copy": ("whole", "lock", "size", "age"),
     "door/health_http": ("answer",),  # nobody else tries it
 }
 # Whatever else is at fault may go well by its check all the same (DIAG-8).

@@ -15,6 +15,7 @@ import msgspec
 from holdfast.model.errors import ComponentId, Unavailable
 from holdfast.model.findings import State
 from holdfast.model.limits import (
+    BULK_LEAST,
     COPY_STALE_S,
     CRASH_AGAIN_S,
     CRASH_LOOP,
@@ -24,6 +25,7 @@ from holdfast.model.limits import (
     LOOP_LAG_S,
     LOOP_SILENT_S,
     MIB,
+    PEOPLE_LEFT_SHARE,
     QUEUE_AGE_S,
     QUEUE_GROWTH,
     READY_LATE_S,
@@ -193,12 +195,35 @@ def of_answer(told: list[Told] | None, took_s: float) -> Said:
 def of_told(process: str, told: list[Told]) -> Iterator[tuple[str, Said]]:
     """(component, what is to be said of it) from what a process counts, but for the queue's."""
     values = {each.metric: each.values for each in told}
-    for _, [seconds] in values.get("holdfast_people_copy_stale_seconds", ()):
-        stale = Said("degraded", "age", f"{seconds:.0f} s behind, or without its writer")
-        yield f"copy/{process}", stale if seconds > COPY_STALE_S else WELL
+    yield from _of_people(process, values)
     for labels, [size] in values.get("holdfast_intake_unmerged_bytes", ()):
         behind = Said("degraded", "shown", f"{size / MIB:.0f} MiB accepted and not shown yet")
         yield f"ledger/{labels[0]}", behind if size > UNMERGED_BYTES else WELL
+
+
+def _of_people(
+    process: str, values: Mapping[str, Sequence[tuple[Labels, list[float]]]]
+) -> Iterator[tuple[str, Said]]:
+    """Its copy of the people, and what all copies were told: many who are gone at once may be an error."""
+    told = {
+        metric: numbers[0] for metric, each in values.items() if "_people_" in metric for _, numbers in each
+    }
+    if (seconds := told.get("holdfast_people_copy_stale_seconds")) is None:
+        return
+    active, left, missing = (
+        told.get(f"holdfast_people_{which}_accounts", 0.0) for which in ("active", "left", "missing")
+    )
+    copy = WELL
+    if missing:
+        copy = Said(
+            "fails", "size", f"{missing:.0f} of {active:.0f} accounts that it was told of aren't in it"
+        )
+    elif seconds > COPY_STALE_S:
+        copy = Said("degraded", "age", f"{seconds:.0f} s behind, or without its writer")
+    yield f"copy/{process}", copy
+    jump = left >= max(BULK_LEAST, PEOPLE_LEFT_SHARE * (active + left))
+    text = f"{left:.0f} of {active + left:.0f} accounts were disabled or removed within an hour, unannounced"
+    yield "ledger/people", Said("degraded", "size", text) if jump else WELL
 
 
 class FramesLook:

@@ -256,6 +256,19 @@ ASKED = (
         "gauge",
         "How long this process's copy of the people has been behind or without its writer; else 0.",
     ),
+    Metric(
+        "holdfast_people_active_accounts", "gauge", "Active accounts that this process's copy was told of."
+    ),
+    Metric(
+        "holdfast_people_left_accounts",
+        "gauge",
+        "How many of the past hour's most active accounts aren't active any more, and nobody announced it.",
+    ),
+    Metric(
+        "holdfast_people_missing_accounts",
+        "gauge",
+        "How many of them aren't in the copy, where they are too many to believe it; else 0.",
+    ),
     Metric("holdfast_journal_lost_lines_total", "counter", "Lines of the journal that could not be written."),
 )
 

@@ -10,6 +10,7 @@ import pytest
 from holdfast.directory import records as r
 from holdfast.directory.copy import Copy
 from holdfast.model.errors import Reason, Refused, Unavailable
+from holdfast.model.limits import BULK_WINDOW_S
 from holdfast.model.people import AccountState, Local
 from holdfast.sim.world import SimWorld
 from holdfast.world import real_world
@@ -152,3 +153,20 @@ def test_people_15_a_copy_whose_people_are_gone_knows_of_nobody_that_he_isnt_the
         copy.lookup.by_login("u50@example.org")
     other.close()
     copy.close()
+
+
+def test_who_left_within_an_hour_is_counted_but_for_who_was_announced(
+    tape: Tape, world: SimWorld, crowd: list[int]
+) -> None:
+    leave(tape, crowd[:5], start=NOON)
+    shrinking = tape.folded(world).fold.shrinking
+    assert (shrinking.active, shrinking.fallen(NOON + 60.0)) == (95, 5)
+    assert shrinking.fallen(NOON + BULK_WINDOW_S - 60.0) == 5
+    assert shrinking.fallen(NOON + BULK_WINDOW_S + 60.0) == 0, "whoever had something to say has said it"
+
+
+def test_who_was_announced_has_not_just_gone(tape: Tape, world: SimWorld, crowd: list[int]) -> None:
+    tape.add(r.BulkAnnounced(at=NOON - 1.0, count=30, reason="contract ended"))
+    leave(tape, crowd[:20], start=NOON)
+    shrinking = tape.folded(world).fold.shrinking
+    assert (shrinking.active, shrinking.fallen(NOON + 60.0)) == (80, 0)

@@ -106,7 +106,8 @@ def test_each_step_that_a_check_may_name_is_one_of_its_trial():
     """What the diagnosis has no step for is no evidence."""
     steps = {trial: {step.name for step in each.steps} for trial, each in everything().trials.items()}
     assert {"answer", "room", "sync", "read-back"} <= steps["disk/data"]
-    assert {"whole", "lock", "age"} == steps["copy/mx-0"] and {"frames", "shown"} == steps["ledger/mx-0"]
+    assert {"whole", "lock", "size", "age"} == steps["copy/mx-0"]
+    assert {"frames", "shown"} == steps["ledger/mx-0"] and {"frames", "size"} == steps["ledger/people"]
     assert steps["process/mx-0"] == {"runs", "descriptors"} and {"answer", "lag"} == steps["metrics/mx-0"]
     assert steps["partner/relay"] == {"answer"} and steps["cell-07/index"] == {"whole", "lock"}
 
@@ -243,6 +244,32 @@ class Telling(Processes):
 
 def stale(seconds: float) -> Told:
     return Told("holdfast_people_copy_stale_seconds", [((), [seconds])])
+
+
+def people(**counts: float) -> list[Told]:
+    """``left=…``, ``missing=…``: of the accounts of one process's copy."""
+    told = [Told(f"holdfast_people_{which}_accounts", [((), [count])]) for which, count in counts.items()]
+    return [stale(0.0), *told]
+
+
+@pytest.mark.parametrize(
+    ("counts", "copy", "ledger"),
+    [
+        ({"active": 100_000.0, "left": 999.0}, "", ""),
+        ({"active": 99_000.0, "left": 1_000.0}, "", "size"),
+        ({"active": 91.0, "left": 9.0}, "", ""),
+        ({"active": 90.0, "left": 10.0}, "", "size"),
+        ({"active": 240.0, "missing": 240.0}, "size", ""),
+    ],
+)
+def test_canary_6_many_accounts_that_are_gone_at_once_are_told(
+    counts: dict[str, float], copy: str, ledger: str
+) -> None:
+    checks = Checks(WORLD, places(processes=Telling(*people(**counts))))
+    said = {each.trial: each for each in run(checks.look("processes"))}
+    assert (said["copy/mx-0"].step, said["ledger/people"].step) == (copy, ledger)
+    assert said["copy/mx-0"].state == ("fails" if copy else "works")
+    assert said["ledger/people"].state == ("degraded" if ledger else "works"), "it may be meant"
 
 
 def met(metric: str, count: float) -> Told:
