@@ -163,8 +163,67 @@ def test_what_ends_and_begins_again_and_again_is_not_told_each_time() -> None:
             known.apply(_entry("reopened" if of.closed_at else "closed", at, of, step))
         if (what := due(of, tells, at)) is not None:
             tells.append(told(what, len(tells) + 1, at))
-    within = [each for each in tells if NOW + 3600 <= each.at < NOW + 2 * 3600]
-    assert len(within) <= 5 and len(tells) < 24
+    loud = [each for each in tells if not each.quiet]
+    within = [each for each in loud if NOW + 3600 <= each.at < NOW + 2 * 3600]
+    assert len(within) <= 5 and len(loud) < 24
+
+
+@pytest.mark.parametrize("flap_s", [90, 180, 400])
+def test_tell_1_each_time_it_fails_again_that_is_public_within_a_minute_without_a_message_each(
+    flap_s: int,
+) -> None:
+    known, tells = Incidents(), list[Told]()
+    known.apply([r.Opened(at=NOW, incident=1, since={"imap": NOW - 4})])
+    [of] = known
+    changed_at = NOW
+    for step in range(3 * 360):
+        at = NOW + step * STEP_S
+        if step and step * STEP_S % flap_s == 0:
+            known.apply(_entry("reopened" if of.closed_at else "closed", at, of, step))
+            changed_at = at
+        if (what := due(of, tells, at)) is not None:
+            tells.append(told(what, len(tells) + 1, at))
+        if at - changed_at >= 60 and not of.closed_at:
+            assert tells[-1].about != "ended" and any(each.at >= changed_at for each in tells)
+        elif at - changed_at >= 60:
+            assert tells[-1].about == "ended"
+    loud = [each for each in tells if not each.quiet]
+    late = [each for each in loud if each.at >= NOW + 3600]
+    assert all(b.at - a.at >= NOTICE_GAP_S for a, b in itertools.pairwise(late))
+    assert len(tells) > 2 * len(loud)
+
+
+def test_who_was_told_it_is_over_hears_that_it_fails_again_once_it_does_for_long() -> None:
+    known, tells = Incidents(), list[Told]()
+    known.apply([r.Opened(at=NOW, incident=1, since={"imap": NOW - 4})])
+    [of] = known
+    for step in range(400):
+        at = NOW + step * STEP_S
+        if step in (18, 36, 54, 72):  # over, again, over, again: and it stays
+            known.apply(_entry("reopened" if of.closed_at else "closed", at, of, step))
+        if (what := due(of, tells, at)) is not None:
+            tells.append(told(what, len(tells) + 1, at))
+    loud = [(each.about, each.at - NOW) for each in tells if not each.quiet]
+    assert [about for about, _ in loud] == ["opened", "ended", "update", "ended", "update"]
+    assert loud[-1][1] == 540 + NOTICE_GAP_S
+    [again] = [each for each in tells if each.at == NOW + 720]
+    assert again.quiet and again.about == "update"
+
+
+def test_what_fails_again_by_another_cause_is_no_flap_and_is_told_when_that_is_named() -> None:
+    known, tells = Incidents(), list[Told]()
+    known.apply(
+        [r.Opened(at=NOW, incident=1, since={"imap": NOW - 4}), diagnosed(NOW + 2), affected(NOW + 4)]
+    )
+    [of] = known
+    news = {18: "closed", 36: "reopened", 37: "named", 54: "closed", 72: "reopened", 73: "other"}
+    for step in range(76):
+        at = NOW + step * STEP_S
+        if step in news:
+            known.apply(_entry(news[step], at, of, step))
+        if (what := due(of, tells, at)) is not None:
+            tells.append(told(what, len(tells) + 1, at))
+    assert (tells[-1].at, tells[-1].quiet, tells[-1].said.causes) == (NOW + 730, False, ("cell-73/index",))
 
 
 def test_who_has_heard_nothing_for_a_day_hears_that_it_goes_on() -> None:

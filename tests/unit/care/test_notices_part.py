@@ -257,3 +257,34 @@ def test_the_staff_is_told_once_by_each_address_of_the_file(tmp_path: Path, firs
     alarms = [each for each in first.requests if each.path in ("/one", "/two")]
     assert sorted(each.path for each in alarms) == ["/one", "/two"]
     assert "At fault: index of cell 3." in json.loads(alarms[0].body)["message"]
+
+
+@pytest.mark.slow
+def test_whom_it_hits_for_the_first_time_while_it_flaps_is_told_and_not_that_it_is_over(
+    tmp_path: Path, first: Gateway
+) -> None:
+    mailboxes = [account(1, 1, 3, made_at=0.0), account(2, 2, 4, made_at=0.0)]
+
+    async def work(told: Told) -> None:
+        told.apply(*opening(told.at), counted(told.at + 5, 1))
+        await told.turn(6)
+        for _ in range(2):
+            told.apply(r.Closed(at=told.at, incident=1, until={"imap": told.at - 60}))
+            await told.turn(60)
+            told.apply(
+                r.Reopened(at=told.at, incident=1, since={"imap": told.at - 3}),
+                r.Diagnosed(at=told.at, incident=1, report=named("cell-03/index", "index", "imap")),
+            )
+            await told.turn(2)
+            await told.turn(60)
+        both = (CELL_3, r.Failing(trial="imap/4", function="imap", state="fails", step="list", cell=4))
+        told.apply(
+            r.Found(at=told.at, incident=1, states={"imap": "fails"}, failing=both, count=2),
+            counted(told.at + 1, 2),
+        )
+        await told.turn(2)
+        await told.until(lambda: phone(2) in texts(first))
+
+    go(tmp_path, first, mailboxes, people(2), work)
+    [heard] = texts(first)[phone(2)]
+    assert "works again" not in heard and "Your mailbox: affected." in heard

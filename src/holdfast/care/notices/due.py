@@ -87,16 +87,17 @@ def due(incident: Incident, told: Sequence[Told], now: float) -> NoticeDue | Non
     """``told``: in their order."""
     said = said_of(incident, now)
     heard = next((each for each in reversed(told) if not each.quiet), None)
-    if incident.closed_at and (heard is None or told[-1].about == "ended"):
-        # told nobody: it was over before anybody heard of it; but whoever reads the page was promised more
-        return NoticeDue("ended", said, only_published=True) if _is_awaited(incident, told) else None
     if heard is None:
+        if incident.closed_at:
+            # over before anybody heard of it: told nobody, but whoever reads the page was promised more
+            return NoticeDue("ended", said, only_published=True) if _is_awaited(incident, told) else None
         waits = now < incident.opened_at + NOTICE_PATIENCE_S and not _is_known(incident)
         return None if waits else NoticeDue("opened", said, *_first_promise(incident, now))
-    if incident.closed_at or told[-1].about == "ended":
-        if _is_restless(told, now) and now < heard.at + NOTICE_GAP_S:
-            return None
-        return NoticeDue("ended", said) if incident.closed_at else _update(incident, said, now, ("again",))
+    if incident.closed_at or "ended" in (heard.about, told[-1].about):
+        turned = _turned(incident, told, heard, said, now)
+        if turned is not None or incident.closed_at:
+            return turned
+        return _update(incident, said, now) if now >= told[-1].next_at - NOTICE_EARLY_S else None
     news, wrong = _news(heard.said, said), _wrong(incident, heard.said, now)
     if wrong and now >= heard.at + _until_correction(incident, told, wrong, now):
         return NoticeDue("correction", said, *_next_promise(incident, now), news, wrong)
@@ -107,6 +108,24 @@ def due(incident: Incident, told: Sequence[Told], now: float) -> NoticeDue | Non
     if news or now >= told[-1].next_at - NOTICE_EARLY_S:
         return _update(incident, said, now, news)
     return None
+
+
+def _turned(
+    incident: Incident, told: Sequence[Told], heard: Told, said: Said, now: float
+) -> NoticeDue | None:
+    """That it is over, or fails again. While that changes again and again, each change is published at once,
+    and told people with the gap between."""
+    is_over = bool(incident.closed_at)
+    gap = now < heard.at + NOTICE_GAP_S and _is_restless(told, said, now)
+    news_to_people = is_over != (heard.about == "ended")
+    if not (news_to_people and not gap) and is_over == (told[-1].about == "ended"):
+        if is_over and _is_awaited(incident, told):
+            return NoticeDue("ended", said, only_published=True)
+        return None
+    quiet = gap or not news_to_people
+    if is_over:
+        return NoticeDue("ended", said, only_published=quiet)
+    return _update(incident, said, now, ("again",), only_published=quiet)
 
 
 def _is_awaited(incident: Incident, told: Sequence[Told]) -> bool:
@@ -145,8 +164,10 @@ def customers_of(affected: Affected | None) -> int:
     return max(found, default=0)
 
 
-def _update(incident: Incident, said: Said, now: float, news: tuple[str, ...]) -> NoticeDue:
-    return NoticeDue("update", said, *_next_promise(incident, now), news)
+def _update(
+    incident: Incident, said: Said, now: float, news: tuple[str, ...] = (), *, only_published: bool = False
+) -> NoticeDue:
+    return NoticeDue("update", said, *_next_promise(incident, now), news, only_published=only_published)
 
 
 def _gap(incident: Incident, news: tuple[str, ...], now: float) -> float:
@@ -162,9 +183,11 @@ def _until_correction(incident: Incident, told: Sequence[Told], wrong: tuple[str
     return NOTICE_CORRECTION_S if is_first or "cause" in wrong else _gap(incident, (), now)
 
 
-def _is_restless(told: Sequence[Told], now: float) -> bool:
-    """It ended and began again of late."""
-    return sum(each.about == "ended" and now - each.at < NOTICE_RESTLESS_S for each in told) > 1
+def _is_restless(told: Sequence[Told], said: Said, now: float) -> bool:
+    """It ended and began again of late, and not by a cause that nobody has been told of since."""
+    lately = [each for each in told if now - each.at < NOTICE_RESTLESS_S]
+    is_other = bool(said.causes) and all(each.said.causes != said.causes for each in lately)
+    return sum(each.about == "ended" for each in lately) > 1 and not is_other
 
 
 def _is_known(incident: Incident) -> bool:

@@ -96,7 +96,7 @@ class NoticesPart:
     async def _join(self, seen: Seen, incident: Incident, notices: list[Notice]) -> None:
         """Customers whom it hits since the last notice: fewer than are news to all, but they are told."""
         counted = incident.affected.at if incident.affected else 0.0
-        place = next((at for at, each in reversed(list(enumerate(notices))) if not each.body.quiet), None)
+        place = _joined_to(notices)
         if place is None or counted <= self._joined.get(incident.number, notices[place].at):
             return
         known = await self._thread.run(self._kept.customers, incident.number)
@@ -148,6 +148,15 @@ class NoticesPart:
                 found.append(entry)
             self._counted[of] = seen.at, not counts.waiting and not is_new
         return found
+
+
+def _joined_to(notices: list[Notice]) -> int | None:
+    """The place of the one that who is hit later gets: the last that people heard of. Where that said it is
+    over, and it fails again: what was published since."""
+    heard = next((at for at in reversed(range(len(notices))) if not notices[at].body.quiet), None)
+    if heard is None or notices[heard].about != "ended":
+        return heard
+    return len(notices) - 1 if notices[-1].about != "ended" else None
 
 
 def told(incident: Incident, notices: list[Notice], now: float) -> list[Told]:
