@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
 from functools import partial
 
 from holdfast.directory.writer import PeopleClient
 from holdfast.model.errors import Refused, Unavailable
-from holdfast.model.findings import BAD, Finding, Signal, State
+from holdfast.model.findings import BAD, Finding, Signal
 from holdfast.model.limits import (
     CANARY_HASTY_S,
     CANARY_MAKE_S,
     CANARY_RETURNS_KNOWN,
     CANARY_S,
-    DOOR_S,
     DOOR_SILENT_S,
-    OWN_LAG_S,
     SIGNALS_LOOK_S,
     SURE_S,
     WATCH_OPEN_S,
@@ -35,14 +33,13 @@ from holdfast.watch.canaries.words import COURSES, Account
 from holdfast.watch.clients import Target
 from holdfast.watch.components import PARTS, Checks
 from holdfast.watch.depends import DependencyMap, Trial
-from holdfast.watch.health import Check, check
+from holdfast.watch.doors import finding_of, try_door
 from holdfast.watch.incidents.door import IncidentDoor
 from holdfast.watch.incidents.keeping import IncidentKeeper
 from holdfast.watch.rota import Pace
 from holdfast.watch.watching import Job, Met, Watching
 from holdfast.world import World
 
-_STATES: Mapping[str, State] = {"healthy": "works", "degraded": "degraded", "unhealthy": "fails"}
 _SIGNUP = "canary/signup"
 _RARELY = 5.0  # what leaves more behind is used so many times less often
 _RETRY_S = 5.0
@@ -343,35 +340,3 @@ class _Batch:
             own.cancel()
         found = await asyncio.shield(self._all)
         return [found[each] for each in (*trials, "canary/accounts") if each in found]
-
-
-# One door
-
-
-async def try_door(world: World, target: Target) -> list[tuple[Check, float]]:
-    """What it showed, and when (UTC). One that is silent for a moment is tried once more beside, so that two
-    tries are known to fail as soon as one could."""
-    first = asyncio.ensure_future(_timed(world, target))
-    done, _ = await asyncio.wait([first], timeout=DOOR_SILENT_S)
-    if done:
-        return [first.result()]
-    second = asyncio.ensure_future(_timed(world, target))
-    return [await first, await second]
-
-
-async def _timed(world: World, target: Target) -> tuple[Check, float]:
-    found = await check(world, target, DOOR_S)
-    return found, world.clock.now()
-
-
-def finding_of(trial: str, function: str, found: Check, at: float, cell: int | None, vantage: str) -> Finding:
-    """WATCH-8 what this process was too late for is unknown; so is what an account lacks (CANARY-2)."""
-    state: State = _STATES.get(found.state, "unknown")
-    own = (
-        found.step in ("sign-in", "RCPT")
-        and state == "degraded"
-        and (cell is not None or trial.startswith("mx/"))
-    )
-    if own or (state == "fails" and found.seconds > DOOR_S + OWN_LAG_S):
-        state = "unknown"
-    return Finding(trial, function, state, found.step, found.cause, at, found.seconds, cell, vantage)

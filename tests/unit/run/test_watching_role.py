@@ -16,11 +16,12 @@ from holdfast.model.people import CANARY
 from holdfast.run import canaries, layout
 from holdfast.run.child import Start
 from holdfast.run.config import Canary, Config, Service, Signup, Workers
-from holdfast.run.watching import Batches, Watched, finding_of, run_watch, try_door
+from holdfast.run.watching import Batches, Watched, run_watch
 from holdfast.sim.world import SimWorld, simulated
 from holdfast.watch.canaries.words import Account, Result
 from holdfast.watch.clients import Target
 from holdfast.watch.counting import Counts
+from holdfast.watch.doors import finding_of, try_door
 from holdfast.watch.health import Check
 from holdfast.watch.incidents import IncidentReader
 from holdfast.watch.incidents.door import tell
