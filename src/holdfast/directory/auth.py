@@ -12,13 +12,15 @@ import msgspec
 
 from holdfast.directory.credentials import Verified, verify_password
 from holdfast.directory.events import AUTH_FULL
+from holdfast.directory.shedding import Shedding
 from holdfast.model.errors import Unavailable
-from holdfast.model.limits import AUTH_QUEUE, AUTH_THREADS, PEOPLE_REQUEST_BYTES
+from holdfast.model.limits import AUTH_QUEUE, AUTH_THREADS, PEOPLE_REQUEST_BYTES, SHED_LEASE_S
 from holdfast.model.mail import AccountId
 from holdfast.world import Listener, World
 from holdfast.world.link import Link, LinkPeer
 
 AUTH = "auth"
+LOAD = "auth/load"  # the auth process is there, and asked for more than it can do
 ASK_S = 25.0  # the queue's longest wait, twice
 FIRST_GUESS_S = 0.05  # one hash, before one was measured
 
@@ -26,7 +28,7 @@ FIRST_GUESS_S = 0.05  # one hash, before one was measured
 class Question(msgspec.Struct, frozen=True, array_like=True):
     """``account`` 0: nobody has ``login``, and ``phc`` is a hash that nothing fits.
 
-    ``only_known``: answer from memory, don't hash.
+    ``only_known``: answer from memory, don't hash. ``network``: where it is asked from, '' for not said.
     """
 
     account: AccountId
@@ -35,6 +37,7 @@ class Question(msgspec.Struct, frozen=True, array_like=True):
     phc: str
     password: str
     only_known: bool = False
+    network: str = ""
 
 
 class Verdict(msgspec.Struct, frozen=True, array_like=True):
@@ -45,19 +48,33 @@ class Verdict(msgspec.Struct, frozen=True, array_like=True):
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode_question = msgspec.msgpack.Decoder(Question).decode
+_decode_asked = msgspec.msgpack.Decoder(
+    Question | float
+).decode  # a number orders to shed for so many seconds
 _decode_verdict = msgspec.msgpack.Decoder(Verdict).decode
+_decode_number = msgspec.msgpack.Decoder(int).decode
 
 
 class Checker:
-    """Verifies in threads of its own, with a bounded queue and a memory; equal questions are asked once."""
+    """Verifies in threads of its own, with a bounded queue and a memory; equal questions are asked once.
 
-    def __init__(self, world: World, *, threads: int = AUTH_THREADS, queue: int = AUTH_QUEUE) -> None:
+    ``shedding``: what is put off under load; None for a process that only checks what it asks itself.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        *,
+        threads: int = AUTH_THREADS,
+        queue: int = AUTH_QUEUE,
+        shedding: Shedding | None = None,
+    ) -> None:
         self._world = world
         self._verified = Verified(world)
         self._threads = [world.thread(f"argon2-{number}") for number in range(threads)]
         self._load = [0] * threads
         self._queue = queue
+        self._shedding = shedding
         self._one_s = FIRST_GUESS_S
         self._running: dict[bytes, asyncio.Future[bool]] = {}
 
@@ -66,13 +83,21 @@ class Checker:
         """Checks that run or wait."""
         return len(self._running)
 
+    @property
+    def wait_s(self) -> float:
+        """How long one that comes now would wait for its turn, about."""
+        return self.waiting * self._one_s / len(self._threads)
+
     async def ask(self, question: Question) -> Verdict:
-        """Raises ``Unavailable("auth")`` when too many wait: PEOPLE-9."""
+        """Raises ``Unavailable("auth/load")`` when too many wait (PEOPLE-9) or it is shed (SIGN-4); in a
+        process that checks for itself, ``Unavailable("auth")``."""
         digest = self._verified.digest(
             question.account, question.credential, question.login, question.password
         )
         known = self._verified.known(digest)
         if known is not None or question.only_known:
+            if known and self._shedding is not None:
+                self._shedding.learn(question.account, question.network)
             return Verdict(known, False)
         running = self._running.get(digest)
         joins = running is not None
@@ -81,18 +106,39 @@ class Checker:
         return Verdict(await asyncio.shield(running), hashed=not joins)
 
     def _start(self, digest: bytes, question: Question) -> asyncio.Future[bool]:
-        waiting = self.waiting
-        if waiting >= self._queue:
-            retry_after = max(1.0, waiting * self._one_s / len(self._threads))
-            self._world.journal.emit(AUTH_FULL, waiting=waiting, retry_after_s=round(retry_after, 1))
-            raise Unavailable(AUTH, f"{waiting} password checks wait", retry_after)
-        task = asyncio.ensure_future(self._hash(digest, question))
+        stranger = self._is_stranger(question)
+        self._admit(stranger)
+        task = asyncio.ensure_future(self._hash(digest, question, stranger))
         self._running[digest] = task
+        if stranger and self._shedding is not None:
+            task.add_done_callback(self._shedding.take_place())
         task.add_done_callback(lambda _: self._running.pop(digest, None))
         return task
 
-    async def _hash(self, digest: bytes, question: Question) -> bool:
-        thread = self._load.index(min(self._load))
+    def _is_stranger(self, question: Question) -> bool:
+        """Who doesn't go first, while it is shed."""
+        shed = self._shedding
+        return shed is not None and shed.at_work and not shed.is_known(question.account, question.network)
+
+    def _admit(self, stranger: bool) -> None:
+        """Raises ``Unavailable``."""
+        waiting, shed = self.waiting, self._shedding
+        if waiting >= self._queue:
+            retry_after = max(1.0, self.wait_s)
+            self._world.journal.emit(AUTH_FULL, waiting=waiting, retry_after_s=round(retry_after, 1))
+            text = f"{waiting} password checks wait"
+            if shed is None:
+                raise Unavailable(AUTH, text, retry_after)
+            shed.note("full")
+            raise Unavailable(LOAD, text, retry_after)
+        if stranger and shed is not None and not shed.has_place():
+            shed.note("shed")
+            text = "more sign-ins come than can be checked; who signed in from there before goes first"
+            raise Unavailable(LOAD, text, self._world.entropy.uniform(SHED_LEASE_S / 4, SHED_LEASE_S))
+
+    async def _hash(self, digest: bytes, question: Question, stranger: bool) -> bool:
+        """Strangers share one thread, and so leave another to the others."""
+        thread = 0 if stranger else self._load.index(min(self._load))
         self._load[thread] += 1
         try:
             right, seconds = await self._threads[thread].run(self._timed, question.password, question.phc)
@@ -100,6 +146,8 @@ class Checker:
             raise Unavailable("people", f"credential of account {question.account} is damaged") from error
         finally:
             self._load[thread] -= 1
+        if right and self._shedding is not None:
+            self._shedding.learn(question.account, question.network)
         self._one_s += (seconds - self._one_s) / 8
         self._verified.learn(digest, right)
         return right
@@ -118,21 +166,28 @@ class AuthService:
     """The process of role ``auth``."""
 
     @classmethod
-    async def serve(cls, world: World, path: str, *, threads: int = AUTH_THREADS) -> AuthService:
-        """Listens on the unix socket ``path`` (its owner's only) and returns; ``close`` ends it."""
-        service = cls(world, threads)
+    async def serve(
+        cls, world: World, path: str, *, threads: int = AUTH_THREADS, history: str = ""
+    ) -> AuthService:
+        """Listens on the unix socket ``path`` (its owner's only) and returns; ``close`` ends it.
+        ``history``: the folder that tells who has signed in from where."""
+        service = cls(world, threads, history)
         service._listener = await world.net.listen(service._session, path)
         return service
 
-    def __init__(self, world: World, threads: int = AUTH_THREADS) -> None:
-        self.checker = Checker(world, threads=threads)
+    def __init__(self, world: World, threads: int = AUTH_THREADS, history: str = "") -> None:
+        self.shedding = Shedding(world, history)
+        self.checker = Checker(world, threads=threads, shedding=self.shedding)
         self._listener: Listener | None = None
 
     def _session(self) -> LinkPeer:
         return LinkPeer(self._answer, most_bytes=PEOPLE_REQUEST_BYTES)
 
     async def _answer(self, peer: LinkPeer, payload: bytes) -> bytes:
-        return _encode(await self.checker.ask(_decode_question(payload)))
+        asked = _decode_asked(payload)
+        if not isinstance(asked, Question):
+            return _encode(await self.shedding.order(asked))
+        return _encode(await self.checker.ask(asked))
 
     def close(self) -> None:
         if self._listener is not None:
@@ -152,6 +207,10 @@ class AuthClient:
     async def ask(self, question: Question) -> Verdict:
         """Raises ``OutOfReach`` or ``Lost`` when nobody answers, else as ``Checker.ask``."""
         return _decode_verdict(await self._link.ask(_encode(question), ASK_S))
+
+    async def shed(self, for_s: float) -> int:
+        """Raises ``Unavailable``; else as ``Shedding.order``."""
+        return _decode_number(await self._link.ask(_encode(for_s), ASK_S))
 
     def close(self) -> None:
         self._link.close()

@@ -27,6 +27,13 @@ register_edge("copy/people-writer", ("people",), "what changes are decided by", 
 register_edge(
     "socket/auth", _SIGN_IN, "passwords", without="passwords are checked in the process itself, and slower"
 )
+register_edge(
+    "load/sign-in",
+    _SIGN_IN,
+    "a turn among all password checks",
+    without="passwords that nobody remembers are checked later",
+)
+register_edge("history/{any}", ("auth",), "sign-ins", without="under load, who is known has to wait as well")
 register_edge("history/{process}", _SIGN_IN, "sign-ins", without="sign-ins aren't noted")
 register_edge(
     "history/{any}", ("jmap", "password", "admin"), "sign-ins", without="some sign-ins aren't shown"
@@ -56,6 +63,7 @@ register_edge("ledger/signup-asked-{worker}", ("signup",), "accounts to be made"
 register_word("people", "copy/{process}", "socket/people", "process/people-{any}", "ledger/people")
 register_word("people/copy", "copy/people-writer")  # what changes are decided by
 register_word("auth", "socket/auth", "process/auth-{any}")
+register_word("auth/load", "load/sign-in")
 register_word("auth/limit")
 register_word("keys", "key/{name}")
 register_word("source/{name}", "source/{name}")

@@ -87,6 +87,14 @@ AUDIT_FAILED = register(
 AUTH_FULL = register(
     "auth_full", "warn", "too many password checks wait; this one was put off", "waiting", "retry_after_s"
 )
+SHEDDING_BEGAN = register(
+    "shedding_began",
+    "warn",
+    "password checks of who never signed in from a network are put off where they don't fit; known: pairs of"
+    " account and network that go first",
+    "known",
+)
+SHEDDING_ENDED = register("shedding_ended", "info", "password checks are made as they come again")
 AUTH_LOST = register(
     "auth_lost", "warn", "no connection to the auth process; passwords are verified here", "path", "reason"
 )

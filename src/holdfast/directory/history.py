@@ -8,7 +8,7 @@ A row is a stretch of equal sign-ins, so that a phone that asks every minute is 
 from __future__ import annotations
 
 import os.path
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
@@ -176,6 +176,20 @@ def read_history(world: World, folder: str, account: AccountId) -> list[SignInSe
         except (apsw.Error, OSError, ValueError) as error:
             world.journal.emit(HISTORY_DAMAGED, path=path, reason=str(error))
     return merged(found)
+
+
+def right_from(world: World, path: str) -> Iterator[tuple[AccountId, str]]:
+    """Account and network of each right sign-in that one file tells of. Blocks; raises ``apsw.Error``,
+    ``OSError``."""
+    db = apsw.Connection(world.disk.database_path(path), flags=apsw.SQLITE_OPEN_READONLY)
+    try:
+        db.set_busy_timeout(1000)
+        since = world.clock.now() - HISTORY_DAYS * 86_400
+        yield from db.execute(
+            "SELECT DISTINCT account, network FROM seen WHERE result = ? AND last >= ?", (RIGHT, since)
+        )
+    finally:
+        db.close()
 
 
 def gather_last_used(world: World, folder: str, db: apsw.Connection) -> None:

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
+import msgspec
+
 from holdfast.directory import history as h
 from holdfast.directory.app_passwords import (
     KeptAppPassword,
@@ -127,13 +129,13 @@ class SignIn:
         ``peer``: the client's address. ``function``: ``imap``, ``pop3``, ``submission``, ``jmap``, or
         ``web``, where the main password is taken alone and second factors are the caller's to ask.
         Raises ``Refused(BAD_CREDENTIALS)``; ``Refused(USER_DISABLED)`` to who knows the password;
-        ``Unavailable("people" | "auth" | "auth/limit" | "source/…")``.
+        ``Unavailable("people" | "auth" | "auth/load" | "auth/limit" | "source/…")``.
         """
         if len(password_bytes(password)) > PASSWORD_BYTES:
             password = "\0"  # nobody's; not known by its speed either
         settled = False
         for _ in range(TRIALS):
-            trial = self._trial(login, password, function)
+            trial = self._trial(login, password, function, network_of(peer))
             if trial.named is not None and function != WEB and app_password_secret(password):
                 app = find_app_password(self._people.app_password_digests(trial.named.id), password)
                 if app is not None:
@@ -150,16 +152,18 @@ class SignIn:
             raise Unavailable("people", "the account changes again and again")
         return self._refuse(trial.named, login, peer, function)
 
-    def _trial(self, login: str, password: str, function: str) -> _Try:
+    def _trial(self, login: str, password: str, function: str, network: str) -> _Try:
         named = account = self._people.by_login(login)
         credential = Credential(0, "")
         if account is not None and not _needs_another(account, function):
             credential = self._people.credential(account.id)
         if account is not None and (credential.phc or self._asks_outside(account, function)):
-            question = Question(account.id, credential.sequence, "", credential.phc, password)
+            question = Question(
+                account.id, credential.sequence, "", credential.phc, password, network=network
+            )
         else:
             account = None
-            question = Question(0, 0, login, self._nobody, password)
+            question = Question(0, 0, login, self._nobody, password, network=network)
         digest = self._verified.digest(question.account, question.credential, question.login, password)
         return _Try(account, named, question, digest)
 
@@ -179,7 +183,7 @@ class SignIn:
     async def _ask(self, trial: _Try, key: Key, login: str, peer: str, function: str) -> _Answer:
         wait = self._wrong.wait_s(key, trial.digest)
         if wait > 0:
-            verdict = await self._verdict(Question(*_fields(trial.question), only_known=True))
+            verdict = await self._verdict(msgspec.structs.replace(trial.question, only_known=True))
         else:
             with self._wrong.asking(key, trial.digest):
                 verdict = await self._verdict(trial.question)
@@ -309,7 +313,3 @@ class SignIn:
 def _needs_another(account: Account, function: str) -> bool:
     """SIGN-1: the main password is not for this door."""
     return account.passkey_only if function == WEB else account.two_factor or account.passkey_only
-
-
-def _fields(question: Question) -> tuple[int, int, str, str, str]:
-    return question.account, question.credential, question.login, question.phc, question.password

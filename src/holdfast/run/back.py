@@ -39,6 +39,11 @@ async def run_people(start: Start) -> None:
 async def run_auth(start: Start) -> None:
     from holdfast.directory.auth import AuthService
 
-    service = await AuthService.serve(start.world, layout.socket_path(start.config, "auth"))
+    service = await AuthService.serve(
+        start.world,
+        layout.socket_path(start.config, "auth"),
+        history=layout.history_folder(start.config),
+    )
+    telling.of_auth(start, service)
     await parts.until_stop(start)
     service.close()

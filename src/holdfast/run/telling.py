@@ -17,6 +17,7 @@ from holdfast.watch.spans import KINDS, Spans
 from holdfast.world.journal import LineJournal
 
 if TYPE_CHECKING:
+    from holdfast.directory.auth import AuthService
     from holdfast.directory.people import People
     from holdfast.flow.queue import Queue
     from holdfast.run.child import Start
@@ -95,6 +96,11 @@ def of_people(start: Start, people: People) -> None:
     start.counts.gauge("holdfast_people_active_accounts", counted(0))
     start.counts.gauge("holdfast_people_left_accounts", counted(1))
     start.counts.gauge("holdfast_people_missing_accounts", counted(2))
+
+
+def of_auth(start: Start, auth: AuthService) -> None:
+    start.counts.gauge("holdfast_auth_wait_seconds", lambda: auth.checker.wait_s)
+    start.counts.gauge("holdfast_auth_put_off", auth.shedding.put_off)
 
 
 def of_queue(start: Start, queue: Queue) -> None:

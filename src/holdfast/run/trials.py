@@ -107,13 +107,14 @@ _CHECKED: Mapping[str, tuple[str, ...]] = {
     "name": ("address",),
     "partner": ("answer",),
     "ledger": ("frames", "shown"),
+    "load": ("wait", "put off"),
     "ledger/people": ("frames", "size"),
     **dict.fromkeys(FILES, ("whole", "lock")),
     "copy": ("whole", "lock", "size", "age"),
     "door/health_http": ("answer",),  # nobody else tries it
 }
 # Whatever else is at fault may go well by its check all the same (DIAG-8).
-_PROVING = ("disk", "certificate", "dns", "name")
+_PROVING = ("disk", "certificate", "dns", "name", "load")
 # What a step passes through besides: what is old, or not shown, may be so because of who tells or shows it.
 _BESIDE: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("copy", "age"): ("socket/people", "ledger/people"),

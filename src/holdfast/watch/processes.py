@@ -26,10 +26,13 @@ from holdfast.model.limits import (
     LOOP_SILENT_S,
     MIB,
     PEOPLE_LEFT_SHARE,
+    PUT_OFF_FEW,
+    PUT_OFF_S,
     QUEUE_AGE_S,
     QUEUE_GROWTH,
     READY_LATE_S,
     RUNNING_FRESH_S,
+    SIGN_IN_WAIT_S,
     SIGNALS_S,
     SILENT_ANSWER_S,
     UNMERGED_BYTES,
@@ -199,6 +202,18 @@ def of_told(process: str, told: list[Told]) -> Iterator[tuple[str, Said]]:
     for labels, [size] in values.get("holdfast_intake_unmerged_bytes", ()):
         behind = Said("degraded", "shown", f"{size / MIB:.0f} MiB accepted and not shown yet")
         yield f"ledger/{labels[0]}", behind if size > UNMERGED_BYTES else WELL
+    for _, [seconds] in values.get("holdfast_auth_wait_seconds", ()):
+        put_off = {labels[0]: number for labels, [number] in values.get("holdfast_auth_put_off", ())}
+        yield "load/sign-in", _of_sign_ins(seconds, put_off)
+
+
+def _of_sign_ins(wait_s: float, put_off: Mapping[str, float]) -> Said:
+    """``load/sign-in``: whether more passwords are to be checked than can be."""
+    if wait_s > SIGN_IN_WAIT_S or put_off.get("full", 0) > PUT_OFF_FEW:
+        return Said("fails", "wait", f"a password check waits for {wait_s:.0f} s, or is put off")
+    if (shed := put_off.get("shed", 0)) > PUT_OFF_FEW:
+        return Said("degraded", "put off", f"{shed / PUT_OFF_S:.0f} sign-ins a second and more are put off")
+    return WELL
 
 
 def _of_people(

@@ -251,6 +251,14 @@ ASKED = (
         "Accepted mail that its mailboxes don't show yet; all packs but the last count as full.",
         ("ledger",),
     ),
+    Metric("holdfast_auth_wait_seconds", "gauge", "How long a password check that comes now will wait."),
+    Metric(
+        "holdfast_auth_put_off",
+        "gauge",
+        "Password checks put off within ten seconds, 1000 at most: too many waited (full), or others go first"
+        " (shed).",
+        ("why",),
+    ),
     Metric(
         "holdfast_people_copy_stale_seconds",
         "gauge",

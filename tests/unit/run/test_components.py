@@ -272,6 +272,28 @@ def test_canary_6_many_accounts_that_are_gone_at_once_are_told(
     assert said["ledger/people"].state == ("degraded" if ledger else "works"), "it may be meant"
 
 
+@pytest.mark.parametrize(
+    ("wait_s", "full", "shed", "state", "step"),
+    [
+        (4.9, 0, 0, "works", ""),
+        (5.1, 0, 0, "fails", "wait"),
+        (0.1, 1000, 0, "fails", "wait"),
+        (0.1, 0, 1000, "degraded", "put off"),
+        (0.1, 5, 15, "works", ""),
+    ],
+)
+def test_canary_6_more_sign_ins_than_can_be_checked_are_a_load_and_what_is_shed_is_less_bad(
+    wait_s: float, full: float, shed: float, state: str, step: str
+) -> None:
+    told = Telling(
+        Told("holdfast_auth_wait_seconds", [((), [wait_s])]),
+        Told("holdfast_auth_put_off", [(("full",), [full]), (("shed",), [shed])]),
+    )
+    found = run(Checks(WORLD, places(processes=told)).look("processes"))
+    [said] = [each for each in found if each.trial == "load/sign-in"]
+    assert (said.state, said.step) == (state, step)
+
+
 def met(metric: str, count: float) -> Told:
     return Told(f"holdfast_frames_{metric}_total", [(("volume-v1/mx-0", "7"), [count])])
 

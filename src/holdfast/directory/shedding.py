@@ -1,0 +1,126 @@
+"""Which password checks are put off while more are asked for than can be made.
+
+SIGN-4 while it is shed, who has signed in rightly from a network goes first from there. All others have one
+thread, and SHED_PLACES checks that run or wait; what doesn't fit is put off, never called wrong. What is
+remembered as right asks nobody. It ends by itself unless it is ordered again.
+"""
+
+from __future__ import annotations
+
+import os.path
+from collections import deque
+from collections.abc import Callable
+from hashlib import blake2b
+from typing import Literal
+
+import apsw
+
+from holdfast.directory.events import HISTORY_DAMAGED, SHEDDING_BEGAN, SHEDDING_ENDED
+from holdfast.directory.history import ENDING, right_from
+from holdfast.model.limits import (
+    PUT_OFF_KEPT,
+    PUT_OFF_S,
+    SHED_KNOWN,
+    SHED_LONGEST_S,
+    SHED_PLACES,
+)
+from holdfast.model.mail import AccountId
+from holdfast.world import World
+
+Why = Literal["full", "shed"]
+
+
+class Shedding:
+    """One per auth process. ``history``: the folder where all processes note their sign-ins."""
+
+    def __init__(self, world: World, history: str) -> None:
+        self._world = world
+        self._history = history
+        self._until = float("-inf")
+        self._known: set[int] | None = None  # None: nothing is shed
+        self._strangers = 0
+        self._put_off: dict[Why, deque[float]] = {why: deque(maxlen=PUT_OFF_KEPT) for why in ("full", "shed")}
+
+    async def order(self, for_s: float) -> int:
+        """Until ``for_s`` seconds from now, 0 to end it at once. How many pairs of account and network are
+        known."""
+        if for_s <= 0:
+            self._end()
+            return 0
+        self._until = self._world.clock.monotonic() + min(for_s, SHED_LONGEST_S)
+        if self._known is None:
+            known = await self._world.offload(_read, self._world, self._history)
+            if self._known is None and self.ordered:  # it may have been taken back meanwhile
+                self._known = known
+                self._world.journal.emit(SHEDDING_BEGAN, known=len(known))
+        return len(self._known or ())
+
+    @property
+    def ordered(self) -> bool:
+        return self._world.clock.monotonic() < self._until
+
+    @property
+    def at_work(self) -> bool:
+        """Whether it is ordered, and it is known who is known."""
+        if self._known is not None and not self.ordered:
+            self._end()
+        return self._known is not None
+
+    def is_known(self, account: AccountId, network: str) -> bool:
+        return self._known is not None and _digest(account, network) in self._known
+
+    def learn(self, account: AccountId, network: str) -> None:
+        """Its password was right."""
+        if self._known is not None and len(self._known) < SHED_KNOWN:
+            self._known.add(_digest(account, network))
+
+    def has_place(self) -> bool:
+        """Whether somebody who isn't known may be checked as well."""
+        return self._strangers < SHED_PLACES
+
+    def take_place(self) -> Callable[[object], None]:
+        """For one check; returns what gives it back, to be called once."""
+        self._strangers += 1
+
+        def give_back(_: object) -> None:
+            self._strangers -= 1
+
+        return give_back
+
+    # what was put off
+
+    def note(self, why: Why) -> None:
+        self._put_off[why].append(self._world.clock.monotonic())
+
+    def put_off(self) -> dict[tuple[str, ...], float]:
+        """Within the last PUT_OFF_S seconds, by why; PUT_OFF_KEPT of each at most."""
+        since = self._world.clock.monotonic() - PUT_OFF_S
+        return {(why,): float(sum(at >= since for at in those)) for why, those in self._put_off.items()}
+
+    def _end(self) -> None:
+        self._until = float("-inf")
+        if self._known is not None:
+            self._known = None
+            self._world.journal.emit(SHEDDING_ENDED)
+
+
+def _digest(account: AccountId, network: str) -> int:
+    return int.from_bytes(blake2b(b"%d:%s" % (account, network.encode()), digest_size=8).digest())
+
+
+def _read(world: World, folder: str) -> set[int]:
+    """Blocks. What can't be read is passed over and reported: those are strangers, and still have their
+    places."""
+    known: set[int] = set()
+    for name in world.disk.list(folder) if world.disk.exists(folder) else []:
+        path = os.path.join(folder, name)
+        if not name.endswith(ENDING):
+            continue
+        try:
+            for account, network in right_from(world, path):
+                if len(known) >= SHED_KNOWN:
+                    return known
+                known.add(_digest(account, network))
+        except (apsw.Error, OSError) as error:
+            world.journal.emit(HISTORY_DAMAGED, path=path, reason=str(error))
+    return known
