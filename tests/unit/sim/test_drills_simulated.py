@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from holdfast.sim.drills.catalogue import catalogue
-from holdfast.sim.drills.simulated import known, rows, trying
+from holdfast.sim.drills.simulated import known, rows, trying, visits
 from holdfast.sim.drills.simulated import provider as p
 from holdfast.sim.drills.simulated.play import drill, provider_map, whom
 from holdfast.sim.drills.simulated.unlisted import judged
 from holdfast.sim.seed import stream
+from holdfast.watch.components import PARTS
 from holdfast.watch.diagnosis import Outcome, diagnose, gather
 
 # What is at fault in these is seen only as time goes on: they are played, below.
@@ -131,6 +134,40 @@ def test_whoever_waits_for_what_is_silent_gives_up_as_in_a_real_service():
         for id in ("imap/door@east", "check/process/imap-1", "imap/cell-00")
     }
     assert took_s == {"imap/door@east": 2.0, "check/process/imap-1": 0.0, "imap/cell-00": 3.0}
+
+
+def anew(part: str) -> Mapping[str, p.Now]:
+    return p.Conditions([p.Fault(part, p.Condition("anew"))]).at(0.1)
+
+
+def test_run_1_who_comes_while_a_door_is_started_anew_waits_and_is_not_refused():
+    random = stream(1, "anew")
+    shown = [trying.show(_TRIES["imap/door@east"], anew("process/imap-1"), random, 0.0) for _ in range(20)]
+    assert {each.state for each in shown} == {"works"}
+    assert {each.took_s for each in shown} == {0.0, visits.ANEW_S}  # the other process takes its half
+
+
+def test_what_is_in_work_while_a_store_is_started_anew_is_cut_and_its_check_knows_why():
+    random, parts = stream(1, "anew"), anew("process/store-1")
+    assert trying.show(_TRIES["imap/cell-00"], parts, random, 0.0).step == "APPEND"
+    found = trying.show(_TRIES["check/process/store-1"], parts, random, 0.0)
+    assert (found.state, found.said) == ("unknown", "process/store-1 is started anew, try again")
+
+
+@pytest.mark.slow
+def test_a_fault_while_a_release_rolls_is_named_with_the_release_beside_it_and_nothing_else():
+    found = drill("F15", 2, "rolling")
+    assert (found.card.verdict, found.card.named) == ("right", ("db/credentials",))
+    [cause] = next(each for each in found.incidents).opinion.report.causes
+    assert cause.change.what == "release"
+
+
+def test_components_are_looked_at_as_often_as_the_real_checks_do():
+    every_s = {each.trial.id: each.every_s for each in _TRIES.values() if each.sort == "check"}
+    assert every_s["check/volume/v1"] == PARTS["disks"] and every_s["check/cell-00/index"] == PARTS["files"]
+    assert (
+        every_s["check/clock/auth-1"] == PARTS["clock"] and every_s["check/load/sign-in"] == PARTS["speeds"]
+    )
 
 
 @pytest.mark.slow

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Literal, NamedTuple
 
@@ -15,6 +15,7 @@ from holdfast.sim.drills.simulated import known, rows, trying, visits
 from holdfast.sim.drills.simulated import provider as p
 from holdfast.sim.drills.simulated.watchers import Errors, Watchers, sessions
 from holdfast.sim.seed import stream
+from holdfast.watch.changes import Change
 from holdfast.watch.depends import DependencyMap
 from holdfast.watch.incidents.incidents import Incident, Incidents
 
@@ -54,9 +55,10 @@ def play(of: Fault, row: rows.Row, seed: int, hampered: Hampered = "") -> Played
     map, tries = provider_map()
     random = stream(seed, "play")
     injected = EPOCH + WELL_S + random.uniform(0.0, 10.0)
-    faults = [*row.faults, *(_rolling() if hampered == "rolling" else ())]
-    conditions = p.Conditions(faults)
-    watchers = Watchers(map, tries, seed, HAMPERED[hampered], Incidents(), begin=EPOCH)
+    rolling = _rolling() if hampered == "rolling" else []
+    conditions = p.Conditions([*rolling, *row.faults])
+    changes = list(_changes(rolling, injected))
+    watchers = Watchers(map, tries, seed, HAMPERED[hampered], Incidents(), begin=EPOCH, changes=changes)
     repaired = injected + row.lasts_s
     told: Mapping[str, score.Told] | None = None
     noticed = 0.0
@@ -89,12 +91,21 @@ def play(of: Fault, row: rows.Row, seed: int, hampered: Hampered = "") -> Played
 
 
 def _rolling() -> list[p.Fault]:
-    """A second each, well before the fault and after it."""
+    """Well before the fault and after it, one after another. Which of a tick's visits meet one that is being
+    started anew is by lot, as that takes so much less than a tick."""
     processes = [each for each in known.components() if each.startswith("process/")]
-    gone = p.Condition("fails", 1.0, "connection refused")
+    anew = p.Condition("anew", visits.ANEW_S / TICK_S)
     every_s = ROLLING_S / len(processes)
-    begins = [-ROLLING_S / 2 + place * every_s for place in range(len(processes))]
-    return [p.Fault(each, gone, at, at + 1.0) for each, at in zip(processes, begins)]
+    begins = (-ROLLING_S / 2 + place * every_s for place in range(len(processes)))
+    return [p.Fault(each, anew, at, at + TICK_S) for each, at in zip(processes, begins)]
+
+
+def _changes(rolling: Sequence[p.Fault], injected: float) -> Iterator[Change]:
+    """What is told of it: the release, and the start of each process."""
+    if rolling:
+        yield Change(injected + rolling[0].begins, "release", "", "r43")
+    for each in rolling:
+        yield Change(injected + each.begins + visits.ANEW_S, "start", each.part)
 
 
 def _told(incidents: Incidents) -> dict[str, score.Told]:

@@ -21,8 +21,9 @@ EACH = CELLS // len(NODES)  # cells of one node, and of its volume
 FRONT_ROLES = ("mx", "submission", "imap", "pop3", "web", "portal", "signup", "auth")
 PARTNERS = ("objects", "sms", "smarthost")
 
-# What a part does with what passes through it, where it doesn't just do its work.
-Mode = Literal["fails", "silent", "slow", "lies", "full", "readonly", "old", "some"]
+# What a part does with what passes through it, where it doesn't just do its work; "anew": it is just being
+# started again, as somebody asked for.
+Mode = Literal["fails", "silent", "slow", "lies", "full", "readonly", "old", "some", "anew"]
 
 
 class Condition(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from holdfast.model import limits
 from holdfast.model.errors import ComponentId
@@ -13,13 +13,25 @@ from holdfast.sim.drills.simulated import known, visits
 from holdfast.sim.drills.simulated import provider as p
 from holdfast.sim.seed import Random
 from holdfast.watch.collecting import ANSWER_S
+from holdfast.watch.components import PARTS
 from holdfast.watch.depends import Step, Trial
 
 DOOR_S = 2.0
-CHECK_S = 4.0
 CANARY_S = 60.0
+Sort = Literal["door", "check", "canary"]
 # How long each waits for what is silent, as in a real service.
-_WAITS_S = {DOOR_S: limits.DOOR_S, CHECK_S: ANSWER_S, CANARY_S: limits.CANARY_STEP_S}
+_WAITS_S: Mapping[Sort, float] = {"door": limits.DOOR_S, "check": ANSWER_S, "canary": limits.CANARY_STEP_S}
+# How often a component is looked at, by its kind and the part of the real checks that would do it.
+_CHECK_S: Mapping[str, float] = {
+    **dict.fromkeys(("index", "replica", "failover"), PARTS["files"]),
+    **dict.fromkeys(("partner", "address"), PARTS["ways"]),
+    **dict.fromkeys(("zone", "resolver"), PARTS["names"]),
+    "load": PARTS["speeds"],
+    "packs": PARTS["ledgers"],
+    "clock": PARTS["clock"],
+    **dict.fromkeys(("certificate", "chain"), PARTS["certificates"]),
+}
+_OFTEN_S = PARTS["processes"]  # all else, as sockets and disks are
 _TELLING = ("full", "readonly", "old", "lies", "some")  # what a check of the part itself shows
 _BLIND = ("partner/smarthost",)  # a partner that lies doesn't tell it
 
@@ -31,6 +43,7 @@ class Try(NamedTuple):
     way: visits.Way
     cell: int | None
     vantage: str
+    sort: Sort
     every_s: float
 
 
@@ -45,8 +58,9 @@ _WAYS: tuple[tuple[str, str, visits.Way, known.Course, str], ...] = (
     ("password", "password", visits.password, known.password, "certificate"),
     ("signup", "signup", visits.signup, known.signup, "certificate"),
 )
+OUTSIDE = "send/relay"  # … to another provider and back, which is tried oftener: it takes long
 _MORE = (
-    ("send", "send/relay", visits.relay, known.relay),
+    ("send", OUTSIDE, visits.relay, known.relay),
     ("webmail", "webmail/search", visits.search, known.search),
     ("password", "password/code", visits.code, known.code),
     *((function, f"{function}/old", way, known.OLD[function]) for function, way in visits.OLD.items()),
@@ -67,7 +81,7 @@ def _doors() -> list[Try]:
             steps = list(course(0, vantage))
             until = [step.name for step in steps].index(last) + 1
             trial = _trial(f"{name}/door@{vantage}", function, steps[:until])
-            found.append(Try(trial, way, None, vantage, DOOR_S))
+            found.append(Try(trial, way, None, vantage, "door", DOOR_S))
     return found
 
 
@@ -77,16 +91,17 @@ def _canaries() -> list[Try]:
         if function in _BY_CELL:
             for number in range(p.CELLS):
                 trial = _trial(f"{name}/{p.cell(number)}", function, course(number, ""))
-                found.append(Try(trial, way, number, "", CANARY_S))
+                found.append(Try(trial, way, number, "", "canary", CANARY_S))
         else:
-            found.append(Try(_trial(f"{name}/canary", function, course(0, "")), way, 0, "", CANARY_S))
-    found += [
-        Try(_trial(name, function, course(0, "")), way, 0, "", CANARY_S)
-        for function, name, way, course in _MORE
-    ]
+            found.append(
+                Try(_trial(f"{name}/canary", function, course(0, "")), way, 0, "", "canary", CANARY_S)
+            )
+    for function, name, way, course in _MORE:
+        every_s = CANARY_S / 2 if name == OUTSIDE else CANARY_S
+        found.append(Try(_trial(name, function, course(0, "")), way, 0, "", "canary", every_s))
     for place, node in enumerate(p.NODES):
         trial = _trial(f"imap/large/{node}", "imap", known.large(place * p.EACH, ""))
-        found.append(Try(trial, visits.large, place * p.EACH, "", CANARY_S))
+        found.append(Try(trial, visits.large, place * p.EACH, "", "canary", CANARY_S))
     return found
 
 
@@ -95,7 +110,8 @@ def _checks() -> list[Try]:
     for id, steps in known.checks().items():
         part = id.removeprefix("check/")
         trial = Trial(id, "", tuple(steps), proves=part not in _BLIND)
-        found.append(Try(trial, partial(_check, part), None, "", CHECK_S))
+        every_s = _CHECK_S.get(known.kind(part), _OFTEN_S)
+        found.append(Try(trial, partial(_check, part), None, "", "check", every_s))
     return found
 
 
@@ -137,7 +153,7 @@ def _trial(id: str, function: str, steps: Sequence[Step]) -> Trial:
 
 def show(one: Try, parts: Mapping[ComponentId, p.Now], random: Random, at: float) -> Finding:
     """What the trial shows with the parts as they are."""
-    visit = visits.Visit(parts, random, one.vantage, _WAITS_S[one.every_s])
+    visit = visits.Visit(parts, random, one.vantage, _WAITS_S[one.sort])
     names = {step.name for step in one.trial.steps}
     state: State = "works"
     step = said = ""
@@ -147,6 +163,8 @@ def show(one: Try, parts: Mapping[ComponentId, p.Now], random: Random, at: float
                 break
             step = name
     except visits.Stopped as stopped:
+        if one.sort == "check" and isinstance(stopped, visits.Anew):
+            return undecided(one, at, step, str(stopped))
         state, said = "fails", str(stopped)
     if visit.slow and state == "works":
         state, said = "degraded", visit.slow
@@ -165,6 +183,6 @@ def wrongly(one: Try, finding: Finding, random: Random) -> Finding:
     return finding._replace(state="fails", step=step, said="no answer within 5 s")
 
 
-def undecided(one: Try, at: float) -> Finding:
+def undecided(one: Try, at: float, step: str = "", said: str = "") -> Finding:
     """It could not be tried."""
-    return Finding(one.trial.id, one.trial.function, "unknown", "", "", at, 0.0, one.cell, one.vantage)
+    return Finding(one.trial.id, one.trial.function, "unknown", step, said, at, 0.0, one.cell, one.vantage)

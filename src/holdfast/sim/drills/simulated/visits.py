@@ -17,12 +17,17 @@ TAKEN_OVER_S = 3.0  # until balancers and stores have noticed, and another one d
 SLOW_S = 2.0
 WAITS_S = 2.0  # until a customer's session, or a process for it, gives up a silent part
 TOO_LONG_S = 1.5  # what takes longer is told as degraded
+ANEW_S = 0.1  # from the end of a process that was asked to end until its successor serves: measured
 
 Steps = Generator[str]
 
 
 class Stopped(Exception):
     """The step can't be done."""
+
+
+class Anew(Stopped):
+    """What it needs ended in the middle of it, as it was asked to, and is there again in a moment."""
 
 
 class Visit:
@@ -62,6 +67,8 @@ class Visit:
             raise Stopped(how.said or "connection refused")
         if how.mode == "silent":
             raise self.silent(how.said)
+        if how.mode == "anew":
+            raise Anew(how.said or f"{part} is started anew, try again")
         if how.mode == "slow":
             self.took_s += SLOW_S
             self.slow = self.slow or how.said or f"took {self.took_s:.1f} s"
@@ -116,7 +123,10 @@ class Visit:
             self.meet("balancing/check")
         self.meet(f"pool/{role}")
         process = self.one_of(tuple(p.workers(role)))
-        self.meet(process)
+        try:
+            self.meet(process)
+        except Anew:  # the supervisor holds its port: who comes meanwhile waits (RUN-1)
+            self.took_s += ANEW_S
         return process
 
     def secure(self, name: str) -> None:

@@ -7,7 +7,7 @@ real service. Nothing here knows what was done to the provider.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from holdfast.model.errors import ComponentId
@@ -17,14 +17,22 @@ from holdfast.model.limits import AROUND, DOOR_SILENT_S, INCIDENT_SIGNAL_S, SURE
 from holdfast.sim.drills.simulated import provider as p
 from holdfast.sim.drills.simulated import trying, visits
 from holdfast.sim.seed import Random, stream
+from holdfast.watch.changes import Change
 from holdfast.watch.depends import DependencyMap
 from holdfast.watch.incidents.incidents import Incidents, Opinion
 from holdfast.watch.judging import Judge, settle
 from holdfast.watch.rota import Pace, Rota
 
-_LEAST_S = {trying.DOOR_S: 0.5, trying.CHECK_S: 1.0, trying.CANARY_S: 2.0}
-_FAILING_S = {trying.DOOR_S: 1.0, trying.CHECK_S: 2.0, trying.CANARY_S: 5.0}
+# As the real role has them (``run/watching.py``): between two tries at least, and while one fails.
+_LEAST_S: Mapping[trying.Sort, float] = {"door": 0.5, "check": 1.0, "canary": 5.0}
+_FAILING_S: Mapping[trying.Sort, float] = {"door": trying.DOOR_S, "check": 5.0, "canary": 10.0}
 SESSIONS = 2  # of real customers at a time, of each function, of which signals are told
+
+
+def _pace(one: trying.Try) -> Pace:
+    failing_s = min(_FAILING_S[one.sort], one.every_s)
+    return Pace(one.every_s, _LEAST_S[one.sort], failing_s, sure_s=SURE_S)
+
 
 Parts = Mapping[ComponentId, p.Now]
 
@@ -39,7 +47,7 @@ class Errors(NamedTuple):
 
 class Watchers:
     """``findings``: all that didn't go well, in the order of time. ``reports``: all that was told of causes.
-    ``judge_s``: how often all is judged."""
+    ``judge_s``: how often all is judged; ``changes``: what is changed meanwhile, in order of time."""
 
     def __init__(
         self,
@@ -51,21 +59,20 @@ class Watchers:
         *,
         begin: float,
         judge_s: float = 2.0,
+        changes: Sequence[Change] = (),
     ) -> None:
+        self._changes = changes
         self._tries = {id: each for id, each in tries.items() if id in known.trials}
         self._known = known
         self._errors = errors
         self._shows, self._errs = stream(seed, "trials"), stream(seed, "errors")
-        paces = {
-            id: Pace(each.every_s, _LEAST_S[each.every_s], _FAILING_S[each.every_s], sure_s=SURE_S)
-            for id, each in self._tries.items()
-        }
+        paces = {id: _pace(each) for id, each in self._tries.items()}
         self._rota = Rota(paces, begin, stream(seed, "rota").random)
         self._under_way: list[tuple[float, str, Finding]] = []
         self._newest: dict[str, Finding] = {}
         self._canaries: dict[str, list[str]] = {function: [] for function in FUNCTIONS}
         for id, each in self._tries.items():
-            if each.every_s == trying.CANARY_S:
+            if each.sort == "canary":
                 self._canaries[each.trial.function].append(id)
         self._met: dict[str, float] = {}  # function → when real sessions last met something
         self._news = False  # not settled yet
@@ -82,7 +89,7 @@ class Watchers:
             one = self._tries[name]
             finding = self._try(one, parts, now)
             heapq.heappush(self._under_way, (now + finding.took_s, name, finding))
-            if one.every_s == trying.DOOR_S and finding.took_s > DOOR_SILENT_S:
+            if one.sort == "door" and finding.took_s > DOOR_SILENT_S:
                 beside = self._try(one, parts, now)
                 heapq.heappush(self._under_way, (now + DOOR_SILENT_S + beside.took_s, name, beside))
         while self._under_way and self._under_way[0][0] <= now:
@@ -92,7 +99,8 @@ class Watchers:
         if judging and now - self._judged_at >= self._judge_s:
             self._judged_at = now
             told = self.judge.told
-            if self.judge.judge(now) is not told and self.judge.told is not None:
+            changes = [each for each in self._changes if each.at <= now]
+            if self.judge.judge(now, changes=changes) is not told and self.judge.told is not None:
                 self.reports.append(Opinion(now, self.judge.told))
             if self.judge.deciding:
                 self._rota.hasten([self.judge.deciding], now)
