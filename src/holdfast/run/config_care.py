@@ -28,9 +28,9 @@ class Remedies(Section, frozen=True):
         Meta(description="on: what `rules` names is carried out; dry-run: it is only said what would be."),
     ] = "on"
     rules: Annotated[
-        list[Literal["restart", "reroute", "hold", "drain"]],
+        list[Literal["restart", "reroute", "shed", "hold", "drain"]],
         Meta(description="What is carried out without asking (docs/operate/remedies.md)."),
-    ] = field(default_factory=lambda: ["restart"])
+    ] = field(default_factory=lambda: ["restart", "shed"])
     probability: Annotated[
         float, Meta(description="Of the diagnosis, at least, before anything is done.", ge=0.9, le=1)
     ] = 0.95

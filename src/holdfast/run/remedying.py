@@ -1,4 +1,5 @@
-"""Remedies carried out: through the supervisor's control socket and the relay's (``watch.remedies`` decides).
+"""Remedies carried out: through the supervisor's control socket, the relay's and that of auth
+(``watch.remedies`` decides).
 
 The role ``watch`` calls ``Remedies.round`` after each look; an operator's confirmation takes the same way.
 """
@@ -6,18 +7,29 @@ The role ``watch`` calls ``Remedies.round`` after each look; an operator's confi
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from typing import Any, Literal
 
+from holdfast.directory.auth import AuthClient
 from holdfast.model.errors import Refused, Unavailable
-from holdfast.model.limits import REMEDY_ANSWER_S
-from holdfast.run import control, doors
+from holdfast.model.limits import REMEDY_ANSWER_S, SHED_LEASE_S, SHED_RENEW_S
+from holdfast.run import control, doors, layout
 from holdfast.run.child import process_name
 from holdfast.run.config import Config
 from holdfast.run.roles import plan
 from holdfast.watch.incidents.lifecycle import Seen
 from holdfast.watch.incidents.record import Remedied
-from holdfast.watch.remedies import Allowed, Remedy, Rolling, Touched, due, in_force
+from holdfast.watch.remedies import (
+    SIGN_INS,
+    Allowed,
+    Remedy,
+    Rolling,
+    Touched,
+    due,
+    in_force,
+    leases,
+)
 from holdfast.world import World
 
 _COURSES: dict[str, Literal["first", "second", "hold"]] = {
@@ -49,11 +61,13 @@ class Remedies:
         self._config = config
         self._allowed = allowed(config)
         self._touched: deque[Touched] = deque(maxlen=_KEPT)
+        self._renew_at = float("-inf")
 
     async def round(self, seen: Seen) -> list[Remedied]:
         """What was done, or would be: to be written down. Raises nothing, and takes a few seconds at most."""
         if self._allowed.mode == "off" or not (seen.incidents.open() or in_force(seen.incidents)):
             return []
+        await self._renew(seen)
         return [await self._one(each, seen.now) for each in self.due(seen, await self._rolling())]
 
     def due(self, seen: Seen, rolling: Rolling | None = None) -> list[Remedy]:
@@ -65,6 +79,16 @@ class Remedies:
         # counted before it is begun (REMEDY-3)
         self._touched.append(Touched(now, remedy.incident, remedy.component, remedy.action))
         return await carry_out(self._world, self._config, remedy, now)
+
+    async def _renew(self, seen: Seen) -> None:
+        """REMEDY-6. Who can't be told now is told the next time."""
+        now = self._world.clock.monotonic()
+        if now < self._renew_at or not leases(seen, self._allowed):
+            return
+        self._renew_at = now + SHED_RENEW_S
+        with contextlib.suppress(Unavailable, TimeoutError):
+            async with asyncio.timeout(REMEDY_ANSWER_S):
+                await _shed(self._world, self._config, SHED_LEASE_S)
 
     async def _rolling(self) -> Rolling | None:
         """The rolling restart that is under way; None also where that can't be said."""
@@ -89,6 +113,9 @@ async def carry_out(world: World, config: Config, remedy: Remedy, now: float) ->
                 )
             if remedy.action == "drain":
                 return _said(remedy, now, await _supervisor(world, config, {"do": "halt"}))
+            if remedy.component == SIGN_INS:
+                await _shed(world, config, SHED_LEASE_S if remedy.action == "shed" else 0.0)
+                return _remedied(remedy, now, "done", remedy.why)
             return await _steer(world, config, remedy, now)
     except (Unavailable, TimeoutError) as error:
         return _remedied(remedy, now, "failed", str(error) or "no answer")
@@ -96,6 +123,12 @@ async def carry_out(world: World, config: Config, remedy: Remedy, now: float) ->
 
 async def _supervisor(world: World, config: Config, request: dict[str, Any]) -> dict[str, Any]:
     return await world.offload(control.ask, config.control_socket, request, REMEDY_ANSWER_S)
+
+
+async def _shed(world: World, config: Config, for_s: float) -> None:
+    """SIGN-4: at the process that checks all passwords; 0 takes it back. Raises ``Unavailable``."""
+    with contextlib.closing(AuthClient(world, layout.socket_path(config, "auth"))) as auth:
+        await auth.shed(for_s)
 
 
 async def _steer(world: World, config: Config, remedy: Remedy, now: float) -> Remedied:

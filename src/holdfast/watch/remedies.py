@@ -11,6 +11,8 @@ REMEDY-4 only what the configuration allows is carried out by itself; of all els
 be done.
 REMEDY-5 who watches and who cares are nobody's remedy: they don't restart themselves. What still does a part
 of its work, or whose memory carries the others through a wave, is left to people.
+REMEDY-6 what sheds is ordered for two minutes, again and again while it is in force by the record and carried
+out by itself or by people; so it ends by itself with whoever watches.
 """
 
 from __future__ import annotations
@@ -33,13 +35,14 @@ from holdfast.watch.incidents.incidents import Incident, Incidents
 from holdfast.watch.incidents.lifecycle import Seen
 from holdfast.watch.incidents.record import Remedied
 
-Rule = Literal["restart", "reroute", "hold", "drain"]
-RULES: tuple[Rule, ...] = ("restart", "reroute", "hold", "drain")
+Rule = Literal["restart", "reroute", "shed", "hold", "drain"]
+RULES: tuple[Rule, ...] = ("restart", "reroute", "shed", "hold", "drain")
 Mode = Literal["on", "dry-run", "off"]
 
 # What takes an action back; what isn't here needs nothing to be taken back.
-REVERSES = {"reroute": "resume", "hold": "resume"}
+REVERSES = {"reroute": "resume", "shed": "resume", "hold": "resume"}
 RELAY: ComponentId = "partner/relay"
+SIGN_INS: ComponentId = "load/sign-in"
 SUPERVISOR: ComponentId = "supervisor"
 _OURS = ("watch", "care")
 _REMEMBERS = ("auth",)  # right passwords: without, a wave of sign-ins has to be checked anew, slowly
@@ -137,6 +140,15 @@ def in_force(incidents: Incidents) -> list[Remedied]:
     return list(found.values())
 
 
+def leases(seen: Seen, allowed: Allowed) -> list[Remedied]:
+    """REMEDY-6: of what is in force, what has to be ordered again and again."""
+    return [
+        each
+        for each in in_force(seen.incidents)
+        if each.action == "shed" and (each.rule not in RULES or allowed.mode == "on")
+    ]
+
+
 # The rules
 
 
@@ -167,6 +179,8 @@ def _about(incident: Incident, cause: NamedCause, allowed: Allowed, why: str) ->
         yield _remedy(incident, "restart", cause.component, why)._replace(asks=asks)
     elif cause.component == RELAY:
         yield _remedy(incident, "reroute" if allowed.second else "hold", RELAY, why)
+    elif cause.component == SIGN_INS:
+        yield _remedy(incident, "shed", SIGN_INS, why)
 
 
 def _drained(seen: Seen, rolling: Rolling | None) -> Iterator[Remedy]:

@@ -243,7 +243,7 @@ class Watching:
         written = settle(judge, lambda: keeper.incidents, clock.now(), keeper.note)
         if changed or written or judge.told is not told:
             self._changed.set()
-        if self._remedy is not None and keeper.incidents.open() and not self._remedying:
+        if self._remedy is not None and not self._remedying:  # after an incident, what was done is taken back
             self._remedying = True
             self._begin(self._carry_out(self._remedy))
 

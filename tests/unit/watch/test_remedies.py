@@ -24,7 +24,7 @@ from holdfast.watch.incidents import Incidents
 from holdfast.watch.incidents import record as r
 from holdfast.watch.incidents.lifecycle import Seen
 from holdfast.watch.incidents.window import Window
-from holdfast.watch.remedies import Allowed, Remedy, Rolling, Touched, due
+from holdfast.watch.remedies import RULES, SIGN_INS, Allowed, Remedy, Rolling, Touched, due, leases
 
 NOON = 1_345_032_000.0
 PROCESSES = (
@@ -39,11 +39,12 @@ PROCESSES = (
     "care-0",
     "auth-0",
 )
-ALL = frozenset(("restart", "reroute", "hold", "drain"))
+ALL = frozenset(RULES)
 ALLOWED = Allowed("on", frozenset(("restart",)), 0.95, 10.0, 4, PROCESSES)
 TRIALS = [
     Trial("imap/imaps", "imap", (Step("greeting", frozenset()),)),
     Trial("partner/relay", "", (Step("connect", frozenset()),)),
+    Trial(SIGN_INS, "", (Step("wait", frozenset()), Step("put off", frozenset()))),
 ]
 
 
@@ -218,6 +219,38 @@ def test_what_never_failed_by_its_own_check_and_what_people_did_is_for_people_to
         case.now += 2 * REMEDY_APART_S
         case.window.add([Finding("partner/relay", "", "works", "", "", case.now, 0.1)])
         assert case.due(allowed) == []
+
+
+def test_under_more_sign_ins_than_can_be_checked_those_who_are_known_go_first_until_it_is_over() -> None:
+    case = Case(named(SIGN_INS, rate=0.6))
+    assert told(case.due()) == [("shed", SIGN_INS, False)], "proposed where it isn't allowed"
+    allowed = ALLOWED._replace(rules=ALL)
+    (shed,) = case.due(allowed)
+    assert (shed.action, shed.carried_out, shed.reverses) == ("shed", True, "resume")
+    assert leases(case.seen, allowed) == []
+    case.remedied(shed)
+    case.report = None
+    for state, wait_s in (("degraded", REMEDY_APART_S), ("works", REMEDY_BACK_S - 1), ("works", 1)):
+        assert case.due(allowed) == [] and [each.action for each in leases(case.seen, allowed)] == ["shed"]
+        finding = Finding(SIGN_INS, "", state, "put off", "", case.now, 0.1)  # type: ignore[arg-type]
+        case.window.add([finding])
+        case.now += wait_s
+    case.window.add([Finding(SIGN_INS, "", "works", "", "", case.now, 0.1)])
+    (back,) = case.due(allowed)
+    assert told([back]) == [("resume", SIGN_INS, True)]
+    case.remedied(back)
+    assert case.due(allowed) == leases(case.seen, allowed) == []
+
+
+def test_remedy_6_what_is_no_longer_allowed_ends_by_itself_and_what_people_ordered_goes_on() -> None:
+    for rule, goes_on in (("shed", False), ("operator", True)):
+        case = Case(named(SIGN_INS))
+        case.remedied(Remedy(1, rule, SIGN_INS, "shed"))
+        assert bool(leases(case.seen, ALLOWED._replace(mode="dry-run"))) is goes_on
+        assert len(leases(case.seen, ALLOWED)) == 1
+    relay = Case(named("partner/relay"))
+    relay.remedied(Remedy(1, "hold", "partner/relay", "hold"))
+    assert leases(relay.seen, ALLOWED) == []
 
 
 _COMPONENTS = st.sampled_from([*(f"process/{each}" for each in PROCESSES), "partner/relay"])

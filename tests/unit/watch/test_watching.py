@@ -19,6 +19,7 @@ from holdfast.watch import judging
 from holdfast.watch import watching as watching_module
 from holdfast.watch.depends import Component, DependencyMap, Edge, Step, Trial
 from holdfast.watch.incidents.keeping import IncidentKeeper
+from holdfast.watch.incidents.lifecycle import Seen
 from holdfast.watch.incidents.record import Remedied
 from holdfast.watch.now import Now, read_now
 from holdfast.watch.rota import Pace
@@ -310,21 +311,28 @@ def test_watch_9_where_it_can_t_tell_how_it_is_it_is_journalled_once_and_told_la
     world.run(main())
 
 
-def test_what_was_done_about_it_is_written_down_and_told(world):
-    async def remedy(seen: object) -> list[Remedied]:
-        await world.clock.sleep(3)
-        done = not any(isinstance(each, Remedied) for each in keepers[0].incidents.open()[0].timeline)
-        head = {"at": world.clock.now(), "incident": 1, "rule": "restart", "component": "pop3"}
-        return [Remedied(**head, action="restart", outcome="done")] if done else []
+def test_what_was_done_about_it_is_written_down_and_told_and_taken_back_after_its_end(world):
+    def entry(action: str) -> list[Remedied]:
+        head = {"at": world.clock.now(), "incident": 1, "rule": "hold", "component": "pop3"}
+        return [Remedied(**head, action=action, outcome="done")]
 
-    keepers: list[IncidentKeeper] = []
+    async def remedy(seen: Seen) -> list[Remedied]:
+        await world.clock.sleep(3)
+        done = [each.action for one in seen.incidents for each in one.timeline if isinstance(each, Remedied)]
+        if not done and seen.incidents.open():
+            return entry("hold")
+        return entry("resume") if done == ["hold"] and not seen.incidents.open() else []
 
     async def main() -> None:
         async with watched(world, remedy=remedy) as (service, _, keeper):
-            keepers.append(keeper)
             service.broken.add("pop3")
             await world.clock.sleep(20)
             assert [each.component for each in now(world).remedies] == ["pop3"]
+            service.broken.clear()
+            await world.clock.sleep(300)
+            [incident] = keeper.incidents
+            taken_back = [each for each in incident.timeline if isinstance(each, Remedied)][-1]
+            assert taken_back.action == "resume" and 0 < incident.closed_at < taken_back.at
 
     world.run(main())
 

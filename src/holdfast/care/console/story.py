@@ -35,9 +35,10 @@ class Teller(story.Teller):
 
     def action(self, action: str, component: str, incident: Incident | None = None) -> str:
         """What is done, as a button says it."""
-        known = ("restart", "reroute", "hold", "resume", "drain")
-        key = action if action in known else "other"
-        return self.say(f"console.action.{key}", name=self.component(component, incident), action=action)
+        kind = component.partition("/")[0]
+        keys = (f"console.action.{action}.{kind}", f"console.action.{action}", "console.action.other")
+        key = next(each for each in keys if self.texts.has(each))
+        return self.say(key, name=self.component(component, incident), action=action)
 
     def _entry(self, incident: Incident, entry: r.AnyEntry) -> Iterator[str]:
         said = [] if isinstance(entry, r.Remedied) else list(super()._entry(incident, entry))

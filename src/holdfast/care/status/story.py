@@ -145,7 +145,8 @@ class Teller:
                 if promise is not None:
                     yield self.say(f"status.entry.missed.{promise.what}", due=self.moment(promise.due))
             case r.Remedied() if entry.outcome in ("done", "failed"):
-                yield self.say(f"status.entry.remedied.{entry.outcome}")
+                shed = entry.outcome == "done" and entry.action == "shed"
+                yield self.say(f"status.entry.remedied.{'shed' if shed else entry.outcome}")
             case r.Closed():
                 yield self.say("status.entry.closed")
             case _:
