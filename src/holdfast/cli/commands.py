@@ -27,6 +27,7 @@ from holdfast.cli import (
     notices,
     people,
     queue,
+    remedies,
     reports,
     service,
     setup,
@@ -76,6 +77,7 @@ mapping.add_to(app)
 configuration.add_to(app)
 console.add_to(app)
 incidents.add_to(app)
+remedies.add_to(app)
 care.add_to(app)
 notices.add_to(app)
 reports.add_to(app)
