@@ -52,6 +52,21 @@ def test_diag_5_the_trial_that_would_tell_is_named():
     assert found(known, told) == {"a"}
 
 
+def test_diag_6_trials_that_err_here_and_there_are_no_cause_outside_of_the_map():
+    """That their steps have a name in common says nothing, where most of these go well."""
+    parts = [f"process/{number}" for number in range(150)]
+    look = [Trial(f"check/{each}", "", (Step("look", frozenset({each})),)) for each in parts]
+    known = DependencyMap([Component(each, "process") for each in parts], trials=look)
+    shown = [
+        Outcome(trial.id, float(second), "look" if second in (2, 5, 8) and place < 6 else "")
+        for second in range(10)
+        for place, trial in enumerate(look)
+        if place >= 3
+    ]
+    shown += [Outcome(trial.id, 8.0 + again, "look") for again in range(2) for trial in look[:3]]
+    assert diagnose(known, gather(known, shown)).verdict is not Verdict.OUTSIDE
+
+
 def test_diag_3_a_chain_is_told_in_its_order_and_from_its_cause():
     since = {"partner/keys": 0.0, "spool": 2.0, "disk/v1": 5.0}
     shown = outcomes(MAP, dict.fromkeys(since, 1.0), rounds=9, since=since)

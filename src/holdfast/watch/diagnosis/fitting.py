@@ -28,6 +28,8 @@ _SPARED = math.log(0.02)  # a kind of use that a fault leaves alone
 _SHOWN = math.log(0.05)  # any number of them, where its own check shows it
 _DENIED = math.log(1e-5)  # that its own check shows nothing of it
 
+_MOST_ODDS = 600.0  # of a logarithm
+
 Part = tuple[int, float]  # of a hypothesis: one component, by the number of its touch, and how much it spoils
 
 
@@ -139,6 +141,11 @@ class Fit:
         reach = self.reach(part)
         return reach.spared + sum(self._sum(those & ~known, rate) for rate, those in reach.spoils)
 
+    def odds(self, evidence: Evidence) -> float:
+        """How much likelier it is where something spoils it, by all that this may spoil, than by noise."""
+        gains = ((share, _count(evidence, self._gains[rate])) for rate, share in RATES.items())
+        return math.fsum(share * math.exp(min(gain, _MOST_ODDS)) for share, gain in gains)
+
     def explains(self, part: Part) -> Steps:
         return self.reach(part).all
 
@@ -194,8 +201,3 @@ def _gain(fails: float, noise: float) -> tuple[float, float]:
 
 def _count(evidence: Evidence, gain: tuple[float, float]) -> float:
     return evidence.failed * gain[0] + (evidence.tried - evidence.failed) * gain[1]
-
-
-def likelihood(evidence: Evidence, fails: float) -> float:
-    """Logarithm, but for the number of orders, which is the same for all."""
-    return evidence.failed * math.log(fails) + (evidence.tried - evidence.failed) * math.log1p(-fails)

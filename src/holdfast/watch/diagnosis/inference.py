@@ -18,7 +18,7 @@ from typing import NamedTuple
 from holdfast.model.errors import ComponentId
 from holdfast.watch.depends import DependencyMap
 from holdfast.watch.diagnosis.evidence import Evidence
-from holdfast.watch.diagnosis.fitting import RATES, Fit, Part, Tally, likelihood
+from holdfast.watch.diagnosis.fitting import RATES, Fit, Part, Tally
 from holdfast.watch.diagnosis.passages import Steps, Touch, passages
 
 NOISES = (0.03, 0.01, 0.07)  # how often trials show the wrong thing: each is as likely
@@ -129,16 +129,13 @@ OUTSIDE = frozenset({"outside"})
 def _outside(evidence: Sequence[Evidence], fit: Fit) -> _Weighed:
     """What the map lacks spoils steps of a name, wherever they are taken, as a part that it has would."""
     gains: dict[str, float] = {}
-    again = math.log(OUTSIDE_AGAIN)
     known: dict[tuple[int, int], float] = {}
     for each in evidence:
         seen = each.tried, each.failed
         better = known.get(seen)
         if better is None:
-            share = min(max(each.failed / each.tried, 0.01), 0.99)
-            better = known[seen] = likelihood(each, share) - likelihood(each, fit.noise)
-        if better + again > 0:
-            gains[each.step] = gains.get(each.step, 0.0) + better + again
+            better = known[seen] = math.log1p(OUTSIDE_AGAIN * (fit.odds(each) - 1))
+        gains[each.step] = gains.get(each.step, 0.0) + better
     covered = math.log(OUTSIDE_COVERS)
     weight = math.fsum(max(gain + covered, 0.0) for gain in gains.values())
     return _Weighed(math.log(OUTSIDE_PRIOR) + fit.nothing + weight, (("outside", 1.0),))
