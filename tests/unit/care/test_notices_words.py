@@ -14,6 +14,7 @@ from holdfast.care import wording
 from holdfast.care.notices import gsm
 from holdfast.care.notices.due import NoticeDue, Told, due, said_of
 from holdfast.care.notices.recipients import Account, Cells, Mailbox, mailboxes
+from holdfast.care.notices.together import Other, Reading
 from holdfast.care.notices.words import FOLDER, Composer, Facts, Reader, Words, texts, works
 from holdfast.model.functions import FUNCTIONS
 from holdfast.model.limits import SMS_SEGMENTS
@@ -246,3 +247,23 @@ def test_notice_1_and_every_notice_is_clear_and_fits_whatever_the_outage(
         wording.check({language: reader.whole(made[language], own, link)})
         wording.check({language: short})
         assert not re.search(r"[{}]", short + made[language].public)
+
+
+def test_an_end_lasted_from_what_began_first_for_its_reader_and_names_what_still_fails_for_him(
+    said: Texts,
+) -> None:
+    incidents = folded(*present(), OVER)
+    incident = incidents.get(2)
+    assert incident is not None
+    end = NoticeDue("ended", said_of(incident, NOW))
+    composer = Composer(said, incidents, "Example Mail")
+    facts = Facts(incident, end, NOW, (), False, (), again=("imap",), since=incident.ended_at - 3 * 3600)
+    [first, *_] = composer.words(facts)["en"].before
+    assert first.endswith("The outage lasted 3 hours.") and "Webmail" not in first
+    goes_on = folded(*present())
+    composer = Composer(said, goes_on, "Example Mail")
+    other = Other(2, "open", said_of(goes_on.get(2), NOW), {}, BEGAN)  # type: ignore[arg-type]
+    base = composer.words(facts)
+    read = composer.read(base, Reading((), ((2, ("webmail",)),)), {2: other}, NOW)["de"]
+    assert len(read.before) > len(base["de"].before) and "Webmail" in read.before[-3]
+    assert read.short[1].startswith("Auch gestört seit") and read.short[1].endswith("Webmail.")

@@ -17,7 +17,8 @@ import apsw
 import msgspec
 
 from holdfast.care.notices.due import About, Said, Told
-from holdfast.care.notices.recipients import Cells
+from holdfast.care.notices.recipients import Account, Cells
+from holdfast.care.notices.together import Along, Beside, Other, Reading, reading
 from holdfast.care.notices.words import Words
 from holdfast.model.limits import NOTICE_KEPT_S
 from holdfast.world import World
@@ -29,26 +30,36 @@ EVERYBODY = 0  # the customer of what goes to no single one
 
 # due: to be sent; over: a later notice says more; failed: it can't be taken; late: out of reach for too long
 State = Literal["due", "sent", "failed", "late", "over"]
-_VERSION = 1
+_VERSION = 2
 _TABLES = """
-CREATE TABLE notice (
+CREATE TABLE IF NOT EXISTS notice (
     incident INTEGER NOT NULL, number INTEGER NOT NULL, at REAL NOT NULL, about TEXT NOT NULL,
     body BLOB NOT NULL, PRIMARY KEY (incident, number)
 ) WITHOUT ROWID;
-CREATE TABLE message (
+CREATE TABLE IF NOT EXISTS message (
     incident INTEGER NOT NULL, notice INTEGER NOT NULL, customer INTEGER NOT NULL, channel TEXT NOT NULL,
     state TEXT NOT NULL, tries INTEGER NOT NULL, next_at REAL NOT NULL, at REAL NOT NULL,
     answer TEXT NOT NULL,
     PRIMARY KEY (incident, notice, customer, channel)
 ) WITHOUT ROWID;
-CREATE INDEX message_due ON message (channel, next_at) WHERE state = 'due';
-CREATE INDEX message_sent ON message (channel, at) WHERE state = 'sent';
+CREATE INDEX IF NOT EXISTS message_due ON message (channel, next_at) WHERE state = 'due';
+CREATE INDEX IF NOT EXISTS message_sent ON message (channel, at) WHERE state = 'sent';
+CREATE TABLE IF NOT EXISTS along (
+    incident INTEGER NOT NULL, notice INTEGER NOT NULL, customer INTEGER NOT NULL,
+    by_incident INTEGER NOT NULL, by_notice INTEGER NOT NULL,
+    PRIMARY KEY (incident, notice, customer)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS along_by ON along (by_incident) WHERE by_notice = 0;
 """
 _ROW = "incident, notice, customer, channel, state, tries, next_at, at, answer"
 
 
 class Body(msgspec.Struct, frozen=True):
-    """Of a notice: what it said, to whom it applies, and in which words."""
+    """Of a notice: what it said, to whom it applies, and in which words.
+
+    ``others``, ``left``: what it tells beside, as in ``Beside``. ``readings``: words of those who read it
+    otherwise.
+    """
 
     said: Said
     promise: int
@@ -56,6 +67,9 @@ class Body(msgspec.Struct, frozen=True):
     quiet: bool
     scopes: dict[str, Cells]
     words: dict[str, Words]
+    others: tuple[Other, ...] = ()
+    left: tuple[Other, ...] = ()
+    readings: tuple[tuple[Reading, dict[str, Words]], ...] = ()
 
 
 class Notice(NamedTuple):
@@ -69,6 +83,26 @@ class Notice(NamedTuple):
     def told(self) -> Told:
         body = self.body
         return Told(self.number, self.about, self.at, body.next_at, body.quiet, body.said)
+
+    @property
+    def own(self) -> Other:
+        """Its incident, as it told of it."""
+        body, state = self.body, "over" if self.about == "ended" else "open"
+        return Other(self.incident, state, body.said, body.scopes, 0.0)  # type: ignore[arg-type]
+
+    def words(self, accounts: Sequence[Account]) -> dict[str, Words]:
+        """As who has these mailboxes reads it."""
+        body = self.body
+        if not body.readings:
+            return body.words
+        beside = Beside(body.others, body.left)
+        found = reading(accounts, body.said, is_over=self.about == "ended", beside=beside)
+        return next((words for each, words in body.readings if each == found), body.words)
+
+    @property
+    def open_scopes(self) -> list[dict[str, Cells]]:
+        """Of all that is open by it."""
+        return [self.body.scopes, *(each.scopes for each in self.body.others if each.state == "open")]
 
 
 class MessageRow(NamedTuple):
@@ -109,35 +143,39 @@ class KeptNotices:
 
     # notices
 
-    def add(self, notice: Notice, firsts: Iterable[tuple[int, str]]) -> None:
+    def add(self, notice: Notice, firsts: Iterable[tuple[int, str]], alongs: Iterable[Along] = ()) -> None:
         """``firsts``: customers, each with a channel by which it is told. What waits of earlier ones of the
-        incident needn't be said any more, unless this one is told nobody. Raises ``Unavailable``, as all do
-        here."""
+        incident needn't be said to them any more, unless this one is told nobody. ``alongs``: who is told by
+        another's. Raises ``Unavailable``, as all do here."""
 
         def write(db: apsw.Connection) -> None:
-            if not notice.body.quiet:
-                db.execute(
-                    "UPDATE message SET state = 'over', at = ? WHERE incident = ? AND state = 'due'"
-                    " AND channel != ?",
-                    (notice.at, notice.incident, LETTER),
-                )
             head = (notice.incident, notice.number, notice.at, notice.about, _encode(notice.body))
             db.execute("INSERT INTO notice VALUES (?, ?, ?, ?, ?)", head)
-            _lay_down(db, notice, firsts, notice.at)
+            _lay_down(db, notice, firsts, alongs, notice.at)
+            if not notice.body.quiet:
+                these = "SELECT customer FROM message WHERE incident = ? AND notice = ?"
+                db.execute(
+                    "UPDATE message SET state = 'over', at = ? WHERE incident = ? AND notice < ?"
+                    f" AND state = 'due' AND channel != ? AND customer IN ({these})",
+                    (notice.at, *notice[:2], LETTER, *notice[:2]),
+                )
             old = notice.at - NOTICE_KEPT_S
             gone = "SELECT incident, number FROM notice WHERE at < ?"
-            db.execute(f"DELETE FROM message WHERE (incident, notice) IN ({gone})", (old,))
+            for table in ("message", "along"):
+                db.execute(f"DELETE FROM {table} WHERE (incident, notice) IN ({gone})", (old,))
             db.execute("DELETE FROM notice WHERE at < ?", (old,))
 
         self._file.write(write)
 
-    def join(self, notice: Notice, firsts: Iterable[tuple[int, str]], now: float) -> None:
+    def join(
+        self, notice: Notice, firsts: Iterable[tuple[int, str]], alongs: Iterable[Along], now: float
+    ) -> None:
         """More whom it is for, as it hits them too by now."""
 
         def write(db: apsw.Connection) -> None:
             of = (_encode(notice.body), notice.incident, notice.number)
             db.execute("UPDATE notice SET body = ? WHERE incident = ? AND number = ?", of)
-            _lay_down(db, notice, firsts, now)
+            _lay_down(db, notice, firsts, alongs, now)
 
         self._file.write(write)
 
@@ -154,9 +192,28 @@ class KeptNotices:
         return self._file.read(read)
 
     def customers(self, incident: int) -> set[int]:
-        """All who were told of it, or are to be."""
-        sql = "SELECT DISTINCT customer FROM message WHERE incident = ? AND customer != ?"
+        """All who were told of it, by its own notices or another's, or are to be."""
+        sql = (
+            "SELECT customer FROM message WHERE incident = ?1 AND customer != ?2"
+            " UNION SELECT customer FROM along WHERE incident = ?1"
+            " UNION SELECT customer FROM along WHERE by_incident = ?1 AND by_notice = 0"
+        )
         return self._file.read(lambda db: {row[0] for row in db.execute(sql, (incident, EVERYBODY))})
+
+    def left_to(self, incident: int) -> list[int]:
+        """Incidents that are over, and whose end is told to some customers by the end of this one."""
+        sql = "SELECT DISTINCT incident FROM along WHERE by_incident = ? AND by_notice = 0 ORDER BY 1"
+        return self._file.read(lambda db: [row[0] for row in db.execute(sql, (incident,))])
+
+    def last(self, incidents: Iterable[int]) -> dict[int, tuple[int, int]]:
+        """The newest notice of these that each customer was told by: of which incident, and its number."""
+        listed = ", ".join(str(int(each)) for each in incidents)
+        sql = (
+            "SELECT m.customer, m.incident, m.notice, max(n.at) FROM message m"
+            " JOIN notice n ON n.incident = m.incident AND n.number = m.notice"
+            f" WHERE m.incident IN ({listed}) AND m.customer != ? GROUP BY m.customer"
+        )
+        return self._file.read(lambda db: {row[0]: row[1:3] for row in db.execute(sql, (EVERYBODY,))})
 
     # messages
 
@@ -229,12 +286,14 @@ class KeptNotices:
             where = f"FROM message WHERE incident = ? AND notice = ? AND customer != {EVERYBODY}"
             [(customers,)] = db.execute(f"SELECT count(DISTINCT customer) {where}", of)
             [(reached,)] = db.execute(f"SELECT count(DISTINCT customer) {where} AND state = 'sent'", of)
+            [(beside, heard)] = db.execute(_ALONG, of)
             found: dict[str, Counter[str]] = {each: Counter() for each in ("due", "sent", "failed", "over")}
             every = "SELECT channel, state, count(*) FROM message WHERE incident = ? AND notice = ?"
             for channel, state, count in db.execute(f"{every} GROUP BY channel, state", of):
                 found["failed" if state == "late" else state][channel] += count
             letters = found["due"].pop(LETTER, 0)
             waiting = found["due"].total()
+            customers, reached = customers + beside, reached + heard
             return Counts(customers, reached, dict(found["sent"]), dict(found["failed"]), letters, waiting)
 
         return self._file.read(read)
@@ -257,14 +316,30 @@ class KeptNotices:
         return self._file.read(lambda db: [row[0] for row in db.execute(sql, of)])
 
 
+# who is told by another's notice, and who has heard that one or a later one of that incident
+_ALONG = """
+SELECT count(*), coalesce(sum(EXISTS (
+    SELECT 1 FROM message m WHERE m.incident = a.by_incident AND m.notice >= a.by_notice
+    AND m.customer = a.customer AND m.state = 'sent'
+)), 0) FROM along a WHERE incident = ? AND notice = ? AND by_notice > 0
+"""
 _MARKS = ", ".join("?" * len(MessageRow._fields))
 
 
-def _lay_down(db: apsw.Connection, notice: Notice, firsts: Iterable[tuple[int, str]], now: float) -> None:
+def _lay_down(
+    db: apsw.Connection,
+    notice: Notice,
+    firsts: Iterable[tuple[int, str]],
+    alongs: Iterable[Along],
+    now: float,
+) -> None:
     db.executemany(
         f"INSERT OR IGNORE INTO message ({_ROW}) VALUES ({_MARKS})",
         (
             (notice.incident, notice.number, customer, channel, "due", 0, now, now, "")
             for customer, channel in firsts
         ),
+    )
+    db.executemany(
+        "INSERT OR IGNORE INTO along VALUES (?, ?, ?, ?, ?)", ((*notice[:2], *each) for each in alongs)
     )

@@ -8,7 +8,9 @@ from holdfast.care.events import NOTICE_HELD, NOTICE_PLANNED
 from holdfast.care.notices.due import NoticeDue, Told, due, said_of
 from holdfast.care.notices.kept import KeptNotices, Notice
 from holdfast.care.notices.planning import Planner
+from holdfast.care.notices.rounds import Round
 from holdfast.care.notices.sending import Sending
+from holdfast.care.notices.together import Beside, Last, Other
 from holdfast.care.turns import Seen
 from holdfast.model.errors import Refused
 from holdfast.model.limits import (
@@ -40,25 +42,46 @@ class NoticesPart:
         self._notices: dict[int, list[Notice]] = {}
         self._held: dict[int, str] = {}  # why, of the incident
         self._joined: dict[int, float] = {}  # the count by which it was looked for more customers
+        self._none_left: set[int] = set()  # whose end nobody waits for who wasn't told of them
         self._counted: dict[tuple[int, int], tuple[float, bool]] = {}  # when, and whether it is at its end
 
     async def turn(self, seen: Seen) -> list[AnyEntry]:
+        recent = [
+            each for each in seen.incidents if not each.closed_at or seen.at - each.closed_at < NOTICE_ENDED_S
+        ]
+        round_ = Round(seen.at)
+        for incident in recent:
+            notices = await self._known(incident)
+            what = due(incident, told(incident, notices, seen.at), seen.at)
+            what = what or await self._left(incident, notices, seen.at)
+            round_.add(incident, what, notices, is_held=incident.number in self._held)
+        for incident in round_.ordered():
+            await self._tell(seen, incident, round_)
         found: list[AnyEntry] = []
-        for incident in seen.incidents:
-            if not incident.closed_at or seen.at - incident.closed_at < NOTICE_ENDED_S:
-                await self._tell(seen, incident)
-                found += self._noticed(incident)
-                found += await self._reached(seen, incident)
+        for incident in recent:
+            found += self._noticed(incident)
+            found += await self._reached(seen, incident)
         return found
 
-    async def _tell(self, seen: Seen, incident: Incident) -> None:
-        notices = await self._known(incident)
-        what = due(incident, told(incident, notices, seen.at), seen.at)
+    async def _left(self, incident: Incident, notices: list[Notice], now: float) -> NoticeDue | None:
+        """Its own end is told nobody, but that of others was left to it."""
+        number = incident.number
+        if not incident.closed_at:
+            self._none_left.discard(number)
+        elif number not in self._none_left:
+            left = await self._thread.run(self._kept.left_to, number)
+            if left and all(each.body.quiet for each in notices):
+                return NoticeDue("ended", said_of(incident, now))
+            self._none_left.add(number)
+        return None
+
+    async def _tell(self, seen: Seen, incident: Incident, round_: Round) -> None:
+        what, notices = round_.due[incident.number], self._notices[incident.number]
         try:
             if what is not None:
-                await self._lay_down(seen, incident, what, notices)
+                await self._lay_down(seen, incident, what, round_)
             elif notices and not incident.closed_at:
-                await self._join(seen, incident, notices)
+                await self._join(seen, incident, round_)
         except Refused as held:
             is_new = incident.number not in self._held
             self._held[incident.number] = held.text
@@ -74,13 +97,15 @@ class NoticesPart:
             self._notices[incident.number] = await self._thread.run(self._kept.notices, incident.number)
         return self._notices[incident.number]
 
-    async def _lay_down(self, seen: Seen, incident: Incident, what: NoticeDue, notices: list[Notice]) -> None:
+    async def _lay_down(self, seen: Seen, incident: Incident, what: NoticeDue, round_: Round) -> None:
+        notices = self._notices[incident.number]
         before = set() if what.quiet else await self._thread.run(self._kept.customers, incident.number)
+        beside = await self._beside(incident, what, round_)
         number = max([*incident.notices, *(each.number for each in notices)], default=0) + 1
-        plan = await self._world.offload(self._planner.plan, seen, incident, what, number, before)
+        plan = await self._world.offload(self._planner.plan, seen, incident, what, number, before, beside)
         ways = self._sending.ways
         firsts = ways.firsts(plan.customers) + ways.for_all(quiet=what.quiet)
-        await self._thread.run(self._kept.add, plan.notice, firsts)
+        await self._thread.run(self._kept.add, plan.notice, firsts, plan.alongs)
         notices.append(plan.notice)
         self._joined[incident.number] = incident.affected.at if incident.affected else 0.0
         self._world.journal.emit(
@@ -91,22 +116,42 @@ class NoticesPart:
             customers=len(plan.customers),
             quiet=what.quiet,
         )
-        self._sending.laid_down(plan.notice)
+        self._sending.laid_down(plan.notice, [each.customer for each in plan.alongs])
 
-    async def _join(self, seen: Seen, incident: Incident, notices: list[Notice]) -> None:
+    async def _join(self, seen: Seen, incident: Incident, round_: Round) -> None:
         """Customers whom it hits since the last notice: fewer than are news to all, but they are told."""
+        notices = self._notices[incident.number]
         counted = incident.affected.at if incident.affected else 0.0
         place = _joined_to(notices)
         if place is None or counted <= self._joined.get(incident.number, notices[place].at):
             return
         known = await self._thread.run(self._kept.customers, incident.number)
-        plan = await self._world.offload(self._planner.joining, seen, incident, notices[place], known)
-        if plan.customers:
+        beside = await self._beside(incident, None, round_)
+        plan = await self._world.offload(self._planner.joining, seen, incident, notices[place], known, beside)
+        if plan.customers or plan.alongs:
             firsts = self._sending.ways.firsts(plan.customers)
-            await self._thread.run(self._kept.join, plan.notice, firsts, seen.at)
+            await self._thread.run(self._kept.join, plan.notice, firsts, plan.alongs, seen.at)
             notices[place] = plan.notice
             self._sending.wake()
         self._joined[incident.number] = counted
+
+    async def _beside(self, incident: Incident, what: NoticeDue | None, round_: Round) -> Beside:
+        others = round_.others(incident)
+        left: tuple[Other, ...] = ()
+        if what is not None and what.about == "ended" and not what.quiet:
+            those = await self._thread.run(self._kept.left_to, incident.number)
+            left = tuple(each for number in those if (each := round_.over(number)) is not None)
+        if not others or (what is not None and what.quiet):
+            return Beside((), left)
+        numbers = [incident.number, *(each.incident for each in others)]
+        newest = await self._thread.run(self._kept.last, numbers)
+        made: dict[tuple[int, int], Last] = {}
+        for of in set(newest.values()):
+            notice = next((each for each in self._notices[of[0]] if each.number == of[1]), None)
+            if notice is not None:
+                heard = [each for each in notice.body.others if not each.later]
+                made[of] = Last(*of, notice.at, notice.own, heard)
+        return Beside(others, left, {each: made[of] for each, of in newest.items() if of in made})
 
     def _noticed(self, incident: Incident) -> list[AnyEntry]:
         return [

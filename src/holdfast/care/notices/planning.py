@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from holdfast.care.affected import Scope, scopes_of
 from holdfast.care.notices.due import NoticeDue, said_of
 from holdfast.care.notices.kept import Body, Notice
-from holdfast.care.notices.recipients import Contact, Hurt, hurt, kept
-from holdfast.care.notices.words import Composer, Facts, works
+from holdfast.care.notices.recipients import Account, Contact, Hurt, accounts, hurt, kept
+from holdfast.care.notices.together import Along, Beside, Reading, along, reading
+from holdfast.care.notices.words import Composer, Facts, Words, works
 from holdfast.care.turns import Seen
 from holdfast.model.errors import Reason, Refused
 from holdfast.model.limits import NOTICE_SLACK
@@ -21,10 +24,15 @@ from holdfast.watch.incidents.incidents import Incident
 from holdfast.watch.incidents.record import Affected, Hit
 from holdfast.world import World
 
+ALONE = Beside()
+
 
 class Plan(NamedTuple):
+    """``alongs``: who isn't told by it, as another notice tells him."""
+
     notice: Notice
     customers: list[Contact]
+    alongs: list[Along]
 
 
 class Planner:
@@ -38,7 +46,13 @@ class Planner:
         self._most_share = most_share
 
     def plan(
-        self, seen: Seen, incident: Incident, due: NoticeDue, number: int, told_before: Collection[int]
+        self,
+        seen: Seen,
+        incident: Incident,
+        due: NoticeDue,
+        number: int,
+        told_before: Collection[int],
+        beside: Beside = ALONE,
     ) -> Plan:
         """Blocks. Raises ``Refused`` for what is to be held, with the reason, and ``Unavailable``."""
         scopes = {} if incident.closed_at else scopes_of(incident)
@@ -47,6 +61,7 @@ class Planner:
         else:
             found = hurt(self._world, self._snapshot, scopes, seen.at, told_before)
             self._check(incident, scopes, found)
+        still = _failing_elsewhere(seen, incident) if incident.closed_at else set[str]()
         facts = Facts(
             incident,
             due,
@@ -54,22 +69,78 @@ class Planner:
             found.total or _most(incident.affected),
             any(each.part for each in scopes.values()),
             works(seen.now, seen.incidents, seen.at),
+            tuple(each for each in due.said.functions if each in still),
+            tuple(each for each in due.said.functions if each not in still) if incident.closed_at else (),
         )
-        words = Composer(self._texts, seen.incidents, self._name).words(facts)
-        body = Body(due.said, due.promise, due.next_at, due.quiet, kept(scopes), words)
-        return Plan(Notice(incident.number, number, seen.at, due.about, body), found.customers)
+        composer = Composer(self._texts, seen.incidents, self._name)
+        words = composer.words(facts)
+        body = Body(
+            due.said, due.promise, due.next_at, due.quiet, kept(scopes), words, beside.others, beside.left
+        )
+        plan = Plan(Notice(incident.number, number, seen.at, due.about, body), found.customers, [])
+        if due.quiet or not (beside.others or beside.left):
+            return plan
+        plan, readings = self._sorted(plan, due, beside, seen.at)
+        others = {each.incident: each for each in beside.others}
 
-    def joining(self, seen: Seen, incident: Incident, notice: Notice, known: Collection[int]) -> Plan:
+        def read(by: Reading) -> dict[str, Words]:
+            own = facts._replace(still=(), again=by.works, since=by.since)
+            base = words if own == facts else composer.words(own)
+            return composer.read(base, by, others, seen.at)
+
+        return _with(plan, [(each, read(each)) for each in readings])
+
+    def joining(
+        self, seen: Seen, incident: Incident, notice: Notice, known: Collection[int], beside: Beside = ALONE
+    ) -> Plan:
         """Who is hit by now and hasn't been told. Blocks; raises as ``plan``."""
         scopes = scopes_of(incident)
         found = hurt(self._world, self._snapshot, scopes, seen.at)
         self._check(incident, scopes, found)
-        body = notice.body
-        body = Body(
-            said_of(incident, seen.at), body.promise, body.next_at, body.quiet, kept(scopes), body.words
+        before = {each.incident for each in notice.body.others if each.state != "silent"}
+        later = (
+            msgspec.structs.replace(each, later=True)
+            for each in beside.others
+            if each.incident not in before and each.state == "open"
+        )
+        body = msgspec.structs.replace(
+            notice.body,
+            said=said_of(incident, seen.at),
+            scopes=kept(scopes),
+            others=(*notice.body.others, *later),
         )
         new = [each for each in found.customers if each.customer not in known]
-        return Plan(notice._replace(body=body), new)
+        plan = Plan(notice._replace(body=body), new, [])
+        if not (beside.others and new):
+            return plan
+        plan, readings = self._sorted(plan, None, beside._replace(others=body.others), seen.at)
+        composer = Composer(self._texts, seen.incidents, self._name)
+        others = {each.incident: each for each in body.others}
+        known_ones = {each for each, _ in body.readings}
+        made = [
+            (each, composer.read(body.words, each, others, seen.at))
+            for each in readings
+            if each not in known_ones
+        ]
+        return _with(plan, [*body.readings, *made])
+
+    def _sorted(
+        self, plan: Plan, due: NoticeDue | None, beside: Beside, now: float
+    ) -> tuple[Plan, list[Reading]]:
+        """Without those whom another notice tells; and how the others read it."""
+        own, is_over = plan.notice.own, due is not None and due.about == "ended"
+        theirs = accounts(self._world, self._snapshot, {each.customer for each in plan.customers})
+        customers: list[Contact] = []
+        alongs: list[Along] = []
+        readings: dict[Reading, None] = {}
+        for contact in plan.customers:
+            mailboxes: list[Account] = theirs[contact.customer]
+            if (by := along(contact.customer, mailboxes, own, due, beside, now)) is not None:
+                alongs.append(by)
+            else:
+                customers.append(contact)
+                readings[reading(mailboxes, own.said, is_over=is_over, beside=beside)] = None
+        return Plan(plan.notice, customers, alongs), list(readings)
 
     def _check(self, incident: Incident, scopes: dict[str, Scope], found: Hurt) -> None:
         if incident.affected is None or incident.closed_at:
@@ -80,6 +151,21 @@ class Planner:
             raise Refused(
                 Reason.LIMIT, f"it would go to {found.many} customers, and {counted} are counted as affected"
             )
+
+
+def _with(plan: Plan, readings: Sequence[tuple[Reading, dict[str, Words]]]) -> Plan:
+    body = msgspec.structs.replace(plan.notice.body, readings=tuple(readings))
+    return plan._replace(notice=plan.notice._replace(body=body))
+
+
+def _failing_elsewhere(seen: Seen, incident: Incident) -> set[str]:
+    """What doesn't work by any other incident, for whomever (TELL-8)."""
+    return {
+        function
+        for each in seen.incidents.open()
+        if each.number != incident.number
+        for function in each.active
+    }
 
 
 def _customers(affected: Affected) -> list[int]:

@@ -13,10 +13,11 @@ import msgspec
 
 from holdfast.care import customers
 from holdfast.care.affected import Scope, affected
+from holdfast.model.functions import FUNCTIONS
 from holdfast.watch.incidents.record import Hit
 from holdfast.world import World
 
-_OF_OTHERS = ("signup",)  # nothing that who has a mailbox needs
+OF_OTHERS = ("signup",)  # nothing that who has a mailbox needs
 
 
 class Cells(msgspec.Struct, frozen=True, array_like=True):
@@ -86,7 +87,7 @@ def hurt(
     """Blocks; ``path``: of the snapshot. ``told_before``: who must hear how it goes on. Raises
     ``Unavailable``."""
     total: tuple[Hit, ...] = ()
-    theirs = {each: scope for each, scope in scopes.items() if each not in _OF_OTHERS}
+    theirs = {each: scope for each, scope in scopes.items() if each not in OF_OTHERS}
     if not theirs:  # strangers are hit, and nobody can tell them
         wanted = set(told_before)
     else:
@@ -112,18 +113,31 @@ def contacts(world: World, path: str, ids: Collection[int]) -> dict[int, tuple[C
     return found
 
 
-def mailboxes(accounts: Iterable[Account], scopes: Mapping[str, Cells]) -> list[Mailbox]:
+def accounts(world: World, path: str, ids: Collection[int]) -> dict[int, list[Account]]:
+    """Blocks; the active ones of these customers. Raises ``Unavailable``."""
+    found: dict[int, list[Account]] = {each: [] for each in ids}
+    with customers.reading(world, path) as db:
+        sql = "SELECT customer, login, cell, id FROM account WHERE state = 'active' ORDER BY id"
+        for customer, *account in db.execute(sql):
+            if customer in found:
+                found[customer].append(Account(*account))
+    return found
+
+
+def mailboxes(accounts: Iterable[Account], *scopes: Mapping[str, Cells]) -> list[Mailbox]:
+    """``scopes``: of each incident that is open."""
     return [_mailbox(each, scopes) for each in accounts]
 
 
-def _mailbox(account: Account, scopes: Mapping[str, Cells]) -> Mailbox:
-    hit = {
-        function: each.uncertain
-        for function, each in scopes.items()
-        if function not in _OF_OTHERS and each.has(account)
-    }
-    sure = tuple(function for function, uncertain in hit.items() if not uncertain)
-    return Mailbox(account.login, sure or tuple(hit), not sure and bool(hit))
+def _mailbox(account: Account, scopes: Iterable[Mapping[str, Cells]]) -> Mailbox:
+    hit: dict[str, bool] = {}
+    for incident in scopes:
+        for function, each in incident.items():
+            if function not in OF_OTHERS and each.has(account):
+                hit[function] = hit.get(function, True) and each.uncertain
+    ordered = {each: hit[each] for each in FUNCTIONS if each in hit}
+    sure = tuple(function for function, uncertain in ordered.items() if not uncertain)
+    return Mailbox(account.login, sure or tuple(ordered), not sure and bool(hit))
 
 
 def _contacts(db: apsw.Connection, within: str = "1") -> Iterator[Contact]:

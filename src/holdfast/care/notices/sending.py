@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from holdfast.care.events import NOTICE_CHANNEL_BACK, NOTICE_CHANNEL_LOST, NOTICES_STUCK
@@ -100,17 +101,18 @@ class Sending:
         self._world = world
         self.ways = ways
         self._writer = writer
-        self._newest: dict[int, int] = {}  # of each incident, the notice that overtakes those before
+        self._newest: dict[int, _Newest] = {}
         notes = _Notes(kept, thread, self.wake)
         self._lines = [
             _Line(world, kept, thread, writer, notes, each, ways.after, self._newest, at_once, quiet)
             for each in (*ways.order, *ways.beside)
         ]
 
-    def laid_down(self, notice: Notice) -> None:
-        """It is kept, and to be sent; what is read of earlier ones of the incident isn't sent any more."""
+    def laid_down(self, notice: Notice, spared: Collection[int] = ()) -> None:
+        """It is kept, and to be sent; what is read of earlier ones of the incident isn't sent any more.
+        ``spared``: those customers don't get this one."""
         if not notice.body.quiet:
-            self._newest[notice.incident] = notice.number
+            self._newest[notice.incident] = _Newest(notice.number, frozenset(spared))
         self.wake()
 
     def wake(self) -> None:
@@ -144,6 +146,13 @@ class Sending:
             each.close()
 
 
+class _Newest(NamedTuple):
+    """Of an incident, the notice that overtakes those before for all but ``spared``."""
+
+    number: int = 0
+    spared: frozenset[int] = frozenset()
+
+
 After = Callable[[str, Contact | None], str]
 
 
@@ -159,7 +168,7 @@ class _Line:
         notes: _Notes,
         channel: Channel,
         after: After,
-        newest: Mapping[int, int],
+        newest: Mapping[int, _Newest],
         at_once: int,
         quiet: Quiet,
     ) -> None:
@@ -252,7 +261,8 @@ class _Line:
         while True:
             row, message = await self._queue.get()
             try:
-                if row.notice < self._newest.get(row.incident, 0):
+                newest = self._newest.get(row.incident, _Newest())
+                if row.notice < newest.number and row.customer not in newest.spared:
                     continue  # it is over
                 if self._bad_since and len(self._taken) > 1:
                     continue  # it stays due

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +20,7 @@ from holdfast.care import wording
 from holdfast.care.notices import gsm
 from holdfast.care.notices.due import NoticeDue, estimate_of
 from holdfast.care.notices.recipients import Mailbox
+from holdfast.care.notices.together import Other, Reading
 from holdfast.care.status import customer, story
 from holdfast.care.status.lines import newest, state_of
 from holdfast.model.functions import FUNCTIONS
@@ -48,6 +49,15 @@ class Words(msgspec.Struct, frozen=True):
     extras: tuple[str, ...]
     closing: str = ""
 
+    def beside(self, others: Sequence[tuple[Sequence[str], str]]) -> Words:
+        """With what other incidents mean for the reader: sentences, and the text message's."""
+        first, *rest = self.short
+        return msgspec.structs.replace(
+            self,
+            before=(*self.before, *(each for sentences, _ in others for each in sentences)),
+            short=(first, *(short for _, short in others), *rest),
+        )
+
     @property
     def public(self) -> str:
         """For everybody, as the status page shows it."""
@@ -55,7 +65,9 @@ class Words(msgspec.Struct, frozen=True):
 
 
 class Facts(NamedTuple):
-    """``total``: whom it hits in all. ``works``: what goes meanwhile, as far as that is known."""
+    """``total``: whom it hits in all. ``works``: what goes meanwhile, as far as that is known. At the end,
+    ``still``: what by other incidents doesn't work for some; ``again``: what works again. ``since``: when it
+    began for its reader, 0 where that is when it began."""
 
     incident: Incident
     due: NoticeDue
@@ -63,6 +75,18 @@ class Facts(NamedTuple):
     total: Sequence[Hit]
     bounded: bool
     works: tuple[str, ...]
+    still: tuple[str, ...] = ()
+    again: tuple[str, ...] = ()
+    since: float = 0.0
+
+    @property
+    def about(self) -> str:
+        """``over``: it is, and nothing works again by that."""
+        return "over" if self.due.about == "ended" and self.still and not self.again else self.due.about
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        return self.again or self.due.said.functions
 
 
 def texts(time_zone: str) -> Texts:
@@ -88,6 +112,7 @@ class Composer:
 
     def __init__(self, texts: Texts, incidents: Incidents, name: str) -> None:
         self._texts = texts
+        self._incidents = incidents
         self._name = name
         self._tellers = {each: story.Teller(texts, each, incidents) for each in LANGUAGES}
 
@@ -98,10 +123,45 @@ class Composer:
         wording.check({language: " ".join((*each.short, *each.extras)) for language, each in found.items()})
         return found
 
-    def _words(self, teller: story.Teller, facts: Facts) -> Words:
-        title = teller.say(
-            f"notice.title.{facts.due.about}", functions=teller.names(facts.due.said.functions)
+    def read(
+        self, base: dict[str, Words], reading: Reading, others: Mapping[int, Other], at: float
+    ) -> dict[str, Words]:
+        """``base``, as it is read by whom others of these hit, too."""
+        found = {
+            language: base[language].beside(
+                [self._beside(teller, others[number], functions, at) for number, functions in reading.also]
+            )
+            for language, teller in self._tellers.items()
+        }
+        wording.check({language: each.public for language, each in found.items()})
+        return found
+
+    def _beside(
+        self, teller: story.Teller, other: Other, functions: tuple[str, ...], now: float
+    ) -> tuple[list[str], str]:
+        incident = self._incidents.get(other.incident)
+        assert incident is not None
+        state = "ended" if other.state == "over" else "fails"
+        at = incident.ended_at if other.state == "over" else incident.since
+        names = ", ".join(teller.say(f"notice.sms.function.{each}") for each in functions)
+        short = teller.say(
+            f"notice.sms.beside.{state}", at=self._short_at(teller.language, at), functions=names
         )
+        found = []
+        in_part = [each for each in functions if state == "fails" and incident.states.get(each) == "degraded"]
+        whole = [each for each in functions if each not in in_part]
+        for key, those in ((state, whole), ("part", in_part)):
+            if those:
+                at_, those_ = teller.moment(at), teller.names(those)
+                found.append(teller.say(f"notice.beside.{key}", at=at_, functions=those_))
+        if state == "fails":
+            if other.said.causes:
+                found.append(teller.diagnosis(incident))
+            found.append(self._expected(teller, incident, now))
+        return [each for each in found if not wording.vague(teller.language, each)], short
+
+    def _words(self, teller: story.Teller, facts: Facts) -> Words:
+        title = teller.say(f"notice.title.{facts.about}", functions=teller.names(facts.functions))
         parts = self._ended if facts.due.about == "ended" else self._goes_on
         before, after = parts(teller, facts)
         short, extras = self._short(teller, facts)
@@ -132,7 +192,11 @@ class Composer:
         after = []
         if due.said.causes:
             after.append(teller.diagnosis(incident))
-        after += [*self._count(teller, facts), *self._estimate(teller, facts), *self._credit(teller, facts)]
+        after += [
+            *self._count(teller, facts),
+            self._expected(teller, facts.incident, facts.at),
+            *self._credit(teller, facts),
+        ]
         if (again := teller.recurrence(incident)) and due.about == "opened":
             after.append(again)
         after.append(teller.say("notice.next", at=teller.moment(due.next_at)))
@@ -140,14 +204,19 @@ class Composer:
 
     def _ended(self, teller: story.Teller, facts: Facts) -> tuple[list[str], list[str]]:
         incident = facts.incident
-        lasted = self._texts.duration(teller.language, max(incident.ended_at - incident.since, 1.0))
-        over = teller.say(
-            "notice.ended",
-            at=teller.moment(incident.ended_at),
-            functions=teller.names(incident.functions),
-            duration=lasted,
-        )
-        return [over, *self._safe(teller, facts)], [
+        began_at = min(facts.since or incident.since, incident.since)
+        lasted = self._texts.duration(teller.language, max(incident.ended_at - began_at, 1.0))
+        over = [
+            teller.say(
+                f"notice.{facts.about}",
+                at=teller.moment(incident.ended_at),
+                functions=teller.names(facts.functions),
+                duration=lasted,
+            )
+        ]
+        if facts.still:
+            over.append(teller.say("notice.still", functions=teller.names(facts.still)))
+        return [*over, *self._safe(teller, facts)], [
             *self._count(teller, facts),
             *self._credit(teller, facts),
         ]
@@ -184,9 +253,10 @@ class Composer:
             values[f"{what}_of"] = self._texts.number(teller.language, counts[what].of)
         return [teller.say("notice.customers_most" if facts.bounded else "notice.customers", **values)]
 
-    def _estimate(self, teller: story.Teller, facts: Facts) -> list[str]:
-        said = estimate_of(facts.incident, facts.at)
-        return [teller.say("status.estimate.none") if said is None else teller.estimate(said)]
+    @staticmethod
+    def _expected(teller: story.Teller, incident: Incident, at: float) -> str:
+        said = estimate_of(incident, at)
+        return teller.say("status.estimate.none") if said is None else teller.estimate(said)
 
     def _credit(self, teller: story.Teller, facts: Facts) -> list[str]:
         incident = facts.incident
@@ -199,12 +269,11 @@ class Composer:
     def _short(self, teller: story.Teller, facts: Facts) -> tuple[list[str], list[str]]:
         incident, due = facts.incident, facts.due
         is_over = due.about == "ended"
-        of = incident.functions if is_over else due.said.functions
         first = teller.say(
-            f"notice.sms.{due.about}",
+            f"notice.sms.{facts.about}",
             name=self._name,
             at=self._short_at(teller.language, incident.ended_at if is_over else incident.since),
-            functions=", ".join(teller.say(f"notice.sms.function.{each}") for each in of),
+            functions=", ".join(teller.say(f"notice.sms.function.{each}") for each in facts.functions),
         )
         short, extras = [first, *self._wrong(teller, facts, short=True)], []
         if self._safe(teller, facts):

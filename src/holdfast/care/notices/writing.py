@@ -40,13 +40,13 @@ class Writer:
         known = contacts(self._world, self._snapshot, ids) if ids else {}
         found: list[Message | None] = []
         for row in rows:
-            body = notices[row.incident, row.notice].body
+            notice = notices[row.incident, row.notice]
             if row.customer == EVERYBODY:
-                found.append(self._for_all(body.words[self._language]))
+                found.append(self._for_all(notice.body.words[self._language]))
             elif row.customer in known:
                 contact, accounts = known[row.customer]
                 language = contact.language if contact.language in LANGUAGES else self._language
-                words, own = body.words[language], mailboxes(accounts, body.scopes)
+                words, own = notice.words(accounts)[language], mailboxes(accounts, *notice.open_scopes)
                 link, token = self._link(contact.customer)
                 reader = self._readers[language]
                 whole, short = reader.whole(words, own, link), reader.short(words, own, link)
