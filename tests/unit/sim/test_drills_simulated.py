@@ -105,6 +105,13 @@ def test_with_one_in_twenty_trials_wrong_hardly_anything_that_is_well_is_named()
 
 
 @pytest.mark.slow
+def test_a_chain_is_named_among_trials_that_err_and_nothing_beside_it():
+    """The likeliest pair was never weighed: what errs explained more, one by one."""
+    card = drill("F29", 0, "noise").card
+    assert (card.verdict, card.wrong) == ("right", ())
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["sequence/accounts", "path/dc", "zone/mx"])
 def test_diag_6_a_part_that_the_map_lacks_is_never_blamed_on_one_that_it_has(part):
     fault = p.Fault(part, p.Condition("fails"))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from random import Random
 
 import pytest
 
 from holdfast.watch.depends import Component, DependencyMap, Edge, Step, Trial
 from holdfast.watch.diagnosis import Outcome, Verdict, diagnose, gather
-from holdfast.watch.diagnosis.inference import Hypothesis, deciding
+from holdfast.watch.diagnosis.inference import NOISES, Hypothesis, _Weighing, deciding
 from unit.watch.small_service import ALIKE, MAP, outcomes
 
 
@@ -65,6 +66,14 @@ def test_diag_6_trials_that_err_here_and_there_are_no_cause_outside_of_the_map()
     ]
     shown += [Outcome(trial.id, 8.0 + again, "look") for again in range(2) for trial in look[:3]]
     assert diagnose(known, gather(known, shown)).verdict is not Verdict.OUTSIDE
+
+
+def test_diag_2_each_explanation_is_weighed_once():
+    """One that was come to in two ways would seem twice as likely."""
+    shown = outcomes(MAP, dict.fromkeys(("partner/keys", "spool", "disk/v1"), 1.0), rounds=9)
+    weighed = [frozenset(each.members) for each in _Weighing(MAP, gather(MAP, shown)).all()]
+    assert max(map(len, weighed)) > 2
+    assert max(Counter(weighed).values()) <= len(NOISES)
 
 
 def test_diag_3_a_chain_is_told_in_its_order_and_from_its_cause():

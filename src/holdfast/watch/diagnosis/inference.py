@@ -30,6 +30,7 @@ OUTSIDE_AGAIN = 0.1  # … and each of these steps
 _SHARES = {rate: math.log(share) for rate, share in RATES.items()}
 MOST = 3  # components at fault together, of which all sets are weighed …
 GROWN = 5  # … and the likeliest of these with one more and one more
+CLIMBS = 6  # from the likeliest of all to what is next to it, at most
 IGNORED = 30.0  # what is less likely than the best by so many orders of e changes no probability
 CLASSES = 24  # that pairs are made of; sets of three are made of the better half
 LATE_S = 5.0  # a check may show so much later what others have met
@@ -221,12 +222,21 @@ class _Weighing:
             single += [each for part in self._every for each in self._expand(fit, (part,))]
             self._least = max(self._least, max(single).weight - IGNORED)
             found += single
-            for parts in list(matter) if number else self._several(fit, matter):
+            for parts in list(matter) if number else self._each_once(self._several(fit, matter)):
                 if those := list(self._expand(fit, parts)):
                     matter[parts] = max(each.weight for each in those)
                     self._least = max(self._least, matter[parts] - IGNORED)
                     found += those
         return [each for each in found if each.weight >= self._least]  # of all noises
+
+    @staticmethod
+    def _each_once(several: Iterable[tuple[Part, ...]]) -> Iterator[tuple[Part, ...]]:
+        """In whichever order its parts come: what is weighed twice would seem twice as likely."""
+        known: set[tuple[Part, ...]] = set()
+        for parts in several:
+            if (ordered := tuple(sorted(parts))) not in known:
+                known.add(ordered)
+                yield ordered
 
     def _several(self, fit: Fit, weights: Mapping[tuple[Part, ...], float]) -> Iterator[tuple[Part, ...]]:
         """Sets of more than one, what may explain most first. ``weights``: of those before that matter."""
@@ -243,12 +253,23 @@ class _Weighing:
             )
             for parts in likeliest[:2]:
                 yield from ((*parts, more) for more in _beside(fit, self._every, parts))
-        large = (each for each in weights if len(each) >= MOST)
-        for parts in sorted(large, key=lambda each: -weights[each])[:2]:  # … and with another for each
-            for left_out in parts:
-                rest = tuple(each for each in parts if each is not left_out)
+        seen: set[tuple[Part, ...]] = set()
+        while weights and len(seen) < CLIMBS:  # … and what is next to the likeliest, while one is likelier
+            top = max(weights, key=lambda each: weights[each])
+            if top in seen:
+                break
+            seen.add(top)
+            yield from self._next_to(fit, top)
+
+    def _next_to(self, fit: Fit, parts: tuple[Part, ...]) -> Iterator[tuple[Part, ...]]:
+        """With one less, with another for one, and with one more."""
+        for left_out in parts:
+            rest = tuple(each for each in parts if each is not left_out)
+            if len(rest) > 1:
                 yield rest
-                yield from ((*rest, more) for more in _beside(fit, self._every, rest))
+            yield from ((*rest, more) for more in _beside(fit, self._every, rest))
+        if len(parts) < GROWN:
+            yield from ((*parts, more) for more in _beside(fit, self._every, parts))
 
     def _pairs(self, fit: Fit, chosen: Sequence[int]) -> Iterator[tuple[Part, ...]]:
         """Two of them that together may matter, by all their rates."""
