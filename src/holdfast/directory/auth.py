@@ -7,6 +7,8 @@ can't hold up mail, and what was verified outlives the restart of every other pr
 from __future__ import annotations
 
 import asyncio
+from collections import deque
+from typing import NamedTuple
 
 import msgspec
 
@@ -14,9 +16,9 @@ from holdfast.directory.credentials import Verified, verify_password
 from holdfast.directory.events import AUTH_FULL
 from holdfast.directory.shedding import Shedding
 from holdfast.model.errors import Unavailable
-from holdfast.model.limits import AUTH_QUEUE, AUTH_THREADS, PEOPLE_REQUEST_BYTES, SHED_LEASE_S
+from holdfast.model.limits import AUTH_QUEUE, AUTH_THREADS, PEOPLE_REQUEST_BYTES, SHED_LEASE_S, SHED_PLACES
 from holdfast.model.mail import AccountId
-from holdfast.world import Listener, World
+from holdfast.world import Listener, Thread, World
 from holdfast.world.link import Link, LinkPeer
 
 AUTH = "auth"
@@ -55,6 +57,15 @@ _decode_verdict = msgspec.msgpack.Decoder(Verdict).decode
 _decode_number = msgspec.msgpack.Decoder(int).decode
 
 
+class _Check(NamedTuple):
+    """``stranger``: who doesn't go first, while it is shed."""
+
+    question: Question
+    digest: bytes
+    outcome: asyncio.Future[bool]
+    stranger: bool = False
+
+
 class Checker:
     """Verifies in threads of its own, with a bounded queue and a memory; equal questions are asked once.
 
@@ -72,11 +83,17 @@ class Checker:
         self._world = world
         self._verified = Verified(world)
         self._threads = [world.thread(f"argon2-{number}") for number in range(threads)]
-        self._load = [0] * threads
+        self._free = list(self._threads)
         self._queue = queue
         self._shedding = shedding
         self._one_s = FIRST_GUESS_S
         self._running: dict[bytes, asyncio.Future[bool]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._first: deque[_Check] = deque()
+        self._strangers: deque[_Check] = deque()
+        self._strangers_checked = 0
+        if shedding is not None:
+            shedding.changed = self._sort
 
     @property
     def waiting(self) -> int:
@@ -96,8 +113,8 @@ class Checker:
         )
         known = self._verified.known(digest)
         if known is not None or question.only_known:
-            if known and self._shedding is not None:
-                self._shedding.learn(question.account, question.network)
+            if known:
+                self._learn(question)
             return Verdict(known, False)
         running = self._running.get(digest)
         joins = running is not None
@@ -106,58 +123,104 @@ class Checker:
         return Verdict(await asyncio.shield(running), hashed=not joins)
 
     def _start(self, digest: bytes, question: Question) -> asyncio.Future[bool]:
-        stranger = self._is_stranger(question)
-        self._admit(stranger)
-        task = asyncio.ensure_future(self._hash(digest, question, stranger))
-        self._running[digest] = task
-        if stranger and self._shedding is not None:
-            task.add_done_callback(self._shedding.take_place())
-        task.add_done_callback(lambda _: self._running.pop(digest, None))
-        return task
-
-    def _is_stranger(self, question: Question) -> bool:
-        """Who doesn't go first, while it is shed."""
-        shed = self._shedding
-        return shed is not None and shed.at_work and not shed.is_known(question.account, question.network)
+        outcome: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        check = _Check(question, digest, outcome, self._is_stranger(question))
+        self._admit(check.stranger)
+        self._running[digest] = outcome
+        outcome.add_done_callback(lambda done: self._running.pop(digest) and done.exception())
+        (self._strangers if check.stranger else self._first).append(check)
+        self._go()
+        return outcome
 
     def _admit(self, stranger: bool) -> None:
         """Raises ``Unavailable``."""
-        waiting, shed = self.waiting, self._shedding
+        waiting = self.waiting
         if waiting >= self._queue:
             retry_after = max(1.0, self.wait_s)
             self._world.journal.emit(AUTH_FULL, waiting=waiting, retry_after_s=round(retry_after, 1))
-            text = f"{waiting} password checks wait"
-            if shed is None:
-                raise Unavailable(AUTH, text, retry_after)
-            shed.note("full")
-            raise Unavailable(LOAD, text, retry_after)
-        if stranger and shed is not None and not shed.has_place():
-            shed.note("shed")
-            text = "more sign-ins come than can be checked; who signed in from there before goes first"
-            raise Unavailable(LOAD, text, self._world.entropy.uniform(SHED_LEASE_S / 4, SHED_LEASE_S))
+            if self._shedding is None:
+                raise Unavailable(AUTH, f"{waiting} password checks wait", retry_after)
+            self._shedding.note("full")
+            raise Unavailable(LOAD, f"{waiting} password checks wait", retry_after)
+        if stranger and len(self._strangers) + self._strangers_checked >= SHED_PLACES:
+            raise self._put_off()
 
-    async def _hash(self, digest: bytes, question: Question, stranger: bool) -> bool:
-        """Strangers share one thread, and so leave another to the others."""
-        thread = 0 if stranger else self._load.index(min(self._load))
-        self._load[thread] += 1
+    def _go(self) -> None:
+        """PEOPLE-9: each thread has one at a time, so that who goes first never waits behind all others."""
+        while self._free and (check := self._next()) is not None:
+            task = asyncio.ensure_future(self._hash(check, self._free.pop()))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    def _next(self) -> _Check | None:
+        """SIGN-4: strangers leave one thread to the others."""
+        if self._first:
+            return self._first.popleft()
+        if self._strangers and self._strangers_checked < max(1, len(self._threads) - 1):
+            self._strangers_checked += 1
+            return self._strangers.popleft()
+        return None
+
+    async def _hash(self, check: _Check, thread: Thread) -> None:
+        question = check.question
         try:
-            right, seconds = await self._threads[thread].run(self._timed, question.password, question.phc)
+            right, seconds = await thread.run(self._timed, question.password, question.phc)
         except ValueError as error:
-            raise Unavailable("people", f"credential of account {question.account} is damaged") from error
+            damaged = Unavailable("people", f"credential of account {question.account} is damaged")
+            damaged.__cause__ = error
+            check.outcome.set_exception(damaged)
+        except Exception as error:  # whoever asked hears of it
+            check.outcome.set_exception(error)
+        else:
+            self._one_s += (seconds - self._one_s) / 8
+            self._verified.learn(check.digest, right)
+            if right:
+                self._learn(question)
+            check.outcome.set_result(right)
         finally:
-            self._load[thread] -= 1
-        if right and self._shedding is not None:
-            self._shedding.learn(question.account, question.network)
-        self._one_s += (seconds - self._one_s) / 8
-        self._verified.learn(digest, right)
-        return right
+            self._strangers_checked -= check.stranger
+            self._free.append(thread)
+            self._go()
 
     def _timed(self, password: str, phc: str) -> tuple[bool, float]:
         started = self._world.clock.monotonic()
         right = verify_password(password, phc)
         return right, self._world.clock.monotonic() - started
 
+    # while it is shed
+
+    def _is_stranger(self, question: Question) -> bool:
+        shed = self._shedding
+        return shed is not None and shed.at_work and not shed.is_known(question.account, question.network)
+
+    def _learn(self, question: Question) -> None:
+        if self._shedding is not None:
+            self._shedding.learn(question.account, question.network)
+
+    def _put_off(self) -> Unavailable:
+        assert self._shedding is not None
+        self._shedding.note("shed")
+        text = "more sign-ins come than can be checked; who signed in from there before goes first"
+        return Unavailable(LOAD, text, self._world.entropy.uniform(SHED_LEASE_S / 4, SHED_LEASE_S))
+
+    def _sort(self) -> None:
+        """It began or ended: those who wait already are treated as those who come."""
+        waiting = [*self._first, *self._strangers]
+        self._first.clear()
+        self._strangers.clear()
+        for check in waiting:
+            check = check._replace(stranger=self._is_stranger(check.question))
+            if not check.stranger:
+                self._first.append(check)
+            elif len(self._strangers) < SHED_PLACES:
+                self._strangers.append(check)
+            else:
+                check.outcome.set_exception(self._put_off())
+        self._go()
+
     def close(self) -> None:
+        self._first.clear()
+        self._strangers.clear()
         for thread in self._threads:
             thread.close()
 

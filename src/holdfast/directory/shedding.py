@@ -22,7 +22,6 @@ from holdfast.model.limits import (
     PUT_OFF_S,
     SHED_KNOWN,
     SHED_LONGEST_S,
-    SHED_PLACES,
 )
 from holdfast.model.mail import AccountId
 from holdfast.world import World
@@ -31,14 +30,17 @@ Why = Literal["full", "shed"]
 
 
 class Shedding:
-    """One per auth process. ``history``: the folder where all processes note their sign-ins."""
+    """One per auth process. ``history``: the folder where all processes note their sign-ins.
+
+    ``changed``: is called when it began or ended.
+    """
 
     def __init__(self, world: World, history: str) -> None:
         self._world = world
         self._history = history
+        self.changed: Callable[[], object] = lambda: None
         self._until = float("-inf")
         self._known: set[int] | None = None  # None: nothing is shed
-        self._strangers = 0
         self._put_off: dict[Why, deque[float]] = {why: deque(maxlen=PUT_OFF_KEPT) for why in ("full", "shed")}
 
     async def order(self, for_s: float) -> int:
@@ -53,6 +55,7 @@ class Shedding:
             if self._known is None and self.ordered:  # it may have been taken back meanwhile
                 self._known = known
                 self._world.journal.emit(SHEDDING_BEGAN, known=len(known))
+                self.changed()
         return len(self._known or ())
 
     @property
@@ -74,19 +77,6 @@ class Shedding:
         if self._known is not None and len(self._known) < SHED_KNOWN:
             self._known.add(_digest(account, network))
 
-    def has_place(self) -> bool:
-        """Whether somebody who isn't known may be checked as well."""
-        return self._strangers < SHED_PLACES
-
-    def take_place(self) -> Callable[[object], None]:
-        """For one check; returns what gives it back, to be called once."""
-        self._strangers += 1
-
-        def give_back(_: object) -> None:
-            self._strangers -= 1
-
-        return give_back
-
     # what was put off
 
     def note(self, why: Why) -> None:
@@ -102,6 +92,7 @@ class Shedding:
         if self._known is not None:
             self._known = None
             self._world.journal.emit(SHEDDING_ENDED)
+            self.changed()
 
 
 def _digest(account: AccountId, network: str) -> int:

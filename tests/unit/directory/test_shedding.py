@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from holdfast.directory import auth as auth_module
 from holdfast.directory.auth import LOAD, AuthClient, AuthService, Checker, Question, Verdict
-from holdfast.directory.credentials import Parameters, hash_password
+from holdfast.directory.credentials import Parameters, hash_password, verify_password
 from holdfast.directory.history import History
 from holdfast.directory.shedding import Shedding
 from holdfast.model.errors import Unavailable
@@ -79,6 +80,36 @@ def test_sign_4_who_signed_in_from_there_before_goes_first_and_nobody_else_is_ca
         await world.clock.sleep(PUT_OFF_S + 1)
         assert shedding.put_off()["shed",] == 0
         assert told(world, "shedding_began") == [{"known": 1}]
+
+    play(world, main())
+
+
+def test_sign_4_who_waits_already_when_it_begins_is_treated_as_who_comes(
+    world: SimWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A known one at the end of a long queue is next but one; and a check takes its time."""
+    order: list[str] = []
+
+    def slow(password: str, phc: str) -> bool:
+        order.append(password)
+        return verify_password(password, phc)
+
+    monkeypatch.setattr(auth_module, "verify_password", slow)
+
+    async def main() -> None:
+        await noted(world)
+        shedding = Shedding(world, FOLDER)
+        checker = Checker(world, threads=1, shedding=shedding)
+        flood = guessing(checker, 30)
+        await world.clock.sleep(0)
+        known = asyncio.ensure_future(checker.ask(asked(ANN, "right", HOME)))
+        await world.clock.sleep(0)
+        assert checker.waiting == 31
+        await shedding.order(SHED_LEASE_S)
+        assert await known == Verdict(True, True)
+        assert put_off(await flood) > 0
+        assert order.index("right") < len(order) - SHED_PLACES
+        assert checker.waiting == 0
 
     play(world, main())
 
