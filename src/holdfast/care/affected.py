@@ -197,6 +197,7 @@ def _hit(incident: Incident, function: str, failing: Sequence[Failing], left_out
     if _are_sessions(met) and not (lasting or left_out) and (behind := _behind(causes, function)):
         return Scope(cells, "part", behind)
     part = any(each.rate < 1 for each in causes) or _are_sessions(met) or _limited(met)
+    part = part or any(incident.opinion.report.kinds.get(each.component) in _FROM_THERE for each in causes)
     return Scope(cells, "part" if part or cells != sure else "")
 
 
@@ -208,6 +209,7 @@ def _behind(causes: Sequence[NamedCause], function: str) -> ComponentId:
     return copy if copy.startswith(_COPIES) else ""
 
 
+_FROM_THERE = ("transit",)  # a way from elsewhere: it hits those who come that way
 _SIGNING_IN = ("send", "imap", "pop3", "webmail")
 _COPIES = tuple(f"copy/{role}-" for role in ("submission", "imap", "pop3", "jmap"))
 

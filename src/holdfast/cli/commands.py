@@ -35,6 +35,7 @@ from holdfast.cli import (
     status_page,
     storage,
     terminal,
+    vantage,
 )
 
 app = typer.Typer(
@@ -74,6 +75,7 @@ examine.add_to(app)
 canaries.add_to(app)
 drill.add_to(app)
 mapping.add_to(app)
+vantage.add_to(app)
 configuration.add_to(app)
 console.add_to(app)
 incidents.add_to(app)

@@ -14,8 +14,8 @@ BAD: tuple[State, ...] = ("degraded", "fails")
 class Finding(NamedTuple):
     """What one trial showed, of one function, tried from one place.
 
-    ``trial``: as the dependency map names it. ``function``: one of FUNCTIONS, '' for a check of a component
-    alone. ``step``, ``said``: the step that didn't go well, and what it met, '' where all went well. ``at``:
+    ``trial``: as the dependency map names it; from a vantage point ``imap/imaps@east``. ``function``: one
+    of FUNCTIONS, '' for a check of a component alone. ``step``, ``said``: the step that didn't go well, and what it met, '' where all went well. ``at``:
     UTC seconds, when it was known. ``cell``: None where it concerns no cell.
     """
 
@@ -28,6 +28,13 @@ class Finding(NamedTuple):
     took_s: float
     cell: int | None = None
     vantage: str = ""
+
+
+def alike(trial: str) -> str:
+    """What several vantage points try alike, ``imap/imaps@`` of ``imap/imaps@east``: unknown only where none
+    of them can tell (VANTAGE-3). Of all else the trial itself."""
+    what, there, _ = trial.partition("@")
+    return what + there
 
 
 class Signal(NamedTuple):

@@ -419,6 +419,13 @@ CANARY_MAKE_S = 30.0  # until the people process is asked again to make canaries
 NOW_EVERY_S = 4.0  # how it is now is told so often, and when something changed
 NOW_REMEDIES = 20  # the last ones
 NOW_STALE_S = 60.0  # how it is now isn't known by what was written longer ago
+VANTAGE_EVERY_S = 2.0  # a vantage point tries each door, and is asked what it saw, so often
+VANTAGE_ASK_S = 1.5  # it has so long to answer
+VANTAGE_LATE_S = 10.0  # what it tried longer ago is unknown
+VANTAGE_KEPT = 4  # of each door it tells the last ones: no failure is lost between two questions
+VANTAGE_BYTES = 65_536  # of its answer
+VANTAGE_DOORS = 64
+VANTAGE_NAMES_S = 10.0  # it looks a name up so often, however many doors are there
 
 # Signals
 SLOW_EVENTS = 5  # fewer in a round say nothing about how long they take

@@ -24,6 +24,7 @@ from holdfast.run.config_care import (
     Remedies,
     Reports,
     Status,
+    Vantage,
     Watch,
 )
 from holdfast.run.sections import Secret, Section
@@ -490,6 +491,7 @@ class Config(Section, frozen=True):
     health: Health = field(default_factory=Health)
     canary: Canary = field(default_factory=Canary)
     watch: Watch = field(default_factory=Watch)
+    vantages: dict[str, Vantage] = field(default_factory=dict)
     remedies: Remedies = field(default_factory=Remedies)
     console: Console = field(default_factory=Console)
     traces: Traces = field(default_factory=Traces)
@@ -557,6 +559,8 @@ SECTIONS: dict[str, str] = {
     "health": "Trying each function through its own doors.",
     "canary": "Using each function as customers do (docs/operate/canaries.md).",
     "watch": "Trying all of it, again and again (docs/operate/watching.md).",
+    "vantages": "Who tries the public doors from elsewhere, by name: `[vantages.east]` "
+    "(docs/operate/vantage.md).",
     "console": "The operator's console, at the door of reports (docs/operate/console.md).",
     "remedies": "What is done about a fault by itself, and within which bounds (docs/operate/remedies.md).",
     "traces": "Spans for OpenTelemetry; needs the extra `otel`.",

@@ -22,6 +22,16 @@ class Watch(Section, frozen=True):
     ] = True
 
 
+class Vantage(Section, frozen=True):
+    """A place elsewhere that tries our public doors."""
+
+    url: Annotated[str, Meta(description="Where it tells what it saw: http://name:port, or https.")]
+    key: Annotated[Secret, Meta(description="What both sides prove themselves with, as file:/path.")]
+    doors: Annotated[
+        list[str], Meta(description="What it tries, as `[listen]` has them; [] is every public one.")
+    ] = field(default_factory=list)
+
+
 class Remedies(Section, frozen=True):
     mode: Annotated[
         Literal["on", "dry-run", "off"],

@@ -44,6 +44,8 @@ register_edge(
     without="that directory is out of reach",
 )
 
+register_edge("secret/vantages.{name}.key", ("watch",), "to ask it", without="what it sees isn't known")
+
 register_word("supervisor", "socket/control", "supervisor")
 register_word("health", "door/health_http", "process/health-{any}")
 register_word("mta-sts", "door/setup_https", "process/setup-{any}")  # our own policy, as others get it

@@ -16,7 +16,7 @@ import holdfast
 from holdfast.model.edges import REACHES, Reach, matches
 from holdfast.model.errors import ComponentId, Refused
 from holdfast.model.ledgers import INCIDENTS, PEOPLE, ledger_number
-from holdfast.run import layout, ports, session_trials, trials
+from holdfast.run import layout, ports, session_trials, trials, vantages
 from holdfast.run.child import process_name
 from holdfast.run.config import Config
 from holdfast.run.roles import plan
@@ -26,6 +26,7 @@ from holdfast.watch.depends import Component, DependencyMap, Edge, Reaching
 
 # How often a kind is at fault beside others. Partners are many machines that aren't ours.
 ODDS = {"partner": 3.0, "source": 3.0, "machine": 0.1, "network": 0.3, "socket": 0.3, "metrics": 0.3}
+ODDS |= {"transit": 3.0, "vantage": 3.0}
 SOCKETS = ("people", "store", "auth", "relay", "watch")  # the roles that answer others
 
 # Partners that are there only if the configuration names them, or while it doesn't.
@@ -60,6 +61,7 @@ def dependency_map(
     made = _Made(config, domains, device)
     ids, reaches, breaks = made.components, list(made.reaches()), list(made.breaks())
     tried = trials.of(config, frozenset(ids), cells, canaries)
+    tried += vantages.trials(config, tried, frozenset(ids))
     if sessions:
         tried += session_trials.of(config, frozenset(ids), reaches, breaks)
     return DependencyMap(
@@ -113,6 +115,7 @@ class _Made:
         yield f"certificate/{config.service.hostname}"
         yield f"name/{config.service.hostname}"
         yield from (f"certificate/domain/{name}" for name in self._domains)
+        yield from vantages.components(config)
         yield from (f"secret/{where}" for where, _ in secrets(config))
         yield from (f"partner/hook/{name}" for name in sorted(config.hooks))
         yield from (f"partner/publish/{name}" for name in sorted(config.publish))
@@ -148,13 +151,12 @@ class _Made:
         for id in self.components:
             if kind(id) == "door":
                 yield Edge(id, "supervisor", "is held by")
-            elif kind(id) == "name":
-                yield Edge(id, "dns", "is found by")
             elif kind(id) in ("dns", "elsewhere", "partner", "source"):
                 yield Edge(id, "network", "is reached over")
             elif kind(id) not in ("socket", "metrics", "disk") and id in self._places.values():
                 yield Edge(id, self._disk_of(id), "lies on")
         yield Edge("network", "machine", "hangs on")
+        yield from vantages.needs(self._config)
 
     def reaches(self) -> Iterator[Reaching]:
         """Each once: as what costs most, where it is registered by several patterns."""

@@ -78,6 +78,11 @@ def _open_door(
     return found
 
 
+def open_at(listener: str) -> list[socket.socket]:
+    """Of a process by itself. Raises ``Refused``."""
+    return _bind_everywhere("", listener, lambda taken: None, time.monotonic() + WEB_PATIENCE_S)
+
+
 def _bind_everywhere(
     door: str, text: str, taken: Callable[[str], object], until: float
 ) -> list[socket.socket]:
@@ -122,7 +127,8 @@ def _bind(
         except OSError as error:
             if error.errno != errno.EADDRINUSE or time.monotonic() > until:
                 listener.close()
-                raise Refused(Reason.NOT_ALLOWED, f"listen.{door}: {text}: {_advice(error, port)}") from None
+                key = f"listen.{door}" if door else "listen"
+                raise Refused(Reason.NOT_ALLOWED, f"{key}: {text}: {_advice(error, port)}") from None
         taken(text)
         time.sleep(_AGAIN_S)
 

@@ -64,7 +64,7 @@ def parse(text: str, path: str, environ: Mapping[str, str]) -> Config:
         raise Refused(Reason.BAD_SYNTAX, "\n".join(mistakes))
     _merge(tree, from_environment)
     try:
-        config = msgspec.convert(tree, Config, dec_hook=_decode)
+        config = msgspec.convert(tree, Config, dec_hook=as_secret)
     except msgspec.ValidationError as error:
         raise Refused(Reason.BAD_SYNTAX, f"{path}: {_where(str(error))}") from None
     config = _absolute(config, os.path.dirname(os.path.abspath(path)))
@@ -132,7 +132,8 @@ def _join(place: str, key: str) -> str:
     return f"{place}.{key}" if place else key
 
 
-def _decode(kind: type, value: Any) -> Any:
+def as_secret(kind: type, value: Any) -> Any:
+    """What msgspec makes of a secret. Raises ``ValueError`` for one that is written out."""
     if kind is Secret:
         if not isinstance(value, str) or (value and not value.startswith("file:")):
             raise ValueError("secrets are not written here: put it into a file and give 'file:/path/to/it'")
@@ -193,6 +194,7 @@ def _absolute(config: Config, folder: str) -> Config:
             )
             for name, each in config.publish.items()
         },
+        vantages={name: replace(each, key=full_secret(each.key)) for name, each in config.vantages.items()},
         notices=replace(config.notices, alarms=full_secret(config.notices.alarms)),
         channels={
             name: replace(each, secret=full_secret(each.secret)) for name, each in config.channels.items()
@@ -238,6 +240,7 @@ def _contradictions(config: Config) -> list[str]:
     found += crediting.mistakes(config)
     found += _check_publish(config)
     found += _check_ways(config)
+    found += _check_vantages(config)
     found += _check_relay(config.relay)
     found += _check_networks("console.networks", config.console.networks)
     return found
@@ -339,6 +342,24 @@ def _check_ways(config: Config) -> list[str]:
             found.append(f"channels.{name}: name it otherwise, with letters, digits, - and _")
         if not each.url.startswith(("https://", "http://")):
             found.append(f"channels.{name}.url: '{each.url}' is no http or https address")
+    return found
+
+
+def _check_vantages(config: Config) -> list[str]:
+    found: list[str] = []
+    doors = [each.name for each in msgspec.structs.fields(type(config.listen))]
+    for name, each in config.vantages.items():
+        if not _is_plain(name):
+            found.append(f"vantages.{name}: a vantage point's name has letters, digits, - and _")
+        if not each.url.startswith(("https://", "http://")):
+            found.append(f"vantages.{name}.url: '{each.url}' is no http or https address")
+        if each.key in ("", "file:"):
+            found.append(f"vantages.{name}.key: needed, as file:/path")
+        for door in each.doors:
+            if door not in doors:
+                found.append(f"vantages.{name}.doors: '{door}' is no door; see [listen]")
+            elif not getattr(config.listen, door):
+                found.append(f"vantages.{name}.doors: listen.{door} is turned off")
     return found
 
 

@@ -119,6 +119,7 @@ _PROVING = ("disk", "certificate", "dns", "name", "load")
 _BESIDE: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("copy", "age"): ("socket/people", "ledger/people"),
     ("ledger", "shown"): ("socket/store",),
+    ("name", "address"): ("dns",),  # ours; others find it by theirs
 }
 _UNMET = ("partner/push", "socket/control")  # many at once; the supervisor answers there
 

@@ -18,9 +18,11 @@ from holdfast.model.limits import (
     DOOR_SILENT_S,
     SIGNALS_LOOK_S,
     SURE_S,
+    VANTAGE_EVERY_S,
     WATCH_OPEN_S,
 )
 from holdfast.run import canaries, components, layout, mapping, parts
+from holdfast.run.asking_vantages import Vantages
 from holdfast.run.child import Start
 from holdfast.run.config import Config
 from holdfast.run.events import CANARIES_MADE, CANARIES_MISSING, WATCH_DOOR_SHUT
@@ -72,6 +74,7 @@ async def run_watch(start: Start) -> None:
     finally:
         for task in beside:
             task.cancel()
+        await watched.vantages.close()
         await keeper.close()
         writing.cancel()
         await asyncio.gather(writing, *beside, return_exceptions=True)
@@ -125,6 +128,7 @@ class Watched:
         self._host = config.service.hostname
         self.checks = self._new_checks()
         self._batches = Batches(world, config)
+        self.vantages = Vantages(world, config)
 
     def all(self) -> tuple[DependencyMap, dict[str, Job]]:
         """What is in the map and never tried isn't among its trials: it would be unknown for ever."""
@@ -134,6 +138,7 @@ class Watched:
             **self._checks(),
             **dict(self._doors(known, accounts)),
             **dict(self._canaries(known)),
+            **dict(self._vantages(known)),
         }
         tried = {trial for job in jobs.values() for trial in job.trials}
         kept = [each for each in known.trials.values() if each.id in tried or _by_itself(each)]
@@ -210,6 +215,13 @@ class Watched:
             return [finding_of(trial, function, each, at, cell, self._host) for each, at in found]
 
         return Job(pace, run, (trial,))
+
+    # the same from elsewhere
+
+    def _vantages(self, known: DependencyMap) -> Iterator[tuple[str, Job]]:
+        pace = Pace(VANTAGE_EVERY_S, 0.5, VANTAGE_EVERY_S)
+        for name, asker in self.vantages.askers(known):
+            yield f"vantage/{name}", Job(pace, asker.look, asker.tries)
 
     # functions, as customers use them
 

@@ -9,6 +9,8 @@ register_edge("metrics/{any}", ("health", "watch"), "counts", without="what that
 register_edge("door/{door}", ("health", "watch"), "tries", without="that door is said not to work")
 register_edge("partner/traces", EVERY, "spans", without="spans are lost")
 
+register_edge("vantage/{name}", ("watch",), "what is seen from there", without="that isn't known")
+
 register_edge("ledger/incidents", ("watch",), "the record of outages", without="it goes on in memory")
 register_edge("socket/watch", ("care",), "what is to be written down", without="it is written down later")
 _LOOKED_AT = "it is said not to work"
@@ -25,5 +27,6 @@ for _component in ("socket/control", "socket/people", "socket/store", "socket/au
 register_word("metrics", "metrics/{any}")
 for _scheme in ("http", "https"):  # a page of ours, as a canary asks for it
     register_word(f"{_scheme}://{{place}}", "door/{door}")
+register_word("vantage/{name}", "vantage/{name}")
 register_word("watch", "socket/watch", "process/watch-{any}")
 register_word("incidents", "ledger/incidents")

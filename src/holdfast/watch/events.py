@@ -59,3 +59,10 @@ INCIDENT_DIAGNOSED = register(
 INCIDENT_CLOSED = register(
     "incident_closed", "info", "All functions of an incident have worked for a minute.", "incident"
 )
+VANTAGE_IGNORED = register(
+    "vantage_ignored",
+    "warn",
+    "A vantage point tells of what isn't in our map; it is left out. Does its file name other doors?",
+    "vantage",
+    "trials",
+)

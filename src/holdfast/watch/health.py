@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import msgspec
@@ -114,6 +115,10 @@ async def check(world: World, target: Target, patience_s: float = PROBE_S) -> Ch
     except NOT_UNDERSTOOD as error:
         state, step, cause = "unhealthy", steps.doing, f"not understood: {error!r}"[:300]
     except Exception as error:
+        refused = error.__cause__
+        if isinstance(refused, ssl.SSLCertVerificationError):
+            text, seconds = refused.verify_message, world.clock.monotonic() - begun
+            return Check(target.door, "unhealthy", steps.done, "certificate", text, seconds)
         # What this process lacks to try with says nothing about the function (WATCH-5).
         ours = not isinstance(error, OSError) or error.errno in _OURS
         state, step = "unknown" if ours else "unhealthy", steps.doing

@@ -518,7 +518,9 @@ class Connection(asyncio.Protocol):
             self._transport.write(alert)
         if not established:
             self._hub.journal.emit(TLS_FAILED, peer=str(self.peer), error=str(error))
-            self._settle(ConnectionAbortedError(f"TLS handshake: {error}"))
+            failed = ConnectionAbortedError(f"TLS handshake: {error}")
+            failed.__cause__ = error
+            self._settle(failed)
         self._closing = True
         self._close_transport()
 

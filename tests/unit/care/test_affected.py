@@ -158,7 +158,8 @@ def incident(*trials: r.Failing, count: int = 0, by: Sequence[NamedCause], verdi
         r.Opened(at=NOON, incident=1, since={"imap": NOON}),
         r.Found(at=NOON, incident=1, states={"imap": "fails"}, failing=trials, count=count or len(trials)),
     ]
-    report = Report(verdict=verdict, probability=0.99, causes=tuple(by))  # type: ignore[arg-type]
+    kinds = {each.component: each.component.partition("/")[0] for each in by}
+    report = Report(verdict=verdict, probability=0.99, causes=tuple(by), kinds=kinds)  # type: ignore[arg-type]
     entries.append(r.Diagnosed(at=NOON, incident=1, report=report))
     known = Incidents()
     known.apply(entries)
@@ -192,6 +193,12 @@ def test_affected_2_of_several_causes_each_hits_its_own() -> None:
     indexes = [cause({"SELECT": (cell,)}, f"cell-{cell:02d}/index") for cell in (3, 7)]
     assert incident(failing(3), by=indexes) == Scope(frozenset({3}))
     assert incident(failing(3), failing(7), by=indexes) == Scope(frozenset({3, 7}))
+
+
+def test_affected_2_a_way_from_elsewhere_hits_those_who_come_that_way() -> None:
+    from_there = failing(None, step="connect", trial="imap/imaps@east")
+    assert incident(from_there, by=[cause({"connect": ()}, "transit/east/imaps")]) == Scope(None, "part")
+    assert incident(from_there, by=[cause({"connect": ()}, "entry/imaps")]) == Scope(None)
 
 
 def test_affected_2_while_nothing_is_named_it_may_be_anybody() -> None:

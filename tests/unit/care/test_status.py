@@ -104,6 +104,30 @@ def test_status_2_of_two_trials_at_one_moment_the_worse_counts() -> None:
         assert [each.state for each in found] == ["fails"]
 
 
+@pytest.mark.parametrize(
+    ("east", "west", "shown"),
+    [
+        ("works", "unknown", "works"),
+        ("unknown", "unknown", "unknown"),
+        ("fails", "unknown", "degraded"),
+        ("fails", "works", "degraded"),
+        ("fails", "fails", "degraded"),  # from here it works
+    ],
+)
+def test_vantage_3_a_blind_vantage_point_colours_nothing_while_another_sees(
+    east: State, west: State, shown: str
+) -> None:
+    here = [finding(each, "works") for each in FUNCTIONS]
+    there = [
+        finding("imap", state)._replace(trial=f"imap/imaps@{name}", vantage=name)
+        for name, state in (("east", east), ("west", west))
+    ]
+    [imap] = [
+        each for each in lines([*here, *there], Incidents(), ALWAYS, NOW, BERLIN) if each.function == "imap"
+    ]
+    assert imap.state == shown
+
+
 @pytest.mark.parametrize("state", ["works", "degraded", "fails", "unknown"])
 def test_a_function_of_an_open_incident_does_not_work_before_it_is_closed(state: State) -> None:
     shown = {

@@ -13,6 +13,7 @@ import pytest
 
 import holdfast
 from holdfast.model.edges import REACHES, WORDS, matches, meant, register_edge
+from holdfast.model.functions import FUNCTIONS
 from holdfast.packs.shelf import component
 from holdfast.run import mapping
 from holdfast.run.config import Config
@@ -70,6 +71,12 @@ kind = "sms"
 url = "https://sms.example.net"
 [notices]
 alarms = "file:/etc/holdfast/alarms"
+[vantages.east]
+url = "http://east.example.net:9465"
+key = "file:/etc/holdfast/east"
+[vantages.west]
+url = "http://west.example.net:9465"
+key = "file:/etc/holdfast/west"
 """
 
 
@@ -174,7 +181,7 @@ def test_what_a_process_does_not_begin_without_may_keep_it_from_running():
 
 def test_files_with_secrets_are_components_as_the_configuration_names_them():
     found = dict(mapping.secrets(everything_configured()))
-    assert len(found) == 7 and found["gateways.sms_secret"] == "/etc/holdfast/sms"
+    assert len(found) == 9 and found["gateways.sms_secret"] == "/etc/holdfast/sms"
     assert {"hooks.crm.secret", "directories.staff.password", "relay.password"} <= found.keys()
     known = everything()
     assert known.may_break("secret/relay.password", "process/relay-0")  # it doesn't start without
@@ -189,6 +196,78 @@ def test_what_grows_can_fill_its_disk_and_an_authority_away_lets_a_certificate_e
     assert not known.may_break("ledger/mail", "disk/volume-v1")
 
 
+# Vantage points
+
+
+VANTAGES = """
+[service]
+hostname = "mail.example.org"
+data = "/srv/holdfast"
+[web]
+account_url = "https://konto.example.org"
+[listen]
+account_https = []
+account_http = ["127.0.0.1:8080"]
+"""
+
+
+@cache
+def seen_from(*names: str, more: str = "") -> DependencyMap:
+    text = VANTAGES + "".join(
+        f'[vantages.{each}]\nurl = "http://{each}"\nkey = "file:/k"\n{more}' for each in names
+    )
+    return mapping.dependency_map(parse(text, "/etc/holdfast.toml", {}))
+
+
+def test_map_1_from_a_vantage_point_each_public_door_is_tried_like_ours_and_over_the_way_from_there():
+    known = seen_from("east", "west")
+    functions = {each.function for each in known.trials.values() if each.id.endswith("@east")}
+    assert functions == set(FUNCTIONS)
+    ours, theirs = known.trials["imap/imaps"], known.trials["imap/imaps@east"]
+    assert [each.name for each in theirs.steps] == ["resolve", *(each.name for each in ours.steps)]
+    way = {"transit/east/imaps", "entry/imaps"}
+    assert theirs.steps[0].uses == way | {"name/mail.example.org"}
+    assert all(mine.uses | way == far.uses for mine, far in zip(ours.steps, theirs.steps[1:], strict=True))
+    assert {"transit/east", "vantage/east", "public", "network"} <= known.under(theirs.steps[1].uses)
+    assert "dns" not in known.under(theirs.steps[0].uses)  # that is ours
+
+
+def test_map_1_behind_a_proxy_the_page_is_tried_as_customers_reach_it():
+    known = seen_from("east", "west")
+    far = known.trials["password/account_http@east"]
+    assert [each.name for each in far.steps] == ["resolve", "connect", "certificate", "GET /"]
+    assert "certificate/mail.example.org" not in far.steps[2].uses
+
+
+def test_map_1_what_no_trial_could_tell_apart_is_one():
+    """With one vantage point the way from there ends at our door; with one door it leads to no other."""
+    assert not {"public", "entry/imaps"} & seen_from("east").components.keys()
+    alone = seen_from("east", "west", more='doors = ["mx"]\n').components.keys()
+    assert {"transit/east", "public"} <= alone and not {"transit/east/mx", "entry/mx"} & alone
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "component",
+    [
+        *("vantage/east", "transit/east", "transit/east/mx", "entry/mx", "entry/account_http", "public"),
+        *("network", "dns", "name/mail.example.org", "door/imaps", "process/imap-0"),
+        "certificate/mail.example.org",
+    ],
+)
+def test_map_4_with_vantage_points_it_is_told_where_between_there_and_here_it_is(component):
+    known = seen_from("east", "north", "west")
+    said = diagnose(known, gather(known, shown(known, component)))
+    assert {cause.component for cause in said.causes} == {component}
+
+
+def test_map_4_from_one_vantage_point_its_way_is_named():
+    known = seen_from("east")
+    for faulty in ("transit/east", "transit/east/mx", "vantage/east"):
+        said = diagnose(known, gather(known, shown(known, faulty)))
+        assert {cause.component for cause in said.causes} == {faulty}
+
+
 # MAP-2: words of Unavailable
 
 # What is a name only at run time, and where it comes from.
@@ -200,6 +279,7 @@ HANDED_ON = {
     "component(name)": "source/ldap:staff",
     "component(self.name)": "source/sql:crm",
     "component(cell)": "cell-07/index",
+    "asking.component(name)": "vantage/east",
     "component(self.cell)": "cell-07/index",
     "letter.channel": "phone",
     "error.component": "",  # handed on
@@ -273,6 +353,7 @@ def filled(word: str) -> str:
         "{number}": "0",
         "{what}": "messages",
         "source/{name}": "source/ldap:staff",
+        "vantage/{name}": "vantage/east",
         "{name}": "crm",
     }.items():
         word = word.replace(field, value)

@@ -219,6 +219,31 @@ def test_a_place_that_sees_nothing_any_more_hides_nothing_and_colours_nothing(wa
     assert watched.window.function("receive", watched.now + 1) == "fails"
 
 
+def test_inc_4_vantage_3_one_of_several_vantage_points_makes_a_function_neither_down_nor_unknown() -> None:
+    names = ("imap/here", "imap/imaps@east", "imap/imaps@west")
+    window = Window([Trial(each, "imap", trials()[0].steps) for each in names])
+
+    def seen(at: float, east: State, west: State) -> State:
+        for name, state in zip(names, ("works", east, west)):
+            window.add([Finding(name, "imap", state, "", "", NOON + at, 0.1, vantage=name.partition("@")[2])])
+        return window.function("imap", NOON + at)
+
+    assert seen(0, "works", "works") == "works"
+    assert seen(1, "unknown", "works") == "works" and seen(2, "unknown", "unknown") == "unknown"
+    assert seen(3, "fails", "works") == seen(4, "fails", "unknown") == "degraded"
+    assert window.worked("imap", NOON + 4) is None
+    seen(5, "works", "unknown")
+    assert window.worked("imap", NOON + 5) == [(NOON, NOON + 5), (NOON + 5, NOON + 5)]
+
+
+def test_inc_4_what_no_vantage_point_reaches_fails_for_all_who_are_not_here() -> None:
+    names = ("mx/mx@east", "mx/mx@west")
+    window = Window([Trial(each, "receive", trials()[0].steps) for each in names])
+    for name in names:
+        window.add([Finding(name, "receive", "fails", "greeting", "", NOON, 0.1)])
+    assert window.function("receive", NOON) == "fails"
+
+
 def test_inc_5_it_is_closed_when_all_has_worked_for_a_minute(watched: Watched) -> None:
     watched.bad = {"imap/1": "select", "imap/2": "select"}
     watched.rounds(5)

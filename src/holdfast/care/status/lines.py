@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
-from holdfast.model.findings import Finding, State
+from holdfast.model.findings import Finding, State, alike
 from holdfast.model.functions import FUNCTIONS
 from holdfast.model.limits import FINDING_FRESH_S, STATUS_HISTORY_DAYS
 from holdfast.watch.incidents.incidents import Incident, Incidents, Span
@@ -89,7 +89,13 @@ def newest(findings: Iterable[Finding]) -> list[Finding]:
 
 def state_of(found: Sequence[Finding], now: float) -> State:
     """Of the newest trials of one function, all together."""
-    states = {_now(each, now) for each in found} or {"unknown"}
+    tried: dict[tuple[str, int | None, str], set[State]] = {}
+    for each in found:
+        what = alike(each.trial)
+        place = each.vantage if what == each.trial else ""
+        tried.setdefault((what, each.cell, place), set()).add(_now(each, now))
+    # what several vantage points try alike is unknown only where none of them can tell (VANTAGE-3)
+    states = set().union(*(those - {"unknown"} or those for those in tried.values())) or {"unknown"}
     if "fails" in states:
         return "degraded" if states & {"works", "degraded"} else "fails"
     if "degraded" in states:

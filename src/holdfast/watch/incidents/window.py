@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from holdfast.model.errors import ComponentId
-from holdfast.model.findings import BAD, Finding, Signal, State
+from holdfast.model.findings import BAD, Finding, Signal, State, alike
 from holdfast.model.functions import FUNCTIONS
 from holdfast.model.limits import (
     FINDING_FRESH_S,
@@ -73,6 +73,7 @@ class Window:
         for trial in trials:
             if trial.function:
                 (self._trials if trial.at_will else self._heard)[trial.function].append(trial.id)
+        self._alike = {function: _alike(those) for function, those in self._trials.items()}
         self._standings: dict[str, dict[str, Standing]] = {}
         self._signals: dict[str, float] = {}
         self._blamed: dict[str, frozenset[ComponentId]] = {}  # by sessions of which trial, at the last look
@@ -113,6 +114,13 @@ class Window:
                 return state
         return "unknown"
 
+    def _together(self, trials: Iterable[str], now: float) -> State:
+        """What several places try alike: it fails where none of them sees it work (VANTAGE-3)."""
+        states = {self.state(trial, now) for trial in trials} - {"unknown"}
+        if not states & set(BAD):
+            return "works" if states else "unknown"
+        return "degraded" if states & {"works", "degraded"} else "fails"
+
     def works_since(self, trial: str, now: float) -> float:
         """Since when it has worked wherever it was tried; 0 where it doesn't, or isn't known to."""
         found = [each.works_since for each in self._fresh(trial, now)]
@@ -121,7 +129,7 @@ class Window:
     def function(self, function: str, now: float) -> State:
         """INC-4: it works only if all its trials do; it fails if none of them does. What can't be tried at
         will counts only where it doesn't go well."""
-        states = {self.state(trial, now) for trial in self._trials[function]}
+        states = {self._together(trials, now) for trials in self._alike[function]}
         states |= {state for trial in self._heard[function] if (state := self.state(trial, now)) in BAD}
         if states == {"works"}:
             return "works"
@@ -180,10 +188,10 @@ class Window:
         if any(self.state(trial, now) in BAD for trial in self._heard[function]):
             return None
         found = []
-        for trial in self._trials[function]:
-            if self.state(trial, now) != "works":
+        for trials in self._alike[function]:
+            if self._together(trials, now) != "works":
                 return None
-            seeing = [each for each in self._fresh(trial, now) if each.works_since]
+            seeing = [each for one in trials for each in self._fresh(one, now) if each.works_since]
             found.append(
                 Worked(max(each.works_since for each in seeing), max(each.last.at for each in seeing))
             )
@@ -217,6 +225,13 @@ class Window:
     def _fresh(self, trial: str, now: float) -> list[Standing]:
         places = self._standings.get(trial, {})
         return [each for each in places.values() if now - each.last.at <= self._counts_s(trial)]
+
+
+def _alike(trials: Iterable[str]) -> list[list[str]]:
+    found: dict[str, list[str]] = {}
+    for each in trials:
+        found.setdefault(alike(each), []).append(each)
+    return list(found.values())
 
 
 def _by_trial(signals: Iterable[Signal]) -> dict[str, list[Signal]]:
