@@ -4,7 +4,8 @@ AFFECTED-1 customers, contracts and mailboxes are counted apart, each beside how
 AFFECTED-2 what isn't known exactly is called bounded, with the reason; it is never less than the truth.
 AFFECTED-3 who was hit stays so when all goes well again; whom a diagnosis meant that was taken back was not.
 AFFECTED-4 what fails by nothing that is named hits its own accounts once it lasts; an accident hits nobody.
-AFFECTED-5 a copy of the directory that stands still hits those by name whom it doesn't know as they are.
+AFFECTED-5 a copy of the directory that stands still hits those by name whom it doesn't know as they are, and
+the ledger of people those who left and aren't believed to be gone.
 """
 
 from __future__ import annotations
@@ -47,7 +48,8 @@ class Scope(NamedTuple):
     """``cells``: of the accounts it hits, None for all who may use the function.
 
     ``part``: why it may be fewer, the key of a reason (``part``, ``undecided``); '' where it is all of them.
-    ``behind``: the copy of the directory that hits whom it doesn't know as they are, '' for none;
+    ``behind``: the copy of the directory, or its ledger, that hits whom it doesn't know as they are, '' for
+    none;
     ``accounts``: their numbers once they were counted, None for all of those cells.
     """
 
@@ -184,8 +186,11 @@ def _hit(incident: Incident, function: str, failing: Sequence[Failing], left_out
     assert incident.opinion is not None
     causes = [each for each in incident.opinion.report.causes if function in each.hits]
     blamed = [(each, _blamed(each, causes)) for each in failing]
+    met = [each for each, by in blamed if by]
     lasting = [each for each, by in blamed if not by and _lasts(incident, each)]
-    if lasting and not any(by for _, by in blamed):
+    if not left_out and _are_sessions(met + lasting or failing) and (behind := _behind(incident, function)):
+        return Scope(None, "part", behind)
+    if lasting and not met:
         return Scope(None, "undecided")  # by something else than what is named
     sure = _union(cells for _, by in blamed for cells in by)
     cells = _union((sure, *(_own(each) for each in lasting)))
@@ -193,24 +198,23 @@ def _hit(incident: Incident, function: str, failing: Sequence[Failing], left_out
         cells = _union((cells, *(_step(steps) for one in causes for steps in one.hits[function].values())))
     if cells is not None and not cells:
         return None
-    met = [each for each, by in blamed if by]
-    if _are_sessions(met) and not (lasting or left_out) and (behind := _behind(causes, function)):
-        return Scope(cells, "part", behind)
     part = any(each.rate < 1 for each in causes) or _are_sessions(met) or _limited(met)
     part = part or any(incident.opinion.report.kinds.get(each.component) in _FROM_THERE for each in causes)
     return Scope(cells, "part" if part or cells != sure else "")
 
 
-def _behind(causes: Sequence[NamedCause], function: str) -> ComponentId:
-    """The copy by which people sign in, where that alone is named: it serves all but whom it doesn't know
-    as they are, when no trial with an account that it knows fails."""
-    names = {each.component for each in causes}
-    copy = next(iter(names)) if len(names) == 1 and function in _SIGNING_IN else ""
-    return copy if copy.startswith(_COPIES) else ""
+def _behind(incident: Incident, function: str) -> ComponentId:
+    """What people are known by when they sign in, where that alone is named: it serves all but whom it
+    doesn't know as they are, when no trial with an account that it knows fails."""
+    assert incident.opinion is not None
+    names = {each.component for each in incident.opinion.report.causes}
+    known_by = next(iter(names)) if len(names) == 1 and function in _SIGNING_IN else ""
+    return known_by if known_by.startswith(_COPIES) or known_by == PEOPLE_LEDGER else ""
 
 
 _FROM_THERE = ("transit",)  # a way from elsewhere: it hits those who come that way
-_SIGNING_IN = ("send", "imap", "pop3", "webmail")
+_SIGNING_IN = ("send", "imap", "pop3", "webmail", "password")
+PEOPLE_LEDGER: ComponentId = "ledger/people"
 _COPIES = tuple(f"copy/{role}-" for role in ("submission", "imap", "pop3", "jmap"))
 
 

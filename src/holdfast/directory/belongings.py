@@ -182,7 +182,7 @@ class Belongings:
         """Whether an account could have this name, reserved or not: it is nobody's and never was.
 
         Not a name that reads as another's with a detail (RFC 5233). Raises ``Refused(BAD_SYNTAX)``,
-        ``Unavailable("people")`` in doubt.
+        ``Unavailable("people")`` where names may be lacking here; who left keeps his (PEOPLE-6).
         """
         key = name_key(address)
         local, _, name = key.rpartition("@")
@@ -192,7 +192,8 @@ class Belongings:
             domain = self._lookup.domain(name)
         except apsw.Error as error:
             raise unreadable(error) from error
-        self._check_doubt()
+        if self._lookup.lacking:
+            raise Unavailable(PEOPLE, self._lookup.lacking)
         return domain is not None and not sub_address(local, domain.separator)[1]
 
     def invitation(self, digest: bytes) -> Invitation | None:

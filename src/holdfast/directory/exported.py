@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
 import apsw
+import msgspec
 
+from holdfast.directory.shrinking import Shrinking
 from holdfast.model.people import CANARY
 
-# Who is there, but for the service's own.
-_COUNTED = f"a.state IN ('active', 'disabled') AND a.external_id <> '{CANARY}'"
+# Who is there, but for the service's own; who left and isn't believed to be gone is there as before.
+_COUNTED = f"""
+(a.state IN ('active', 'disabled') OR a.id IN (SELECT id FROM temp.doubted))
+AND a.external_id <> '{CANARY}'
+"""
 _ACCOUNTS = f"""
 INSERT INTO main.account
-SELECT a.id, a.customer, a.cell, a.state, a.login,
+SELECT a.id, a.customer, a.cell, iif(a.id IN (SELECT id FROM temp.doubted), 'active', a.state), a.login,
        (SELECT count(*) FROM people.address WHERE account = a.id AND account > 0 AND left_at = 0), a.made_at,
        coalesce(u.last, 0)
 FROM people.account a LEFT JOIN temp.used u ON u.account = a.id WHERE {_COUNTED}
@@ -40,11 +46,38 @@ def export(path: str, db: apsw.Connection) -> int:
     try:
         with db:
             sequence = _sequence(db, "people")
+            _gather_doubted(db)
             db.execute(_ACCOUNTS)
             db.execute(_CUSTOMERS)
     finally:
         db.execute("DETACH people")
     return sequence
+
+
+_DOUBTED = f"""
+INSERT INTO temp.doubted
+SELECT a.id FROM people.account a
+WHERE a.state <> 'active' AND a.left_at > ? AND a.external_id <> '{CANARY}'
+"""
+
+
+def _gather_doubted(db: apsw.Connection) -> None:
+    """PEOPLE-4: into ``temp.doubted``. Raises ``apsw.Error``."""
+    db.execute("CREATE TEMP TABLE doubted (id INTEGER PRIMARY KEY)")
+    kept: Any = db.execute("SELECT shrinking FROM people.fold").get
+    shrinking = msgspec.msgpack.decode(kept, type=Shrinking) if kept else Shrinking()
+    if shrinking.doubted_mark:
+        db.execute(_DOUBTED, (shrinking.doubted_since,))
+
+
+def doubted(people: str, most: int) -> list[int]:
+    """Accounts that left and aren't believed to be gone; ``most``: so many at most.
+
+    Blocks; raises ``apsw.Error``.
+    """
+    with _attached(people=people) as db:
+        _gather_doubted(db)
+        return [int(id) for (id,) in db.execute("SELECT id FROM temp.doubted ORDER BY 1 LIMIT ?", (most,))]
 
 
 def sequence_of(path: str) -> int:
@@ -81,9 +114,16 @@ def unknown_to(copy: str, people: str, most: int) -> list[int]:
 
     Blocks; raises ``apsw.Error``.
     """
+    with _attached(people=people, copy=copy) as db:
+        return [int(id) for (id,) in db.execute(_UNKNOWN, (most,))]
+
+
+@contextlib.contextmanager
+def _attached(**paths: str) -> Iterator[apsw.Connection]:
+    """To read from, each under its name."""
     flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_URI | apsw.SQLITE_OPEN_MEMORY
     with contextlib.closing(apsw.Connection("", flags=flags)) as db:
         db.set_busy_timeout(1000)
-        for name, path in (("people", people), ("copy", copy)):
+        for name, path in paths.items():
             db.execute(f"ATTACH ? AS {name}", (f"file:{quote(path)}?mode=ro",))
-        return [int(id) for (id,) in db.execute(_UNKNOWN, (most,))]
+        yield db

@@ -46,8 +46,8 @@ class Credential(NamedTuple):
 
 
 class Census(NamedTuple):
-    """Active accounts, as the copy was told. ``left``: within an hour and unannounced, most that were missing
-    at once. ``missing``: that aren't in the copy, where they are so many that it is in doubt (PEOPLE-15)."""
+    """Active accounts, as the copy was told. ``left``: of the past hour's most active, unannounced; who isn't
+    believed to be gone (PEOPLE-4), however long ago. ``missing``: that aren't in the copy, where they are so many that it is in doubt (PEOPLE-15)."""
 
     active: int
     left: int
@@ -74,19 +74,24 @@ class Lookup:
     @property
     def doubt(self) -> str:
         """PEOPLE-3, PEOPLE-4, PEOPLE-5: the first reason there is."""
+        if not self._doubt and self._fold.shrinking.doubted_mark:
+            return f"{self._fold.shrinking.unexplained} accounts left within an hour, unannounced"
+        return self.lacking
+
+    @doubt.setter
+    def doubt(self, reason: str) -> None:
+        self._doubt = reason
+
+    @property
+    def lacking(self) -> str:
+        """PEOPLE-3, PEOPLE-5, PEOPLE-15: why there may be names that the copy hasn't, '' where it has all."""
         if self._doubt:
             return self._doubt
-        if self._fold.shrinking.doubted_mark:
-            return f"{self._fold.shrinking.unexplained} accounts left within an hour, unannounced"
         if self._fold.holes:
             return f"{self._fold.holes} frames of the people ledger can't be read"
         if not self._domains and not self._first_domain():
             return "no domain is known"
         return self._missing()
-
-    @doubt.setter
-    def doubt(self, reason: str) -> None:
-        self._doubt = reason
 
     @property
     def behind(self) -> str:
@@ -96,7 +101,8 @@ class Lookup:
     def census(self) -> Census:
         self._missing()
         shrinking = self._fold.shrinking
-        return Census(shrinking.active, shrinking.fallen(self._clock.now()), self._gone)
+        left = shrinking.unexplained or shrinking.fallen(self._clock.now())
+        return Census(shrinking.active, left, self._gone)
 
     def _missing(self) -> str:
         """PEOPLE-15: what the copy was told, beside what is in it. Only a new generation shows what others
@@ -252,9 +258,13 @@ class Lookup:
 
     def check_departure(self, left_at: float) -> None:
         """PEOPLE-4: raises ``Unavailable`` for one of a batch that isn't believed to have left."""
-        shrinking = self._fold.shrinking
-        if shrinking.doubted_mark and left_at > shrinking.doubted_since:
+        if self.doubts(left_at):
             raise Unavailable(PEOPLE, self.doubt)
+
+    def doubts(self, left_at: float) -> bool:
+        """PEOPLE-4: whether who left then is of a batch that isn't believed to have left."""
+        shrinking = self._fold.shrinking
+        return bool(shrinking.doubted_mark) and left_at > shrinking.doubted_since
 
     def entry(self, key: str) -> Entry | None:
         """Raises ``apsw.Error``."""
@@ -340,6 +350,8 @@ class _Expansion:
             self._add_targets(key, as_names(targets), detail, depth)
         elif state == AccountState.ACTIVE:
             self._found.setdefault(account, Local(account, cell, detail))
+        elif state == AccountState.DISABLED and self._lookup.doubts(left_at):
+            self._found.setdefault(account, Local(account, cell, detail))  # its mailbox is there
         else:
             self._lookup.check_departure(left_at)
             if state == AccountState.DISABLED:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import apsw
 
 from holdfast.care import customers
+from holdfast.care.affected import PEOPLE_LEDGER
 from holdfast.directory import exported
 from holdfast.directory.exported import export, sequence_of
 from holdfast.directory.history import gather_last_used
@@ -49,14 +50,17 @@ def write_if_changed(world: World, config: Config) -> bool:
     return True
 
 
-def unknown_to(world: World, config: Config, copy: ComponentId, most: int) -> list[int]:
-    """Accounts that a process's copy doesn't know as they are. Blocks; raises ``Unavailable``."""
-    paths = [layout.copy_path(config, each) for each in (copy.partition("/")[2], layout.PEOPLE_WRITER)]
+def unknown_to(world: World, config: Config, component: ComponentId, most: int) -> list[int]:
+    """Accounts that a process's copy doesn't know as they are, or, of the ledger of people, that left and
+    aren't believed to be gone. Blocks; raises ``Unavailable``."""
+    paths = [layout.copy_path(config, each) for each in (component.partition("/")[2], layout.PEOPLE_WRITER)]
     mine, people = map(world.disk.database_path, paths)
     try:
+        if component == PEOPLE_LEDGER:
+            return exported.doubted(people, most)
         return exported.unknown_to(mine, people, most)
     except apsw.Error as error:
-        raise Unavailable("customers", f"{paths[0]}: {error}") from error
+        raise Unavailable("customers", f"{component}: {error}") from error
 
 
 def _stands(world: World, path: str, sequence: int) -> bool:

@@ -16,6 +16,7 @@ from holdfast.model.errors import ComponentId, Unavailable
 from holdfast.model.findings import State
 from holdfast.model.limits import (
     BULK_LEAST,
+    BULK_SHARE,
     COPY_STALE_S,
     CRASH_AGAIN_S,
     CRASH_LOOP,
@@ -236,9 +237,18 @@ def _of_people(
     elif seconds > COPY_STALE_S:
         copy = Said("degraded", "age", f"{seconds:.0f} s behind, or without its writer")
     yield f"copy/{process}", copy
-    jump = left >= max(BULK_LEAST, PEOPLE_LEFT_SHARE * (active + left))
+    yield "ledger/people", _of_leaving(active, left)
+
+
+def _of_leaving(active: float, left: float) -> Said:
+    """So many that the copies don't believe it (PEOPLE-4), or that somebody should know."""
+    share = left / max(active + left, 1.0)
+    if left < BULK_LEAST or share < PEOPLE_LEFT_SHARE:
+        return WELL
     text = f"{left:.0f} of {active + left:.0f} accounts were disabled or removed within an hour, unannounced"
-    yield "ledger/people", Said("degraded", "size", text) if jump else WELL
+    if share > 1 - BULK_SHARE:
+        return Said("fails", "size", f"{text}; that they are gone isn't believed")
+    return Said("degraded", "size", text)
 
 
 class FramesLook:

@@ -227,6 +227,15 @@ def test_affected_5_an_old_copy_hits_single_accounts_while_all_who_are_known_to_
     assert incident(PEOPLE, by=[cause({"sign-in": ()}, "copy/people-writer")]) == Scope(None, "part")
 
 
+def test_affected_5_who_left_and_is_not_believed_to_be_gone_is_hit_by_name() -> None:
+    ledger = cause({}, "ledger/people")
+    assert incident(PEOPLE, by=[ledger]) == Scope(None, "part", "ledger/people")
+    just_now = failing(None, "degraded", "people", trial="sessions/imap-0", since=NOON - 1)
+    assert incident(just_now, by=[ledger]) == Scope(None, "part", "ledger/people")
+    lasting = failing(3, since=NOON - 60, step="sign-in")
+    assert incident(PEOPLE, lasting, by=[ledger]).behind == "", "an account that didn't leave"
+
+
 def test_affected_5_single_accounts_are_counted_and_listed_by_their_number(
     world: World, tmp_path: Path
 ) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import apsw
+import msgspec
 
 from holdfast.care import customers
 from holdfast.directory import exported
 from holdfast.directory.schema import open_copy
+from holdfast.directory.shrinking import Shrinking
 from holdfast.model.people import CANARY
 from holdfast.world import real_world
 
@@ -43,15 +46,19 @@ def used(db: apsw.Connection) -> None:
     db.execute("INSERT INTO used VALUES (1, 99)")
 
 
-def test_all_who_are_not_removed_are_in_it_with_how_they_are_reached(tmp_path: Path) -> None:
-    source, path = copy(tmp_path / "copy.sqlite"), str(tmp_path / "customers.sqlite")
-
+def filled_from(source: str) -> Callable[[apsw.Connection], int]:
     def fill(db: apsw.Connection) -> int:
         used(db)
         return exported.export(source, db)
 
+    return fill
+
+
+def test_all_who_are_not_removed_are_in_it_with_how_they_are_reached(tmp_path: Path) -> None:
+    source, path = copy(tmp_path / "copy.sqlite"), str(tmp_path / "customers.sqlite")
+
     world = real_world(level="error")
-    customers.write(world, path, fill)
+    customers.write(world, path, filled_from(source))
     with customers.reading(world, path) as db:
         assert customers.made(db).sequence == exported.sequence_of(source) == 42
         assert customers.accounts_of(db, 1) == [
@@ -68,6 +75,7 @@ def test_it_is_made_in_one_pass_however_many_there_are(tmp_path: Path) -> None:
     db = apsw.Connection(copy(tmp_path / "copy.sqlite"))
     db.execute("ATTACH ? AS people", (str(tmp_path / "copy.sqlite"),))
     used(db)
+    db.execute("CREATE TEMP TABLE doubted (id INTEGER PRIMARY KEY)")
     plan = [
         str(step[3])
         for step in db.execute(f"EXPLAIN QUERY PLAN {exported._ACCOUNTS.partition('main.account')[2]}")
@@ -97,6 +105,25 @@ def test_whom_an_old_copy_does_not_know_as_they_are_is_told_by_number(tmp_path: 
     changed(people, "UPDATE account SET state = 'active' WHERE id = 2")
     assert exported.unknown_to(old, people, 9) == [1, 2]
     assert exported.unknown_to(old, people, 1) == [1]
+
+
+def test_people_4_who_is_not_believed_to_be_gone_is_told_by_number_and_is_there_as_before(
+    tmp_path: Path,
+) -> None:
+    people = copy(tmp_path / "people.sqlite")
+    changed(people, "UPDATE account SET left_at = 50 WHERE id = 2")
+    assert exported.doubted(people, 9) == []
+    db = apsw.Connection(people)
+    doubt = msgspec.msgpack.encode(Shrinking(active=9, doubted_mark=20, doubted_since=49.0))
+    db.execute("UPDATE fold SET shrinking = ?", (doubt,))
+    db.close()
+    assert exported.doubted(people, 9) == [2]
+    world, path = real_world(level="error"), str(tmp_path / "customers.sqlite")
+    customers.write(world, path, filled_from(people))
+    with customers.reading(world, path) as db:
+        assert db.execute("SELECT state FROM account WHERE id = 2").get == "active"
+    changed(people, "UPDATE account SET left_at = 48 WHERE id = 2")
+    assert exported.doubted(people, 9) == [], "who left long before has left"
 
 
 def test_an_old_copy_is_compared_while_somebody_holds_its_lock(tmp_path: Path) -> None:

@@ -57,9 +57,16 @@ def test_people_4_more_than_a_fifth_within_an_hour_is_not_believed(
 
 
 def test_people_4_disabled_ones_count_as_well(tape: Tape, world: SimWorld, crowd: list[int]) -> None:
+    """Their mailboxes are there, and take mail meanwhile."""
     for account in crowd[:30]:
         tape.state(account, DISABLED)
-    assert answer(tape.folded(world), "u0@example.org") == "people"
+    copy = tape.folded(world)
+    assert answer(copy, "u0@example.org") is Local
+    with pytest.raises(Unavailable):
+        copy.lookup.by_login("u0@example.org")
+    tape.add(r.BulkAnnounced(at=NOON + 100, count=30, reason="contract ended"))
+    tape.fold_into(copy)
+    assert answer(copy, "u0@example.org") is Reason.USER_DISABLED
 
 
 def test_people_4_over_many_hours_all_may_leave(tape: Tape, world: SimWorld, crowd: list[int]) -> None:

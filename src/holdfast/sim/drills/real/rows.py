@@ -125,6 +125,18 @@ async def _guess(place: Installation, number: int) -> None:
 
 
 @contextlib.asynccontextmanager
+async def _f43(place: Installation) -> AsyncIterator[Hit]:
+    """A quarter of all, in one request, that nobody announced."""
+    those = [each.login for each in place.people[::4]]
+    bulk = ("account", "bulk", "--expected", str(len(those)))
+    await seams.command(place, *bulk, "disabled", typed="\n".join(those))
+    try:
+        yield frozenset(those)
+    finally:
+        await seams.command(place, *bulk, "active", typed="\n".join(those))
+
+
+@contextlib.asynccontextmanager
 async def _f53(place: Installation) -> AsyncIterator[Hit]:
     """One fault after another, that have nothing to do with each other."""
     then = seams.mood(place.partners, "relay", "refuses")
@@ -166,6 +178,7 @@ ROWS: Mapping[str, Row] = {
     "F38": lambda place: seams.mood(place.partners, "gateway", "silent"),
     "F39": lambda place: seams.mood(place.partners, "relay", "refuses"),
     "F40": lambda place: seams.mood(place.partners, "relay", "drops"),
+    "F43": _f43,
     "F51": lambda place: seams.without_descriptors(place, "watch-0"),
     "F53": _f53,
     "F54": _f54,
