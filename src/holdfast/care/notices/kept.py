@@ -286,7 +286,7 @@ class KeptNotices:
             where = f"FROM message WHERE incident = ? AND notice = ? AND customer != {EVERYBODY}"
             [(customers,)] = db.execute(f"SELECT count(DISTINCT customer) {where}", of)
             [(reached,)] = db.execute(f"SELECT count(DISTINCT customer) {where} AND state = 'sent'", of)
-            [(beside, heard)] = db.execute(_ALONG, of)
+            beside, heard = _along(db, incident, notice)
             found: dict[str, Counter[str]] = {each: Counter() for each in ("due", "sent", "failed", "over")}
             every = "SELECT channel, state, count(*) FROM message WHERE incident = ? AND notice = ?"
             for channel, state, count in db.execute(f"{every} GROUP BY channel, state", of):
@@ -316,13 +316,6 @@ class KeptNotices:
         return self._file.read(lambda db: [row[0] for row in db.execute(sql, of)])
 
 
-# who is told by another's notice, and who has heard that one or a later one of that incident
-_ALONG = """
-SELECT count(*), coalesce(sum(EXISTS (
-    SELECT 1 FROM message m WHERE m.incident = a.by_incident AND m.notice >= a.by_notice
-    AND m.customer = a.customer AND m.state = 'sent'
-)), 0) FROM along a WHERE incident = ? AND notice = ? AND by_notice > 0
-"""
 _MARKS = ", ".join("?" * len(MessageRow._fields))
 
 
@@ -343,3 +336,19 @@ def _lay_down(
     db.executemany(
         "INSERT OR IGNORE INTO along VALUES (?, ?, ?, ?, ?)", ((*notice[:2], *each) for each in alongs)
     )
+
+
+def _along(db: apsw.Connection, incident: int, notice: int) -> tuple[int, int]:
+    """How many are told by another's notice, and how many have heard that one or a later one of that
+    incident."""
+    count = reached = 0
+    of = "FROM along WHERE incident = ? AND notice = ? AND by_notice > 0"
+    sql = (
+        f"SELECT count(*), coalesce(sum(customer IN (SELECT customer FROM message WHERE incident = ?"
+        f" AND notice >= ? AND state = 'sent')), 0) {of} AND by_incident = ? AND by_notice = ?"
+    )
+    carriers = db.execute(f"SELECT DISTINCT by_incident, by_notice {of}", (incident, notice)).fetchall()
+    for by in carriers:
+        [(those, heard)] = db.execute(sql, (*by, incident, notice, *by))
+        count, reached = count + those, reached + heard
+    return count, reached
