@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from holdfast.model.errors import ComponentId
 from holdfast.model.findings import Finding, Signal
-from holdfast.model.limits import DOUBT_S, VERDICT_S
+from holdfast.model.limits import DOUBT_S, INCIDENT_FAILURES, VERDICT_S
 from holdfast.watch.changes import Change
 from holdfast.watch.depends import DependencyMap
 from holdfast.watch.diagnosis import Outcome, diagnose, gather
@@ -23,6 +23,7 @@ from holdfast.watch.incidents.lifecycle import Seen, due
 from holdfast.watch.incidents.record import AnyEntry
 from holdfast.watch.incidents.window import Window
 
+BACK_S = 12.0  # within which what was at fault comes back, by what is tried rarely, too
 _ENTRIES_AT_ONCE = 100  # of one round; a rule that never has enough must not hold the loop
 
 
@@ -56,7 +57,9 @@ class Judge:
         still = self._outcomes.still(met)
         if not self._outcomes.failing(now) and not any(each.failed for each in still):
             return []
-        return self._outcomes.now(now, still)
+        shown = self._outcomes.now(now, still)
+        self.window.enough = max(self._outcomes.enough, INCIDENT_FAILURES)
+        return shown
 
     def weigh(self, shown: Sequence[Outcome], changes: Sequence[Change] = ()) -> Report | None:
         """It takes a tenth of a second and touches nothing: for another thread, too."""
@@ -73,18 +76,18 @@ class Judge:
         if gist.named != self._named and (gist.named or now - self._since >= DOUBT_S or not gist.failing):
             self._named, self._named_since = gist.named, now
         since = self._named_since if gist.named else self._since
-        if now - since >= self._stands_s(gist):
+        if now - since >= self._stands_s(gist, since):
             self.told = found
         return self.told
 
-    def _stands_s(self, gist: _Gist) -> float:
-        """How long it must have stood to be told. To take a cause back needs more than to name one, while
-        things come back one after another, another cause may seem to be left; so does naming one where trials
-        err."""
+    def _stands_s(self, gist: _Gist, since: float) -> float:
+        """How long it must have stood ``since`` then to be told. To take a cause back needs more than to name
+        one, and as much again after each thing that comes back: while they do so one after another, another
+        cause may seem to be left. So does naming one where trials err."""
         told = self.told.components if self.told is not None else frozenset()
-        withdraws = gist.failing and not told <= gist.named
-        doubtful = gist.failing and (not gist.named or self._outcomes.erring)
-        return DOUBT_S if withdraws or doubtful else VERDICT_S
+        if gist.failing and not told <= gist.named:
+            return DOUBT_S + min(max(self._outcomes.mended_at - since, 0.0), BACK_S)
+        return DOUBT_S if gist.failing and (not gist.named or self._outcomes.erring) else VERDICT_S
 
 
 class _Gist(NamedTuple):

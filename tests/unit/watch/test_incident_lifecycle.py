@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -117,6 +118,25 @@ def test_inc_5_two_failures_in_a_row_open_one_and_a_single_one_does_not(watched:
     assert watched.one().spans["imap"][0].since == watched.now - 1
     assert watched.one().states == {"imap": "degraded"} and watched.one().failing[0].step == "select"
     assert watched.round() == []
+
+
+def test_inc_5_where_trials_often_err_it_takes_more_in_a_row_and_a_cause_that_is_told_takes_one(
+    watched: Watched,
+) -> None:
+    watched.window.enough = 3
+    watched.bad = {"imap/1": "select"}
+    assert watched.rounds(2) == [] and watched.round()[0] == "opened"
+    watched.bad["pop3/1"] = "select"
+    watched.report = report(("disk/v1", ("imap",)))
+    [cause] = watched.report.causes
+    elsewhere = msgspec.structs.replace(cause, hits={"imap": {"select": ()}, "pop3": {"greeting": ()}})
+    watched.report = msgspec.structs.replace(watched.report, causes=(elsewhere,))
+    watched.round()
+    assert watched.one().active == ("imap",)  # it fails where that cause doesn't hit it
+    there = msgspec.structs.replace(cause, hits={"imap": {"select": ()}, "pop3": {"select": ()}})
+    watched.report = msgspec.structs.replace(watched.report, causes=(there,))
+    watched.settle()
+    assert set(watched.one().active) == {"imap", "pop3"}
 
 
 def test_inc_5_one_failure_and_a_session_that_met_the_same_open_one(watched: Watched) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from holdfast.model.findings import Finding, State
 from holdfast.model.limits import DOUBT_S, VERDICT_S
-from holdfast.watch.depends import Component, DependencyMap, Step, Trial
+from holdfast.watch.depends import Component, DependencyMap, Edge, Step, Trial
 from holdfast.watch.diagnosis import Outcome
 from holdfast.watch.diagnosis.outcomes import Outcomes
 from holdfast.watch.incidents import Incidents
@@ -197,6 +197,37 @@ def test_diag_10_where_trials_often_err_a_cause_has_to_stand_for_longer():
         return 30
 
     assert named_after(errs=0) + DOUBT_S - VERDICT_S <= named_after(errs=3) < 30
+
+
+def test_diag_10_while_one_thing_after_another_comes_back_what_is_left_is_no_cause_of_its_own():
+    uses = [f"use {n}" for n in range(6)]
+    known = DependencyMap(
+        [Component(each, "index") for each in ("storage", "index", "packs")],
+        needs=[Edge(each, "storage", "lies in") for each in ("index", "packs")],
+        trials=[
+            Trial(name, "imap" * (name in uses), (Step("look", frozenset({part})),))
+            for name, part in (("index", "index"), ("packs", "packs"), *((each, "index") for each in uses))
+        ],
+    )
+    judge = Judge(known)
+
+    def go_on(second: int, **shown: State) -> set[str]:
+        judge.hear(
+            [
+                Finding(each.replace("_", " "), "", state, "look" * (state == "fails"), "", NOON + second, 0)
+                for each, state in shown.items()
+            ]
+        )
+        told = judge.judge(NOON + second)
+        return set() if told is None else set(told.components)
+
+    everything = [each.replace(" ", "_") for each in known.trials]
+    for second in range(20):
+        told = go_on(second, **dict.fromkeys(everything, "works" if second < 8 else "fails"))
+    assert told == {"storage"}
+    for second in range(20, 32):  # repaired: what is tried rarely is seen to work later than the rest
+        back = {f"use_{(second - 20) // 2}": "works"} if second % 2 == 0 else {}
+        assert go_on(second, packs="works", **back) == {"storage"}
 
 
 def test_diag_13_what_failed_long_before_is_named_beside_what_has_come_since():

@@ -32,11 +32,12 @@ _SOUND = 3  # … nor is one more success after so many, though the trial should
 class Outcomes:
     """What the trials of a map have shown. Findings come in the order of their time.
 
-    ``erring``: so many have failed once and not again that some will fail twice by accident.
+    ``enough``: so many failures in a row are no accident; ``erring``: so many have failed once and not again
+    that some will fail twice by accident. ``mended_at``: when one last worked that had failed for certain.
     """
 
     def __init__(self, known: DependencyMap) -> None:
-        self.erring = False
+        self.enough = _SURE
         self._steps = {each.id: [step.name for step in each.steps] for each in known.trials.values()}
         self._function = {each.id: each.function for each in known.trials.values()}
         self._kept: dict[tuple[str, str], list[Outcome]] = {}
@@ -45,7 +46,12 @@ class Outcomes:
         ] = {}  # since when it fails, and when it did last
         self._sound: dict[tuple[str, str], float] = {}  # when it began to work so often in a row
         self._mended_at = 0.0  # when a trial was last seen to work that had failed
+        self.mended_at = 0.0
         self._undecided: dict[tuple[str, str], Outcome] = {}  # where a trial stopped last, if it was so
+
+    @property
+    def erring(self) -> bool:
+        return self.enough > _SURE
 
     def add(self, findings: Iterable[Finding]) -> None:
         """What isn't in the map, and a step that its trial doesn't have, is no evidence."""
@@ -61,6 +67,8 @@ class Outcomes:
             kept = self._kept.setdefault(place, [])
             if kept and kept[-1].failed and not outcome.failed:
                 self._mended_at = max(self._mended_at, outcome.at)
+                if len(_row(kept)) >= self.enough:
+                    self.mended_at = max(self.mended_at, outcome.at)
             if outcome.failed:
                 outcome = outcome._replace(began=_began(kept, outcome), sound=self._sound.get(place, 0.0))
                 since, last = self._failed.get(place, (outcome.at, outcome.at))
@@ -80,8 +88,7 @@ class Outcomes:
         """All that still counts, in the order of its time. ``met``: what real sessions showed, of what is
         ``still`` so."""
         fresh = dict(self._fresh(now))
-        enough = self._enough(fresh.values())
-        self.erring = enough > _SURE
+        self.enough = enough = self._enough(fresh.values())
         begun = self._begun(place for place, kept in fresh.items() if len(_row(kept)) >= enough)
         found = [each for kept in fresh.values() for each in _since(kept, begun)]
         stopped = (each for each in self._undecided.values() if now - each.at <= OUTCOMES_S)

@@ -1,9 +1,9 @@
 """What is to be written next: a function of what trials show, the diagnosis, the clock and what stands.
 
-INC-5 an incident is opened when a trial of a function fails twice in a row, or once and a real session met
-the same or what it uses fails twice by its own check, or when real sessions blame what has begun to fail by
-its own check; it is closed when all trials of all its functions have worked for a minute. What isn't known
-neither opens nor closes one.
+INC-5 an incident is opened when a trial of a function fails twice in a row, oftener where trials often err,
+or once and a real session met the same, or what it uses fails as often by its own check, or a cause is told
+that explains it, or when real sessions blame what has begun to fail by its own check; it is closed when all
+trials of all its functions have worked for a minute. What isn't known neither opens nor closes one.
 INC-6 a function is in one open incident at most: what has the same cause is one, what has another is another.
 INC-7 an open incident has a next update promised, half an hour ahead at most; what was promised and isn't
 there when it is due is written down as missed.
@@ -84,7 +84,8 @@ def _begun(seen: Seen) -> Iterator[r.AnyEntry]:
     failing = {
         function: standings
         for function in FUNCTIONS
-        if function not in covered and (standings := seen.window.confirmed(function, seen.now))
+        if function not in covered
+        and (standings := seen.window.confirmed(function, seen.now) or _meant(seen, function))
     }
     groups = _groups(seen.report, tuple(failing))
     explained = {each for _, functions in groups for each in functions}
@@ -102,6 +103,13 @@ def _begun(seen: Seen) -> Iterator[r.AnyEntry]:
         else:
             yield r.Opened(incident=number, **said)  # type: ignore[arg-type]
             number += 1
+
+
+def _meant(seen: Seen, function: str) -> list[Standing]:
+    """Of its trials that fail those that do so where a cause that is told hits it."""
+    causes = seen.report.causes if seen.report is not None else ()
+    steps = {step for cause in causes for step in cause.hits.get(function, ())}
+    return [each for each in seen.window.failing(function, seen.now) if each.last.step in steps]
 
 
 def _joinable(seen: Seen, roots: frozenset[ComponentId]) -> Incident | None:

@@ -64,6 +64,7 @@ class Window:
         fresh_s: float = FINDING_FRESH_S,
         under: Callable[[Iterable[ComponentId]], frozenset[ComponentId]] = frozenset,
     ) -> None:
+        self.enough = INCIDENT_FAILURES  # failures in a row that are no accident
         self._fresh_s = fresh_s
         self._under = under
         self._steps = {each.id: [step.name for step in each.steps] for each in trials}
@@ -156,15 +157,13 @@ class Window:
         ]
 
     def _is_sure(self, tried: Standing) -> bool:
-        """Twice in a row; or met by a real session as well; or what its step uses fails twice by its own
-        check."""
+        """``enough`` in a row; or met by a real session as well; or what its step uses fails as often by its
+        own check."""
         signal = self._signals.get(tried.last.function, float("-inf"))
         return (
-            tried.bad >= INCIDENT_FAILURES
+            tried.bad >= self.enough
             or abs(signal - tried.last.at) <= INCIDENT_SIGNAL_S
-            or self._are_ill(
-                self._uses.get((tried.last.trial, tried.last.step), ()), tried, INCIDENT_FAILURES
-            )
+            or self._are_ill(self._uses.get((tried.last.trial, tried.last.step), ()), tried, self.enough)
         )
 
     def _is_met(self, met: Standing) -> bool:
