@@ -177,6 +177,13 @@ def test_components_are_looked_at_as_often_as_the_real_checks_do():
     )
 
 
+def test_the_check_of_a_queue_sees_it_whoever_is_hit_by_it():
+    load = p.Conditions([p.Fault("load/sign-in", p.Condition("slow", 0.6, "5,000 wait"))]).at(1.0)
+    random = stream(1, "load")
+    found = [trying.show(_TRIES["check/load/sign-in"], load, random, 0.0) for _ in range(20)]
+    assert {(each.state, each.said) for each in found} == {("degraded", "5,000 wait")}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "least"), [("single", 0.95), ("pair", 0.9), ("chain", 0.9), ("unmapped", 1.0)]

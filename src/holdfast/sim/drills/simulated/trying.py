@@ -33,6 +33,7 @@ _CHECK_S: Mapping[str, float] = {
 }
 _OFTEN_S = PARTS["processes"]  # all else, as sockets and disks are
 _TELLING = ("full", "readonly", "old", "lies", "some")  # what a check of the part itself shows
+_PILES = ("load", "limit", "pool")  # where it is counted what waits or is gone, whoever is hit by it
 _BLIND = ("partner/smarthost",)  # a partner that lies doesn't tell it
 
 
@@ -143,7 +144,9 @@ def _check(part: ComponentId, visit: visits.Visit, cell: int) -> visits.Steps:
         visit.meet("signatures")
         return
     yield "look"
-    if visit.meet(part) in _TELLING and part not in _BLIND:
+    if known.kind(part) in _PILES:
+        visit.count(part)
+    elif visit.meet(part) in _TELLING and part not in _BLIND:
         visit.late("it isn't as it should be")
 
 

@@ -74,6 +74,12 @@ class Visit:
             self.slow = self.slow or how.said or f"took {self.took_s:.1f} s"
         return how.mode
 
+    def count(self, part: ComponentId) -> None:
+        """What it is at for all, as a gauge tells it; it is slow where anybody is hit."""
+        now = self._parts.get(part)
+        if now is not None:
+            self.late(now.condition.said or f"{part} isn't as it should be")
+
     def silent(self, said: str = "") -> Stopped:
         """It was waited for in vain."""
         self.took_s += self._waits_s
