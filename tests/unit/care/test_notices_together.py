@@ -279,6 +279,7 @@ def test_what_everybody_reads_of_an_end_says_what_still_fails(tmp_path: Path, fi
     async def work(told: Told) -> None:
         told.apply(*incident(1, told.at, "imap"), *incident(2, told.at, "imap", 4))
         await told.turn(6)
+        await heard(told, first, 2)
         told.apply(closed(1, told.at, "imap"))
         await told.turn(2)
         public = told.noticed()[-1].texts["en"]
