@@ -43,6 +43,7 @@ class Truth(NamedTuple):
 
     ``hit``: by function, whom it hits; None where that isn't known. ``repaired_at``: UTC seconds.
     ``follows``: what the causes bring down: that it is named beside them is not wrong, and not enough.
+    ``hurts_at``: when the first function began to suffer, where a chain hurts none at first; 0: at once.
     """
 
     injected_at: float
@@ -50,6 +51,7 @@ class Truth(NamedTuple):
     causes: tuple[str, ...]
     hit: Mapping[str, frozenset[str]] | None = None
     follows: tuple[str, ...] = ()
+    hurts_at: float = 0.0
 
 
 class Told(NamedTuple):
@@ -144,7 +146,7 @@ def score(
         slow=fault.slow,
         chain=len(truth.causes) > 1,
         silent=not truth.causes,
-        detected_after_s=_after(detected, truth.injected_at),
+        detected_after_s=_detected_after(truth, detected, opinions),
         named_after_s=_after(right.at if right else None, truth.injected_at),
         verdict=_verdict(truth, opinions, right is not None, bool(wrong)),
         named=_named(right or (opinions[-1] if opinions else None)),
@@ -178,6 +180,17 @@ def _detected(truth: Truth, seen: Observed) -> float | None:
     ]
     found = found or [each.at for each in seen.findings if each.at >= truth.injected_at]
     return min(found, default=None)
+
+
+def _detected_after(truth: Truth, detected: float | None, opinions: Sequence[Opinion]) -> float | None:
+    """From the injection. A chain that hurts no function at first has to be seen twice: by a cause of it that
+    is named meanwhile, and by the incident once it hurts: each timed from its start, the worse counts."""
+    if detected is not None and truth.injected_at < truth.hurts_at <= detected:
+        early = (each for each in opinions if each.at < truth.hurts_at and _causes(truth, each))
+        warned = next((each for each in early if not _wrong(truth, [each])), None)
+        if warned is not None:
+            return round(max(warned.at - truth.injected_at, detected - truth.hurts_at), 2)
+    return _after(detected, truth.injected_at)
 
 
 def _opinions(truth: Truth, seen: Observed) -> list[Opinion]:

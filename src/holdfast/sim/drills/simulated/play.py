@@ -77,7 +77,7 @@ def play(of: Fault, row: rows.Row, seed: int, hampered: Hampered = "") -> Played
         now += TICK_S
     listed = of.hits in ("cells", "everybody")
     hit = whom(row) if listed else None
-    truth = score.Truth(injected, repaired, row.causes, hit)
+    truth = score.Truth(injected, repaired, row.causes, hit, hurts_at=injected + hurts_after_s(row))
     seen = score.Observed(
         watchers.incidents,
         now,
@@ -133,6 +133,26 @@ def whom(row: rows.Row) -> dict[str, frozenset[str]]:
     moments = sorted({min(time, row.lasts_s) for time in changes} - {0.0})
     found = [_hit(conditions.at(time - 1.0)) for time in moments]
     return {function: frozenset().union(*(each[function] for each in found)) for function in visits.USES}
+
+
+def hurts_after_s(row: rows.Row) -> float:
+    """So long after the first fault a customer is served worse for the first time; 0 where that is at once,
+    or never."""
+    begins_at = sorted({each.begins for each in row.faults})
+    if len(begins_at) == 1:
+        return 0.0
+    conditions, random = p.Conditions(row.faults), stream(1, "hurts")
+
+    def hurts(parts: Mapping[str, p.Now], way: visits.Way, number: int) -> bool:
+        visit = visits.Visit(parts, random)
+        return bool(visits.walk(way, visit, number).stopped or visit.slow)
+
+    ways = [way for those in visits.USES.values() for way in those]
+    for begins in begins_at:
+        parts = conditions.at(begins)
+        if any(hurts(parts, way, n) for way in ways for n in range(p.CELLS) for _ in range(_OFTEN)):
+            return begins
+    return 0.0
 
 
 def _hit(parts: Mapping[str, p.Now]) -> dict[str, frozenset[str]]:
