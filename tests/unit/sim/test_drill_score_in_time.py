@@ -1,6 +1,8 @@
-"""How a drill is judged whose fault hurts nobody at first."""
+"""How a drill is judged whose fault hurts nobody at first, or nobody of a function."""
 
 from __future__ import annotations
+
+import msgspec
 
 from holdfast.sim.drills import score as s
 from holdfast.sim.drills.simulated import rows
@@ -40,3 +42,21 @@ def test_where_it_hurts_at_once_that_something_is_named_is_no_incident():
 def test_of_the_simulated_chains_one_hurts_nobody_until_the_disk_is_full():
     later = {id: hurts_after_s(rows.row(id, stream(1, "row"))) for id in ("F29", "F44", "F46", "F47")}
     assert later == {"F29": 0.0, "F44": 0.0, "F46": rows.MINUTE, "F47": 0.0}
+
+
+def test_of_a_function_that_a_fault_spares_nothing_is_to_be_told_and_telling_is_wrong():
+    both = POP3.expect.replace("ok", "t", 2)  # receive and send may fail, too
+    fault = msgspec.structs.replace(POP3, expect=both)
+    hit = {"receive": frozenset({"anna"}), "send": frozenset[str](), "pop3": frozenset({"anna"})}
+    truth = s.Truth(BEGAN, ENDED, ("process/pop3-*",), hit)
+    anna = s.Told(frozenset({"anna"}), "exact")
+
+    def whom(**told: s.Told) -> str:
+        seen = s.Observed(Incidents(), ENDED, told=told)
+        return s.score(fault, truth, seen, where="simulated").affected
+
+    assert whom(receive=anna, pop3=anna) == "exact"
+    nobody = truth._replace(hit=dict.fromkeys(hit, frozenset[str]()))
+    assert s.score(fault, nobody, s.Observed(Incidents(), ENDED, told={}), where="simulated").affected == ""
+    assert whom(pop3=anna) == "untold"
+    assert whom(receive=anna, pop3=anna, send=anna) == "wrong"

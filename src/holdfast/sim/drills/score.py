@@ -261,7 +261,12 @@ def _hurt(failing: Sequence[str], functions: Mapping[str, Behaviour]) -> tuple[s
 
 def _whom(failing: Sequence[str], truth: Truth, seen: Observed) -> Whom:
     """Judged where it is known whom it really hits."""
-    if truth.hit is None or not failing:
+    if truth.hit is None:
+        return ""
+    told_of = seen.told or {}
+    if not seen.tries:  # it is known all the same of which functions nobody misses anything
+        failing = [each for each in failing if truth.hit.get(each) or each in told_of]
+    if not failing:
         return ""
     if seen.told is None:
         return "untold"
