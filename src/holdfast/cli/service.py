@@ -59,16 +59,30 @@ def restart(
         str, typer.Argument(metavar="[PROCESS]", help="One alone, as `status` names it.")
     ] = "",
     halt: Annotated[bool, typer.Option("--halt", help="End a restart of all where it is.")] = False,
+    take_back: Annotated[
+        bool,
+        typer.Option("--take-back", help="End it, and what it has reached goes back to before."),
+    ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Take over again what was taken back, or out of service.")
+    ] = False,
 ) -> None:
     """Renews every process, one after the other, with the configuration as it is now. Refuses nobody."""
     config = terminal.load_config()
-    if halt:
-        left = ask(config, "halt")["left"]
-        terminal.say(f"left as they are: {', '.join(left)}" if left else "nothing was left to be renewed")
+    if halt or take_back or resume:
+        _tell(ask(config, "resume" if resume else "drain" if take_back else "halt"))
         return
-    answer = ask(config, "restart", **({"process": process} if process else {}))
+    _tell(ask(config, "restart", **({"process": process} if process else {})))
+
+
+def _tell(answer: dict[str, Any]) -> None:
+    """What became of it. Raises ``Refused``."""
     if said := answer.get("refused") or answer.get("error"):
         raise Refused(Reason.NOT_ALLOWED, said)
+    became = {"left": "left as they are", "back": "back to before", "out": "out of service", "in": "in again"}
+    told = [f"{how}: {', '.join(answer[key])}" for key, how in became.items() if answer.get(key)]
+    if "left" in answer or told:
+        terminal.say("\n".join(told) or "nothing was left to be renewed")
 
 
 def ask(config: Config, what: str, **more: str) -> dict[str, Any]:
@@ -83,7 +97,8 @@ def _readable(row: dict[str, Any], as_json: bool) -> dict[str, Any]:
         return row
     from holdfast.world.clock import RealClock
 
-    state = "ready" if row["ready"] else "starting" if row["pid"] else "down"
+    down = "out of service" if row.get("out") else "down"
+    state = "ready" if row["ready"] else "starting" if row["pid"] else down
     return {**row, "state": state, "up": span(RealClock().now() - row["since"]) if row["pid"] else ""}
 
 

@@ -545,6 +545,7 @@ REMEDY_SHARE = 0.25  # of all processes, within an hour; one is always allowed
 REMEDY_BACK_S = 600.0  # what was rerouted or held goes its own way again once that has worked for so long
 REMEDY_ANSWER_S = 5.0  # until who carries it out says that it does
 REMEDY_STOP_S = 3.0  # for a process at fault to end what it holds
+ROLL_SEEN_S = 600.0  # what fails so soon after a rolling restart began may be its doing
 
 # Notices
 NOTICE_PATIENCE_S = 40.0  # what is found out within this is in the first one, and says whom it is for

@@ -3,7 +3,8 @@
 ``{"do": "status"}`` → ``{"pid": …, "since": …, "listeners": {…}, "processes": [{"process": …, …}]}``
 (of each process its ``silent_s``, as ``lacking`` the number of its descriptors where all are in use, how many
 ``ends`` nobody asked for it had lately, and the last: ``ended``);
-``{"do": "restart"}`` begins a rolling restart, ``{"do": "halt"}`` ends it where it is;
+``{"do": "restart"}`` begins a rolling restart, ``{"do": "halt"}`` ends it where it is, ``{"do": "drain"}``
+takes it back, and ``{"do": "resume"}`` takes that back;
 ``{"do": "restart", "process": "imap-0"}`` starts one process anew, or says why not: ``{"refused": …}``.
 What isn't known: ``{"error": …}``.
 """

@@ -65,6 +65,14 @@ STAND_IN_STARTED = register(
     "pid",
 )
 STAND_IN_ENDED = register("stand_in_ended", "info", "Nobody stands in for a role any more.", "role", "pid")
+ROLLING_TAKEN_BACK = register(
+    "rolling_restart_taken_back",
+    "warn",
+    "What a rolling restart has reached goes back to the configuration before, or out of service.",
+    "left",
+    "back",
+    "out",
+)
 CHILD_RENEWED = register(
     "child_renewed", "warn", "A process is started anew, as somebody or a remedy asked.", "process", "pid"
 )

@@ -36,6 +36,7 @@ class Process:
         "kill_from",
         "lost_at",
         "main",
+        "out",
         "pid",
         "pulse",
         "ready",
@@ -67,6 +68,7 @@ class Process:
         self.started_at = 0.0
         self.rolled = False
         self.roll_deadline = 0.0
+        self.out = False  # taken out of service: it isn't started again
 
     @property
     def name(self) -> str:
@@ -112,6 +114,7 @@ class Process:
             "restarts": self.restarts.count,
             "again_in_s": again,
             "ending": self.asked_at is not None,
+            "out": self.out,
             "silent_s": silent,
             "lacking": 0 if silent is None else self.pulse.lacking,
             "ends": sum(utc - each.at <= ENDS_S for each in self.ends),

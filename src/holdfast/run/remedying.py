@@ -22,6 +22,7 @@ from holdfast.watch.incidents.lifecycle import Seen
 from holdfast.watch.incidents.record import Remedied
 from holdfast.watch.remedies import (
     SIGN_INS,
+    SUPERVISOR,
     Allowed,
     Remedy,
     Rolling,
@@ -36,6 +37,13 @@ _COURSES: dict[str, Literal["first", "second", "hold"]] = {
     "reroute": "second",
     "hold": "hold",
     "resume": "first",
+}
+# Of what the supervisor answers about a rolling restart.
+_BECAME = {
+    "back": "back to the configuration before",
+    "out": "out of service",
+    "left": "not reached",
+    "in": "in service again",
 }
 _KEPT = 100  # of what was carried out here; more is in the ledger
 
@@ -91,15 +99,14 @@ class Remedies:
                 await _shed(self._world, self._config, SHED_LEASE_S)
 
     async def _rolling(self) -> Rolling | None:
-        """The rolling restart that is under way; None also where that can't be said."""
+        """The last rolling restart; None also where that can't be said."""
         try:
             status = await _supervisor(self._world, self._config, {"do": "status"})
         except Unavailable:
             return None
-        if not status.get("rolling_since"):
+        if not status.get("renewed"):
             return None
-        done = {each["process"] for each in status["processes"]} - set(status["rolling"])
-        return Rolling(status["rolling_since"], tuple(sorted(done)))
+        return Rolling(status["renewed_since"], tuple(status["renewed"]), not status["rolling_since"])
 
 
 async def carry_out(world: World, config: Config, remedy: Remedy, now: float) -> Remedied:
@@ -111,8 +118,8 @@ async def carry_out(world: World, config: Config, remedy: Remedy, now: float) ->
                 return _said(
                     remedy, now, await _supervisor(world, config, {"do": "restart", "process": name})
                 )
-            if remedy.action == "drain":
-                return _said(remedy, now, await _supervisor(world, config, {"do": "halt"}))
+            if remedy.component == SUPERVISOR:
+                return _said(remedy, now, await _supervisor(world, config, {"do": remedy.action}))
             if remedy.component == SIGN_INS:
                 await _shed(world, config, SHED_LEASE_S if remedy.action == "shed" else 0.0)
                 return _remedied(remedy, now, "done", remedy.why)
@@ -146,7 +153,8 @@ async def _steer(world: World, config: Config, remedy: Remedy, now: float) -> Re
 def _said(remedy: Remedy, now: float, answer: dict[str, Any]) -> Remedied:
     if why := answer.get("refused") or answer.get("error"):
         return _remedied(remedy, now, "refused", str(why))
-    return _remedied(remedy, now, "done", remedy.why)
+    became = [f"{how}: {', '.join(answer[key])}" for key, how in _BECAME.items() if answer.get(key)]
+    return _remedied(remedy, now, "done", "; ".join(each for each in (remedy.why, *became) if each))
 
 
 def _remedied(

@@ -22,13 +22,12 @@ from holdfast.run import child, control, events, ports, system
 from holdfast.run.config import Config
 from holdfast.run.process import End, Process
 from holdfast.run.reading import digest
+from holdfast.run.rolling import STOP_S, Rolling
 from holdfast.run.stand_ins import StandIns
 from holdfast.run.watchdog import Pulse, Watchdog, stood_at
 from holdfast.world import World
 
-STOP_S = 10.0  # for everybody to finish what they hold
-FRONT_S = 7.0  # of it, for those that talk to clients, before the ones they need are stopped
-READY_S = 10.0  # a rolling restart goes on after this even if nobody said ready
+FRONT_S = 7.0  # of STOP_S, for those that talk to clients, before the ones they need are stopped
 LOCK_PATIENCE_S = 3.0
 
 
@@ -69,8 +68,9 @@ class Supervisor:
         self._selector = selectors.DefaultSelector()
         self._stop_at: float | None = None  # when all must be gone
         self._killed = 0
-        self._rolling: list[Process] = []
-        self._rolling_since = 0.0  # UTC
+        self._rolling = Rolling(world, self._ask)
+        self._before: Config | None = None  # the last rolling restart; None where it changed nothing
+        self._taken_back = False  # it has been, and the configuration before is in force
         self._since = 0.0
         self._version = system.version()
         self._digest = digest(config)
@@ -214,7 +214,7 @@ class Supervisor:
             self._watchdog.look(self.processes, now)
             if self._stand_in is not None:
                 self._stand_ins.look(self._at_doors if self._stop_at is None else (), now)
-            self._roll(now)
+            self._rolling.turn(now, self.config.remedies.roll_pause_s)
             if self._stop_at is not None and self._stopping(now):
                 return
 
@@ -268,7 +268,7 @@ class Supervisor:
         how = os.waitstatus_to_exitcode(status)
         if asked:
             self.world.journal.emit(events.CHILD_ENDED, process=process.name, pid=pid, status=how)
-            process.due = now if self._stop_at is None else None
+            process.due = now if self._stop_at is None and not process.out else None
             return
         if process.lost_at is None:
             process.lost_at = now
@@ -286,6 +286,8 @@ class Supervisor:
             where=where,
         )
         process.due = now + pause if self._stop_at is None else None
+        if self._stop_at is None and not any(each.ready for each in self._of(process.role)):
+            self._take_in(self._of(process.role))  # RUN-12: never while nobody else serves
 
     def _ask(self, process: Process, patience_s: float) -> None:
         now = self.world.clock.monotonic()
@@ -319,7 +321,7 @@ class Supervisor:
             return
         self.world.journal.emit(events.SERVICE_STOPPING, signal=why)
         self._stop_at = now + STOP_S
-        self._rolling = []
+        self._rolling.halt()
         for process in self.processes:
             process.due = None
             if not process.back:
@@ -336,36 +338,69 @@ class Supervisor:
     # rolling restart
 
     def _begin_rolling(self) -> None:
-        """SIGHUP: every process once, each only when the one before serves again (RUN-3)."""
+        """SIGHUP."""
         if self._stop_at is not None:
             return
+        before = self.config
         if self._reload is not None:
             try:
                 self.config = self._reload()
                 self._digest, self._configured_at = digest(self.config), self.world.clock.now()
             except Refused as refused:
                 self.world.journal.emit(events.CONFIG_KEPT, error=refused.text)
-        self._rolling, self._rolling_since = list(self.processes), self.world.clock.now()
-        self.world.journal.emit(events.ROLLING_STARTED, processes=len(self._rolling))
+        self._before = before if digest(before) != self._digest else None
+        self._taken_back = False
+        self._take_in(self.processes)
+        self._rolling.begin(self.processes)
+        self.world.journal.emit(events.ROLLING_STARTED, processes=len(self.processes))
 
-    def _roll(self, now: float) -> None:
-        while self._rolling:
-            process = self._rolling[0]
-            if not process.rolled:
-                process.rolled = True
-                process.roll_deadline = now + STOP_S + READY_S
-                process.ready = False
+    def _halt(self) -> dict[str, Any]:
+        """What a rolling restart hasn't reached stays as it is."""
+        left = [each.name for each in self._rolling.halt()]
+        if left:
+            self.world.journal.emit(events.ROLLING_HALTED, left=left)
+        return {"done": True, "left": left}
+
+    def _drain(self) -> dict[str, Any]:
+        """RUN-12."""
+        if self._stop_at is not None:
+            return {"refused": "the service is stopping"}
+        left, renewed = self._rolling.halt(), self._rolling.renewed or []
+        back: list[Process] = []
+        out: list[Process] = []
+        if self._before is not None and renewed:
+            back = renewed[::-1]
+            self.config, self._before, self._taken_back = self._before, None, True
+            self._digest, self._configured_at = digest(self.config), self.world.clock.now()
+            self._rolling.begin(back, takes_back=True)
+        else:
+            out = self._rolling.replaceable(self.processes)
+            for process in out:
+                process.out, process.due = True, None
                 self._ask(process, STOP_S)
-                return
-            waiting = process.asked_at is not None or process.pid is None or not process.ready
-            if not waiting:  # it serves: time for what it spoils to be seen, before the next
-                process.roll_deadline = process.started_at + self.config.remedies.roll_pause_s
-            if now < process.roll_deadline:
-                return
-            process.rolled = False
-            self._rolling.pop(0)
-            if not self._rolling:
-                self.world.journal.emit(events.ROLLING_ENDED)
+        named = {"left": left, "back": back, "out": out}
+        said = {how: [each.name for each in those] for how, those in named.items()}
+        self.world.journal.emit(events.ROLLING_TAKEN_BACK, **said)
+        return {"done": True, **said}
+
+    def _resume(self) -> dict[str, Any]:
+        """What was taken out of service serves again, what was taken back is tried once more."""
+        if self._stop_at is not None:
+            return {"refused": "the service is stopping"}
+        taken_in = self._take_in(self.processes)
+        if self._taken_back:
+            self._begin_rolling()
+        return {"done": True, "in": taken_in}
+
+    def _take_in(self, processes: Sequence[Process]) -> list[str]:
+        taken_in = [each for each in processes if each.out]
+        for each in taken_in:
+            each.out = False
+            each.due = self.world.clock.monotonic() if each.pid is None else None
+        return [each.name for each in taken_in]
+
+    def _of(self, role: str) -> list[Process]:
+        return [each for each in self.processes if each.role == role]
 
     # control
 
@@ -400,8 +435,10 @@ class Supervisor:
                 "hostname": self.config.service.hostname,
                 "listeners": ports.addresses(self._sockets),
                 "stopping": self._stop_at is not None,
-                "rolling": [each.name for each in self._rolling if not each.rolled],
-                "rolling_since": self._rolling_since if self._rolling else 0.0,
+                "rolling": [each.name for each in self._rolling.left if not each.rolled],
+                "rolling_since": self._rolling.since if self._rolling.left else 0.0,
+                "renewed": [each.name for each in self._rolling.renewed or ()],
+                "renewed_since": self._rolling.since if self._rolling.renewed else 0.0,
                 "processes": [process.status(now, utc) for process in self.processes],
             }
         if request.get("do") == "restart" and "process" in request:
@@ -409,18 +446,21 @@ class Supervisor:
         if request.get("do") == "restart":
             self._begin_rolling()
             return {"done": True}
-        if request.get("do") == "halt":
-            return self._halt()
-        return {"error": "not understood; known: status, restart, halt"}
+        known = {"halt": self._halt, "drain": self._drain, "resume": self._resume}
+        if request.get("do") in known:
+            return known[request["do"]]()
+        return {"error": f"not understood; known: status, restart, {', '.join(known)}"}
 
     def _restart(self, name: object) -> dict[str, Any]:
         """RUN-10: of a role, one worker at a time, and none that is only starting."""
         process = next((each for each in self.processes if each.name == name), None)
         if process is None:
             return {"error": f"there is no process {name}"}
-        others = [each for each in self.processes if each.role == process.role and each is not process]
-        if self._stop_at is not None or self._rolling:
+        others = [each for each in self._of(process.role) if each is not process and not each.out]
+        if self._stop_at is not None or self._rolling.left:
             return {"refused": "the service is stopping, or restarting already"}
+        if process.out:
+            return {"refused": f"{name} is taken out of service"}
         if process.pid is None or process.asked_at is not None or not process.ready:
             return {"refused": f"{name} isn't running yet"}
         if others and not all(each.ready and each.asked_at is None for each in others):
@@ -428,13 +468,3 @@ class Supervisor:
         self.world.journal.emit(events.CHILD_RENEWED, process=process.name, pid=process.pid)
         self._ask(process, REMEDY_STOP_S)
         return {"done": True}
-
-    def _halt(self) -> dict[str, Any]:
-        """What a rolling restart hasn't reached stays as it is."""
-        left = [each.name for each in self._rolling if not each.rolled]
-        for each in self._rolling:
-            each.rolled = False
-        self._rolling = []
-        if left:
-            self.world.journal.emit(events.ROLLING_HALTED, left=left)
-        return {"done": True, "left": left}

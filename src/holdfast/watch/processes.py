@@ -67,7 +67,8 @@ class Ended(msgspec.Struct, frozen=True):
 class Ran(msgspec.Struct, frozen=True):
     """``pid``: None while it doesn't run, and it is started again in ``again_in_s``. ``silent_s``: how long
     its loop has stood still. ``ends``: how many nobody asked for, lately. ``ending``: it was asked to.
-    ``lacking``: how many descriptors it may have, where all are in use, else 0."""
+    ``lacking``: how many descriptors it may have, where all are in use, else 0. ``out``: it was taken out of
+    service."""
 
     process: str
     pid: int | None
@@ -79,6 +80,7 @@ class Ran(msgspec.Struct, frozen=True):
     ended: Ended | None = None
     ending: bool = False
     lacking: int = 0
+    out: bool = False
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -142,7 +144,7 @@ class Processes:
         status, why = None, ""
         try:
             status = await self._supervisor()
-            names: Sequence[str] = [each.process for each in status.processes]
+            names: Sequence[str] = [each.process for each in status.processes if not each.out]
         except Unavailable as error:
             why, names = str(error), self._ever()
         found = await timed(self._world, [self._patiently(self._source(each)) for each in names])
@@ -155,6 +157,8 @@ class Processes:
 
 def of_process(ran: Ran, now: float) -> Said:
     """``process/…``, the steps ``runs`` and ``descriptors``: one that has none left takes nobody."""
+    if ran.out:
+        return Said("unknown", "runs", "it is out of service")
     lately = ran.ended is not None and now - ran.ended.at <= CRASH_LOOP_S
     how = f"{ran.ended.text}, {ran.ends} times within 5 minutes" if ran.ended is not None and lately else ""
     again = lately and _comes_again(ran) and not _lasts(ran, now)

@@ -29,6 +29,7 @@ from holdfast.model.limits import (
     REMEDY_ROLE_APART_S,
     REMEDY_SHARE,
     REMEDY_TRIES,
+    ROLL_SEEN_S,
 )
 from holdfast.watch.diagnosis.report import NamedCause
 from holdfast.watch.incidents.incidents import Incident, Incidents
@@ -40,7 +41,8 @@ RULES: tuple[Rule, ...] = ("restart", "reroute", "shed", "hold", "drain")
 Mode = Literal["on", "dry-run", "off"]
 
 # What takes an action back; what isn't here needs nothing to be taken back.
-REVERSES = {"reroute": "resume", "shed": "resume", "hold": "resume"}
+REVERSES = {"reroute": "resume", "shed": "resume", "hold": "resume", "drain": "resume"}
+_FOR_PEOPLE = ("drain",)  # to take back: that all works shows that it helped
 RELAY: ComponentId = "partner/relay"
 SIGN_INS: ComponentId = "load/sign-in"
 SUPERVISOR: ComponentId = "supervisor"
@@ -81,10 +83,11 @@ class Allowed(NamedTuple):
 
 
 class Rolling(NamedTuple):
-    """A rolling restart under way, since ``since`` (UTC): which processes have been started anew."""
+    """A rolling restart since ``since`` (UTC): which processes have been started anew. ``over``: all have."""
 
     since: float
     done: tuple[str, ...]
+    over: bool = False
 
 
 class Touched(NamedTuple):
@@ -184,8 +187,9 @@ def _about(incident: Incident, cause: NamedCause, allowed: Allowed, why: str) ->
 
 
 def _drained(seen: Seen, rolling: Rolling | None) -> Iterator[Remedy]:
-    """A rolling restart that makes something worse goes no further: what isn't renewed yet stays as it is."""
-    if rolling is None:
+    """A rolling restart that makes something worse goes no further, and what it has reached goes back. One
+    that is over has reached everything, and people say whether it was that."""
+    if rolling is None or (rolling.over and seen.now - rolling.since > ROLL_SEEN_S):
         return
     renewed = {_role(name) for name in rolling.done}
     for function in FUNCTIONS:
@@ -194,8 +198,9 @@ def _drained(seen: Seen, rolling: Rolling | None) -> Iterator[Remedy]:
         failing = seen.window.confirmed(function, seen.now)
         incident = next((each for each in seen.incidents.open() if function in each.active), None)
         if incident is not None and any(each.bad_since >= rolling.since for each in failing):
-            why = f"{function} fails since after {', '.join(rolling.done)} were started anew"
-            yield _remedy(incident, "drain", SUPERVISOR, why)
+            which = "all processes" if rolling.over else ", ".join(rolling.done)
+            why = f"{function} fails since after {which} were started anew"
+            yield _remedy(incident, "drain", SUPERVISOR, why)._replace(asks=rolling.over)
             return
 
 
@@ -204,7 +209,8 @@ def _over(seen: Seen) -> Iterator[Remedy]:
     and what never failed by its own check, is left to people."""
     for entry in in_force(seen.incidents):
         since = seen.window.works_since(entry.component, seen.now)
-        if entry.rule in RULES and since > entry.at and seen.now - since >= REMEDY_BACK_S:
+        may = entry.rule in RULES and entry.action not in _FOR_PEOPLE
+        if may and since > entry.at and seen.now - since >= REMEDY_BACK_S:
             why = f"it has worked for {seen.now - since:.0f} s"
             back = REVERSES[entry.action]
             yield Remedy(entry.incident, entry.rule, entry.component, back, why)

@@ -1,7 +1,7 @@
 """A service of three tiny roles under the real supervisor: ``python small_service.py FOLDER``.
 
 mx and imap answer each connection with their process id; store only waits. ``stubborn`` in the
-hostname makes imap ignore being asked to end.
+hostname makes imap ignore being asked to end, ``twins`` makes two of mx, and begins with them.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import sys
 
 from holdfast.run.child import Start
+from holdfast.run.config import Config
 from holdfast.run.reading import parse
 from holdfast.run.standing_in import run_stand_in
 from holdfast.run.supervisor import Supervisor
@@ -40,13 +41,16 @@ def main() -> None:
     folder = sys.argv[1]
     path = os.path.join(folder, "holdfast.toml")
 
-    def load() -> object:
+    def load() -> Config:
         with open(path, encoding="utf-8") as file:
             return parse(file.read(), path, {})
 
     plan = [("store", 0, only_wait), ("mx", 0, answer_pid), ("imap", 0, answer_pid)]
+    config = load()
+    if config.service.hostname == "twins":
+        plan = [("mx", 0, answer_pid), ("mx", 1, answer_pid), *plan[::2]]
     world = real_world(journal_path=os.path.join(folder, "journal"))
-    Supervisor(world, load(), plan, back=["store"], reload=load, stand_in=run_stand_in).run()
+    Supervisor(world, config, plan, back=["store"], reload=load, stand_in=run_stand_in).run()
 
 
 if __name__ == "__main__":

@@ -414,6 +414,7 @@ CRASH = Ended(1000.0, -9, 0.4, "parse.py, line 12, in fold")
         (Ran("mx-0", None, False, 0.0, 0.0, None, 1, Ended(1000.0, 1)), "unknown", "anew"),
         (Ran("mx-0", 7, False, 0.0, silent_s=0.1, ending=True), "unknown", "anew"),
         (Ran("mx-0", None, False, 0.0), "fails", "nobody knows why"),
+        (Ran("mx-0", None, False, 0.0, out=True), "unknown", "it is out of service"),
     ],
 )
 def test_a_process_that_is_down_stands_still_or_ends_again_and_again_is_named_with_how(ran, state, said):

@@ -299,6 +299,57 @@ def test_run_10_a_rolling_restart_that_is_halted_leaves_the_rest_as_it_is(make):
     assert service.of("imap-0")["pid"] == before["imap-0"]
 
 
+def rolled_as_far_as(service: Service, *reached: str) -> None:
+    """A rolling restart that has reached those, and waits there."""
+    before = {each["process"]: each["pid"] for each in service.status()["processes"]}
+    service.process.send_signal(signal.SIGHUP)
+    until(
+        lambda: (
+            service.status()["renewed"] == list(reached)
+            and all(service.of(each)["pid"] not in (None, before[each]) for each in reached)
+            and service.all_ready()
+        )
+    )
+
+
+@pytest.mark.slow
+def test_run_12_what_a_rolling_restart_has_reached_goes_back_to_the_configuration_before(make):
+    service = make(more="[remedies]\nroll_pause_s = 600\n")
+    port = service.port("mx")
+    kept = service.of("mx-0")["pid"]
+    service.write(mx=port, recipients=7)
+    rolled_as_far_as(service, "store-0")
+    said = control.ask(service.socket, {"do": "drain"})
+    assert said == {"done": True, "left": ["mx-0", "imap-0"], "back": ["store-0"], "out": []}
+    until(lambda: service.status()["rolling_since"] == 0 and service.all_ready())
+    assert service.of("mx-0")["pid"] == kept and service.status()["renewed"] == []
+    os.kill(kept, signal.SIGKILL)
+    assert ask(port)[1] == 1000, "who begins from now on has it, too"
+    assert control.ask(service.socket, {"do": "resume"}) == {"done": True, "in": []}
+    until(lambda: service.status()["renewed"] == ["store-0"])
+    assert control.ask(service.socket, {"do": "halt"})["left"] == ["mx-0", "imap-0"]
+
+
+@pytest.mark.slow
+def test_run_12_where_nothing_was_changed_it_goes_out_of_service_while_others_of_its_role_serve(make):
+    service = make(hostname="twins", more="[remedies]\nroll_pause_s = 600\n")
+    port = service.port("mx")
+    other = service.of("mx-1")["pid"]
+    rolled_as_far_as(service, "mx-0")
+    said = control.ask(service.socket, {"do": "drain"})
+    assert said == {"done": True, "left": ["mx-1", "store-0", "imap-0"], "back": [], "out": ["mx-0"]}
+    until(lambda: service.of("mx-0")["pid"] is None)
+    assert {ask(port)[0] for _ in range(5)} == {other} and service.of("mx-0")["out"]
+    assert "out of service" in control.ask(service.socket, {"do": "restart", "process": "mx-0"})["refused"]
+    assert control.ask(service.socket, {"do": "drain"})["out"] == ["mx-0"], "it is no more than that"
+    assert control.ask(service.socket, {"do": "resume"}) == {"done": True, "in": ["mx-0"]}
+    until(service.all_ready)
+    assert control.ask(service.socket, {"do": "drain"})["out"] == ["mx-0"]
+    until(lambda: service.of("mx-0")["pid"] is None)
+    os.kill(other, signal.SIGKILL)  # the last of its role
+    until(lambda: service.all_ready() and not service.of("mx-0")["out"])
+
+
 @pytest.mark.slow
 def test_a_process_that_can_open_nothing_more_says_so_without_a_door(make):
     """It could take no connection to be asked by."""

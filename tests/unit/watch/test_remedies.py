@@ -17,6 +17,7 @@ from holdfast.model.limits import (
     REMEDY_ROLE_APART_S,
     REMEDY_SHARE,
     REMEDY_TRIES,
+    ROLL_SEEN_S,
 )
 from holdfast.watch.depends import Step, Trial
 from holdfast.watch.diagnosis.report import NamedCause, Report
@@ -24,7 +25,7 @@ from holdfast.watch.incidents import Incidents
 from holdfast.watch.incidents import record as r
 from holdfast.watch.incidents.lifecycle import Seen
 from holdfast.watch.incidents.window import Window
-from holdfast.watch.remedies import RULES, SIGN_INS, Allowed, Remedy, Rolling, Touched, due, leases
+from holdfast.watch.remedies import RULES, SIGN_INS, Allowed, Remedy, Rolling, Touched, due, in_force, leases
 
 NOON = 1_345_032_000.0
 PROCESSES = (
@@ -44,6 +45,7 @@ ALLOWED = Allowed("on", frozenset(("restart",)), 0.95, 10.0, 4, PROCESSES)
 TRIALS = [
     Trial("imap/imaps", "imap", (Step("greeting", frozenset()),)),
     Trial("partner/relay", "", (Step("connect", frozenset()),)),
+    Trial("supervisor", "", (Step("answer", frozenset()),)),
     Trial(SIGN_INS, "", (Step("wait", frozenset()), Step("put off", frozenset()))),
 ]
 
@@ -169,7 +171,7 @@ def test_remedy_2_one_worker_of_a_role_is_left_alone_even_when_all_are_named() -
     assert touched == ["process/imap-0", "process/imap-1"]
 
 
-def test_a_rolling_restart_that_makes_something_worse_is_halted() -> None:
+def test_a_rolling_restart_that_makes_something_worse_is_taken_back() -> None:
     case = Case(Report(verdict="undecided", probability=0.5))
     rolling = Rolling(NOON + 10, ("imap-0",))
     assert case.due(rolling=rolling) == []
@@ -179,7 +181,28 @@ def test_a_rolling_restart_that_makes_something_worse_is_halted() -> None:
     assert told(case.due(rolling=rolling)) == [("drain", "supervisor", False)]
     assert case.due(rolling=Rolling(NOON + 30, ("imap-0",))) == []  # it failed before
     assert case.due(rolling=Rolling(NOON + 10, ("mx-0",))) == []  # what was renewed is something else
-    assert told(case.due(ALLOWED._replace(rules=ALL), rolling=rolling)) == [("drain", "supervisor", True)]
+    allowed = ALLOWED._replace(rules=ALL)
+    assert told(case.due(allowed, rolling=rolling)) == [("drain", "supervisor", True)]
+    over = Rolling(NOON + 10, PROCESSES, over=True)
+    assert told(case.due(allowed, rolling=over)) == [("drain", "supervisor", False)], "people decide"
+    (drain,) = case.due(allowed, rolling=over)
+    assert drain.why == "imap fails since after all processes were started anew"
+    case.now = NOON + 10 + ROLL_SEEN_S + 1
+    case.window.add([Finding("imap/imaps", "imap", "fails", "greeting", "refused", case.now, 0.1)])
+    assert case.due(allowed, rolling=over) == [], "too long ago"
+
+
+def test_a_rolling_restart_that_was_taken_back_is_taken_over_again_by_people_alone() -> None:
+    allowed = ALLOWED._replace(rules=ALL)
+    case = Case(Report(verdict="undecided", probability=0.5))
+    case.remedied(Remedy(1, "drain", "supervisor", "drain"))
+    for state in ("fails", "works"):
+        case.now += REMEDY_APART_S
+        case.window.add([Finding("supervisor", "", state, "answer", "", case.now, 0.1)])  # type: ignore[arg-type]
+    case.now += REMEDY_BACK_S
+    case.window.add([Finding("supervisor", "", "works", "", "", case.now, 0.1)])
+    assert case.window.works_since("supervisor", case.now) and case.due(allowed) == []
+    assert [each.action for each in in_force(case.incidents)] == ["drain"]
 
 
 def test_what_was_rerouted_goes_its_own_way_again_once_that_has_worked_for_some_time() -> None:
