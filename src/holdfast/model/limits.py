@@ -370,6 +370,8 @@ SIGNUP_RETRY_LONGEST_S = 30.0  # … twice as long each time, up to this
 SIGNUP_KEPT_S = 30 * 86_400.0  # what became of a request can be looked at for so long
 SIGNUP_LOOKS = 40  # names looked up from one network at once …
 SIGNUP_LOOK_EVERY_S = 5.0  # … and then one per so many seconds
+CANARY_PASS_S = 60.0  # for so long the sign-up canary's pass exempts it from what visitors are asked for …
+CANARY_SIGNUPS_DAY = 2000  # … and no more accounts a day than this, however many passes there are
 SIGNUP_CODES = 10  # invitations and contract numbers tried from one network at once …
 SIGNUP_CODE_EVERY_S = 60.0  # … and then one per so many seconds
 
@@ -526,7 +528,7 @@ FILES_S = 0.02  # of one look at files, as many as fit …
 FILE_LOOK_S = 0.03  # … and of each so much, however large it is
 LOCK_HELD_S = 0.5  # a stranger's lock on a database of ours: one held for as long is no chance
 RUNNING_FRESH_S = 1.0  # what the processes tell is asked for no more often, whoever looks
-PEOPLE_LEFT_SHARE = 0.01  # of active accounts gone within BULK_WINDOW_S, unannounced: somebody should know
+PEOPLE_LEFT_SHARE = 0.01  # of active accounts gone within BULK_WINDOW_S, unannounced: somebody has to know
 COPY_STALE_S = 60.0  # a process's copy of the people
 QUEUE_AGE_S = 6 * 3600.0  # the oldest mail that waits to go elsewhere
 QUEUE_GROWTH = 500  # messages more than at the last look
@@ -543,9 +545,9 @@ REMEDY_PAUSE_S = 30.0  # between two restarts of processes
 REMEDY_ROLE_APART_S = 300.0  # within this, one worker of a role at least isn't touched
 REMEDY_SHARE = 0.25  # of all processes, within an hour; one is always allowed
 REMEDY_BACK_S = 600.0  # what was rerouted or held goes its own way again once that has worked for so long
+ROLL_SEEN_S = 600.0  # what fails so soon after a rolling restart began may be its doing
 REMEDY_ANSWER_S = 5.0  # until who carries it out says that it does
 REMEDY_STOP_S = 3.0  # for a process at fault to end what it holds
-ROLL_SEEN_S = 600.0  # what fails so soon after a rolling restart began may be its doing
 
 # Notices
 NOTICE_PATIENCE_S = 40.0  # what is found out within this is in the first one, and says whom it is for

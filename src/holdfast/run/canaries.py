@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from holdfast.model import canary_pass
 from holdfast.model.errors import Reason, Refused
 from holdfast.model.findings import Finding
 from holdfast.model.functions import FUNCTIONS
 from holdfast.model.people import CANARY
-from holdfast.run import layout
+from holdfast.run import keys, layout
 from holdfast.run.config import Config
 from holdfast.run.health import targets
 from holdfast.run.trials import PAGES
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from holdfast.directory.operations import Operations
 
 _MAIL = ("mx", "submission", "imap", "pop3")
-_TOKEN_LETTERS = 12
 _PASSWORD_LETTERS = 24
 
 
@@ -195,13 +195,16 @@ def _url(target: Target) -> str:
     return f"{'https' if target.in_tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def joining(config: Config) -> Joining:
+def joining(world: World, config: Config) -> Joining:
     signup = config.signup
-    if not signup.open:
-        return Joining("", "no domain is open for sign-up by everybody: [signup] open")
-    if signup.proof != "none":
-        return Joining("", "sign-up sends a code to a phone or an address that a canary doesn't have")
-    return Joining(signup.open[0], pause_s=signup.minimum_s)
+    domains = [*signup.open, *signup.invitation, *signup.contract]
+    if not domains:
+        return Joining("", "nobody can sign up here: [signup] open, invitation, contract")
+
+    def pass_of(address: str) -> str:
+        return canary_pass.made(keys.key_of(config, canary_pass.KEY), address, world.clock.now())
+
+    return Joining(domains[0].lower(), "", signup.minimum_s, pass_of)
 
 
 async def run_once(world: World, config: Config, functions: Collection[str]) -> list[Result]:
@@ -236,9 +239,9 @@ async def run_trials(
             doors(config),
             first,
             second,
-            world.entropy.token(_TOKEN_LETTERS).lower(),
+            world.entropy.token(canary_pass.LETTERS).lower(),
             _leftovers(world, config),
-            joining(config),
+            joining(world, config),
             config.canary.outside,
             *(memory or Memory({}, Returns())),
         )

@@ -94,7 +94,7 @@ USES: Mapping[str, tuple[str, Mapping[str, tuple[str, ...]]]] = {
     "canary/signup": (
         "signup",
         {
-            "name": ("copy/signup-{worker}", "key/pages"),
+            "name": ("copy/signup-{worker}", "key/pages", "key/canary"),
             "made": (*_PEOPLE, "signup/requests", "ledger/signup-asked-{worker}"),
             "removed": (
                 "door/account_https",

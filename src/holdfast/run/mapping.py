@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 import holdfast
+from holdfast.model.canary_pass import KEY
 from holdfast.model.edges import REACHES, Reach, matches
 from holdfast.model.errors import ComponentId, Refused
 from holdfast.model.ledgers import INCIDENTS, PEOPLE, ledger_number
@@ -266,7 +267,7 @@ def places(config: Config, domains: Sequence[str] = ()) -> dict[str, ComponentId
         folder = layout.people_folder(config) if name == PEOPLE else config.volume_folder(volume)
         found[os.path.join(folder, name)] = f"ledger/{name}"
     found[layout.copy_path(config, "people-writer")] = "copy/people-writer"
-    found |= {layout.key_path(config, name): f"key/{name}" for name in ("pages", "factors", "vapid")}
+    found |= {layout.key_path(config, name): f"key/{name}" for name in ("pages", "factors", "vapid", KEY)}
     for name, each in config.directories.items():
         if each.kind != "oidc":
             found[os.path.join(layout.sources_folder(config), name)] = f"sources/{name}"

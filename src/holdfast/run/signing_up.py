@@ -17,6 +17,7 @@ from holdfast.functions.signup.pages import Hints, Pages
 from holdfast.functions.signup.requests import Requests
 from holdfast.functions.signup.signups import SignUps
 from holdfast.functions.signup.telling import Telling
+from holdfast.model import canary_pass
 from holdfast.pages import Seal
 from holdfast.run import keys, layout, parts, web
 from holdfast.run.child import Start
@@ -86,6 +87,7 @@ def _rules(config: Config) -> Rules:
         signup.per_network_day,
         signup.per_contact_year,
         signup.minimum_s,
+        lambda: keys.key_of(config, canary_pass.KEY),
     )
 
 

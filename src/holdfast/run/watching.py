@@ -244,9 +244,7 @@ class Watched:
     def _can(self, trial: str) -> bool:
         if trial == OUTSIDE:
             return bool(self._config.canary.outside)
-        a_day = 2 * 86_400 / (_RARELY * self._config.watch.canary_s)  # what is tried at once among them
-        many = self._config.signup.per_network_day >= a_day
-        return trial != _SIGNUP or (many and bool(canaries.joining(self._config).domain))
+        return trial != _SIGNUP or bool(canaries.joining(self._world, self._config).domain)
 
     async def make_accounts(self) -> bool:
         """Those that are missing, when people can be asked. True if there are others now than at first."""

@@ -135,12 +135,11 @@ def test_what_is_never_tried_is_no_trial_as_it_would_be_unknown_for_ever(world):
 
 @pytest.mark.slow
 def test_what_can_be_tried_by_the_configuration_is(world):
-    signup = Signup(open=["example.org"], proof="none")
-    few = config(signup=signup)
-    with_canaries(world, few)
-    assert "canary/signup" not in functions(world, few)["signup"]  # it would use up what a network may have
-    many = msgspec.structs.replace(signup, per_network_day=1000)
-    made = config(signup=many, canary=Canary(outside="x@example.net"))
+    for rule in ("open", "invitation", "contract"):
+        strict = config(signup=Signup(**{rule: ["example.org"]}, proof="phone", per_network_day=1))
+        with_canaries(world, strict)
+        assert "canary/signup" in functions(world, strict)["signup"]  # it shows that it is ours
+    made = config(signup=Signup(open=["example.org"]), canary=Canary(outside="x@example.net"))
     with_canaries(world, made, cells=4)
     used = functions(world, made)
     assert "canary/signup" in used["signup"] and "canary/relay" in used["send"]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from holdfast.directory.people import People
 from holdfast.functions.signup import names
 from holdfast.functions.signup.signups import SignUps
+from holdfast.model import canary_pass
 from holdfast.pages import Visit, Wrong
 from holdfast.world import World
 
@@ -20,7 +21,8 @@ class Rules(NamedTuple):
 
     ``domains``: to ``open``, ``invitation`` or ``contract``; in their order. ``reserved``: names kept back
     here. ``network_day``, ``contact_year``: accounts (SIGNUP-6). ``minimum_s``: a form that comes back
-    sooner is looked at again by its sender.
+    sooner is looked at again by its sender. ``canary_key``: by which our canary is known; blocks, and raises
+    ``Unavailable``.
     """
 
     domains: Mapping[str, str]
@@ -29,6 +31,7 @@ class Rules(NamedTuple):
     network_day: int = 20
     contact_year: int = 3
     minimum_s: float = 2.0
+    canary_key: Callable[[], bytes] = bytes
 
 
 def rules_of(open_: Iterable[str], invitation: Iterable[str], contract: Iterable[str]) -> dict[str, str]:
@@ -54,8 +57,9 @@ class Choosing:
                 found.append(domain.name)
         return found
 
-    async def free_address(self, visit: Visit, domains: list[str]) -> str:
-        """Raises ``Wrong``: not possible, kept back, or somebody's."""
+    async def free_address(self, visit: Visit, domains: list[str]) -> tuple[str, float]:
+        """With until when it is our canary's, 0 for a visitor's. Raises ``Wrong``: not possible, kept back,
+        or somebody's; ``Unavailable`` while nobody can say whether it is the canary's."""
         typed, domain = visit.form.get("name"), visit.form.get("domain") or domains[0]
         if typed.lower().endswith(f"@{domain}"):  # the whole address was typed
             typed = typed[: -len(domain) - 1]
@@ -71,11 +75,21 @@ class Choosing:
         address = f"{name}@{domain}"
         if await self._signups.holds(address):
             raise Wrong("name.held", "name", address=address)
-        if name in self._rules.reserved or self._people.reserved(name, domain):
+        canary = await self._canary(visit, address)
+        kept_back = name in self._rules.reserved or self._people.reserved(name, domain)
+        if kept_back or (canary_pass.is_kept(name) and not canary):
             raise Wrong("name.reserved", "name", address=address)
         if not self._people.is_free(address):
             raise Wrong("name.taken", "name", address=address)
-        return address
+        return address, canary
+
+    async def _canary(self, visit: Visit, address: str) -> float:
+        """SIGNUP-8"""
+        given = visit.form.get("canary")
+        if not given:
+            return 0.0
+        key = await self._world.offload(self._rules.canary_key)
+        return canary_pass.until(key, given, address, self._world.clock.now())
 
     async def ideas(self, visit: Visit, domains: list[str]) -> list[str]:
         """Addresses near to the one that can't be had, and free."""

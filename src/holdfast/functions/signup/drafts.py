@@ -18,6 +18,7 @@ _PURPOSE = "draft"
 class Draft(msgspec.Struct, frozen=True, array_like=True):
     """``id``: becomes the request's ticket, so that a form sent twice asks once.
 
+    ``canary``: until when it is our own canary's, 0 for a visitor's (SIGNUP-8).
     ``customer``: '' while the contract isn't checked. ``proof``: the token of the code on its way;
     ``proving``: whom it was sent to.
     """
@@ -40,6 +41,7 @@ class Draft(msgspec.Struct, frozen=True, array_like=True):
     proof: str = ""
     proving: str = ""
     proven_at: float = 0.0
+    canary: float = 0.0
 
     @property
     def domain(self) -> str:

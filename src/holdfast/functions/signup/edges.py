@@ -9,5 +9,7 @@ register_edge(
     "partner/contracts", ("signup",), "numbers of contracts", without="they are checked when it is back"
 )
 
+register_edge("key/canary", ("signup",), "by which our canary is known", without="it can't sign up")
+
 register_word("signup", "signup/requests")
 register_word("partner/contracts", "partner/contracts")

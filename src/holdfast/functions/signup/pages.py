@@ -22,6 +22,7 @@ from holdfast.functions.signup.events import SIGNUP_LIMITED, SIGNUP_STEP, SIGNUP
 from holdfast.functions.signup.signups import SignUps, Standing
 from holdfast.model.errors import Reason, Refused, Unavailable
 from holdfast.model.limits import (
+    CANARY_SIGNUPS_DAY,
     SIGNUP_CODE_EVERY_S,
     SIGNUP_CODES,
     SIGNUP_LOOK_EVERY_S,
@@ -34,6 +35,7 @@ from holdfast.portal.proofs import Phone, Proofs, SecondAddress, Sending, To
 
 PURPOSE = "signup"
 _TICKET_LETTERS = 26
+_CANARIES = "canaries"  # where accounts of our canary are counted: no network of anybody
 
 
 class Hints(NamedTuple):
@@ -112,12 +114,18 @@ class Pages:
             raise Wrong("name.robot", "website")
         if not self._choosing.was_read(visit):
             raise Wrong("name.fast")
-        address = await self._choosing.free_address(visit, domains)
-        if draft is None or draft.address != address:
+        address, canary = await self._choosing.free_address(visit, domains)
+        if draft is None or draft.address != address or canary:
             ticket = self._world.entropy.token(_TICKET_LETTERS)
             old = draft or Draft("", 0.0, "")
             draft = msgspec.structs.replace(
-                old, id=ticket, began_at=self._world.clock.now(), address=address, entered=False, customer=""
+                old,
+                id=ticket,
+                began_at=self._world.clock.now(),
+                address=address,
+                entered=False,
+                customer="",
+                canary=canary,
             )
         drafts.keep(visit, draft)
         self._came(visit, "name", draft)
@@ -290,7 +298,7 @@ class Pages:
                 return visit.go("/details")
             wanted = draft.wanted(self._rule(draft), self._once(draft))
             try:
-                await self._signups.submit(wanted, network_of(visit.peer), lambda: self._spend(draft))
+                await self._signups.submit(wanted, self._network(visit, draft), lambda: self._spend(draft))
             except Refused as error:
                 if error.reason is Reason.EXISTS:
                     raise Wrong("summary.name", address=draft.address) from None
@@ -306,9 +314,9 @@ class Pages:
     async def _full(self, visit: Visit, draft: Draft) -> str:
         """Which limit forbids another account: ``network``, ``contact`` or '' (SIGNUP-6)."""
         contact = draft.contact or draft.second or draft.phone
-        of_network, of_contact = await self._signups.counts(network_of(visit.peer), contact)
+        of_network, of_contact = await self._signups.counts(self._network(visit, draft), contact)
         full = ""
-        if of_network >= self._rules.network_day:
+        if of_network >= (CANARY_SIGNUPS_DAY if self._is_ours(draft) else self._rules.network_day):
             full = "network"
         elif contact and of_contact >= self._rules.contact_year:
             full = "contact"
@@ -326,8 +334,16 @@ class Pages:
 
     # inside
 
+    def _is_ours(self, draft: Draft) -> bool:
+        """SIGNUP-8: whether it is our own canary's."""
+        return draft.canary > self._world.clock.now()
+
+    def _network(self, visit: Visit, draft: Draft) -> str:
+        return _CANARIES if self._is_ours(draft) else network_of(visit.peer)
+
     def _rule(self, draft: Draft) -> str:
-        return self._rules.domains.get(draft.domain, "closed")
+        rule = self._rules.domains.get(draft.domain, "closed")
+        return "open" if rule != "closed" and self._is_ours(draft) else rule
 
     def _once(self, draft: Draft) -> str:
         """The request's key elsewhere: made from the ticket, and nobody can make the ticket from it."""

@@ -154,7 +154,11 @@ async def _join(ground: Ground, visitor: Visitor, walk: Walk, own: Left) -> None
     page = await visitor.page("/")
     walk.may_take(ground.joining.pause_s + CANARY_STEP_S)
     await clock.sleep(ground.joining.pause_s)
-    await visitor.send("/", {"name": name, "domain": domain}, page)
+    try:
+        known_by = await ground.world.offload(ground.joining.pass_of, own.address)
+    except Unavailable as error:
+        raise Unsure(f"it can't show that it is ours: {error}") from None
+    await visitor.send("/", {"name": name, "domain": domain, "canary": known_by}, page)
     walk.begin("details")
     details = {"name": "Canary", "password": own.password, "repeat": own.password}
     await visitor.send("/details", {**details, "spoken": "en", "terms": "on"})

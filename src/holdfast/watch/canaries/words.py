@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from holdfast.model.findings import Finding
@@ -65,11 +65,13 @@ class Doors(NamedTuple):
 
 class Joining(NamedTuple):
     """How a canary signs up. ``domain``: '' when it can't, and then ``why``. ``pause_s``: what the form asks
-    for before it is believed that somebody has read it."""
+    for before it is believed that somebody has read it. ``pass_of``: an address → what the pages know our
+    canary by; raises ``Unavailable``."""
 
     domain: str
     why: str = ""
     pause_s: float = 0.0
+    pass_of: Callable[[str], str] = str
 
 
 class Taken(NamedTuple):
