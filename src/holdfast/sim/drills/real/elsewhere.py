@@ -219,4 +219,7 @@ def _answer(query: dns.message.Message, mood: Mood) -> dns.message.Message:
         answer.set_rcode(dns.rcode.NXDOMAIN)
     elif question.rdtype == dns.rdatatype.A:
         answer.answer.append(dns.rrset.from_text(f"{name}.", _TTL_S, "IN", "A", _HOST))
+    elif question.rdtype == dns.rdatatype.MX and own:
+        host = f"10 mail.{name.removeprefix('mail.')}."
+        answer.answer.append(dns.rrset.from_text(f"{name}.", _TTL_S, "IN", "MX", host))
     return answer

@@ -24,6 +24,7 @@ from holdfast.model.errors import Reason, Refused, Unavailable
 from holdfast.model.people import Contact
 from holdfast.run import certificate, control, doors, layout, reading
 from holdfast.run.config import Config
+from holdfast.sim.drills.real import vantages
 from holdfast.sim.drills.real.elsewhere import Partners
 from holdfast.watch.clients import Smtp
 from holdfast.watch.talking import talking
@@ -37,6 +38,7 @@ DOORS = (
     *("mx", "submissions", "imaps", "pop3s", "account_https", "signup_https"),
     *("jmap_https", "webmail_https", "care_http"),
 )
+FROM_AFAR = ("mx", "imaps")  # what vantage points try
 _SHUT = (
     *("submission", "imap", "pop3", "account_http", "signup_http", "jmap_http", "webmail_http"),
     *("care_https", "health_http"),
@@ -66,6 +68,12 @@ class Installation:
         self.own_disk = False
         self._process: subprocess.Popen[bytes] | None = None
         self.partners = partners
+        self.vantages = vantages.Vantages(
+            world,
+            folder,
+            free_ports(world, 2 * len(vantages.NAMES)),
+            {door: self.ports[door] for door in FROM_AFAR},
+        )
         os.makedirs(folder, exist_ok=True)
         with open(self.path, "w", encoding="utf-8") as file:
             file.write(self._toml())
@@ -83,7 +91,7 @@ class Installation:
         lines.append(f'care_url = "http://localhost:{self.ports["care_http"]}"')
         lines += ["[signup]", f'open = ["{DOMAIN}"]', 'proof = "none"', "minimum_s = 0"]
         lines += ["per_network_day = 100000"]
-        return "\n".join([*lines, self.partners.toml(), ""])
+        return "\n".join([*lines, self.partners.toml(), self.vantages.toml(), ""])
 
     # life
 
@@ -139,9 +147,14 @@ class Installation:
             if self.world.clock.monotonic() > until or self._process.poll() is not None:
                 raise Unavailable("supervisor", f"it doesn't start: see {self.folder}/stderr")
             await self.world.clock.sleep(0.25)
+        resolvers = f'["{HOST}:{self.partners.ports.names}"]'
+        own = {"resolvers": resolvers, "authority": f'"{self.config.certificate}"'}
+        own |= {"recipient": f'"canary-1@{DOMAIN}"'}
+        await self.vantages.start(self._command(), _environment(), own, self.config.service.hostname)
 
     async def stop(self) -> None:
         """Whatever state it is in, nothing of it runs afterwards."""
+        await self.vantages.stop()
         if self._process is not None and self._process.poll() is None:
             for each in self.processes().values():
                 with contextlib.suppress(ProcessLookupError):

@@ -16,6 +16,7 @@ from holdfast.model.errors import Unavailable
 from holdfast.run import layout
 from holdfast.sim.drills.real import seams
 from holdfast.sim.drills.real.installation import DOMAIN, HOST, PASSWORD, Installation
+from holdfast.sim.drills.real.vantages import NAMES
 from holdfast.watch.clients import NOT_UNDERSTOOD, Fault, Steps, Target, Turned, imap_ready
 from holdfast.watch.talking import talking
 from holdfast.wire.imap import commands as c
@@ -174,12 +175,14 @@ ROWS: Mapping[str, Row] = {
     "F23": lambda place: seams.mood(place.partners, "names", "refuses"),
     "F24": seams.expired,
     "F27": lambda place: seams.away(layout.socket_path(place.config, "people")),
+    "F28": lambda place: place.vantages.cut(NAMES[0]),
     "F33": _f33,
     "F38": lambda place: seams.mood(place.partners, "gateway", "silent"),
     "F39": lambda place: seams.mood(place.partners, "relay", "refuses"),
     "F40": lambda place: seams.mood(place.partners, "relay", "drops"),
     "F43": _f43,
-    "F51": lambda place: seams.without_descriptors(place, "watch-0"),
+    "F51": lambda place: place.vantages.silent(*NAMES[:2]),
     "F53": _f53,
     "F54": _f54,
+    "F55": lambda place: seams.without_descriptors(place, "watch-0"),
 }

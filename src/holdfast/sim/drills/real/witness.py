@@ -13,7 +13,8 @@ import msgspec
 from holdfast.model.findings import Finding
 from holdfast.model.functions import FUNCTIONS
 from holdfast.run import layout
-from holdfast.sim.drills.real.installation import Installation
+from holdfast.sim.drills.real.installation import FROM_AFAR, Installation
+from holdfast.sim.drills.real.vantages import NAMES
 from holdfast.sim.drills.score import Told
 from holdfast.watch.incidents.incidents import Incident, Incidents, Opinion
 from holdfast.watch.incidents.ledger import IncidentReader
@@ -88,6 +89,10 @@ class Witness:
                 return f"no canary of {function} has run"
             if bad := [each for each in mine if each.state in ("fails", "degraded")]:
                 return f"{bad[0].trial} {bad[0].state}: {bad[0].step} {bad[0].said}"
+        for name in NAMES:
+            seen = [each for each in self.now.findings if each.vantage == name and each.state == "works"]
+            if len(seen) < 1 + len(FROM_AFAR):
+                return f"vantage point {name} doesn't see all well yet"
         return ""
 
     def mine(self) -> list[Incident]:
