@@ -191,7 +191,9 @@ def _hit(incident: Incident, function: str, failing: Sequence[Failing], left_out
     if not left_out and _are_sessions(met + lasting or failing) and (behind := _behind(incident, function)):
         return Scope(None, "part", behind)
     if lasting and not met:
-        return Scope(None, "undecided")  # by something else than what is named
+        explained = any(function in each.functions for each in incident.opinion.report.causes)
+        only_met = explained and _are_sessions(lasting)  # by what no trial passes through
+        return Scope(None, "part" if only_met else "undecided")  # or by something else than what is named
     sure = _union(cells for _, by in blamed for cells in by)
     cells = _union((sure, *(_own(each) for each in lasting)))
     if left_out:

@@ -216,6 +216,14 @@ def test_affected_2_what_real_sessions_meet_hits_the_cell_that_they_tell_or_all_
     assert incident(unsaid, by=[cause({"APPEND": ()}, "process/store-0")]) == Scope(None, "part")
 
 
+def test_affected_2_what_no_trial_passes_through_hits_a_part_of_all_where_real_sessions_meet_it() -> None:
+    met = failing(None, "degraded", "auth/load", trial="sessions/imap-0")
+    load = NamedCause(component="load/sign-in", since=NOON, functions=("imap",))
+    assert incident(met, by=[load]) == Scope(None, "part"), "who is remembered needs no check"
+    assert incident(met, by=[NamedCause(component="load/sign-in", since=NOON)]) == UNCERTAIN
+    assert incident(failing(None), by=[load]) == UNCERTAIN
+
+
 PEOPLE = failing(None, "degraded", "people", trial="sessions/imap-0")
 
 
