@@ -169,8 +169,15 @@ _TEXTS = {
     "acme/account": "account at the authority",
     "signup/requests": "sign-ups that wait",
     "disk/data": "disk of the data folder",
+    "vantage": "vantage points",
+    "transit": "ways from vantage points",
+    "entry": "ways in from outside",
 }
-_WHOLE = ("copy", "history", "sessions", "proofs", "key", "certificate", "admin", "secret")  # each is one box
+# each is one box
+_WHOLE = (
+    *("copy", "history", "sessions", "proofs", "key", "certificate", "admin", "secret"),
+    *("vantage", "transit", "entry"),
+)
 
 
 def _group(component: ComponentId) -> str:
@@ -180,6 +187,8 @@ def _group(component: ComponentId) -> str:
         return "index"
     if head in _WHOLE:
         return head
+    if head == "public":
+        return "entry"
     if head == "ledger":
         kind = "asked" if "-asked-" in rest else "intake" if re.search("-[0-9]+$", rest) else rest
         return f"ledger/{kind}"
@@ -192,7 +201,9 @@ def _row(id: str, has_door: bool) -> int:
         return 1 if has_door or id in ("process/health", "process/watch") else 2
     if head in ("ledger", "index"):
         return 4
-    return 5 if head in ("disk", "partner", "source", "dns", "elsewhere") else 3
+    return (
+        5 if head in ("disk", "partner", "source", "dns", "elsewhere", "vantage", "transit", "entry") else 3
+    )
 
 
 def _lines(known: DependencyMap, boxes: Mapping[str, _Box]) -> list[_Line]:

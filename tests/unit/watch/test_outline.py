@@ -12,6 +12,8 @@ from holdfast.model.findings import Finding, State
 from holdfast.model.functions import FUNCTIONS
 from holdfast.run import mapping
 from holdfast.run.config import Config, Gateways
+from holdfast.run.config_care import Vantage
+from holdfast.run.sections import Secret
 from holdfast.watch import outline, picture
 from holdfast.watch.colours import colours
 from holdfast.watch.depends import DependencyMap
@@ -147,3 +149,14 @@ def test_a_box_of_many_is_as_its_worst_and_says_so_without_colour():
     assert said["index: fails"] == "✕ index of each cell ×64"
     assert said["ledger/mail: works"].startswith("✓") and said["function/imap: unknown"] == "? imap"
     assert root.find(f"{SVG}style") is None  # a page that forbids inline styles has them elsewhere
+
+
+def test_ways_from_vantage_points_are_one_box_however_many_there_are():
+    places = {each: Vantage(url=f"http://{each}", key=Secret("file:/k")) for each in ("east", "west")}
+    known = mapping.dependency_map(Config(vantages=places))
+    ways = [each for each in known.components if each.startswith("transit/")]
+    root = ElementTree.fromstring(picture.svg(known, dict.fromkeys(known.components, "works")))
+    said = [text for each in root.iter(f"{SVG}g") if (text := each.find(f"{SVG}text")) is not None]
+    drawn = {each.text for each in said}
+    assert {f"✓ ways from vantage points ×{len(ways)}", "✓ vantage points ×2"} <= drawn
+    assert not any("east" in str(each) for each in drawn)
