@@ -10,7 +10,14 @@ import pytest
 
 from holdfast.model.errors import Reason, Refused, Unavailable
 from holdfast.model.findings import Finding
-from holdfast.model.limits import DOOR_S, VANTAGE_EVERY_S, VANTAGE_LATE_S, VANTAGE_NAMES_S
+from holdfast.model.limits import (
+    DOOR_S,
+    OWN_LAG_S,
+    VANTAGE_ASK_S,
+    VANTAGE_EVERY_S,
+    VANTAGE_LATE_S,
+    VANTAGE_NAMES_S,
+)
 from holdfast.sim.world import SimWorld, simulated
 from holdfast.watch.clients import Fault, Target
 from holdfast.watch.depends import Step, Trial
@@ -231,6 +238,21 @@ def test_vantage_3_a_door_that_it_does_not_try_is_unknown_and_said(world):
         [door, own] = await asker(world, answering(page.encode(empty))).look()
         assert (door.state, own.state, own.step) == ("unknown", "degraded", "fresh")
         assert "pop3/pop3" in own.said
+
+    world.run(main())
+
+
+@pytest.mark.parametrize(("late_s", "state"), [(0.0, "fails"), (2 * OWN_LAG_S, "unknown")])
+def test_watch_8_an_answer_that_this_process_was_too_late_for_is_no_fault_of_a_vantage_point(
+    world, late_s, state
+):
+    async def slow(nonce: str, proof: str) -> tuple[bytes, str]:
+        await world.clock.sleep(VANTAGE_ASK_S + late_s)
+        raise Unavailable("vantage/east", "no answer in time")
+
+    async def main() -> None:
+        *_, own = await asker(world, slow).look()
+        assert (own.trial, own.state) == ("vantage/east", state)
 
     world.run(main())
 

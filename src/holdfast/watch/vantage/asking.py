@@ -13,7 +13,7 @@ import msgspec
 
 from holdfast.model.errors import Unavailable
 from holdfast.model.findings import Finding
-from holdfast.model.limits import VANTAGE_LATE_S
+from holdfast.model.limits import OWN_LAG_S, VANTAGE_ASK_S, VANTAGE_LATE_S
 from holdfast.watch.checking import WELL, Said
 from holdfast.watch.depends import Trial
 from holdfast.watch.events import VANTAGE_IGNORED
@@ -69,6 +69,8 @@ class Asker:
             said = Said("unknown", "answer", f"its key can't be read: {error.strerror or error}")
         found += self._late()
         now, took_s = clock.now(), clock.monotonic() - began
+        if said.step == "answer" and took_s > VANTAGE_ASK_S + OWN_LAG_S:  # WATCH-8
+            said = said._replace(state="unknown")
         own = component(self._name)
         return [*found, Finding(own, "", said.state, said.step, said.text, now, took_s, vantage=self._name)]
 
