@@ -276,6 +276,13 @@ class Incidents:
     def get(self, number: int) -> Incident | None:
         return self._known.get(number)
 
+    @classmethod
+    def of(cls, incidents: Iterable[Incident]) -> Incidents:
+        """These and no others."""
+        found = cls()
+        found._known = {each.number: each for each in incidents}
+        return found
+
     @property
     def next_number(self) -> int:
         return max(self._known, default=0) + 1
