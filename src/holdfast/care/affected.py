@@ -284,6 +284,17 @@ def affected(world: World, path: str, scopes: Mapping[str, Scope], at: float) ->
     )
 
 
+def counted_of(
+    db: apsw.Connection, scopes: Mapping[str, Scope], at: float, tenant: int
+) -> dict[str, tuple[Hit, ...]]:
+    """Of one tenant's customers, and of how many it has; without functions that hit none of them."""
+    minute = at // MINUTE_S * MINUTE_S
+    values = {"until": minute + MINUTE_S, "used": minute - ACTIVE_S, "tenant": float(tenant)}
+    whole = _count(db, values, [Scope()], _OF_TENANT)
+    found = {each: _count(db, values, [scopes[each]], _OF_TENANT) for each in FUNCTIONS if each in scopes}
+    return {each: _hits(count, whole) for each, count in found.items() if count[0]}
+
+
 def as_csv(found: AffectedSet) -> str:
     """RFC 4180; functions with spaces between."""
     file = io.StringIO()
@@ -356,13 +367,18 @@ def _clause(scope: Scope) -> str:
     return f"({' AND '.join(found)})" if found else "1"
 
 
-def _count(db: apsw.Connection, values: dict[str, float], scopes: Iterable[Scope]) -> tuple[int, ...]:
+_OF_TENANT = "c.tenant = :tenant"
+
+
+def _count(
+    db: apsw.Connection, values: dict[str, float], scopes: Iterable[Scope], only: str = "1"
+) -> tuple[int, ...]:
     """Customers, contracts, mailboxes, and those of them that are active."""
     row = db.execute(
         "SELECT count(DISTINCT customer), count(DISTINCT contract), count(*),"
         " coalesce(sum(last_used_at >= :used), 0)"
         " FROM account a JOIN customer c ON c.id = a.customer"
-        f" WHERE {_THERE} AND {_within(scopes)}",
+        f" WHERE {_THERE} AND {only} AND {_within(scopes)}",
         values,
     ).fetchone()
     assert row is not None

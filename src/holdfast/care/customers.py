@@ -30,6 +30,10 @@ CREATE TABLE account (
     id INTEGER PRIMARY KEY, customer INTEGER NOT NULL, cell INTEGER NOT NULL, state TEXT NOT NULL,
     login TEXT NOT NULL, addresses INTEGER NOT NULL, made_at REAL NOT NULL, last_used_at REAL NOT NULL
 );
+CREATE TABLE tenant (
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL, title TEXT NOT NULL, colour TEXT NOT NULL, logo TEXT NOT NULL,
+    support_url TEXT NOT NULL, support_phone TEXT NOT NULL
+);
 """
 _INDEXES = """
 CREATE INDEX account_cell ON account (cell);
@@ -60,6 +64,23 @@ class AccountRow(NamedTuple):
     addresses: int
     made_at: float
     last_used_at: float = 0.0
+
+
+class TenantRow(NamedTuple):
+    """A reseller, with how its pages look."""
+
+    id: int
+    name: str
+    title: str = ""
+    colour: str = ""
+    logo: str = ""
+    support_url: str = ""
+    support_phone: str = ""
+
+    @property
+    def shown(self) -> str:
+        """As its customers know it."""
+        return self.title or self.name
 
 
 class Made(NamedTuple):
@@ -129,6 +150,23 @@ def customer(db: apsw.Connection, number: int) -> CustomerRow | None:
     return CustomerRow(*row) if row else None
 
 
+def tenants(db: apsw.Connection) -> list[TenantRow]:
+    """Those with customers here, by number; none in a snapshot of before there were any."""
+    if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'tenant'").fetchone():
+        return []
+    sql = "SELECT * FROM tenant WHERE id IN (SELECT tenant FROM customer) ORDER BY id"
+    return [TenantRow(*row) for row in db.execute(sql)]
+
+
+def cells_of(db: apsw.Connection, tenant: int) -> frozenset[int]:
+    """Where its customers' mail lies."""
+    sql = (
+        "SELECT DISTINCT cell FROM account WHERE state = 'active'"
+        " AND customer IN (SELECT id FROM customer WHERE tenant = ?)"
+    )
+    return frozenset(cell for (cell,) in db.execute(sql, (tenant,)))
+
+
 def contracts_of(db: apsw.Connection, accounts: Iterable[int]) -> frozenset[str]:
     listed = ", ".join(str(int(each)) for each in accounts)
     rows = db.execute(
@@ -139,16 +177,17 @@ def contracts_of(db: apsw.Connection, accounts: Iterable[int]) -> frozenset[str]
 
 def with_accounts(
     db: apsw.Connection, cells: frozenset[int] | None
-) -> Iterator[tuple[int, str, str, list[AccountRow]]]:
-    """Each customer who has an active account in one of the cells (None: any), with contract, language and
-    all active accounts."""
+) -> Iterator[tuple[int, int, str, str, list[AccountRow]]]:
+    """Each customer who has an active account in one of the cells (None: any), with tenant, contract,
+    language and all active accounts."""
     within = ""
     if cells is not None:
         listed = ", ".join(str(int(each)) for each in sorted(cells))
         within = f" AND c.id IN (SELECT customer FROM account WHERE cell IN ({listed}) AND state = 'active')"
     rows = db.execute(
-        "SELECT c.id, c.contract, c.language, a.* FROM customer c JOIN account a ON a.customer = c.id"
+        "SELECT c.id, c.tenant, c.contract, c.language, a.*"
+        " FROM customer c JOIN account a ON a.customer = c.id"
         f" WHERE a.state = 'active'{within} ORDER BY c.id, a.id"
     )
-    for (customer, contract, language), found in groupby(rows, key=lambda row: row[:3]):
-        yield customer, contract, language, [AccountRow(*row[3:]) for row in found]
+    for (customer, tenant, contract, language), found in groupby(rows, key=lambda row: row[:4]):
+        yield customer, tenant, contract, language, [AccountRow(*row[4:]) for row in found]

@@ -11,7 +11,7 @@ import apsw
 import msgspec
 
 from holdfast.directory.shrinking import Shrinking
-from holdfast.model.people import CANARY
+from holdfast.model.people import CANARY, Brand
 
 # Who is there, but for the service's own; who left and isn't believed to be gone is there as before.
 _COUNTED = f"""
@@ -37,8 +37,8 @@ WHERE {_COUNTED} GROUP BY a.customer
 
 
 def export(path: str, db: apsw.Connection) -> int:
-    """Fills ``db``'s tables ``account`` and ``customer``, with what its table ``used`` knows, and returns the
-    sequence of the last frame in them. All of one moment.
+    """Fills ``db``'s tables ``account``, ``customer`` and ``tenant``, with what its table ``used`` knows, and
+    returns the sequence of the last frame in them. All of one moment.
 
     Blocks, mostly in SQLite, but not who writes the copy; raises ``apsw.Error``.
     """
@@ -49,9 +49,16 @@ def export(path: str, db: apsw.Connection) -> int:
             _gather_doubted(db)
             db.execute(_ACCOUNTS)
             db.execute(_CUSTOMERS)
+            db.executemany("INSERT INTO main.tenant VALUES (?, ?, ?, ?, ?, ?, ?)", _tenants(db))
     finally:
         db.execute("DETACH people")
     return sequence
+
+
+def _tenants(db: apsw.Connection) -> list[tuple[Any, ...]]:
+    decode = msgspec.msgpack.Decoder(Brand).decode
+    rows: list[Any] = db.execute("SELECT id, name, brand FROM people.tenant").fetchall()
+    return [(id, name, *msgspec.structs.astuple(decode(brand))) for id, name, brand in rows]
 
 
 _DOUBTED = f"""

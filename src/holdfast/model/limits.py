@@ -499,6 +499,8 @@ CANARY_PAGE_BYTES = MIB
 STATUS_HISTORY_DAYS = 90  # days of each function's history
 STATUS_EVERY_S = 25.0  # how often it is written anew when nothing changes
 STATUS_PAST_S = 600.0  # … and the pages of incidents that are over
+STATUS_TENANTS_S = 300.0  # … and tenants' pages
+STATUS_TENANTS = 200  # whose customers have pages of their own
 STATUS_OWN_S = 3600.0  # … and customers' own pages
 STATUS_OWN_PAUSE_S = 20.0  # how often customers' own pages are made anew when something changes
 PUSH_S = 60.0  # one batch of files to one place
@@ -545,7 +547,7 @@ REMEDY_PAUSE_S = 30.0  # between two restarts of processes
 REMEDY_ROLE_APART_S = 300.0  # within this, one worker of a role at least isn't touched
 REMEDY_SHARE = 0.25  # of all processes, within an hour; one is always allowed
 REMEDY_BACK_S = 600.0  # what was rerouted or held goes its own way again once that has worked for so long
-ROLL_SEEN_S = 600.0  # what fails so soon after a rolling restart began may be its doing
+ROLL_SEEN_S = 300.0  # what fails so soon after a rolling restart began may be its doing
 REMEDY_ANSWER_S = 5.0  # until who carries it out says that it does
 REMEDY_STOP_S = 3.0  # for a process at fault to end what it holds
 

@@ -24,6 +24,7 @@ from holdfast.run.config_care import (
     Remedies,
     Reports,
     Status,
+    StatusBrand,
     Vantage,
     Watch,
 )
@@ -500,6 +501,7 @@ class Config(Section, frozen=True):
     care: Care = field(default_factory=Care)
     credits: dict[str, CreditRule] = field(default_factory=dict)
     status: Status = field(default_factory=Status)
+    brands: dict[str, StatusBrand] = field(default_factory=dict)
     reports: Reports = field(default_factory=Reports)
     publish: dict[str, Publish] = field(default_factory=dict)
     directories: dict[str, Directory] = field(default_factory=dict)
@@ -570,6 +572,7 @@ SECTIONS: dict[str, str] = {
     "care": "What contracts cost, and when what is owed is credited (docs/operate/credits.md).",
     "credits": "What is owed for an outage, rules by name: `[credits.daily]` (docs/operate/credits.md).",
     "status": "The status page (docs/operate/caring.md).",
+    "brands": "Status pages of tenants, by their folder: `[brands.acme]` (docs/operate/status-page.md).",
     "publish": "Where else the status page goes, by name: `[publish.elsewhere]` (docs/operate/caring.md).",
     "gateways": "How a person is reached who can't read mail here: text messages, and mail to elsewhere.",
 }

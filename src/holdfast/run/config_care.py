@@ -177,6 +177,15 @@ class Status(Section, frozen=True):
     ] = True
 
 
+class StatusBrand(Section, frozen=True):
+    """Where a tenant's pages are; its name is their folder, below everybody's."""
+
+    tenant: Annotated[int, Meta(description="Its number, as the admin pages show it.", ge=1)]
+    url: Annotated[
+        str, Meta(description="Its own host's address that shows the folder; '' is below status.url.")
+    ] = ""
+
+
 class Reports(Section, frozen=True):
     provider: Annotated[str, Meta(description="The provider, as authorities know it.")] = ""
     contact: Annotated[

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from holdfast.care.parts.credits import CreditsPart
 from holdfast.care.parts.own_pages import OwnPagesPart, Theirs
 from holdfast.care.parts.status import StatusPart
+from holdfast.care.parts.tenant_pages import TenantPagesPart
+from holdfast.care.status import tenants as tenant_pages
 from holdfast.care.status.feeds import Maintenance
 from holdfast.care.status.page import Look
 from holdfast.care.status.places import S3Place, S3Settings, SftpPlace, sftp_settings
@@ -33,6 +35,10 @@ def parts(world: World, config: Config, credits: CreditsPart) -> Iterator[Part]:
     seen_as, said = look(config), texts(config.web.time_zone)
     watched = layout.watched_path(config)
     yield StatusPart(world, seen_as, said, lambda: _planned(world, config), watched, shelf)
+    snapshot = layout.customers_path(config)
+    yield TenantPagesPart(
+        world, seen_as, said, lambda: _planned(world, config), watched, snapshot, tenants(config), shelf
+    )
     theirs = _theirs(config, credits)
     if theirs is not None:
         yield OwnPagesPart(world, seen_as, said, theirs, shelf)
@@ -48,6 +54,17 @@ def look(config: Config) -> Look:
     url = f"{status.url.rstrip('/')}/" if status.url else ""
     report = web.url_of(config, "care") if config.workers.care else ""
     return Look(brand, status.name or config.service.hostname, url, config.web.language, report)
+
+
+def tenants(config: Config) -> dict[int, tenant_pages.Place]:
+    """Where their pages are, of those that the configuration names."""
+    everybody = look(config).url
+    return {
+        each.tenant: tenant_pages.Place(
+            name, f"{each.url.rstrip('/')}/" if each.url else f"{everybody}{name}/" if everybody else ""
+        )
+        for name, each in config.brands.items()
+    }
 
 
 def place(world: World, config: Config, name: str, section: Publish) -> Place:
@@ -79,7 +96,7 @@ def _theirs(config: Config, credits: CreditsPart) -> Theirs | None:
         key = keys.key_of(config, KEY)
     except Unavailable:
         return None
-    return Theirs(layout.customers_path(config), key, credits.of, lambda: credits.stage)
+    return Theirs(layout.customers_path(config), key, credits.of, lambda: credits.stage, tenants(config))
 
 
 def _planned(world: World, config: Config) -> tuple[Maintenance, ...]:

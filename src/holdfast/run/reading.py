@@ -7,6 +7,7 @@ import hashlib
 import ipaddress
 import os
 import os.path
+import re
 import tomllib
 import urllib.parse
 import zoneinfo
@@ -239,6 +240,7 @@ def _contradictions(config: Config) -> list[str]:
     found += _check_directories(config)
     found += crediting.mistakes(config)
     found += _check_publish(config)
+    found += _check_brands(config)
     found += _check_ways(config)
     found += _check_vantages(config)
     found += _check_relay(config.relay)
@@ -376,6 +378,18 @@ def _check_publish(config: Config) -> list[str]:
             found.append(f"publish.{name}.to: {what}")
         if each.access_key and not each.secret_key:
             found.append(f"publish.{name}.secret_key: needed with access_key, as file:/path")
+    return found
+
+
+def _check_brands(config: Config) -> list[str]:
+    found: list[str] = []
+    of: dict[int, str] = {}
+    for name, each in config.brands.items():
+        if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", name) or name.startswith("tenant-"):
+            found.append(f"brands.{name}: is a part of an address: a-z, 0-9 and - alone, and not tenant-…")
+        if each.tenant in of:
+            found.append(f"brands.{name}.tenant: {each.tenant} is brands.{of[each.tenant]}")
+        of.setdefault(each.tenant, name)
     return found
 
 

@@ -8,14 +8,18 @@ from pathlib import Path
 import apsw
 
 from holdfast.care import customers
-from holdfast.care.customers import AccountRow, CustomerRow
+from holdfast.care.customers import AccountRow, CustomerRow, TenantRow
 from holdfast.world import World
 
 NOON = 1_345_032_000.0  # 15 August 2012, 12:00 UTC
 
 
 def written(
-    world: World, folder: Path, accounts: Sequence[AccountRow], people: Sequence[CustomerRow] = ()
+    world: World,
+    folder: Path,
+    accounts: Sequence[AccountRow],
+    people: Sequence[CustomerRow] = (),
+    tenants: Sequence[TenantRow] = (),
 ) -> str:
     path = str(folder / "care" / "customers.sqlite")
     known = {each.id for each in people}
@@ -26,6 +30,7 @@ def written(
             marks = ", ".join("?" * len(CustomerRow._fields))
             db.executemany(f"INSERT INTO customer VALUES ({marks})", [*people, *others])
             db.executemany("INSERT INTO account VALUES (?, ?, ?, ?, ?, ?, ?, ?)", accounts)
+            db.executemany("INSERT INTO tenant VALUES (?, ?, ?, ?, ?, ?, ?)", tenants)
         return 7
 
     customers.write(world, path, fill)

@@ -40,7 +40,7 @@ CUSTOMERS = {
 
 def many(material: object = 1, owed: list[Owing] | None = None) -> tuple[Customers, Many]:
     customers = Customers(Page(outage(), LOOK, SAID), b"k")
-    found = Many(customers, material)
+    found = Many({0: customers}, material)
     for number, accounts in CUSTOMERS.items():
         found.add(number, accounts, "en", owed or [])
     return customers, found

@@ -93,7 +93,7 @@ def nothing() -> None:
 def test_what_a_page_leads_to_is_there_before_it_and_what_is_no_more_is_taken_away() -> None:
     with simulated(1) as world:
         shelf, away = Shelf(), Away("incident-9.en.html", "customer-x.html", "theirs.html")
-        many = Many(Customers(Page(outage(), LOOK, texts()), b"k"), 1)
+        many = Many({0: Customers(Page(outage(), LOOK, texts()), b"k")}, 1)
         seen: list[set[str]] = []
         played(
             world,

@@ -12,7 +12,7 @@ from holdfast.care import customers
 from holdfast.directory import exported
 from holdfast.directory.schema import open_copy
 from holdfast.directory.shrinking import Shrinking
-from holdfast.model.people import CANARY
+from holdfast.model.people import CANARY, Brand
 from holdfast.world import real_world
 
 _ADDRESS = "INSERT INTO address VALUES (?, 1, ?, ?, ?, '', ?, 'active', ?, 0)"
@@ -69,6 +69,25 @@ def test_all_who_are_not_removed_are_in_it_with_how_they_are_reached(tmp_path: P
         assert customers.customer(db, 3) is None
         assert customers.customer(db, 4) is None, "the service's own are no customers"
         assert customers.accounts_of(db, 4) == []
+
+
+def test_resellers_are_in_it_with_their_brand_where_they_have_customers(tmp_path: Path) -> None:
+    source, path = copy(tmp_path / "copy.sqlite"), str(tmp_path / "customers.sqlite")
+    brand = Brand("Acme Post", "#aa3300", support_phone="+49 89 1")
+    with apsw.Connection(source) as db:
+        rows = ((7, "acme", msgspec.msgpack.encode(brand)), (8, "empty", msgspec.msgpack.encode(Brand())))
+        db.executemany("INSERT INTO tenant VALUES (?, ?, ?, 0, 1)", rows)
+        db.execute("UPDATE customer SET tenant = 7")
+    world = real_world(level="error")
+    customers.write(world, path, filled_from(source))
+    with customers.reading(world, path) as db:
+        [only] = customers.tenants(db)
+        assert only == (7, "acme", "Acme Post", "#aa3300", "", "", "+49 89 1")
+        assert customers.cells_of(db, 7) == {3}
+    with apsw.Connection(path) as db:
+        db.execute("DROP TABLE tenant")  # as it was before there were any
+    with customers.reading(world, path) as db:
+        assert customers.tenants(db) == []
 
 
 def test_it_is_made_in_one_pass_however_many_there_are(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdfast.model.errors import Reason, Refused
-from holdfast.run import describe
+from holdfast.run import describe, publishing
 from holdfast.run.config import LIMIT_MEANINGS, SECTIONS, Config
 from holdfast.run.reading import find, load, parse, split_address
 
@@ -177,3 +177,11 @@ def test_the_templates_lines_are_keys_with_their_defaults():
 def test_the_reference_page_is_what_the_code_says():
     page = Path(__file__).parents[3] / "docs" / "reference" / "configuration.md"
     assert page.read_text(encoding="utf-8") == describe.markdown(), "run `make docs`"
+
+
+def test_a_tenants_pages_have_a_folder_that_can_be_one_and_are_named_once() -> None:
+    text = '[brands.acme]\ntenant = 17\n[brands."../x"]\ntenant = 18\n[brands.post]\ntenant = 17\n'
+    said = refused(text)
+    assert "brands.../x" in said and "brands.post.tenant: 17 is brands.acme" in said
+    config = parse('[brands.acme]\ntenant = 17\nurl = "https://s.acme.example"\n', "/holdfast.toml", {})
+    assert publishing.tenants(config) == {17: ("acme", "https://s.acme.example/")}

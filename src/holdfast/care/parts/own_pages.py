@@ -6,15 +6,20 @@ They are made when what they say changes and every hour, beside everybody's page
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import NamedTuple
+
+import apsw
 
 from holdfast.care import customers
 from holdfast.care.affected import scopes_during
 from holdfast.care.credits.owing import Owing
+from holdfast.care.status import tenants
 from holdfast.care.status.customer import Customers
 from holdfast.care.status.many import Many
 from holdfast.care.status.page import Known, Look, Page
 from holdfast.care.status.shelf import Shelf
+from holdfast.care.status.tenants import Places
 from holdfast.care.turns import Seen
 from holdfast.model.limits import (
     CARE_AFTER_S,
@@ -22,6 +27,7 @@ from holdfast.model.limits import (
     STATUS_OWN_PAUSE_S,
     STATUS_OWN_S,
     STATUS_PAST_S,
+    STATUS_TENANTS,
 )
 from holdfast.pages.texts import LANGUAGES, Texts
 from holdfast.watch.incidents.incidents import Incident
@@ -31,12 +37,13 @@ from holdfast.world import World
 
 class Theirs(NamedTuple):
     """``customers``: path of the snapshot; ``key``: for the names of pages. ``owing``: to a contract by now;
-    ``owed``: what has to be the same for that to be."""
+    ``owed``: what has to be the same for that to be. ``places``: of tenants' pages."""
 
     customers: str
     key: bytes
     owing: Callable[[str], Sequence[Owing]]
     owed: Callable[[], object]
+    places: Places = {}
 
 
 class OwnPagesPart:
@@ -49,6 +56,7 @@ class OwnPagesPart:
         self._texts = texts
         self._theirs = theirs
         self._shelf = shelf
+        self._tenants = tenants.Theirs()
         self._made: tuple[float, object] | None = None
 
     async def turn(self, seen: Seen) -> list[AnyEntry]:
@@ -71,14 +79,25 @@ class OwnPagesPart:
 
     def _make(self, page: Page, recent: Sequence[Incident], material: object) -> Many:
         """Blocks. Raises ``Unavailable``: what was made before stays."""
-        made = Many(Customers(page, self._theirs.key), material)
         cells = _cells(recent)
-        if cells is None or cells:
-            with customers.reading(self._world, self._theirs.customers) as db:
-                for customer, contract, language, accounts in customers.with_accounts(db, cells):
+        with customers.reading(self._world, self._theirs.customers) as db:
+            made = Many(self._customers(db, page), material)
+            if cells is None or cells:
+                for customer, tenant, contract, language, accounts in customers.with_accounts(db, cells):
                     spoken = language if language in LANGUAGES else self._look.language
-                    made.add(customer, accounts, spoken, self._theirs.owing(contract))
+                    made.add(customer, accounts, spoken, self._theirs.owing(contract), tenant)
         return made
+
+    def _customers(self, db: apsw.Connection, page: Page) -> dict[int, Customers]:
+        """By tenant, each as its own page says it (TENANT-1)."""
+        key, places = self._theirs.key, self._theirs.places
+        found = {0: Customers(page, key)}
+        for each in islice(self._tenants.tenants(db), STATUS_TENANTS):
+            look = tenants.look_of(each.row, self._look, places)
+            theirs = Page(self._tenants.known(db, each, page.known), look, self._texts)
+            folder = tenants.place_of(each.row, places, self._look.url).folder
+            found[each.row.id] = Customers(theirs, key, f"{folder}/")
+        return found
 
     def _material(self, page: Page, recent: Sequence[Incident], now: float) -> object:
         """What they depend on beside what each is made of."""

@@ -10,17 +10,13 @@ from holdfast.care.events import STATUS_PLANS_LEFT_OUT
 from holdfast.care.status.feeds import Maintenance
 from holdfast.care.status.kept import keep_watched, read_watched
 from holdfast.care.status.lines import Watched, watched_further
-from holdfast.care.status.page import Files, Known, Look, Page, incident_page
+from holdfast.care.status.page import Files, Known, Look, Page
+from holdfast.care.status.past import PageFiles
 from holdfast.care.status.shelf import Shelf
 from holdfast.care.turns import Seen
 from holdfast.model.errors import Refused
-from holdfast.model.limits import (
-    INCIDENT_UPDATE_S,
-    STATUS_EVERY_S,
-    STATUS_PAST_S,
-)
-from holdfast.pages.texts import LANGUAGES, Texts
-from holdfast.watch.incidents.incidents import Incident
+from holdfast.model.limits import INCIDENT_UPDATE_S, STATUS_EVERY_S
+from holdfast.pages.texts import Texts
 from holdfast.watch.incidents.record import AnyEntry
 from holdfast.world import World
 
@@ -42,12 +38,12 @@ class StatusPart:
         self._shelf = shelf
         self._watched: Watched | None = None
         self._made: tuple[float, object] = (0.0, None)
-        self._past: dict[int, tuple[float, float, Files]] = {}  # changed at, made at
+        self._files = PageFiles()
         self._planned_wrong = ""
 
     async def turn(self, seen: Seen) -> list[AnyEntry]:
         made_at, material = self._made
-        now = _material(seen)
+        now = material_of(seen)
         if now == material and 0 <= seen.at - made_at < STATUS_EVERY_S:
             return []
         self._shelf.put(await self._world.offload(self._make, seen))
@@ -57,7 +53,7 @@ class StatusPart:
     def _make(self, seen: Seen) -> Files:
         page = self._page(seen, self._plans())
         known = page.known._replace(watched=self._watch(page, seen.at))
-        return self._files(Page(known, self._look, self._texts), seen.at)
+        return self._files.of(Page(known, self._look, self._texts))
 
     def _page(self, seen: Seen, planned: tuple[Maintenance, ...]) -> Page:
         findings = seen.now.findings if seen.now is not None else ()
@@ -83,24 +79,6 @@ class StatusPart:
             self._world.journal.emit(STATUS_PLANS_LEFT_OUT, reason=reason)
         self._planned_wrong = reason
 
-    def _files(self, page: Page, now: float) -> Files:
-        """Pages of incidents that are over are seldom made anew."""
-
-        def stale(incident: Incident) -> bool:
-            changed_at, made_at, _ = self._past.get(incident.number, (0.0, 0.0, {}))
-            fresh = changed_at == incident.changed_at and 0 <= now - made_at < STATUS_PAST_S
-            return not (incident.closed_at and fresh)
-
-        files = page.files(stale)
-        for incident in page.incidents[1]:
-            own = {
-                name: files[name] for each in LANGUAGES if (name := incident_page(incident, each)) in files
-            }
-            if own:
-                self._past[incident.number] = incident.changed_at, now, own
-            files |= self._past[incident.number][2]
-        return files
-
     def _watch(self, page: Page, now: float) -> Watched:
         self._watched = watched_further(page.known.watched, page.lines, now)
         with contextlib.suppress(OSError):  # a disk that is full keeps nothing from being published
@@ -108,7 +86,7 @@ class StatusPart:
         return self._watched
 
 
-def _material(seen: Seen) -> object:
+def material_of(seen: Seen) -> object:
     """What the page depends on beside the time."""
     findings = seen.now.findings if seen.now is not None else None
     return (

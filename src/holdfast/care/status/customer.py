@@ -41,9 +41,11 @@ def token(key: bytes, customer: int) -> str:
 
 
 class Customers:
-    """Pages of customers by one look at all that is known."""
+    """Pages of customers by one look at all that is known. ``folder``: that they are in, with a slash at its
+    end; '' for everybody's."""
 
-    def __init__(self, page: Page, key: bytes) -> None:
+    def __init__(self, page: Page, key: bytes, folder: str = "") -> None:
+        self.folder = folder
         self._page = page
         self._key = key
         self._scopes: dict[str, list[Scope]] = {}

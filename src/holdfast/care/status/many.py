@@ -4,7 +4,7 @@ a page is asked for. So 100,000 cost what their names cost.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from markupsafe import escape
 
@@ -18,9 +18,10 @@ _KIND = ".html"
 
 
 class Many:
-    """``material``: what makes all of them new when it changes, beside what each is made of."""
+    """``customers``: by tenant; 0, the provider's own, are always among them. ``material``: what makes all of
+    them new when it changes, beside what each is made of."""
 
-    def __init__(self, customers: Customers, material: object) -> None:
+    def __init__(self, customers: Mapping[int, Customers], material: object) -> None:
         self._customers = customers
         self._material = material
         self._made: dict[object, bytes] = {}  # by what they are made of
@@ -31,19 +32,26 @@ class Many:
         return len(self._of)
 
     def add(
-        self, customer: int, accounts: Sequence[AccountRow], language: str, owing: Sequence[Owing]
+        self,
+        customer: int,
+        accounts: Sequence[AccountRow],
+        language: str,
+        owing: Sequence[Owing],
+        tenant: int = 0,
     ) -> None:
+        tenant = tenant if tenant in self._customers else 0
+        customers = self._customers[tenant]
         credited = tuple(
             (each.incident, each.final, each.credit.policy, self._amounts(each.credit.items))
             for each in owing
         )
-        states = tuple(self._customers.of(each) for each in accounts)
-        alike = language, states, credited
+        states = tuple(customers.of(each) for each in accounts)
+        alike = tenant, language, states, credited
         if alike not in self._made:
             marked = [each._replace(login=_MARK.format(place)) for place, each in enumerate(accounts)]
-            made = self._customers.files(customer, marked, language, owing)
-            self._made[alike] = made[self._customers.name(customer) + _KIND]
-        self._of[self._customers.name(customer)] = alike, tuple(each.login for each in accounts)
+            made = customers.files(customer, marked, language, owing)
+            self._made[alike] = made[customers.name(customer) + _KIND]
+        self._of[customers.folder + customers.name(customer)] = alike, tuple(each.login for each in accounts)
 
     def _amounts(self, items: tuple[Item, ...]) -> tuple[object, ...]:
         """All who are owed the same share their items."""

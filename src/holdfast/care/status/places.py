@@ -10,6 +10,7 @@ import urllib.parse
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from holdfast.care.status.publish import base
 from holdfast.world import World
 from holdfast.world.programs import run_program
 
@@ -56,17 +57,22 @@ class SftpPlace:
         self._made = False
 
     async def names(self) -> list[str]:
-        said = await self._do([*self._folders(), f"-ls -1 {_quoted(self._settings.folder or '.')}"])
-        lines = (line.strip().rpartition("/")[2] for line in said.splitlines())
-        return [line for line in lines if re.fullmatch(r"[a-z0-9.-]+", line) and not line.startswith(_NEW)]
+        folder = self._settings.folder or "."
+        own = await self._do([*self._folders(), f"-ls -1 {_quoted(folder)}"])
+        theirs = await self._do([f"-ls -1 {_quoted(folder)}/*/*"])
+        lines = [line.strip().rpartition("/")[2] for line in own.splitlines()]
+        lines += ["/".join(line.strip().split("/")[-2:]) for line in theirs.splitlines() if "/" in line]
+        return [line for line in lines if re.fullmatch(r"([a-z0-9-]+/)?[a-z0-9-][a-z0-9.-]*", line)]
 
     async def put(self, files: Sequence[tuple[str, bytes]]) -> None:
         await self._world.offload(self._lay_out, files)
-        steps = list(self._folders())
+        steps = [*self._folders(), *self._theirs(files)]
         for name, _ in files:
-            steps.append(f"put {_quoted(self._scratch, name)} {self._there(_NEW + name)}")
-            steps.append(f"chmod 644 {self._there(_NEW + name)}")
-            steps.append(f"rename {self._there(_NEW + name)} {self._there(name)}")
+            folder, _, own = name.rpartition("/")
+            new = self._there(os.path.join(folder, _NEW + own))
+            steps.append(f"put {_quoted(self._scratch, name)} {new}")
+            steps.append(f"chmod 644 {new}")
+            steps.append(f"rename {new} {self._there(name)}")
         try:
             await self._do(steps)
         finally:
@@ -85,10 +91,16 @@ class SftpPlace:
             if not self._made and (path := "/".join(parts[:depth])):
                 yield f"-mkdir {_quoted(path)}"
 
+    def _theirs(self, files: Sequence[tuple[str, bytes]]) -> Iterator[str]:
+        """Tenants' folders; likewise."""
+        for folder in sorted({name.rpartition("/")[0] for name, _ in files} - {""}):
+            yield f"-mkdir {self._there(folder)}"
+
     def _lay_out(self, files: Sequence[tuple[str, bytes]]) -> None:
-        self._world.disk.make_folder(self._scratch)
         for name, data in files:
-            self._world.disk.write_atomic(os.path.join(self._scratch, name), data, durable=False)
+            path = os.path.join(self._scratch, name)
+            self._world.disk.make_folder(os.path.dirname(path))
+            self._world.disk.write_atomic(path, data, durable=False)
 
     def _clear(self, names: Sequence[str]) -> None:
         for name in names:
@@ -152,7 +164,11 @@ class S3Place:
             import obstore
 
             found = await obstore.list_with_delimiter_async(self._store)
-            return [str(each["path"]).rpartition("/")[2] for each in found["objects"]]
+            objects = list(found["objects"])
+            for folder in found["common_prefixes"]:  # tenants'
+                theirs = await obstore.list_with_delimiter_async(self._store, str(folder))
+                objects += theirs["objects"]
+            return [str(each["path"]) for each in objects]
 
         return await _asked(listed)
 
@@ -165,7 +181,7 @@ class S3Place:
             await obstore.put_async(self._store, name, data, attributes=attributes)
 
         async def all_() -> None:
-            first = [each for each in files if not each[0].startswith("index.")]
+            first = [each for each in files if not base(each[0]).startswith("index.")]
             await asyncio.gather(*(one(*each) for each in first))
             await asyncio.gather(*(one(*each) for each in files if each not in first))
 

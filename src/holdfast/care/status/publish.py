@@ -19,7 +19,13 @@ _LAST = (OWN, "index.")  # they lead to the others
 
 def in_order(name: str) -> tuple[object, ...]:
     """What a page leads to is there before it, and what everybody reads before what one customer does."""
-    return (*(name.startswith(each) for each in _LAST), name)
+    own = base(name)
+    return (*(own.startswith(each) for each in _LAST), name)
+
+
+def base(name: str) -> str:
+    """Without the tenant's folder."""
+    return name.rpartition("/")[2]
 
 
 def publish(world: World, folder: str, files: Files) -> list[str]:
@@ -41,10 +47,10 @@ def write(
     """Names of what wasn't there as it is now; ``other``: what is known to be otherwise. Blocks; raises
     ``OSError``."""
     disk, changed = world.disk, []
-    if not disk.exists(folder):
-        disk.make_folder(folder)
     for name, data in files:
         path = os.path.join(folder, name)
+        if not disk.exists(os.path.dirname(path)):
+            disk.make_folder(os.path.dirname(path))
         if name in other or not _is(world, path, data):
             disk.write_atomic(path, data, public=True, durable=durable)
             changed.append(name)

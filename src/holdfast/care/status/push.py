@@ -7,13 +7,14 @@ PUSH-2 what a place may not have is put there again: only what was put without a
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os.path
 from collections.abc import Awaitable, Iterable, Sequence
 from typing import Protocol, TypeVar
 
 import msgspec
 
-from holdfast.care.status.publish import OURS, OWN, in_order, remove, write
+from holdfast.care.status.publish import OURS, OWN, base, in_order, remove, write
 from holdfast.care.status.shelf import Shelf, Stand
 from holdfast.care.turns import Seen
 from holdfast.model.errors import Unavailable
@@ -129,13 +130,15 @@ class PushPart:
         """Until it is all there, the time is over, or something newer is on the shelf."""
         if self._strange is None:
             self._strange = [
-                each for each in await self._in_time(self._place.names()) if each.startswith(OURS)
+                each for each in await self._in_time(self._place.names()) if base(each).startswith(OURS)
             ]
         new = [name for name, version in stand.versions.items() if self._there.get(name) != version]
         new.sort(key=in_order)
         gone = {name for name in (*self._there, *self._strange) if name not in stand.versions}
         if stand.many is None:
-            gone = {name for name in gone if not name.startswith(OWN)}
+            gone = {name for name in gone if not base(name).startswith(OWN)}
+        if not stand.theirs:
+            gone = {name for name in gone if "/" not in name}
         self._state.waiting = len(new) + len(gone)
         for names in _batches(new, self._place.batch):
             self._there |= dict.fromkeys(names)  # PUSH-2
@@ -194,4 +197,8 @@ class FolderPlace:
 
     def _names(self) -> list[str]:
         disk = self._world.disk
-        return list(disk.list(self._folder)) if disk.exists(self._folder) else []
+        found = list(disk.list(self._folder)) if disk.exists(self._folder) else []
+        for each in [each for each in found if "." not in each]:  # tenants' folders
+            with contextlib.suppress(OSError):
+                found += [f"{each}/{name}" for name in disk.list(os.path.join(self._folder, each))]
+        return found

@@ -16,11 +16,13 @@ from holdfast.care.status.page import Files
 
 
 class Stand(NamedTuple):
-    """As it was put, never changed. ``many`` None: whose own pages are to be there isn't known yet."""
+    """As it was put, never changed. ``many`` None: whose own pages are to be there isn't known yet;
+    ``theirs``: nor is it, without, what is to be in tenants' folders."""
 
     files: Files
     many: Many | None
     versions: Mapping[str, object]
+    theirs: bool
 
     def read(self, name: str) -> bytes:
         """Raises ``KeyError``."""
@@ -35,12 +37,18 @@ class Shelf:
     def __init__(self) -> None:
         self.stand: Stand | None = None
         self._files: Files | None = None
+        self._theirs: Files | None = None
         self._many: Many | None = None
         self._news = asyncio.Event()
 
     def put(self, files: Files) -> None:
         """What is to be there for everybody from now on."""
         self._files = files
+        self._change()
+
+    def put_theirs(self, files: Files) -> None:
+        """Likewise for tenants' customers: below folders of theirs."""
+        self._theirs = files
         self._change()
 
     def put_own(self, many: Many) -> None:
@@ -51,12 +59,11 @@ class Shelf:
     def _change(self) -> None:
         if self._files is None:
             return
-        versions: dict[str, object] = {
-            name: hashlib.sha256(data).digest() for name, data in self._files.items()
-        }
+        files = self._files | (self._theirs or {})
+        versions: dict[str, object] = {name: hashlib.sha256(data).digest() for name, data in files.items()}
         if self._many is not None:
             versions.update(self._many.versions())
-        self.stand = Stand(self._files, self._many, versions)
+        self.stand = Stand(files, self._many, versions, self._theirs is not None)
         self._news.set()
         self._news = asyncio.Event()
 
