@@ -1,8 +1,9 @@
 """What is made of all that was tried and met: how each function is, and which cause is told of.
 
 DIAG-10 a wrong cause is worse than none: a cause is told when diagnoses have named the same for VERDICT_S,
-for DOUBT_S where trials often err, and what was told is taken back by another that stood for DOUBT_S, or when
-nothing has been named for as long.
+for DOUBT_S without a doubt between where trials often err, and what was told is taken back by another that
+stood for DOUBT_S, longer while one thing after another comes back, or when nothing has been named for as
+long.
 """
 
 from __future__ import annotations
@@ -73,7 +74,8 @@ class Judge:
         self.deciding = found.deciding if found is not None else ""
         if gist != self._gist:
             self._gist, self._since = gist, now
-        if gist.named != self._named and (gist.named or now - self._since >= DOUBT_S or not gist.failing):
+        patience_s = 0.0 if self._outcomes.erring else DOUBT_S  # with a doubt that goes by
+        if gist.named != self._named and (gist.named or now - self._since >= patience_s or not gist.failing):
             self._named, self._named_since = gist.named, now
         since = self._named_since if gist.named else self._since
         if now - since >= self._stands_s(gist, since):

@@ -7,6 +7,7 @@ from holdfast.model.limits import DOUBT_S, VERDICT_S
 from holdfast.watch.depends import Component, DependencyMap, Edge, Step, Trial
 from holdfast.watch.diagnosis import Outcome
 from holdfast.watch.diagnosis.outcomes import Outcomes
+from holdfast.watch.diagnosis.report import NamedCause, Report
 from holdfast.watch.incidents import Incidents
 from holdfast.watch.judging import Judge, settle
 
@@ -197,6 +198,23 @@ def test_diag_10_where_trials_often_err_a_cause_has_to_stand_for_longer():
         return 30
 
     assert named_after(errs=0) + DOUBT_S - VERDICT_S <= named_after(errs=3) < 30
+
+
+def test_diag_10_where_trials_often_err_a_doubt_between_makes_it_stand_from_anew():
+    named = Report(verdict="named", probability=0.95, causes=(NamedCause(component="a", since=NOON),))
+    doubt = Report(verdict="undecided", probability=0.8)
+    shown = [Outcome("a", NOON, "greeting")]
+
+    def told_after(enough: int) -> float:
+        judge = Judge(MAP)
+        judge._outcomes.enough = enough
+        for second in range(30):
+            judge.conclude(NOON + second, shown, doubt if second % 8 == 2 else named)
+            if judge.told is not None and judge.told.components:
+                return second
+        return 30
+
+    assert told_after(enough=2) == VERDICT_S + 1 and told_after(enough=3) == 3 + DOUBT_S
 
 
 def test_diag_10_while_one_thing_after_another_comes_back_what_is_left_is_no_cause_of_its_own():
