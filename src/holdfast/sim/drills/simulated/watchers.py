@@ -141,8 +141,14 @@ class Watchers:
             self._news = True
         if failing != (before is not None and before.state in BAD):
             step = finding.step or (before.step if before is not None else "")
-            self._rota.hasten(self._known.around(name, step)[:AROUND], now)
+            self._rota.hasten(self._around(name, step), now)
         self.judge.hear([finding])
+
+    def _around(self, trial: str, step: str) -> list[str]:
+        """As in a real service: all checks of what that step uses, and the first AROUND of all else."""
+        around = self._known.around(trial, step)
+        used = [each for each in around if self._known.trials[each].function]
+        return [trial, *(each for each in around if not self._known.trials[each].function), *used[:AROUND]]
 
 
 def sessions(parts: Parts, random: Random, now: float) -> list[Signal]:
