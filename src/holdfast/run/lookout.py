@@ -120,7 +120,8 @@ def _place(settings: Settings, door: str, where: str, tls: ssl.SSLContext) -> Pl
 
 
 async def run(world: World, settings: Settings, ready: Callable[[], object] = lambda: None) -> None:
-    """Until it is told to stop. Raises ``Refused`` for a key or a port that can't be had."""
+    """Until it is told to stop, or can't try any more: then it raises why. Raises ``Refused`` for a key or a
+    port that can't be had."""
     try:
         key = key_of(settings.key)()
         doors = places(settings)
@@ -133,8 +134,11 @@ async def run(world: World, settings: Settings, ready: Callable[[], object] = la
         loop.add_signal_handler(number, stop.set)
     sockets = ports.open_at(settings.listen)
     trying = asyncio.ensure_future(seen.run())
+    trying.add_done_callback(lambda task: stop.set())
     try:
         await serve_http(world, VantageDoor(key, seen.page), sockets, stop=stop, ready=ready)
+        if trying.done():
+            trying.result()
     finally:
         trying.cancel()
         for each in sockets:

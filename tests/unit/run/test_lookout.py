@@ -152,6 +152,18 @@ def test_a_key_that_could_be_guessed_is_none(tmp_path: Path) -> None:
         run(lookout.run(real_world(level="error"), settings))
 
 
+def test_one_that_cannot_try_any_more_ends_and_does_not_go_on_telling_what_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(self: object, door: str) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr("holdfast.watch.vantage.lookout.Lookout._watch", broken)
+    own = own_file(tmp_path, 'imaps = "mail.example.org:993"', listen=f'"127.0.0.1:{free_ports(1)[0]}"')
+    with pytest.raises(ExceptionGroup):
+        run(lookout.run(real_world(level="error"), lookout.load(own)))
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
