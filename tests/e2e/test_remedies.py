@@ -31,8 +31,10 @@ watch = 1
 imap = 1
 [watch]
 canaries = false
+probe_s = 1
 [remedies]
-mode = "on"
+mode = "dry-run"
+rules = ["restart", "shed", "drain"]
 stands_s = 0
 """
 SIGN_INS = "load/sign-in"
@@ -69,21 +71,14 @@ def works(service: Service, trial: str) -> bool:
     return now is not None and {each.trial: each.state for each in now.findings}.get(trial) == "works"
 
 
-def forbid(service: Service) -> None:
-    """Remedies are only proposed from now on."""
+def restart_with(service: Service, lines: dict[str, str]) -> None:
+    """A rolling restart, with other lines of the configuration."""
     text = service.config_path.read_text()
-    service.config_path.write_text(text.replace('mode = "on"', 'mode = "dry-run"'))
-    before = service.pid("watch-0")
+    for before, after in lines.items():
+        assert before in text
+        text = text.replace(before, after)
+    service.config_path.write_text(text)
     assert service.holdfast("restart").returncode == 0
-    until(lambda: not service.status()["rolling"] and service.pid("watch-0") != before)
-    service.wait_ready()
-
-
-def frozen(service: Service, process: str) -> int:
-    until(lambda: works(service, f"process/{process}"))
-    pid = service.pid(process)
-    os.kill(pid, signal.SIGSTOP)
-    return pid
 
 
 @contextlib.contextmanager
@@ -149,11 +144,23 @@ def answered(service: Service, name: str, secret: str, source: str) -> str:
         return answer
 
 
+def test_remedy_4_a_dry_run_says_what_would_be_done_and_does_nothing(service: Service) -> None:
+    with service.stopped("pop3-0") as [pid]:
+        until(lambda: remedied(service, "process/pop3-0"))
+        assert remedied(service, "process/pop3-0") == [("restart", "restart", "would")]
+        assert service.pid("pop3-0") == pid and not service.events("child_renewed")
+
+
 def test_a_process_that_stands_still_is_started_anew_and_that_is_written_down(service: Service) -> None:
-    pid = frozen(service, "pop3-0")
-    until(lambda: service.pid("pop3-0") != pid)
-    until(lambda: remedied(service, "process/pop3-0") == [("restart", "restart", "done")])
-    until(lambda: works(service, "pop3/pop3"))
+    before = service.pid("watch-0")
+    restart_with(service, {'mode = "dry-run"': 'mode = "on"'})
+    until(lambda: service.pid("watch-0") != before and not service.status()["rolling_since"])
+    until(lambda: works(service, "process/imap-0"))
+    pid = service.pid("imap-0")
+    os.kill(pid, signal.SIGSTOP)
+    until(lambda: remedied(service, "process/imap-0") == [("restart", "restart", "done")])
+    until(lambda: service.pid("imap-0") != pid and works(service, "imap/imap"))
+    assert service.subjects() == []
 
 
 def test_under_more_sign_ins_than_can_be_checked_who_is_known_comes_in_and_nobody_is_called_wrong(
@@ -180,14 +187,13 @@ def test_under_more_sign_ins_than_can_be_checked_who_is_known_comes_in_and_nobod
     assert signed_in(service, "ben", STRANGE).startswith("+OK")
 
 
-def test_remedy_4_a_dry_run_says_what_would_be_done_and_a_person_may_have_it_done(service: Service) -> None:
-    forbid(service)
-    pid = frozen(service, "imap-0")
-    until(lambda: remedied(service, "process/imap-0"))
-    assert remedied(service, "process/imap-0") == [("restart", "restart", "would")]
-    assert service.pid("imap-0") == pid
-    [number] = [each.number for each in incidents(service) if "imap" in each.active]
-    done = service.holdfast("remedy", "do", str(number), "restart", "process/imap-0", "--by", "anna")
-    assert done.returncode == 0, done.stderr
-    until(lambda: works(service, "imap/imap") and service.pid("imap-0") != pid)
-    assert remedied(service, "process/imap-0")[1:] == [("operator", "restart", "done")]
+def test_a_rolling_restart_that_spoils_a_function_is_taken_back(service: Service) -> None:
+    nowhere = '[tls]\ncertificate = "/nowhere.pem"\nkey = "/nowhere.key"\n'
+    watching = service.pid("watch-0")
+    restart_with(service, {"[tls]\n": nowhere, "stands_s = 0\n": "stands_s = 0\nroll_pause_s = 1\n"})
+    until(lambda: ("drain", "drain", "done") in remedied(service, "supervisor"))
+    [said] = service.events("rolling_restart_taken_back")
+    assert "submission-0" in said["back"] and "watch-0" in said["left"]
+    until(lambda: works(service, "submission/submissions") and not service.status()["rolling_since"])
+    service.smtp("submissions", "anna").quit()
+    assert service.pid("watch-0") == watching, "what wasn't reached stayed as it was"

@@ -47,6 +47,7 @@ RELAY: ComponentId = "partner/relay"
 SIGN_INS: ComponentId = "load/sign-in"
 SUPERVISOR: ComponentId = "supervisor"
 _OURS = ("watch", "care")
+_BEGUN = ("process", "certificate", "key", "secret")  # kinds of what a start may spoil, or reads
 _REMEMBERS = ("auth",)  # right passwords: without, a wave of sign-ins has to be checked anew, slowly
 _HOUR_S = 3600.0
 _LATELY = 20  # incidents whose remedies may still be in force
@@ -197,11 +198,21 @@ def _drained(seen: Seen, rolling: Rolling | None) -> Iterator[Remedy]:
             continue
         failing = seen.window.confirmed(function, seen.now)
         incident = next((each for each in seen.incidents.open() if function in each.active), None)
-        if incident is not None and any(each.bad_since >= rolling.since for each in failing):
+        if incident is None or (rolling.over and not _may_be_its_doing(incident)):
+            continue
+        if any(each.bad_since >= rolling.since for each in failing):
             which = "all processes" if rolling.over else ", ".join(rolling.done)
             why = f"{function} fails since after {which} were started anew"
             yield _remedy(incident, "drain", SUPERVISOR, why)._replace(asks=rolling.over)
             return
+
+
+def _may_be_its_doing(incident: Incident) -> bool:
+    """Where it is known what is at fault, that is a process, or what one reads as it begins."""
+    named = incident.opinion.report if incident.opinion is not None else None
+    if named is None or named.verdict != "named":
+        return True
+    return any(named.kinds.get(each.component) in _BEGUN for each in named.causes if not each.after)
 
 
 def _over(seen: Seen) -> Iterator[Remedy]:

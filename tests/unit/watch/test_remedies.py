@@ -187,6 +187,16 @@ def test_a_rolling_restart_that_makes_something_worse_is_taken_back() -> None:
     assert told(case.due(allowed, rolling=over)) == [("drain", "supervisor", False)], "people decide"
     (drain,) = case.due(allowed, rolling=over)
     assert drain.why == "imap fails since after all processes were started anew"
+    for component, may in (
+        ("process/imap-0", True),
+        ("certificate/mail.example.org", True),
+        (SIGN_INS, False),
+    ):
+        other = Case(named(component))
+        other.report, other.window = None, case.window
+        assert bool(other.due(allowed, rolling=over)) is may, (
+            "what is at fault was started, or it wasn't that"
+        )
     case.now = NOON + 10 + ROLL_SEEN_S + 1
     case.window.add([Finding("imap/imaps", "imap", "fails", "greeting", "refused", case.now, 0.1)])
     assert case.due(allowed, rolling=over) == [], "too long ago"
