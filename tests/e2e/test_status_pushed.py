@@ -119,6 +119,25 @@ def test_pages_arrive_by_sftp_are_replaced_whole_and_taken_away(
     assert not list((tmp_path / "scratch").iterdir())
 
 
+def test_tenants_folders_arrive_by_sftp_and_what_was_there_before_is_taken_away(
+    world: World, sshd: Sshd, tmp_path: Path
+) -> None:
+    there = tmp_path / "www" / "status"
+
+    async def main() -> None:
+        taking = Taking(world, tmp_path, sshd.place(world))
+        taking.shelf.put_theirs({"acme/index.html": b"<p>Acme", "acme/incident-1.en.html": b"<p>1"})
+        await taking.take(PAGES)
+        assert (there / "acme" / "index.html").read_bytes() == b"<p>Acme"
+        again = Taking(world, tmp_path, sshd.place(world))  # after a restart
+        again.shelf.put_theirs({"acme/index.html": b"<p>well"})
+        await again.take(PAGES)
+        assert [each.name for each in (there / "acme").iterdir()] == ["index.html"]
+        assert (there / "acme" / "index.html").read_bytes() == b"<p>well"
+
+    asyncio.run(main())
+
+
 def test_a_server_that_is_gone_or_strange_is_an_error_and_none_that_stays(
     world: World, sshd: Sshd, tmp_path: Path
 ) -> None:
@@ -174,6 +193,10 @@ def test_pages_arrive_in_an_s3_store_with_their_types_and_are_taken_away(
         assert attributes["Cache-Control"] == "max-age=10"
         await taking.take({"index.html": b"<p>well"})
         assert await S3Place(settings(store)).names() == ["index.html"]
+        taking.shelf.put_theirs({"acme/index.html": b"<p>Acme", "acme/incident-1.en.html": b"<p>1"})
+        await taking.take({"index.html": b"<p>well"})
+        names = await S3Place(settings(store)).names()
+        assert sorted(names) == ["acme/incident-1.en.html", "acme/index.html", "index.html"]
         await Taking(world, tmp_path, S3Place(settings(store))).take({"summary.json": b"{}"})
         assert (await got(store, "index.html"))[0] == b"<p>well"
 
