@@ -266,7 +266,7 @@ def affected(world: World, path: str, scopes: Mapping[str, Scope], at: float) ->
     minute = at // MINUTE_S * MINUTE_S
     ordered = [each for each in FUNCTIONS if each in scopes]
     with customers.reading(world, path) as db:
-        values = {"until": minute + MINUTE_S, "used": minute - ACTIVE_S}
+        values = _times(at)
         whole = _count(db, values, [Scope()])
         counts = {each: _hits(_count(db, values, [scopes[each]]), whole) for each in ordered}
         every = [scopes[each] for each in ordered]
@@ -284,15 +284,24 @@ def affected(world: World, path: str, scopes: Mapping[str, Scope], at: float) ->
     )
 
 
-def counted_of(
-    db: apsw.Connection, scopes: Mapping[str, Scope], at: float, tenant: int
-) -> dict[str, tuple[Hit, ...]]:
-    """Of one tenant's customers, and of how many it has; without functions that hit none of them."""
+Counts = dict[str, tuple[Hit, ...]]  # by function
+
+
+def counted_by_tenant(db: apsw.Connection, scopes: Mapping[str, Scope], at: float) -> dict[int, Counts]:
+    """Of each tenant's customers, and of how many it has; without functions and tenants that it hits none
+    of."""
+    values = _times(at)
+    whole = dict(_counts(db, values, [Scope()], "tenant"))
+    found: dict[int, Counts] = {}
+    for function in (each for each in FUNCTIONS if each in scopes):
+        for tenant, count in _counts(db, values, [scopes[function]], "tenant"):
+            found.setdefault(tenant, {})[function] = _hits(count, whole[tenant])
+    return found
+
+
+def _times(at: float) -> dict[str, float]:
     minute = at // MINUTE_S * MINUTE_S
-    values = {"until": minute + MINUTE_S, "used": minute - ACTIVE_S, "tenant": float(tenant)}
-    whole = _count(db, values, [Scope()], _OF_TENANT)
-    found = {each: _count(db, values, [scopes[each]], _OF_TENANT) for each in FUNCTIONS if each in scopes}
-    return {each: _hits(count, whole) for each, count in found.items() if count[0]}
+    return {"until": minute + MINUTE_S, "used": minute - ACTIVE_S}
 
 
 def as_csv(found: AffectedSet) -> str:
@@ -367,22 +376,25 @@ def _clause(scope: Scope) -> str:
     return f"({' AND '.join(found)})" if found else "1"
 
 
-_OF_TENANT = "c.tenant = :tenant"
+def _count(db: apsw.Connection, values: dict[str, float], scopes: Iterable[Scope]) -> tuple[int, ...]:
+    [(_, count)] = _counts(db, values, scopes)
+    return count
 
 
-def _count(
-    db: apsw.Connection, values: dict[str, float], scopes: Iterable[Scope], only: str = "1"
-) -> tuple[int, ...]:
-    """Customers, contracts, mailboxes, and those of them that are active."""
-    row = db.execute(
-        "SELECT count(DISTINCT customer), count(DISTINCT contract), count(*),"
+def _counts(
+    db: apsw.Connection, values: dict[str, float], scopes: Iterable[Scope], by: str = ""
+) -> Iterator[tuple[int, tuple[int, ...]]]:
+    """Customers, contracts, mailboxes, and those of them that are active; ``by``: for each value of that
+    column of the customers, else once for all."""
+    rows = db.execute(
+        f"SELECT {f'c.{by}' if by else '0'}, count(DISTINCT customer), count(DISTINCT contract), count(*),"
         " coalesce(sum(last_used_at >= :used), 0)"
         " FROM account a JOIN customer c ON c.id = a.customer"
-        f" WHERE {_THERE} AND {only} AND {_within(scopes)}",
+        f" WHERE {_THERE} AND {_within(scopes)}{f' GROUP BY c.{by}' if by else ''}",
         values,
-    ).fetchone()
-    assert row is not None
-    return tuple(map(int, row))
+    )
+    for value, *count in rows:
+        yield int(value), tuple(map(int, count))
 
 
 def _hits(count: tuple[int, ...], whole: tuple[int, ...]) -> tuple[Hit, ...]:

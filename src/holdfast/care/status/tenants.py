@@ -14,7 +14,7 @@ import apsw
 import msgspec
 
 from holdfast.care import customers
-from holdfast.care.affected import Scope, counted_of, scopes_during
+from holdfast.care.affected import Counts, Scope, counted_by_tenant, scopes_during
 from holdfast.care.customers import TenantRow
 from holdfast.care.status.page import Known, Look
 from holdfast.model.people import Brand
@@ -61,7 +61,7 @@ class Theirs:
     customers."""
 
     def __init__(self) -> None:
-        self._counted: dict[tuple[int, int], tuple[object, dict[str, tuple[r.Hit, ...]]]] = {}
+        self._counted: dict[int, tuple[object, dict[int, Counts]]] = {}  # by incident
 
     def tenants(self, db: apsw.Connection) -> Iterator[Tenant]:
         """Blocks; raises ``apsw.Error``."""
@@ -95,10 +95,9 @@ class Theirs:
 
     def _counts(
         self, db: apsw.Connection, tenant: Tenant, incident: Incident, scopes: Mapping[str, Scope]
-    ) -> dict[str, tuple[r.Hit, ...]]:
-        of = tenant.row.id, incident.number
+    ) -> Counts:
         state = dict(scopes), incident.ended_at, customers.made(db).sequence
-        if of not in self._counted or self._counted[of][0] != state:
+        if incident.number not in self._counted or self._counted[incident.number][0] != state:
             at = incident.ended_at or incident.changed_at
-            self._counted[of] = state, counted_of(db, scopes, at, tenant.row.id)
-        return self._counted[of][1]
+            self._counted[incident.number] = state, counted_by_tenant(db, scopes, at)
+        return self._counted[incident.number][1].get(tenant.row.id, {})
