@@ -55,14 +55,14 @@ def service(folder: Path, url: str, pop3s: int) -> Config:
     return parse(text, str(folder / "holdfast.toml"), {})
 
 
-async def seen(config: Config, key: str | None = None) -> list[Finding]:
-    """The first word of the door that is none of ignorance, and of the vantage point itself."""
+async def seen(config: Config) -> list[Finding]:
+    """The first word of the door, and of the vantage point itself, unless that isn't believed."""
     vantages = Vantages(real_world(level="error"), config)
     try:
         [(_, asker)] = vantages.askers(mapping.dependency_map(config))
         for _ in range(100):
             found = await asker.look()
-            if len(found) == 2 and found[0].state != "unknown":
+            if found[0].state != "unknown" or found[-1].state == "fails":
                 return found
             await asyncio.sleep(0.05)
         return found

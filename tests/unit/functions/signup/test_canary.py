@@ -23,6 +23,8 @@ from holdfast.pages import Site
 from holdfast.watch.canaries.visiting import Page
 from holdfast.world import real_world
 
+pytestmark = pytest.mark.slow
+
 FOLDER = Path(holdfast.functions.signup.__file__).parent
 KEY = b"c" * 32
 PASSWORD = "twelve green bottles"
