@@ -18,6 +18,7 @@ from holdfast.run import control, doors, layout
 from holdfast.run.child import process_name
 from holdfast.run.config import Config
 from holdfast.run.roles import plan
+from holdfast.watch.incidents.incidents import Incidents
 from holdfast.watch.incidents.lifecycle import Seen
 from holdfast.watch.incidents.record import Remedied
 from holdfast.watch.remedies import (
@@ -70,13 +71,23 @@ class Remedies:
         self._allowed = allowed(config)
         self._touched: deque[Touched] = deque(maxlen=_KEPT)
         self._renew_at = float("-inf")
+        self._rests_at = 0  # entries of all incidents when nothing was left in force
 
     async def round(self, seen: Seen) -> list[Remedied]:
         """What was done, or would be: to be written down. Raises nothing, and takes a few seconds at most."""
-        if self._allowed.mode == "off" or not (seen.incidents.open() or in_force(seen.incidents)):
+        if self._allowed.mode == "off" or self._rests(seen.incidents):
             return []
         await self._renew(seen)
         return [await self._one(each, seen.now) for each in self.due(seen, await self._rolling())]
+
+    def _rests(self, incidents: Incidents) -> bool:
+        """Whether there is nothing to be done, and won't be before an incident changes."""
+        if incidents.open():
+            return False
+        entries = sum(len(each.timeline) for each in incidents)
+        if entries != self._rests_at and not in_force(incidents):
+            self._rests_at = entries
+        return entries == self._rests_at
 
     def due(self, seen: Seen, rolling: Rolling | None = None) -> list[Remedy]:
         return due(seen, self._allowed, self._touched, rolling)
