@@ -21,7 +21,10 @@ def key_of(secret: Secret) -> Callable[[], bytes]:
     """Read each time. It raises ``OSError``, also where what is there is too short to be one."""
 
     def read() -> bytes:
-        key = secret.read().strip().encode()
+        try:
+            key = secret.read().strip().encode()
+        except ValueError:
+            raise OSError(errno.EINVAL, "it isn't text") from None
         if len(key) < page.KEY_BYTES:
             raise OSError(errno.EINVAL, f"shorter than {page.KEY_BYTES} letters")
         return key
@@ -36,12 +39,17 @@ class Vantages:
         self._world = world
         self._places: Mapping[str, Vantage] = config.vantages
         self._clients: dict[str, HttpClient] = {}
+        self._askers: dict[str, Asker] = {}
 
     def askers(self, known: DependencyMap) -> Iterator[tuple[str, Asker]]:
-        """Each with what it is to try, by that map."""
+        """Each with what it is to try, by that map. One that is to try what it did goes on (VANTAGE-4)."""
         for name, place in sorted(self._places.items()):
             trials = [each for each in known.trials.values() if each.id.endswith(f"@{name}")]
-            yield name, Asker(self._world, name, key_of(place.key), self._fetch(name, place.url), trials)
+            before = self._askers.get(name)
+            if before is None or set(before.tries) != {each.id for each in trials}:
+                fetch = self._fetch(name, place.url)
+                self._askers[name] = Asker(self._world, name, key_of(place.key), fetch, trials)
+            yield name, self._askers[name]
 
     async def close(self) -> None:
         for client in self._clients.values():

@@ -16,6 +16,7 @@ from holdfast.run import certificate, lookout, mapping
 from holdfast.run.asking_vantages import Vantages
 from holdfast.run.config import Config
 from holdfast.run.reading import parse
+from holdfast.watch.depends import DependencyMap
 from holdfast.world import Session, real_world, run
 from holdfast.world.tls import server_context
 from name_server import NameServer
@@ -99,6 +100,17 @@ def test_vantage_2_it_tries_our_door_by_its_name_and_believes_the_certificate_th
         assert (strange.trial, strange.state) == ("vantage/east", "fails")
 
     run(main())
+
+
+def test_vantage_4_a_map_made_anew_counts_no_try_again(tmp_path: Path) -> None:
+    config = service(tmp_path, "http://127.0.0.1:1", 995)
+    vantages = Vantages(real_world(level="error"), config)
+    first, second = (
+        dict(vantages.askers(mapping.dependency_map(config, cells=cells))) for cells in ((), (1,))
+    )
+    assert first["east"] is second["east"]
+    [(_, other)] = vantages.askers(DependencyMap(()))
+    assert other is not first["east"]
 
 
 def test_the_file_of_a_vantage_point_is_made_from_the_configuration(tmp_path: Path) -> None:

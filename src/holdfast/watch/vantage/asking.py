@@ -7,6 +7,7 @@ VANTAGE-4 each try counts once, however often it is told.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 
 import msgspec
@@ -35,7 +36,8 @@ def trial_of(door: str, name: str) -> str:
 
 
 class Asker:
-    """``trials``: all that it is to try, by the door's name. ``key``: read each time; raises ``OSError``."""
+    """``trials``: all that it is to try, by the door's name. ``key``: read each time; blocks, and
+    raises ``OSError``."""
 
     def __init__(
         self, world: World, name: str, key: Callable[[], bytes], fetch: Fetch, trials: Collection[Trial]
@@ -66,7 +68,7 @@ class Asker:
                 found = list(self._new(told))
                 said = self._fresh(told)
         except OSError as error:
-            said = Said("unknown", "answer", f"its key can't be read: {error.strerror or error}")
+            said = Said("unknown", "answer", f"its key can't be read: {error.strerror or error or 'in time'}")
         found += self._late()
         now, took_s = clock.now(), clock.monotonic() - began
         if said.step == "answer" and took_s > VANTAGE_ASK_S + OWN_LAG_S:  # WATCH-8
@@ -75,7 +77,9 @@ class Asker:
         return [*found, Finding(own, "", said.state, said.step, said.text, now, took_s, vantage=self._name)]
 
     async def _ask(self) -> tuple[Said, page.Page | None]:
-        key, nonce = self._key(), self._world.entropy.token(page.NONCE_LETTERS)
+        async with asyncio.timeout(VANTAGE_ASK_S):  # its disk may hang
+            key = await self._world.offload(self._key)
+        nonce = self._world.entropy.token(page.NONCE_LETTERS)
         try:
             body, given = await self._fetch(nonce, page.proof(key, "question", nonce))
         except Unavailable as error:
