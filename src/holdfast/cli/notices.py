@@ -96,7 +96,7 @@ def letters(
         raise Refused(Reason.BAD_SYNTAX, f"nobody was told of incident {number}: there is nothing to print")
     where = paper.addresses(Path(addresses).read_text(encoding="utf-8")) if addresses else {}
     made = [
-        paper.Letter(*each.to[:2], *each[1:4], where.get(each.to.contract, ()))
+        paper.Letter(*each.to[:2], *each[1:4], where.get(each.to.contract, ()), each.sender)
         for each in noticing.writer(world, config).to_customers(kept.unreached(number), loud[-1])
     ]
     if not made:

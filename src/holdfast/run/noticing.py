@@ -14,10 +14,11 @@ from holdfast.care.notices.sending import Quiet, Sending, Ways
 from holdfast.care.notices.words import texts
 from holdfast.care.notices.writing import Writer
 from holdfast.care.status.customer import token
+from holdfast.care.status.tenants import place_of as tenant_place
 from holdfast.model.errors import Reason, Refused, Unavailable
 from holdfast.partners.mail import Mailer, Sender
 from holdfast.partners.sms import HttpPartner, SmsPartner, SmsSettings
-from holdfast.run import keys, layout
+from holdfast.run import keys, layout, publishing
 from holdfast.run.config import Config
 from holdfast.run.config_care import Channel as ChannelSection
 from holdfast.run.reaching import header_lines, running, secret_of, sms_settings
@@ -99,11 +100,13 @@ def sender_name(config: Config) -> str:
     return config.gateways.sender or config.status.name or config.service.hostname
 
 
-def links(config: Config) -> Callable[[int], tuple[str, str]]:
-    """Of a customer's own page, '' while there is none, and its token."""
-    url = config.status.url.rstrip("/")
+def links(config: Config) -> Callable[[int, int], tuple[str, str]]:
+    """Of a customer's own page, '' while there is none, and its token; by customer and tenant."""
+    everybody, places = config.status.url.rstrip("/"), publishing.tenants(config)
 
-    def link(customer: int) -> tuple[str, str]:
+    def link(customer: int, tenant: int = 0) -> tuple[str, str]:
+        folder = f"{everybody}/" if everybody else ""
+        url = (tenant_place(tenant, places, folder).url if tenant else folder).rstrip("/")
         try:
             key = keys.key_of(config, "status")
         except Unavailable:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway import Gateway
-from holdfast.care.customers import AccountRow, CustomerRow
+from holdfast.care.customers import AccountRow, CustomerRow, TenantRow
 from holdfast.care.notices.part import NoticesPart
 from holdfast.care.turns import Seen
 from holdfast.run import layout
@@ -70,13 +70,14 @@ def go(
     customers: Sequence[CustomerRow],
     work: Callable[[Told], Awaitable[None]],
     more: str = "",
+    tenants: Sequence[TenantRow] = (),
 ) -> list[dict[str, Any]]:
     """The journal afterwards."""
     journal = folder / "journal"
     world = real_world(journal_path=str(journal))
     text = f'[service]\ndata = "{folder}/data"\n[gateways]\nsms_url = "{of.url}"\nsender = "Example"\n{more}'
     config = parse(text, f"{folder}/holdfast.toml", {})
-    written(world, folder / "data", accounts, customers)
+    written(world, folder / "data", accounts, customers, tenants)
     assert Path(layout.customers_path(config)).exists()
 
     async def whole() -> None:

@@ -85,7 +85,9 @@ class Desk:
         self.thread = world.thread("notices")
         self.http = HttpClient(world)
         said = texts("UTC")
-        writer = Writer(world, self.snapshot, said, lambda each: (f"https://s/{each}", f"t{each}"), "en")
+        writer = Writer(
+            world, self.snapshot, said, lambda each, tenant: (f"https://s/{each}", f"t{each}"), "en"
+        )
         self.sending = Sending(
             world,
             self.kept,

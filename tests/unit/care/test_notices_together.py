@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway import Gateway, gateway
-from holdfast.care.customers import AccountRow
+from holdfast.care.customers import AccountRow, TenantRow
 from holdfast.care.notices.due import NoticeDue, Said
 from holdfast.care.notices.recipients import Account, Cells
 from holdfast.care.notices.together import Along, Beside, Last, Other, Reading, along, reading
@@ -246,6 +247,55 @@ def test_tell_8_who_is_left_to_an_incident_that_nobody_was_told_of_hears_its_end
 
     [begin, end] = settle(tmp_path, first, work)[phone(1)]
     assert "out since" in begin and "works again since" in end
+
+
+PUSHED = """
+[status]
+url = "https://status.example.org"
+[brands.acme]
+tenant = 17
+[channels.whole]
+kind = "push"
+url = "%s/push"
+body = '{"text": "{text}", "link": "{link}", "token": "{token}"}'
+"""
+
+
+@pytest.mark.slow
+def test_tenant_1_a_tenants_customer_is_told_in_its_name_with_its_numbers_and_led_to_its_pages(
+    tmp_path: Path, first: Gateway
+) -> None:
+    accounts = [account(1, 1, 3, made_at=0.0), account(2, 2, 3, made_at=0.0), account(3, 3, 4, made_at=0.0)]
+    of_acme = [each._replace(tenant=17 if each.id != 2 else 0) for each in people(3)]
+    acme = TenantRow(17, "acme", "Acme Post")
+
+    async def work(told: Told) -> None:
+        told.apply(*incident(1, told.at, "imap", customers=2))
+        await told.turn(6)
+        await heard(told, first, 4)
+        joined = r.Failing(trial="imap/4", function="imap", state="fails", step="list", cell=4)
+        both = (*told.incidents.get(1).failing, joined)  # type: ignore[union-attr]
+        told.apply(
+            r.Found(at=told.at, incident=1, states={"imap": "fails"}, failing=both, count=2),
+            r.Affected(at=told.at + 1, incident=1, counts={"imap": hits(3, 3, 3, 3)}),
+        )
+        await told.turn(2)
+        await heard(told, first, 6)
+        told.apply(closed(1, told.at, "imap"))
+        await told.turn(2)
+        await heard(told, first, 12)
+
+    go(tmp_path, first, accounts, of_acme, work, PUSHED % first.url, [acme])
+    said = texts(first)
+    assert [len(said[phone(each)]) for each in (1, 2, 3)] == [2, 2, 2]
+    assert all(each.startswith("Acme Post: ") for each in (*said[phone(1)], *said[phone(3)]))
+    assert all(each.startswith("Example: ") for each in said[phone(2)])
+    pushed = [json.loads(each.body) for each in first.requests if each.path == "/push"]
+    acmes = [each for each in pushed if each["link"].startswith("https://status.example.org/acme/customer-")]
+    others = [each["text"] for each in pushed if each not in acmes]
+    assert (len(acmes), len(others)) == (4, 2)
+    assert "1 of 2 customers" in acmes[0]["text"] and not any("of 3" in each["text"] for each in acmes)
+    assert any("2 of 3 customers" in each for each in others)
 
 
 @pytest.mark.slow

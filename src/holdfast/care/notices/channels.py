@@ -18,7 +18,8 @@ ALARM = "partner/alarms"
 
 
 class Message(NamedTuple):
-    """``short``: as a text message. ``token``: names the customer and can't be guessed, as the link does."""
+    """``short``: as a text message. ``token``: names the customer and can't be guessed, as the link does.
+    ``sender``: the tenant whose customer it is, '' for the provider."""
 
     to: Contact
     language: str
@@ -27,6 +28,7 @@ class Message(NamedTuple):
     short: str
     link: str
     token: str
+    sender: str = ""
 
 
 class Channel(Protocol):
@@ -85,7 +87,8 @@ class Mail:
 
     async def send(self, message: Message) -> None:
         to, title, text = message.to.address, message.title, message.text
-        await self._mailer.send(to, compose(self._world, self._sender, to, title, text, message.language))
+        sender = self._sender._replace(name=message.sender or self._sender.name)
+        await self._mailer.send(to, compose(self._world, sender, to, title, text, message.language))
 
     def close(self) -> None:
         self._mailer.close()

@@ -90,13 +90,14 @@ class Notice(NamedTuple):
         body, state = self.body, "over" if self.about == "ended" else "open"
         return Other(self.incident, state, body.said, body.scopes, 0.0)  # type: ignore[arg-type]
 
-    def words(self, accounts: Sequence[Account]) -> dict[str, Words]:
-        """As who has these mailboxes reads it."""
+    def words(self, accounts: Sequence[Account], tenant: int = 0) -> dict[str, Words]:
+        """As a tenant's customer reads it who has these mailboxes."""
         body = self.body
         if not body.readings:
             return body.words
         beside = Beside(body.others, body.left)
-        found = reading(accounts, body.said, is_over=self.about == "ended", beside=beside)
+        over = self.about == "ended"
+        found = reading(accounts, body.said, is_over=over, beside=beside, tenant=tenant)
         return next((words for each, words in body.readings if each == found), body.words)
 
     @property

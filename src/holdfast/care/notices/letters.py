@@ -27,7 +27,7 @@ _LINE_MM = 5.0
 
 
 class Letter(NamedTuple):
-    """``address``: lines; () where none is known."""
+    """``address``: lines; () where none is known. ``sender``: '' for the provider."""
 
     customer: int
     contract: str
@@ -35,6 +35,7 @@ class Letter(NamedTuple):
     title: str
     text: str
     address: tuple[str, ...] = ()
+    sender: str = ""
 
 
 def addresses(text: str) -> dict[str, tuple[str, ...]]:
@@ -83,7 +84,7 @@ def _pdf(
     pages = []
     for letter in letters:
         first = len(paper.pages) + 1
-        _write(paper, letter, texts, sender)
+        _write(paper, letter, texts, letter.sender or sender)
         pages.append((first, len(paper.pages) - first + 1))
     return bytes(paper.output()), pages
 

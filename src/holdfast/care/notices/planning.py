@@ -5,15 +5,24 @@ TELL-6 a notice that would go to far more customers than were counted as affecte
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 
-from holdfast.care.affected import Scope, scopes_of
+from holdfast.care.affected import Scope, scopes_during, scopes_of
 from holdfast.care.notices.due import NoticeDue, said_of
 from holdfast.care.notices.kept import Body, Notice
-from holdfast.care.notices.recipients import Account, Contact, Hurt, accounts, hurt, kept
+from holdfast.care.notices.recipients import (
+    Account,
+    Contact,
+    Hurt,
+    accounts,
+    hurt,
+    kept,
+    of_tenants,
+    tenants,
+)
 from holdfast.care.notices.together import Along, Beside, Reading, along, reading
 from holdfast.care.notices.words import Composer, Facts, Words, works
 from holdfast.care.turns import Seen
@@ -78,17 +87,11 @@ class Planner:
             due.said, due.promise, due.next_at, due.quiet, kept(scopes), words, beside.others, beside.left
         )
         plan = Plan(Notice(incident.number, number, seen.at, due.about, body), found.customers, [])
-        if due.quiet or not (beside.others or beside.left):
+        if due.quiet or not (beside.others or beside.left or any(each.tenant for each in found.customers)):
             return plan
         plan, readings = self._sorted(plan, due, beside, seen.at)
-        others = {each.incident: each for each in beside.others}
-
-        def read(by: Reading) -> dict[str, Words]:
-            own = facts._replace(still=(), again=by.works, since=by.since)
-            base = words if own == facts else composer.words(own)
-            return composer.read(base, by, others, seen.at)
-
-        return _with(plan, [(each, read(each)) for each in readings])
+        during = scopes_during(incident) if incident.closed_at else scopes
+        return _with(plan, self._read(seen, plan.notice, readings, facts, during))
 
     def joining(
         self, seen: Seen, incident: Incident, notice: Notice, known: Collection[int], beside: Beside = ALONE
@@ -111,18 +114,38 @@ class Planner:
         )
         new = [each for each in found.customers if each.customer not in known]
         plan = Plan(notice._replace(body=body), new, [])
-        if not (beside.others and new):
+        if not new or not (beside.others or any(each.tenant for each in new)):
             return plan
         plan, readings = self._sorted(plan, None, beside._replace(others=body.others), seen.at)
-        composer = Composer(self._texts, seen.incidents, self._name)
-        others = {each.incident: each for each in body.others}
         known_ones = {each for each, _ in body.readings}
-        made = [
-            (each, composer.read(body.words, each, others, seen.at))
-            for each in readings
-            if each not in known_ones
-        ]
-        return _with(plan, [*body.readings, *made])
+        readings = [each for each in readings if each not in known_ones]
+        due = NoticeDue("opened", body.said, body.promise, body.next_at)  # to them, it is new
+        facts = Facts(incident, due, seen.at, found.total, False, works(seen.now, seen.incidents, seen.at))
+        return _with(plan, [*body.readings, *self._read(seen, plan.notice, readings, facts, scopes)])
+
+    def _read(
+        self,
+        seen: Seen,
+        notice: Notice,
+        readings: Sequence[Reading],
+        facts: Facts,
+        scopes: Mapping[str, Scope],
+    ) -> list[tuple[Reading, dict[str, Words]]]:
+        """The words of each. ``facts``: as everybody reads them; ``scopes``: whom it hits, or hit."""
+        others = {each.incident: each for each in notice.body.others}
+        names, theirs = {0: self._name}, dict[int, Sequence[Hit]]()
+        if any(each.tenant for each in readings):
+            names |= tenants(self._world, self._snapshot)
+            theirs |= of_tenants(self._world, self._snapshot, scopes, seen.at)
+        found = []
+        for each in readings:
+            composer = Composer(self._texts, seen.incidents, names.get(each.tenant, self._name))
+            own = facts._replace(still=(), again=each.works, since=each.since)
+            if each.tenant:
+                own = own._replace(total=theirs.get(each.tenant, ()))
+            base = notice.body.words if own == facts and not each.tenant else composer.words(own)
+            found.append((each, composer.read(base, each, others, seen.at)))
+        return found
 
     def _sorted(
         self, plan: Plan, due: NoticeDue | None, beside: Beside, now: float
@@ -139,7 +162,9 @@ class Planner:
                 alongs.append(by)
             else:
                 customers.append(contact)
-                readings[reading(mailboxes, own.said, is_over=is_over, beside=beside)] = None
+                tenant = contact.tenant
+                by_him = reading(mailboxes, own.said, is_over=is_over, beside=beside, tenant=tenant)
+                readings[by_him] = None
         return Plan(plan.notice, customers, alongs), list(readings)
 
     def _check(self, incident: Incident, scopes: dict[str, Scope], found: Hurt) -> None:

@@ -12,7 +12,7 @@ import apsw
 import msgspec
 
 from holdfast.care import customers
-from holdfast.care.affected import Scope, affected
+from holdfast.care.affected import Scope, affected, counted_by_tenant
 from holdfast.model.functions import FUNCTIONS
 from holdfast.watch.incidents.record import Hit
 from holdfast.world import World
@@ -49,13 +49,15 @@ class Mailbox(NamedTuple):
 
 
 class Contact(NamedTuple):
-    """'' for what isn't known, isn't proven to be theirs, or was never agreed to."""
+    """'' for what isn't known, isn't proven to be theirs, or was never agreed to. ``tenant``: whose customer,
+    0 for the provider's own."""
 
     customer: int
     contract: str
     phone: str
     address: str
     language: str
+    tenant: int = 0
 
 
 class Hurt(NamedTuple):
@@ -113,6 +115,21 @@ def contacts(world: World, path: str, ids: Collection[int]) -> dict[int, tuple[C
     return found
 
 
+def tenants(world: World, path: str) -> dict[int, str]:
+    """How their customers know them. Blocks; raises ``Unavailable``."""
+    with customers.reading(world, path) as db:
+        return {each.id: each.shown for each in customers.tenants(db)}
+
+
+def of_tenants(world: World, path: str, scopes: Mapping[str, Scope], at: float) -> dict[int, tuple[Hit, ...]]:
+    """Of each tenant's customers whom it hits, by the function that hits most. Blocks; raises
+    ``Unavailable``."""
+    theirs = {each: scope for each, scope in scopes.items() if each not in OF_OTHERS}
+    with customers.reading(world, path) as db:
+        found = counted_by_tenant(db, theirs, at)
+    return {each: max(of.values(), key=lambda hits: hits[0].count) for each, of in found.items()}
+
+
 def accounts(world: World, path: str, ids: Collection[int]) -> dict[int, list[Account]]:
     """Blocks; the active ones of these customers. Raises ``Unavailable``."""
     found: dict[int, list[Account]] = {each: [] for each in ids}
@@ -141,9 +158,9 @@ def _mailbox(account: Account, scopes: Iterable[Mapping[str, Cells]]) -> Mailbox
 
 
 def _contacts(db: apsw.Connection, within: str = "1") -> Iterator[Contact]:
-    for id, contract, phone, proven, address, owned, language, consent in db.execute(
-        "SELECT id, contract, phone, phone_proven_at, address, address_proven_at, language, consent_at"
-        f" FROM customer WHERE {within} ORDER BY id"
+    for id, contract, phone, proven, address, owned, language, consent, tenant in db.execute(
+        "SELECT id, contract, phone, phone_proven_at, address, address_proven_at, language, consent_at,"
+        f" tenant FROM customer WHERE {within} ORDER BY id"
     ):
         agreed = consent > 0
         yield Contact(
@@ -152,4 +169,5 @@ def _contacts(db: apsw.Connection, within: str = "1") -> Iterator[Contact]:
             phone if agreed and proven > 0 else "",
             address if agreed and owned > 0 else "",
             language,
+            tenant,
         )

@@ -73,14 +73,18 @@ class Along(NamedTuple):
 
 class Reading(NamedTuple):
     """What is other for a reader. ``works``: what works again for him, at an end. ``also``: of each other
-    incident that hits him what it means for him. ``since``: of the first of those whose end this tells."""
+    incident that hits him what it means for him. ``since``: of the first of those whose end this tells.
+    ``tenant``: in whose name."""
 
     works: tuple[str, ...] = ()
     also: tuple[tuple[int, tuple[str, ...]], ...] = ()
     since: float = 0.0
+    tenant: int = 0
 
 
-def reading(accounts: Sequence[Account], own: Said, *, is_over: bool, beside: Beside) -> Reading:
+def reading(
+    accounts: Sequence[Account], own: Said, *, is_over: bool, beside: Beside, tenant: int = 0
+) -> Reading:
     """``own``: of the notice; ``is_over``: it tells the end."""
     failing = {each for other in beside.others if other.state != "over" for each in other.hits(accounts)}
     also = []
@@ -91,10 +95,10 @@ def reading(accounts: Sequence[Account], own: Said, *, is_over: bool, beside: Be
         if other.state != "silent" and theirs:
             also.append((other.incident, theirs))
     if not is_over:
-        return Reading((), tuple(also))
+        return Reading((), tuple(also), 0.0, tenant)
     works = tuple(each for each in own.functions if each not in failing)
     since = min((each.since for each in beside.left if each.hits(accounts)), default=0.0)
-    return Reading(works, tuple(also), since)
+    return Reading(works, tuple(also), since, tenant)
 
 
 def along(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from holdfast.care.notices.channels import Message
 from holdfast.care.notices.kept import EVERYBODY, LETTER, MessageRow, Notice
-from holdfast.care.notices.recipients import Contact, contacts, mailboxes
+from holdfast.care.notices.recipients import Contact, contacts, mailboxes, tenants
 from holdfast.care.notices.words import Reader, Words
 from holdfast.model.limits import NOTICE_BATCH
 from holdfast.pages.texts import LANGUAGES, Texts
@@ -15,14 +15,14 @@ from holdfast.world import World
 
 
 class Writer:
-    """``link``: of a customer's own page and its token; ('', '') where none is."""
+    """``link``: of a customer's own page and its token, by customer and tenant; ('', '') where none is."""
 
     def __init__(
         self,
         world: World,
         snapshot: str,
         texts: Texts,
-        link: Callable[[int], tuple[str, str]],
+        link: Callable[[int, int], tuple[str, str]],
         language: str,
     ) -> None:
         self._world = world
@@ -38,6 +38,7 @@ class Writer:
         """Blocks; None for who is gone. Raises ``Unavailable``."""
         ids = {row.customer for row in rows if row.customer != EVERYBODY}
         known = contacts(self._world, self._snapshot, ids) if ids else {}
+        names = tenants(self._world, self._snapshot) if any(each.tenant for each, _ in known.values()) else {}
         found: list[Message | None] = []
         for row in rows:
             notice = notices[row.incident, row.notice]
@@ -46,11 +47,15 @@ class Writer:
             elif row.customer in known:
                 contact, accounts = known[row.customer]
                 language = contact.language if contact.language in LANGUAGES else self._language
-                words, own = notice.words(accounts)[language], mailboxes(accounts, *notice.open_scopes)
-                link, token = self._link(contact.customer)
+                tenant = contact.tenant if contact.tenant in names else 0
+                words = notice.words(accounts, tenant)[language]
+                own = mailboxes(accounts, *notice.open_scopes)
+                link, token = self._link(contact.customer, tenant)
                 reader = self._readers[language]
                 whole, short = reader.whole(words, own, link), reader.short(words, own, link)
-                found.append(Message(contact, language, words.title, whole, short, link, token))
+                found.append(
+                    Message(contact, language, words.title, whole, short, link, token, names.get(tenant, ""))
+                )
             else:
                 found.append(None)
         return found

@@ -95,7 +95,7 @@ class OwnPagesPart:
         for each in islice(self._tenants.tenants(db), STATUS_TENANTS):
             look = tenants.look_of(each.row, self._look, places)
             theirs = Page(self._tenants.known(db, each, page.known), look, self._texts)
-            folder = tenants.place_of(each.row, places, self._look.url).folder
+            folder = tenants.place_of(each.row.id, places, self._look.url).folder
             found[each.row.id] = Customers(theirs, key, f"{folder}/")
         return found
 

@@ -75,7 +75,7 @@ class TenantPagesPart:
                 look = tenants.look_of(each.row, self._look, self._places)
                 files = self._files.setdefault(each.row.id, PageFiles())
                 made = files.of(Page(self._theirs.known(db, each, known), look, self._texts))
-                folder = tenants.place_of(each.row, self._places, self._look.url).folder
+                folder = tenants.place_of(each.row.id, self._places, self._look.url).folder
                 found |= {f"{folder}/{name}": data for name, data in made.items()}
         return found
 

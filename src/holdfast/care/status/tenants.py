@@ -41,18 +41,18 @@ class Tenant(NamedTuple):
 Places = Mapping[int, Place]  # as the configuration has them
 
 
-def place_of(tenant: TenantRow, places: Places, url: str) -> Place:
+def place_of(tenant: int, places: Places, url: str) -> Place:
     """``url``: of everybody's."""
-    if tenant.id in places:
-        return places[tenant.id]
-    folder = f"tenant-{tenant.id}"
+    if tenant in places:
+        return places[tenant]
+    folder = f"tenant-{tenant}"
     return Place(folder, f"{url}{folder}/" if url else "")
 
 
 def look_of(tenant: TenantRow, everybody: Look, places: Places) -> Look:
     """What it has no own of is the provider's."""
     theirs = Brand(tenant.shown, tenant.colour, tenant.logo, tenant.support_url, tenant.support_phone)
-    url = place_of(tenant, places, everybody.url).url
+    url = place_of(tenant.id, places, everybody.url).url
     return everybody._replace(brand=theirs, name=tenant.shown, url=url)
 
 
