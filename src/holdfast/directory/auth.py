@@ -16,14 +16,21 @@ from holdfast.directory.credentials import Verified, verify_password
 from holdfast.directory.events import AUTH_FULL
 from holdfast.directory.shedding import Shedding
 from holdfast.model.errors import Unavailable
-from holdfast.model.limits import AUTH_QUEUE, AUTH_THREADS, PEOPLE_REQUEST_BYTES, SHED_LEASE_S, SHED_PLACES
+from holdfast.model.limits import (
+    AUTH_QUEUE,
+    AUTH_THREADS,
+    AUTH_WAIT_S,
+    PEOPLE_REQUEST_BYTES,
+    SHED_LEASE_S,
+    SHED_PLACES,
+)
 from holdfast.model.mail import AccountId
 from holdfast.world import Listener, Thread, World
 from holdfast.world.link import Link, LinkPeer
 
 AUTH = "auth"
 LOAD = "auth/load"  # the auth process is there, and asked for more than it can do
-ASK_S = 25.0  # the queue's longest wait, twice
+ASK_S = 2 * AUTH_WAIT_S + 1.0  # who asks never takes a queue for a process that is gone
 FIRST_GUESS_S = 0.05  # one hash, before one was measured
 
 
@@ -135,7 +142,7 @@ class Checker:
     def _admit(self, stranger: bool) -> None:
         """Raises ``Unavailable``."""
         waiting = self.waiting
-        if waiting >= self._queue:
+        if waiting >= self._queue or self.wait_s > AUTH_WAIT_S:
             retry_after = max(1.0, self.wait_s)
             self._world.journal.emit(AUTH_FULL, waiting=waiting, retry_after_s=round(retry_after, 1))
             if self._shedding is None:

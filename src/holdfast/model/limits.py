@@ -224,7 +224,8 @@ SECRET_LETTERS = 16  # fewest of an app password
 TOKEN_LETTERS = 22  # fewest of a token: 128 bits in base64
 
 # Sign-in
-AUTH_QUEUE = 1024  # password checks that wait for a processor: about 12 s of argon2id on two
+AUTH_QUEUE = 1024  # password checks that wait for a processor …
+AUTH_WAIT_S = 12.0  # … and as many as are checked within this, however slow one is
 AUTH_THREADS = 2
 AUTH_LOCAL_QUEUE = 64  # the same in a function's process while the auth process is gone
 SHED_LEASE_S = 120.0  # shedding of password checks ends by itself so long after it was last ordered …

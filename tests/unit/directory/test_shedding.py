@@ -9,12 +9,19 @@ from typing import Any
 import pytest
 
 from holdfast.directory import auth as auth_module
-from holdfast.directory.auth import LOAD, AuthClient, AuthService, Checker, Question, Verdict
+from holdfast.directory.auth import FIRST_GUESS_S, LOAD, AuthClient, AuthService, Checker, Question, Verdict
 from holdfast.directory.credentials import Parameters, hash_password, verify_password
 from holdfast.directory.history import History
 from holdfast.directory.shedding import Shedding
 from holdfast.model.errors import Unavailable
-from holdfast.model.limits import PUT_OFF_S, SHED_LEASE_S, SHED_LONGEST_S, SHED_PLACES
+from holdfast.model.limits import (
+    AUTH_QUEUE,
+    AUTH_WAIT_S,
+    PUT_OFF_S,
+    SHED_LEASE_S,
+    SHED_LONGEST_S,
+    SHED_PLACES,
+)
 from holdfast.sim.world import SimWorld
 
 HASH = hash_password("right", b"0" * 16, Parameters(memory_kib=64, passes=1, lanes=1))
@@ -161,6 +168,19 @@ def test_sign_4_a_damaged_history_leaves_the_others_and_is_told(world: SimWorld)
         world.disk.open(f"{FOLDER}/pop3-0.sqlite", create=True).pwrite(0, b"no database" * 100)
         assert await Shedding(world, FOLDER).order(SHED_LEASE_S) == 1
         assert len(told(world, "history_damaged")) == 1
+
+    play(world, main())
+
+
+def test_people_9_what_waits_is_bounded_by_time_too_so_that_nobody_takes_it_for_gone(world: SimWorld) -> None:
+    """Slow checks, in a machine that has much to do."""
+
+    async def main() -> None:
+        checker = Checker(world, threads=1, shedding=Shedding(world, FOLDER))
+        found = guessing(checker, 1000)
+        await world.clock.sleep(0)
+        assert AUTH_WAIT_S <= checker.wait_s < AUTH_WAIT_S + 1 and checker.waiting < AUTH_QUEUE
+        assert put_off(await found) == 1000 - round(AUTH_WAIT_S / FIRST_GUESS_S) - 1
 
     play(world, main())
 
