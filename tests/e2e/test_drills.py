@@ -3,9 +3,12 @@ answers, the record and what is published. One of the catalogue."""
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from holdfast.sim.drills.real.runner import Patience, drill, service
+from holdfast.sim.drills.real.vantages import NAMES
 from holdfast.sim.drills.score import BRIEFLY_S, ScoreCard
 from holdfast.world import real_world, run
 from web.webmail import needs_build
@@ -21,6 +24,10 @@ def test_a_process_that_is_killed_again_and_again_is_named_and_nobody_else_suffe
         world = real_world(level="error")
         async with service(world, print, str(tmp_path)) as place:
             found = [await drill(place, "F05", print, SOON)]
+            seen = await place.holdfast("vantage", "check", "--json")
+            assert [row["vantage"] for row in map(json.loads, seen.splitlines())] == list(NAMES)
+            described = await place.holdfast("vantage", "describe", NAMES[0])
+            assert 'recipient = "canary-1@example.org"' in described
             return [each for each in found if isinstance(each, ScoreCard)]
 
     [card] = run(held())

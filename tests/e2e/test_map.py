@@ -24,7 +24,7 @@ from holdfast.watch.depends import DependencyMap
 pytestmark = pytest.mark.slow
 
 BORDERS = Path(__file__).with_name("borders")
-RELAY = free_ports(1)[0]  # nobody is there
+RELAY, VANTAGE = free_ports(2)  # nobody is there
 
 
 class Noted(Service):
@@ -53,10 +53,12 @@ class Noted(Service):
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Noted]:
     folder = tmp_path_factory.mktemp("map")
     (folder / "probe").write_text(password("ben") + "\n")
+    (folder / "east").write_text("k" * 32)
     more = (
         f'[health]\naccount = "ben@{DOMAIN}"\npassword = "file:{folder}/probe"\n'
         f'[workers]\nwatch = 1\n[relay]\nsmarthost = "{HOST}:{RELAY}"\n'
         '[signup]\nopen = ["example.org"]\n'
+        f'[vantages.east]\nurl = "http://{HOST}:{VANTAGE}"\nkey = "file:{folder}/east"\n'
     )
     made = Noted(folder, people=("anna", "ben"), web=tuple(WEB_DOORS), config=more)
     made.prepare()
@@ -144,7 +146,8 @@ def targets(service: Noted, known: DependencyMap, process: str, kind: str, targe
     if kind == "address":
         port = int(target.rpartition(":")[2])
         door = next((name for name, each in service.ports.items() if each == port), "")
-        return {f"door/{door}"} if door else {"partner/relay" if port == RELAY else target}
+        others = {RELAY: "partner/relay", VANTAGE: "vantage/east"}
+        return {f"door/{door}" if door else others.get(port, target)}
     if os.path.isdir(target) or not target.startswith(str(service.folder)):
         return set()
     if os.path.basename(target).startswith(".new-"):  # and renamed to what it is
@@ -197,6 +200,7 @@ def test_map_1_what_was_done_crossed_the_borders_that_it_must(service, known):
             for each in ("ledger/password-asked-0", "proofs/password", "history/password-0")
         ),
         ("webmail-0", "door/health_http"),
+        *(("watch-0", each) for each in ("vantage/east", "secret/vantages.east.key")),
         ("pop3-0", "ledger/mx-0"),
     }
 
