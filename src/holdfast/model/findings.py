@@ -15,8 +15,9 @@ class Finding(NamedTuple):
     """What one trial showed, of one function, tried from one place.
 
     ``trial``: as the dependency map names it; from a vantage point ``imap/imaps@east``. ``function``: one
-    of FUNCTIONS, '' for a check of a component alone. ``step``, ``said``: the step that didn't go well, and what it met, '' where all went well. ``at``:
-    UTC seconds, when it was known. ``cell``: None where it concerns no cell.
+    of FUNCTIONS, '' for a check of a component alone. ``step``, ``said``: the step that didn't go well, and
+    what it met, '' where all went well. ``at``: UTC seconds, when it was known. ``cell``: None where it
+    concerns no cell.
     """
 
     trial: str
