@@ -7,6 +7,7 @@ from holdfast.model.edges import register_edge, register_word
 register_edge("socket/control", ("health",), "which processes are to run", without="that isn't known")
 register_edge("socket/control", ("care",), "which processes there are", without="the console shows none")
 register_edge("socket/relay", ("care",), "what an operator confirms", without="mail goes on as it goes")
+register_edge("socket/auth", ("care",), "likewise", without="sign-ins are checked as they come")
 register_edge("certificate/{name}", ("health",), "when it ends", without="that isn't known")
 register_edge(
     "certificate/domain/{name}", ("setup",), "for its service names", without="its service names have no TLS"
