@@ -263,25 +263,45 @@ def _limited(failing: Iterable[Failing]) -> bool:
 
 def affected(world: World, path: str, scopes: Mapping[str, Scope], at: float) -> AffectedSet:
     """Blocks; ``path``: of the snapshot. Raises ``Unavailable``."""
-    minute = at // MINUTE_S * MINUTE_S
-    ordered = [each for each in FUNCTIONS if each in scopes]
+    ordered = {each: scopes[each] for each in FUNCTIONS if each in scopes}
     with customers.reading(world, path) as db:
-        values = _times(at)
-        whole = _count(db, values, [Scope()])
-        counts = {each: _hits(_count(db, values, [scopes[each]]), whole) for each in ordered}
-        every = [scopes[each] for each in ordered]
-        total = _hits(_count(db, values, every), whole)
-        rows = list(_rows(db, values, {each: scopes[each] for each in ordered}))
-        made = customers.made(db)
-    return AffectedSet(
-        minute,
-        made.made_at,
-        counts,
-        {each: "bounded" if scopes[each].part else "exact" for each in ordered},
-        {each: _basis(scopes[each]) for each in ordered},
-        total,
-        rows,
-    )
+        counting = _Counting(db, _times(at))
+        return AffectedSet(
+            at // MINUTE_S * MINUTE_S,
+            customers.made(db).made_at,
+            {each: counting.hits([scope]) for each, scope in ordered.items()},
+            {each: "bounded" if scope.part else "exact" for each, scope in ordered.items()},
+            {each: _basis(scope) for each, scope in ordered.items()},
+            counting.hits(ordered.values()),
+            list(_rows(db, _times(at), ordered)),
+        )
+
+
+def whom(world: World, path: str, scopes: Mapping[str, Scope], at: float) -> tuple[set[int], tuple[Hit, ...]]:
+    """The customers alone, and how many there are of each. Blocks; raises ``Unavailable``."""
+    with customers.reading(world, path) as db:
+        within = _within(scopes.values())
+        those = db.execute(f"SELECT DISTINCT customer FROM account a WHERE {_THERE} AND {within}", _times(at))
+        found = {each for (each,) in those}
+        return found, _Counting(db, _times(at)).hits(scopes.values())
+
+
+class _Counting:
+    """Whoever is hit alike is counted once."""
+
+    def __init__(self, db: apsw.Connection, values: dict[str, float]) -> None:
+        self._db = db
+        self._values = values
+        self._known: dict[str, tuple[int, ...]] = {}
+
+    def hits(self, scopes: Iterable[Scope]) -> tuple[Hit, ...]:
+        return _hits(self._count(scopes), self._count([Scope()]))
+
+    def _count(self, scopes: Iterable[Scope]) -> tuple[int, ...]:
+        within = _within(scopes)
+        if within not in self._known:
+            [(_, self._known[within])] = _counts(self._db, self._values, within)
+        return self._known[within]
 
 
 Counts = dict[str, tuple[Hit, ...]]  # by function
@@ -291,10 +311,10 @@ def counted_by_tenant(db: apsw.Connection, scopes: Mapping[str, Scope], at: floa
     """Of each tenant's customers, and of how many it has; without functions and tenants that it hits none
     of."""
     values = _times(at)
-    whole = dict(_counts(db, values, [Scope()], "tenant"))
+    whole = dict(_counts(db, values, _within([Scope()]), "tenant"))
     found: dict[int, Counts] = {}
     for function in (each for each in FUNCTIONS if each in scopes):
-        for tenant, count in _counts(db, values, [scopes[function]], "tenant"):
+        for tenant, count in _counts(db, values, _within([scopes[function]]), "tenant"):
             found.setdefault(tenant, {})[function] = _hits(count, whole[tenant])
     return found
 
@@ -361,8 +381,10 @@ def _basis(scope: Scope) -> str:
 
 
 def _within(scopes: Iterable[Scope]) -> str:
-    """Those whom any of them hits."""
-    found = [_clause(each) for each in scopes]
+    """Those whom any of them hits; alike for scopes that mean the same."""
+    found = sorted({_clause(each) for each in scopes})
+    if "1" in found:
+        return "1"
     return f"({' OR '.join(found)})" if found else "0"
 
 
@@ -376,13 +398,8 @@ def _clause(scope: Scope) -> str:
     return f"({' AND '.join(found)})" if found else "1"
 
 
-def _count(db: apsw.Connection, values: dict[str, float], scopes: Iterable[Scope]) -> tuple[int, ...]:
-    [(_, count)] = _counts(db, values, scopes)
-    return count
-
-
 def _counts(
-    db: apsw.Connection, values: dict[str, float], scopes: Iterable[Scope], by: str = ""
+    db: apsw.Connection, values: dict[str, float], within: str, by: str = ""
 ) -> Iterator[tuple[int, tuple[int, ...]]]:
     """Customers, contracts, mailboxes, and those of them that are active; ``by``: for each value of that
     column of the customers, else once for all."""
@@ -390,7 +407,7 @@ def _counts(
         f"SELECT {f'c.{by}' if by else '0'}, count(DISTINCT customer), count(DISTINCT contract), count(*),"
         " coalesce(sum(last_used_at >= :used), 0)"
         " FROM account a JOIN customer c ON c.id = a.customer"
-        f" WHERE {_THERE} AND {_within(scopes)}{f' GROUP BY c.{by}' if by else ''}",
+        f" WHERE {_THERE} AND {within}{f' GROUP BY c.{by}' if by else ''}",
         values,
     )
     for value, *count in rows:

@@ -38,6 +38,7 @@ CREATE TABLE tenant (
 _INDEXES = """
 CREATE INDEX account_cell ON account (cell);
 CREATE INDEX account_customer ON account (customer);
+CREATE INDEX customer_tenant ON customer (tenant);
 """
 
 
@@ -154,7 +155,7 @@ def tenants(db: apsw.Connection) -> list[TenantRow]:
     """Those with customers here, by number; none in a snapshot of before there were any."""
     if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'tenant'").fetchone():
         return []
-    sql = "SELECT * FROM tenant WHERE id IN (SELECT tenant FROM customer) ORDER BY id"
+    sql = "SELECT * FROM tenant t WHERE EXISTS (SELECT 1 FROM customer WHERE tenant = t.id) ORDER BY id"
     return [TenantRow(*row) for row in db.execute(sql)]
 
 

@@ -64,14 +64,17 @@ class _Outage(NamedTuple):
     reported_at: float
     named: Mapping[str, frozenset[str]]
 
-    def hit(self, contract: str, cells: frozenset[int]) -> tuple[str, ...]:
-        """The functions that failed for a contract with mailboxes in these cells."""
-        within = {each: scope.cells for each, scope in self.scopes.items()}
+    def within(self, cells: frozenset[int]) -> tuple[str, ...]:
+        """The functions that failed in one of these cells."""
         return tuple(
-            each
-            for each, those in within.items()
-            if (those is None or those & cells) and contract in self.named.get(each, {contract})
+            each for each, scope in self.scopes.items() if scope.cells is None or scope.cells & cells
         )
+
+    def hit(self, contract: str, functions: tuple[str, ...]) -> tuple[str, ...]:
+        """Of these, those that failed for the contract."""
+        if not self.named:
+            return functions
+        return tuple(each for each in functions if contract in self.named.get(each, {contract}))
 
     def suffered(self, contract: Contract, hit: tuple[str, ...]) -> Suffered:
         return Suffered(contract, {each: self.spans[each] for each in hit}, self.reported_at)
@@ -94,8 +97,11 @@ def owed(
     credits: list[Credit] = []
     unknown: list[str] = []
     alike: dict[tuple[Fee, tuple[tuple[str, ...], ...]], Credit] = {}  # most differ by their name alone
+    failed: dict[frozenset[int], list[tuple[str, ...]]] = {}
     for name, cells, mailboxes in _contracts(world, path, now):
-        hits = tuple(each.hit(name, cells) for each in outages)
+        if cells not in failed:
+            failed[cells] = [each.within(cells) for each in outages]
+        hits = tuple(each.hit(name, those) for each, those in zip(outages, failed[cells]))
         if not set(hits[0]) & set(policy.functions or hits[0]):
             continue
         fee = fees.get(name) or (Fee(0, currency) if isinstance(policy.rule, Flat) else None)

@@ -12,7 +12,7 @@ import apsw
 import msgspec
 
 from holdfast.care import customers
-from holdfast.care.affected import Scope, affected, counted_by_tenant
+from holdfast.care.affected import Scope, counted_by_tenant, whom
 from holdfast.model.functions import FUNCTIONS
 from holdfast.watch.incidents.record import Hit
 from holdfast.world import World
@@ -93,8 +93,8 @@ def hurt(
     if not theirs:  # strangers are hit, and nobody can tell them
         wanted = set(told_before)
     else:
-        found = affected(world, path, theirs, at)
-        wanted, total = {row.customer for row in found.rows} | set(told_before), found.total
+        hit, total = whom(world, path, theirs, at)
+        wanted = hit | set(told_before)
     with customers.reading(world, path) as db:
         return Hurt([each for each in _contacts(db) if each.customer in wanted], total)
 
@@ -158,6 +158,7 @@ def _mailbox(account: Account, scopes: Iterable[Mapping[str, Cells]]) -> Mailbox
 
 
 def _contacts(db: apsw.Connection, within: str = "1") -> Iterator[Contact]:
+    tenants = {each.id for each in customers.tenants(db)}
     for id, contract, phone, proven, address, owned, language, consent, tenant in db.execute(
         "SELECT id, contract, phone, phone_proven_at, address, address_proven_at, language, consent_at,"
         f" tenant FROM customer WHERE {within} ORDER BY id"
@@ -169,5 +170,5 @@ def _contacts(db: apsw.Connection, within: str = "1") -> Iterator[Contact]:
             phone if agreed and proven > 0 else "",
             address if agreed and owned > 0 else "",
             language,
-            tenant,
+            tenant if tenant in tenants else 0,
         )
