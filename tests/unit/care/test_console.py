@@ -281,12 +281,8 @@ def test_console_1_what_can_not_be_read_is_named_and_the_rest_is_shown(desk: Des
     }
     said = desk.page("/console/processes")
     assert "It is taken nowhere else" in said
-    assert (
-        "imap-0 ready" in said
-        and "pop3-0 down" in said
-        and "mx-1 out of service" in said
-        and "still to come: pop3-0" in said
-    )
+    assert "imap-0 ready" in said and "pop3-0 down" in said and "mx-1 out of service" in said
+    assert "still to come: pop3-0" in said
 
 
 def test_every_entry_of_the_record_has_its_line_in_both_languages() -> None:
