@@ -144,7 +144,9 @@ def _counts(counts: dict[str, int]) -> str:
 def _preview(
     world: World, config: Config, known: Incidents, incident: Incident, kept: KeptNotices | None
 ) -> None:
+    from holdfast.care.notices.due import due
     from holdfast.care.notices.part import next_due, told
+    from holdfast.care.notices.rounds import Round
     from holdfast.care.notices.sending import Ways
     from holdfast.care.turns import Seen
     from holdfast.run import layout, noticing
@@ -152,15 +154,22 @@ def _preview(
     from holdfast.world.http import HttpClient
 
     now = world.clock.now()
-    before = kept.notices(incident.number) if kept is not None else []
-    what, at = next_due(incident, told(incident, before, now), now)
+    before = {each.number: kept.notices(each.number) if kept is not None else [] for each in known}
+    what, at = next_due(incident, told(incident, before[incident.number], now), now)
     if what is None:
         print("all has been told")
         return
+    round_ = Round(at)
+    for each in known:
+        theirs = before[each.number]
+        is_due = what if each is incident else due(each, told(each, theirs, at), at)
+        round_.add(each, is_due, theirs, is_held=False)
     customers = kept.customers(incident.number) if kept is not None else set[int]()
     seen = Seen(known, read_now(world, layout.now_path(config)), now)
     print(f"{what.about}, {'now' if at <= now else moment(at)}")
-    plan = noticing.planner(world, config).plan(seen, incident, what, 0, customers)
+    plan = noticing.planner(world, config).plan(
+        seen, incident, what, 0, customers, round_.beside(kept, incident, what)
+    )
     ways: Ways = noticing.ways(world, config, HttpClient(world))
     counted = Counter(name for _, name in (*ways.firsts(plan.customers), *ways.for_all(quiet=what.quiet)))
     rows = [{"channel": name, "messages": count} for name, count in sorted(counted.items())]

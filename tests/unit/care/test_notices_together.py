@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway import Gateway, gateway
@@ -114,6 +114,7 @@ INCIDENTS = st.lists(
 )
 
 
+@settings(max_examples=50)
 @given(INCIDENTS, st.sampled_from([MINE, MINE[:1], MINE[1:]]))
 def test_tell_8_whatever_there_is_beside_nothing_that_fails_is_said_to_work(
     incidents: list[tuple[set[str], str, Cells]], mine: list[Account]
@@ -325,6 +326,7 @@ def test_tell_7_after_a_restart_nobody_is_told_again_what_another_told_him(
     assert [len(each) for each in said.values()] == [2]
 
 
+@pytest.mark.slow
 def test_what_everybody_reads_of_an_end_says_what_still_fails(tmp_path: Path, first: Gateway) -> None:
     async def work(told: Told) -> None:
         told.apply(*incident(1, told.at, "imap"), *incident(2, told.at, "imap", 4))
@@ -340,6 +342,7 @@ def test_what_everybody_reads_of_an_end_says_what_still_fails(tmp_path: Path, fi
     assert "works again since" in said[phone(1)][1]  # its mailbox isn't in the other's cell
 
 
+@pytest.mark.slow
 def test_a_file_of_before_can_be_read_and_written(tmp_path: Path, first: Gateway) -> None:
     """As version 1 had it, without those whom others tell."""
     import apsw

@@ -52,20 +52,20 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, world: World) -> Any
     return parse(text, str(path), {})
 
 
-def opened(world: World, config: Any) -> Incidents:
+def opened(world: World, config: Any, number: int = 1) -> Incidents:
     """An incident of a minute ago, in the ledger."""
     at = world.clock.now() - 60
     entries: list[r.AnyEntry] = [
-        r.Opened(at=at, incident=1, since={"imap": at - 5}),
+        r.Opened(at=at, incident=number, since={"imap": at - 5}),
         r.Found(
             at=at,
-            incident=1,
+            incident=number,
             states={"imap": "fails"},
             failing=(r.Failing(trial="imap/3", function="imap", state="fails", step="list", cell=3),),
             count=1,
         ),
-        r.Diagnosed(at=at + 3, incident=1, report=named("cell-03/index", "index", "imap")),
-        r.Affected(at=at + 5, incident=1, counts={"imap": hits(3, 3, 3, 3)}),
+        r.Diagnosed(at=at + 3, incident=number, report=named("cell-03/index", "index", "imap")),
+        r.Affected(at=at + 5, incident=number, counts={"imap": hits(3, 3, 3, 3)}),
     ]
 
     async def go() -> None:
@@ -105,6 +105,16 @@ def test_a_dry_run_says_what_would_be_told_and_to_how_many_and_sends_nothing(
     assert "sms      1" in said and "letter   2" in said
     assert "user1@example.org: betroffen" in said and "user4@example.org: in Ordnung" in said
     assert not Path(layout.notices_path(config)).exists()
+
+
+def test_a_dry_run_leaves_out_whom_another_incident_has_told_as_much(
+    world: World, config: Any, capsys: Any
+) -> None:
+    laid_down(world, config, opened(world, config))
+    opened(world, config, 2)
+    notices.notices(2, dry_run=True)
+    said = capsys.readouterr().out
+    assert "opened, now" in said and "sms" not in said and "letter" not in said
 
 
 def test_who_was_told_what_is_listed(world: World, config: Any, capsys: Any) -> None:

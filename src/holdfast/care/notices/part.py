@@ -10,7 +10,6 @@ from holdfast.care.notices.kept import KeptNotices, Notice
 from holdfast.care.notices.planning import Planner
 from holdfast.care.notices.rounds import Round
 from holdfast.care.notices.sending import Sending
-from holdfast.care.notices.together import Beside, Last, Other
 from holdfast.care.turns import Seen
 from holdfast.model.errors import Refused
 from holdfast.model.limits import (
@@ -100,7 +99,7 @@ class NoticesPart:
     async def _lay_down(self, seen: Seen, incident: Incident, what: NoticeDue, round_: Round) -> None:
         notices = self._notices[incident.number]
         before = set() if what.quiet else await self._thread.run(self._kept.customers, incident.number)
-        beside = await self._beside(incident, what, round_)
+        beside = await self._thread.run(round_.beside, self._kept, incident, what)
         number = max([*incident.notices, *(each.number for each in notices)], default=0) + 1
         plan = await self._world.offload(self._planner.plan, seen, incident, what, number, before, beside)
         ways = self._sending.ways
@@ -126,7 +125,7 @@ class NoticesPart:
         if place is None or counted <= self._joined.get(incident.number, notices[place].at):
             return
         known = await self._thread.run(self._kept.customers, incident.number)
-        beside = await self._beside(incident, None, round_)
+        beside = await self._thread.run(round_.beside, self._kept, incident, None)
         plan = await self._world.offload(self._planner.joining, seen, incident, notices[place], known, beside)
         if plan.customers or plan.alongs:
             firsts = self._sending.ways.firsts(plan.customers)
@@ -134,24 +133,6 @@ class NoticesPart:
             notices[place] = plan.notice
             self._sending.wake()
         self._joined[incident.number] = counted
-
-    async def _beside(self, incident: Incident, what: NoticeDue | None, round_: Round) -> Beside:
-        others = round_.others(incident)
-        left: tuple[Other, ...] = ()
-        if what is not None and what.about == "ended" and not what.quiet:
-            those = await self._thread.run(self._kept.left_to, incident.number)
-            left = tuple(each for number in those if (each := round_.over(number)) is not None)
-        if not others or (what is not None and what.quiet):
-            return Beside((), left)
-        numbers = [incident.number, *(each.incident for each in others)]
-        newest = await self._thread.run(self._kept.last, numbers)
-        made: dict[tuple[int, int], Last] = {}
-        for of in set(newest.values()):
-            notice = next((each for each in self._notices[of[0]] if each.number == of[1]), None)
-            if notice is not None:
-                heard = [each for each in notice.body.others if not each.later]
-                made[of] = Last(*of, notice.at, notice.own, heard)
-        return Beside(others, left, {each: made[of] for each, of in newest.items() if of in made})
 
     def _noticed(self, incident: Incident) -> list[AnyEntry]:
         return [

@@ -1,4 +1,4 @@
-"""One round of telling: what is due of each incident, and what each is beside the others. Pure."""
+"""One round of telling: what is due of each incident, and what each is beside the others."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from holdfast.care.affected import scopes_during, scopes_of
 from holdfast.care.notices.due import NoticeDue, said_of
-from holdfast.care.notices.kept import Notice
+from holdfast.care.notices.kept import KeptNotices, Notice
 from holdfast.care.notices.recipients import kept
-from holdfast.care.notices.together import Other
+from holdfast.care.notices.together import Beside, Last, Other
 from holdfast.watch.incidents.incidents import Incident
 
 _FIRST = ("opened", "correction", "update", "ended")  # the worst is what a message begins with
@@ -19,6 +19,7 @@ class Round:
         self.due: dict[int, NoticeDue | None] = {}
         self._at = at
         self._incidents: dict[int, Incident] = {}
+        self._notices: dict[int, Sequence[Notice]] = {}
         self._heard: set[int] = set()  # of which people were told, or are now
         self._made: dict[int, Other] = {}
 
@@ -27,7 +28,7 @@ class Round:
     ) -> None:
         """``is_held``: nothing of it may go out for now."""
         number = incident.number
-        self._incidents[number], self.due[number] = incident, what
+        self._incidents[number], self._notices[number], self.due[number] = incident, notices, what
         is_due = what is not None and not what.quiet
         if not is_held and (is_due or any(not each.body.quiet for each in notices)):
             self._heard.add(number)
@@ -41,18 +42,31 @@ class Round:
 
         return sorted(self._incidents.values(), key=place)
 
-    def others(self, incident: Incident) -> tuple[Other, ...]:
-        """What is told beside that one: what else is open, and what ends in this round."""
-        return tuple(
+    def beside(self, kept: KeptNotices | None, incident: Incident, what: NoticeDue | None) -> Beside:
+        """What is told beside that one; ``what``: None for who is hit after it was laid down. ``kept``: None
+        while nobody was ever told anything. Blocks; raises ``Unavailable``."""
+        if what is not None and what.quiet:
+            return Beside()
+        left: tuple[Other, ...] = ()
+        if what is not None and what.about == "ended" and kept is not None:
+            over = (self._incidents.get(each) for each in kept.left_to(incident.number))
+            left = tuple(self._other(each) for each in over if each is not None and each.closed_at)
+        others = tuple(
             self._other(each)
             for each in self._incidents.values()
             if each.number != incident.number and (not each.closed_at or self._ends(each))
         )
+        return Beside(others, left, self._last(kept, incident, others) if others and kept else {})
 
-    def over(self, number: int) -> Other | None:
-        """One that has ended, not long ago."""
-        incident = self._incidents.get(number)
-        return None if incident is None or not incident.closed_at else self._other(incident)
+    def _last(self, kept: KeptNotices, incident: Incident, others: Sequence[Other]) -> dict[int, Last]:
+        """What each customer was told last of any of them."""
+        newest = kept.last([incident.number, *(each.incident for each in others)])
+        made: dict[tuple[int, int], Last] = {}
+        for number in {number for number, _ in newest.values()}:
+            for each in self._notices[number]:
+                heard = [other for other in each.body.others if not other.later]
+                made[each[:2]] = Last(*each[:2], each.at, each.own, heard)
+        return {customer: made[of] for customer, of in newest.items() if of in made}
 
     def _ends(self, incident: Incident) -> bool:
         what = self.due[incident.number]
