@@ -17,6 +17,7 @@ from holdfast.watch.depends import Step, Trial
 
 _STORE = ("socket/store", "process/store-{worker}", "ledger/mail")
 _PEOPLE = ("socket/people", "process/people-{worker}", "ledger/people", "copy/people-writer")
+_CHECKED = "load/sign-in"  # a password that nobody remembers; app passwords and tokens need no such turn
 _FIRST, _SECOND = "{first}", "{second}"  # the indexes of the accounts' cells
 _BACK = (
     *(
@@ -85,9 +86,9 @@ USES: Mapping[str, tuple[str, Mapping[str, tuple[str, ...]]]] = {
     "canary/password": (
         "password",
         {
-            "sign-in": ("copy/password-{worker}", "key/pages"),
+            "sign-in": ("copy/password-{worker}", "key/pages", _CHECKED),
             "change": _PEOPLE,
-            "sign-in again": ("copy/password-{worker}", "key/pages"),
+            "sign-in again": ("copy/password-{worker}", "key/pages", _CHECKED),
             "change back": _PEOPLE,
         },
     ),
@@ -96,10 +97,12 @@ USES: Mapping[str, tuple[str, Mapping[str, tuple[str, ...]]]] = {
         {
             "name": ("copy/signup-{worker}", "key/pages", "key/canary"),
             "made": (*_PEOPLE, "signup/requests", "ledger/signup-asked-{worker}"),
+            "used": (_CHECKED,),
             "removed": (
                 "door/account_https",
                 "process/password-{worker}",
                 "copy/password-{worker}",
+                _CHECKED,
                 *_PEOPLE,
             ),
         },

@@ -103,6 +103,26 @@ def test_a_smarthost_that_takes_mail_and_drops_it_is_named_though_its_own_check_
     assert not once.causes, "one that is late is no smarthost's fault yet"
 
 
+@pytest.mark.slow
+def test_more_sign_ins_than_can_be_checked_are_named_though_a_canary_is_put_off_as_well():
+    """It changes its password, which nobody remembers then; all that comes by app passwords goes well."""
+    known = mapping.dependency_map(Config(), cells=(FIRST,), canaries=(FIRST, SECOND), sessions=True)
+    failing = {"load/sign-in": "wait", "canary/password": "sign-in"}
+    shown = [Outcome(trial, 1000.0 + 2 * time, step) for trial, step in failing.items() for time in range(3)]
+    shown += [
+        Outcome(trial.id, 1000.5 + 2 * time)
+        for trial in known.trials.values()
+        for time in range(3)
+        if trial.at_will and trial.id not in failing
+    ]
+    for process in ("imap-0", "pop3-0"):
+        shown += [Outcome(f"sessions/{process}", 1001.0 + 2 * time, reached=2) for time in range(3)]
+        shown += [Outcome(f"sessions/{process}", 1001.0 + 2 * time, "auth/load", 0) for time in range(3)]
+    said = diagnose(known, gather(known, sorted(shown, key=lambda each: each.at)))
+    assert [each.component for each in said.causes] == ["load/sign-in"]
+    assert said.probability > 0.99
+
+
 def test_map_4_what_canaries_never_meet_is_known():
     unmet = watched().components.keys() - passed(watched())
     assert {each for each in unmet if mapping.kind(each) != "index"} == UNMET
