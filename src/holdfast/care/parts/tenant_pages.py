@@ -23,6 +23,8 @@ from holdfast.pages.texts import Texts
 from holdfast.watch.incidents.record import AnyEntry
 from holdfast.world import World
 
+_OFTEN_S = 3.0
+_SELDOM_S = 60.0  # while there are no tenants
 Planned = Callable[[], tuple[Maintenance, ...]]  # raises ``Refused``, ``OSError``
 
 
@@ -31,7 +33,7 @@ class TenantPagesPart:
     each function is. ``look``: everybody's."""
 
     name = "tenants' pages"
-    every_s = 3.0
+    every_s = _OFTEN_S
 
     def __init__(
         self,
@@ -60,8 +62,9 @@ class TenantPagesPart:
         made_at, material = self._made
         now = material_of(seen)
         if now != material or not 0 <= seen.at - made_at < STATUS_TENANTS_S:
-            self._shelf.put_theirs(await self._world.offload(self._make, seen))
-            self._made = seen.at, now
+            if await self._world.offload(self._world.disk.exists, self._snapshot):  # else it is made soon
+                self._shelf.put_theirs(await self._world.offload(self._make, seen))
+                self._made = seen.at, now
         return []
 
     def _make(self, seen: Seen) -> Files:
@@ -69,6 +72,7 @@ class TenantPagesPart:
         found: Files = {}
         with customers.reading(self._world, self._snapshot) as db:
             those = list(islice(self._theirs.tenants(db), STATUS_TENANTS))
+            self.every_s = _OFTEN_S if those else _SELDOM_S
             known = self._known(seen) if those else None
             for each in those:
                 assert known is not None
