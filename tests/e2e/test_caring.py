@@ -99,6 +99,8 @@ def test_an_outage_is_counted_credited_and_shown(tmp_path: Path) -> None:
     try:
         until(lambda: states(service).get("imap") == "operational")
         until(lambda: (service.data / "care" / "customers.sqlite").exists())
+        tenant = service.holdfast("tenant", "add", "acme").stdout.split()[-1]
+        assert service.holdfast("customer", "set", "2", "--tenant", tenant).returncode == 0
         imap = service.pid("imap-0")
         os.kill(imap, signal.SIGSTOP)
         stopped = time.monotonic()
@@ -109,6 +111,8 @@ def test_an_outage_is_counted_credited_and_shown(tmp_path: Path) -> None:
         counted = {each["what"]: each["count"] for each in told["affected"]["counts"]["imap"]}
         assert counted["mailboxes"] == len(service.people)
         assert told["credited"]["goodwill"]["total"] == {"EUR": 250 * len(service.people)}
+        page = service.data / "care" / "status" / f"tenant-{tenant}" / "incident-1.en.html"
+        until(lambda: page.exists() and "acme" in page.read_text())
         os.kill(imap, signal.SIGCONT)
     finally:
         service.close()

@@ -175,17 +175,6 @@ def test_they_are_made_when_something_changed_and_every_few_minutes_anyway(house
     assert house.read("acme/index.en.html") != first
 
 
-def test_without_any_it_is_looked_seldom(house: House, tmp_path: Path) -> None:
-    part = house.parts[1]
-    house.turn()
-    assert part.every_s <= 3
-    people = [CustomerRow(1, "K-1")]
-    written(house.world, tmp_path, [account(1, 1, 3)], people)
-    house.turn(STATUS_TENANTS_S + 1)
-    assert part.every_s >= 60
-    assert house.shelf.stand is not None and not [each for each in house.shelf.stand.versions if "/" in each]
-
-
 def test_they_are_taken_to_a_place_with_their_folders_and_what_is_gone_is_taken_away_there(
     house: House, tmp_path: Path
 ) -> None:

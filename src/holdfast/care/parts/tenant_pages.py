@@ -23,8 +23,6 @@ from holdfast.pages.texts import Texts
 from holdfast.watch.incidents.record import AnyEntry
 from holdfast.world import World
 
-_OFTEN_S = 3.0
-_SELDOM_S = 60.0  # while there are no tenants
 Planned = Callable[[], tuple[Maintenance, ...]]  # raises ``Refused``, ``OSError``
 
 
@@ -33,7 +31,7 @@ class TenantPagesPart:
     each function is. ``look``: everybody's."""
 
     name = "tenants' pages"
-    every_s = _OFTEN_S
+    every_s = 5.0
 
     def __init__(
         self,
@@ -61,10 +59,11 @@ class TenantPagesPart:
     async def turn(self, seen: Seen) -> list[AnyEntry]:
         made_at, material = self._made
         now = material_of(seen)
-        if now != material or not 0 <= seen.at - made_at < STATUS_TENANTS_S:
-            if await self._world.offload(self._world.disk.exists, self._snapshot):  # else it is made soon
-                self._shelf.put_theirs(await self._world.offload(self._make, seen))
-                self._made = seen.at, now
+        is_due = now != material or not 0 <= seen.at - made_at < STATUS_TENANTS_S
+        # without a snapshot there will be one soon, and what was made before stays
+        if is_due and await self._world.offload(self._world.disk.exists, self._snapshot):
+            self._shelf.put_theirs(await self._world.offload(self._make, seen))
+            self._made = seen.at, now
         return []
 
     def _make(self, seen: Seen) -> Files:
@@ -72,7 +71,6 @@ class TenantPagesPart:
         found: Files = {}
         with customers.reading(self._world, self._snapshot) as db:
             those = list(islice(self._theirs.tenants(db), STATUS_TENANTS))
-            self.every_s = _OFTEN_S if those else _SELDOM_S
             known = self._known(seen) if those else None
             for each in those:
                 assert known is not None
