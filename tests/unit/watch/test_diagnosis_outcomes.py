@@ -109,3 +109,35 @@ def test_diag_13_what_comes_and_goes_was_not_sound_before_its_last_failure():
     shown = "WWWWFFWFWWWWF"
     outcomes.add(finding("sms", 1000.0 + n, "answer" if one == "F" else "") for n, one in enumerate(shown))
     assert outcomes.now(1013.0)[-1].sound == 1000.0
+
+
+USES = DependencyMap(
+    [Component("a", "process")],
+    trials=[Trial(f"get/{n}", "imap", (Step("ask", frozenset("a")),)) for n in range(6)],
+)
+
+
+def uses(rounds: dict[int, str]) -> list[bool]:
+    """What still counts of six uses after a round each second: whether it failed. ``rounds``: of each use
+    what it shows, W or F by the second."""
+    outcomes = Outcomes(USES)
+    for second in range(max(map(len, rounds.values()))):
+        for n, shown in rounds.items():
+            if shown[second : second + 1] in ("W", "F"):
+                fails = shown[second] == "F"
+                step, words = ("ask", f"{second} wait") if fails else ("", "")
+                state = "fails" if fails else "works"
+                outcomes.add([Finding(f"get/{n}", "imap", state, step, words, 1000.0 + second + n / 10, 0.0)])
+    return [bool(each.failed) for each in outcomes.now(1030.0)]
+
+
+def test_diag_9_what_all_uses_met_and_none_meets_any_more_is_over_before_each_has_shown_it_for_long():
+    assert uses(dict.fromkeys(range(6), "WWFFFFW")) == [False] * 6
+    rarely = {**dict.fromkeys(range(5), "WWFFFFW"), 5: "WWFFFF"}
+    assert uses(rarely) == [False] * 5  # what nobody tried since
+
+
+def test_diag_9_what_some_still_meet_or_meet_again_and_again_is_not_over():
+    assert any(uses({**dict.fromkeys(range(5), "WWFFFFWW"), 5: "WWFFFFFF"}))
+    comes_and_goes = {n: "FWFWFWF" if n % 2 else "WFWFWFWW" for n in range(6)}
+    assert sum(uses(comes_and_goes)) > 10

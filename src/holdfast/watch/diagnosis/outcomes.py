@@ -1,16 +1,19 @@
 """From findings to the outcomes that a diagnosis is made of: which of them still say how it is now.
 
 DIAG-9 a trial speaks by what it has shown last: where it says the same so often that it would hardly have by
-chance, it has changed, and what it showed before counts no more. That something worked before the newest
-fault began is no evidence that it works now, nor what failed well before that and has worked since: half of
-what comes and goes would be left out, and the rest seem worse than it is. A fault that spoils a part is none
-that begins anew with each row of failures, nor with each who meets what others have met before.
+chance, it has changed, and what it showed before counts no more; and so have all uses together that met the
+same words. That something worked before the newest fault began is no evidence that it works now, nor what
+failed well before that and has worked since: half of what comes and goes would be left out, and the rest seem
+worse than it is. A fault that spoils a part is none that begins anew with each row of failures, nor with each
+who meets what others have met before.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
+from functools import lru_cache
 
 from holdfast.model.findings import Finding
 from holdfast.model.limits import FINDING_FRESH_S, OUTCOMES_KEPT, OUTCOMES_S
@@ -87,6 +90,8 @@ class Outcomes:
     def now(self, now: float, met: Iterable[Outcome] = ()) -> list[Outcome]:
         """All that still counts, in the order of its time. ``met``: what real sessions showed, of what is
         ``still`` so."""
+        for said in self._over():
+            self._let_go(said)
         fresh = dict(self._fresh(now))
         self.enough = enough = self._enough(fresh.values())
         begun = self._begun(place for place, kept in fresh.items() if len(_row(kept)) >= enough)
@@ -96,12 +101,45 @@ class Outcomes:
         found += [each for each in met if each.failed or each.at >= begun]
         return sorted(found, key=lambda each: each.at)
 
+    def _uses(self) -> list[tuple[tuple[str, str], list[Outcome]]]:
+        return [(place, kept) for place, kept in self._kept.items() if self._function[place[0]]]
+
+    def _over(self) -> list[str]:
+        """What uses have met, and none has since, so often that it would hardly have gone well by chance."""
+        last: dict[str, float] = {}
+        met, spared, since = Counter[str](), Counter[str](), Counter[str]()
+        uses = self._uses()
+        for _, kept in uses:
+            for said, at in _met_last(kept).items():
+                last[said] = max(at, last.get(said, 0.0))
+        for _, kept in uses if last else ():
+            begun = set[str]()
+            for each in kept:
+                if each.failed and each.said:
+                    begun.add(_words(each.said))
+                for said in begun:
+                    count = met if each.failed else spared if each.at <= last[said] else since
+                    count[said] += 1
+        return [
+            said
+            for said in last
+            if ((spared[said] + 1) / (met[said] + spared[said] + 1)) ** since[said] < _CHANCE
+        ]
+
+    def _let_go(self, said: str) -> None:
+        """Whoever has met that tells how it is now by what was shown since."""
+        for place, kept in self._uses():
+            if (last := _met_last(kept).get(said)) is not None:
+                kept[:] = [each for each in kept if each.at > last]
+                if not kept:
+                    del self._kept[place]
+
     def _begun(self, sure: Iterable[tuple[str, str]]) -> float:
         """When the newest fault was first seen: what meets the same as another has met before is none."""
         seen: dict[tuple[str, ...], float] = {}
         for place in sure:
             last, since = self._kept[place][-1], self._failed[place][0]
-            same = (last.failed, _DIGITS.sub("", last.said), "" if self._function[place[0]] else last.trial)
+            same = (last.failed, _words(last.said), "" if self._function[place[0]] else last.trial)
             seen[same] = min(since, seen.get(same, since))
         return max(seen.values(), default=0.0)
 
@@ -131,6 +169,17 @@ def _outcome(finding: Finding, steps: list[str]) -> Outcome:
     if finding.state == "unknown":
         return Outcome(finding.trial, finding.at, reached=steps.index(finding.step))
     return Outcome(finding.trial, finding.at, finding.step, said=finding.said)
+
+
+@lru_cache(1000)
+def _words(said: str) -> str:
+    """What was met, but for numbers."""
+    return _DIGITS.sub("", said)
+
+
+def _met_last(kept: Iterable[Outcome]) -> dict[str, float]:
+    """By what was met, when it was last."""
+    return {_words(each.said): each.at for each in kept if each.failed and each.said}
 
 
 def _forget(kept: list[Outcome]) -> None:
