@@ -87,18 +87,30 @@ def test_tell_7_an_end_that_is_expected_sooner_is_news_to_who_knew_of_it() -> No
     assert along(7, MINE, other(2, "imap", high=NOW + 600), again, beside, NOW) is not None
 
 
+def test_tell_7_who_never_heard_of_an_incident_hears_no_news_of_it_when_it_hits_others() -> None:
+    own = other(2, "imap", cells=Cells((7,), False))  # it might have been anybody, and adds nothing
+    cause = NoticeDue("update", own.said, 1, NOW + 1800, ("cause",))
+    a = other(1, "imap")
+    assert along(7, MINE, own, cause, last(a)._replace(others=(a,)), NOW) == Along(7, 1, 2)
+    of_both = last(a, other(2, "imap"))._replace(others=(a,))
+    assert along(7, MINE, own, cause, of_both, NOW) is None
+
+
 def test_tell_8_what_fails_by_another_is_not_said_to_work_again() -> None:
     own = other(1, "imap", "pop3", state="over")
     end = NoticeDue("ended", own.said)
     goes_on = other(2, "imap", cells=CELL_3)
     beside = Beside((goes_on,))
-    assert reading(MINE, own.said, is_over=True, beside=beside) == Reading(("pop3",), ((2, ("imap",)),))
+    assert reading(MINE, own.said, is_over=True, beside=beside) == Reading(("pop3",), ((2, ("imap",), ()),))
     assert reading(MINE[1:], own.said, is_over=True, beside=beside) == Reading(("imap", "pop3"))
     whole = Beside((other(2, "imap", "pop3", "password"),))
     assert along(7, MINE, own, end, whole, NOW) == Along(7, 2, 0)
     unheard = Beside((other(3, "imap", "pop3", state="silent"),))
     assert along(7, MINE, own, end, unheard, NOW) == Along(7, 3, 0)
     assert reading(MINE, own.said, is_over=True, beside=unheard).also == ()
+    unsure = Beside((other(2, "pop3", cells=Cells(None, True)), other(3, "imap")))
+    said = reading(MINE, Said(("password",)), is_over=False, beside=unsure)
+    assert said.also == ((2, (), ("pop3",)), (3, ("imap",), ()))
     left = Beside(left=(other(5, "imap", state="over", cells=CELL_3),))  # whose end this one tells
     assert reading(MINE, own.said, is_over=True, beside=left) == Reading(("imap", "pop3"), (), NOW - 5)
     assert reading(MINE[1:], own.said, is_over=True, beside=left).since == 0
@@ -126,7 +138,7 @@ def test_tell_8_whatever_there_is_beside_nothing_that_fails_is_said_to_work(
     own = other(1, "imap", "pop3", state="over")
     found = reading(mine, own.said, is_over=True, beside=Beside(tuple(others)))
     over = {each.incident for each in others if each.state == "over"}
-    works = {*found.works, *(name for number, those in found.also if number in over for name in those)}
+    works = {*found.works, *(name for number, those, _ in found.also if number in over for name in those)}
     fails = {name for each in others if each.state != "over" for name in each.hits(mine)}
     assert not works & fails and set(own.said.functions) - fails <= works
 

@@ -264,6 +264,10 @@ def test_an_end_lasted_from_what_began_first_for_its_reader_and_names_what_still
     composer = Composer(said, goes_on, "Example Mail")
     other = Other(2, "open", said_of(goes_on.get(2), NOW), {}, BEGAN)  # type: ignore[arg-type]
     base = composer.words(facts)
-    read = composer.read(base, Reading((), ((2, ("webmail",)),)), {2: other}, NOW)["de"]
+    read = composer.read(base, Reading((), ((2, ("webmail",), ()),)), {2: other}, NOW)["de"]
     assert len(read.before) > len(base["de"].before) and "Webmail" in read.before[-3]
+    unsure = composer.read(base, Reading((), ((2, (), ("webmail",)),)), {2: other}, NOW)["de"]
+    assert "vielleicht nicht: Webmail." in " ".join(unsure.before) and unsure.short[1].startswith(
+        "Vielleicht"
+    )
     assert read.short[1].startswith("Auch gestört seit") and read.short[1].endswith("Webmail.")

@@ -73,11 +73,11 @@ class Along(NamedTuple):
 
 class Reading(NamedTuple):
     """What is other for a reader. ``works``: what works again for him, at an end. ``also``: of each other
-    incident that hits him what it means for him. ``since``: of the first of those whose end this tells.
-    ``tenant``: in whose name."""
+    incident that hits him what of it fails for him, or works again, and what may fail. ``since``: of the first
+    of those whose end this tells. ``tenant``: in whose name."""
 
     works: tuple[str, ...] = ()
-    also: tuple[tuple[int, tuple[str, ...]], ...] = ()
+    also: tuple[tuple[int, tuple[str, ...], tuple[str, ...]], ...] = ()
     since: float = 0.0
     tenant: int = 0
 
@@ -93,7 +93,9 @@ def reading(
         if other.state == "over":
             theirs = tuple(each for each in theirs if each not in failing)
         if other.state != "silent" and theirs:
-            also.append((other.incident, theirs))
+            unsure = tuple(each for each in theirs if other.scopes[each].uncertain and other.state == "open")
+            sure = tuple(each for each in theirs if each not in unsure)
+            also.append((other.incident, sure, unsure))
     if not is_over:
         return Reading((), tuple(also), 0.0, tenant)
     works = tuple(each for each in own.functions if each not in failing)
@@ -113,7 +115,11 @@ def along(
             return None
         goes_on = [each for each in beside.others if each.state != "over" and each.hits(accounts)]
         return Along(customer, goes_on[0].incident, 0) if goes_on else None
-    if last is None or not _may_hold(due, last, now):
+    if last is None:
+        return None
+    if not own.hits(accounts) and not _told_of(last, own, accounts):
+        return Along(customer, last.incident, last.notice)  # he has never heard of it, and needn't
+    if not _may_hold(due, last, now):
         return None
     is_first = due is None or due.about == "opened" or "again" in due.news
     told, true = _parts(last.own, last.others), _parts(own, beside.others)
@@ -122,12 +128,13 @@ def along(
 
 
 def _told_now(last: Last, own: Other, accounts: Sequence[Account], now: float) -> bool:
-    """By a notice of this round."""
-    is_same = last.own.incident == own.incident
-    return (
-        last.at == now
-        and not is_same
-        and any(each.incident == own.incident and each.hits(accounts) for each in last.others)
+    """By another's notice of this round."""
+    return last.at == now and last.incident != own.incident and _told_of(last, own, accounts)
+
+
+def _told_of(last: Last, own: Other, accounts: Sequence[Account]) -> bool:
+    return last.incident == own.incident or any(
+        each.incident == own.incident and each.hits(accounts) for each in last.others
     )
 
 

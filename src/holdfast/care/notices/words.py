@@ -129,7 +129,7 @@ class Composer:
         """``base``, as it is read by whom others of these hit, too."""
         found = {
             language: base[language].beside(
-                [self._beside(teller, others[number], functions, at) for number, functions in reading.also]
+                [self._beside(teller, others[each[0]], *each[1:], at) for each in reading.also]
             )
             for language, teller in self._tellers.items()
         }
@@ -137,20 +137,26 @@ class Composer:
         return found
 
     def _beside(
-        self, teller: story.Teller, other: Other, functions: tuple[str, ...], now: float
+        self,
+        teller: story.Teller,
+        other: Other,
+        functions: tuple[str, ...],
+        unsure: tuple[str, ...],
+        now: float,
     ) -> tuple[list[str], str]:
         incident = self._incidents.get(other.incident)
         assert incident is not None
         state = "ended" if other.state == "over" else "fails"
         at = incident.ended_at if other.state == "over" else incident.since
-        names = ", ".join(teller.say(f"notice.sms.function.{each}") for each in functions)
+        names = ", ".join(teller.say(f"notice.sms.function.{each}") for each in functions or unsure)
+        kind = state if functions else "unsure"
         short = teller.say(
-            f"notice.sms.beside.{state}", at=self._short_at(teller.language, at), functions=names
+            f"notice.sms.beside.{kind}", at=self._short_at(teller.language, at), functions=names
         )
         found = []
         in_part = [each for each in functions if state == "fails" and incident.states.get(each) == "degraded"]
         whole = [each for each in functions if each not in in_part]
-        for key, those in ((state, whole), ("part", in_part)):
+        for key, those in ((state, whole), ("part", in_part), ("unsure", unsure)):
             if those:
                 at_, those_ = teller.moment(at), teller.names(those)
                 found.append(teller.say(f"notice.beside.{key}", at=at_, functions=those_))
