@@ -73,8 +73,8 @@ class Along(NamedTuple):
 
 class Reading(NamedTuple):
     """What is other for a reader. ``works``: what works again for him, at an end. ``also``: of each other
-    incident that hits him what of it fails for him, or works again, and what may fail. ``since``: of the first
-    of those whose end this tells. ``tenant``: in whose name."""
+    incident that hits him what of it fails for him, or works again, and what may fail. ``since``: of the
+    first of those whose end this tells. ``tenant``: in whose name."""
 
     works: tuple[str, ...] = ()
     also: tuple[tuple[int, tuple[str, ...], tuple[str, ...]], ...] = ()
