@@ -190,7 +190,7 @@ def test_under_more_sign_ins_than_can_be_checked_who_is_known_comes_in_and_nobod
 def test_a_rolling_restart_that_spoils_a_function_is_taken_back(service: Service) -> None:
     nowhere = '[tls]\ncertificate = "/nowhere.pem"\nkey = "/nowhere.key"\n'
     watching = service.pid("watch-0")
-    restart_with(service, {"[tls]\n": nowhere, "stands_s = 0\n": "stands_s = 0\nroll_pause_s = 1\n"})
+    restart_with(service, {"[tls]\n": nowhere, "stands_s = 0\n": "stands_s = 0\nroll_pause_s = 2\n"})
     until(lambda: ("drain", "drain", "done") in remedied(service, "supervisor"))
     [said] = service.events("rolling_restart_taken_back")
     assert "submission-0" in said["back"] and "watch-0" in said["left"]
