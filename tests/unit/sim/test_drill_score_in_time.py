@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 
 from holdfast.sim.drills import score as s
 from holdfast.sim.drills.simulated import rows
@@ -39,6 +40,7 @@ def test_where_it_hurts_at_once_that_something_is_named_is_no_incident():
     assert detected(BEGAN + 61, Opinion(BEGAN + 4, named("key/objects")), truth=at_once) == 61
 
 
+@pytest.mark.slow
 def test_of_the_simulated_chains_one_hurts_nobody_until_the_disk_is_full():
     later = {id: hurts_after_s(rows.row(id, stream(1, "row"))) for id in ("F29", "F44", "F46", "F47")}
     assert later == {"F29": 0.0, "F44": 0.0, "F46": rows.MINUTE, "F47": 0.0}
