@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,11 @@ def states(service: Service) -> dict[str, str]:
         return {}
     told = json.loads(path.read_text())
     return {each["id"]: each["description"] or each["status"] for each in told["components"]}
+
+
+def read(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=20) as answer:
+        return str(answer.read().decode())
 
 
 async def opened(folder: str, at: float) -> None:
@@ -113,6 +119,9 @@ def test_an_outage_is_counted_credited_and_shown(tmp_path: Path) -> None:
         assert told["credited"]["goodwill"]["total"] == {"EUR": 250 * len(service.people)}
         page = service.data / "care" / "status" / f"tenant-{tenant}" / "incident-1.en.html"
         until(lambda: page.exists() and "acme" in page.read_text())
+        until(lambda: "– acme</title>" in read(f"{service.url('care')}/?of={tenant}"))
+        assert "– acme</title>" not in read(f"{service.url('care')}/")
+        assert f"?lang=en&amp;of={tenant}" in page.read_text()
         os.kill(imap, signal.SIGCONT)
     finally:
         service.close()

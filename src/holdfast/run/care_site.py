@@ -12,20 +12,24 @@ from typing import NamedTuple
 
 import msgspec
 
+from holdfast.care import customers
 from holdfast.care.console import console
 from holdfast.care.reports import intake as reports
 from holdfast.care.reports.clustering import Matching
 from holdfast.care.reports.desk import Desk
 from holdfast.care.reports.kept import CustomerReport, KeptReports
+from holdfast.care.status.page import Look
+from holdfast.care.status.tenants import look_of
 from holdfast.care.turns import Part, Seen, Sight
 from holdfast.model.errors import Unavailable
 from holdfast.model.networks import network_of
 from holdfast.model.people import Brand
-from holdfast.pages import Site
+from holdfast.pages import Site, Visit
 from holdfast.run import consoling, keys, layout, publishing, web
 from holdfast.run.child import Start
 from holdfast.run.config import Config
 from holdfast.watch.incidents import Incident, Incidents
+from holdfast.watch.incidents.record import AnyEntry
 from holdfast.watch.now import read_now
 from holdfast.world import World
 
@@ -39,17 +43,14 @@ class CareSite(NamedTuple):
 
 def make(start: Start) -> CareSite:
     """``web.serve(start, make(start).site.app)`` serves it."""
-    site = web.site(
-        start, [reports.FOLDER, console.FOLDER], brand=lambda visit: _brand(start.config), key=_key(start)
-    )
+    brands = Brands(start.world, start.config)
+    site = web.site(start, [reports.FOLDER, console.FOLDER], brand=brands.brand, key=_key(start))
     kept = KeptReports(start.world, layout.reports_path(start.config))
     looking = Looking(start.world, start.config)
-    reports.Intake(
-        site, kept, network_of=network_of, known=looking.incident_of, status_url=start.config.status.url
-    )
+    reports.Intake(site, kept, network_of=network_of, known=looking.incident_of, status_url=brands.status_url)
     console_ = consoling.console(start, site, looking.look)
     Desk(start.world, kept, console_, looking.look)
-    return CareSite(site, [console_])
+    return CareSite(site, [console_, brands])
 
 
 class Looking:
@@ -82,10 +83,38 @@ class Looking:
             return console.Looked(Seen(Incidents(), now, self._world.clock.now()), error.text)
 
 
-def _brand(config: Config) -> Brand:
-    """That of the status page, which leads here."""
-    look = publishing.look(config)
-    return msgspec.structs.replace(look.brand, title=look.name)
+class Brands:
+    """That of the status page that leads here, a tenant's or everybody's. A part that keeps them in memory:
+    no page waits for a disk."""
+
+    name = "brands"
+    every_s = 15.0
+
+    def __init__(self, world: World, config: Config) -> None:
+        self._world = world
+        self._snapshot = layout.customers_path(config)
+        self._everybody = publishing.look(config)
+        self._places = publishing.tenants(config)
+        self._looks: dict[int, Look] = {}
+
+    async def turn(self, seen: Seen) -> list[AnyEntry]:
+        if await self._world.offload(self._world.disk.exists, self._snapshot):
+            self._looks = await self._world.offload(self._read)
+        return []
+
+    def brand(self, visit: Visit) -> Brand:
+        look = self._of(visit)
+        return msgspec.structs.replace(look.brand, title=look.name)
+
+    def status_url(self, visit: Visit) -> str:
+        return self._of(visit).url
+
+    def _of(self, visit: Visit) -> Look:
+        return self._looks.get(reports.tenant_of(visit), self._everybody)
+
+    def _read(self) -> dict[int, Look]:
+        with customers.reading(self._world, self._snapshot) as db:
+            return {each.id: look_of(each, self._everybody, self._places) for each in customers.tenants(db)}
 
 
 def _key(start: Start) -> bytes:

@@ -27,6 +27,7 @@ from holdfast.watch.incidents.incidents import Incident
 FOLDER = Path(__file__).parent
 SINCE = {"minutes": 600, "hour": 3600, "today": 12 * 3600, "day": 86_400, "longer": 3 * 86_400, "unknown": 0}
 _encode = msgspec.msgpack.encode
+_OF = "of"  # in the query: the tenant
 _decode = msgspec.msgpack.Decoder(tuple[int, str, float]).decode
 
 
@@ -34,7 +35,7 @@ class Intake:
     """Mounts itself on ``site``. ``network_of``: an address, and which belong together.
 
     ``known``: the incident that a report is of, if there is one; raises ``Unavailable`` where that can't be
-    said. ``status_url``: of the status page, '' for none.
+    said. ``status_url``: of the status page, a tenant's for its customers, '' for none.
     """
 
     def __init__(
@@ -44,7 +45,7 @@ class Intake:
         *,
         network_of: Callable[[str], str],
         known: Callable[[CustomerReport], Awaitable[Incident | None]],
-        status_url: str = "",
+        status_url: Callable[[Visit], str],
     ) -> None:
         self._world = site.world
         self._kept = kept
@@ -63,7 +64,7 @@ class Intake:
                 self._pace.take(report.network)
                 number = await self._kept.add(report)
                 token = visit.seal("sent", _encode((number, report.function, report.at)))
-                return visit.go(f"/sent?report={token}")
+                return visit.go(f"/sent?report={token}{_whose(visit)}")
             except Wrong as error:
                 wrong = error
         asked = visit.query.get("function", "")
@@ -73,7 +74,7 @@ class Intake:
             functions=[(each, visit.say(f"report.function.{each}")) for each in (*FUNCTIONS, OTHER)],
             chosen=visit.form.get("function") or (asked if asked in FUNCTIONS else ""),
             since=[(each, visit.say(f"report.since.{each}")) for each in SINCE],
-            status_url=self._status_url,
+            status_url=self._status_url(visit),
         )
 
     def _read(self, visit: Visit) -> CustomerReport:
@@ -110,7 +111,26 @@ class Intake:
             is_new = known is None
         except Unavailable:
             pass  # it is kept all the same, and nothing is said of it
-        return visit.show("sent.html", number=number, known=known, is_new=is_new, status_url=self._status_url)
+        return visit.show(
+            "sent.html",
+            number=number,
+            known=known,
+            is_new=is_new,
+            status_url=self._status_url(visit),
+            another=f"/?{_whose(visit)}",
+        )
+
+
+def tenant_of(visit: Visit) -> int:
+    """Whose page the visitor comes from, 0 for everybody's."""
+    said = visit.query.get(_OF, "")
+    return int(said) if said.isascii() and said.isdigit() and len(said) < 16 else 0
+
+
+def _whose(visit: Visit) -> str:
+    """To be added to an address, so that the page stays whose it was."""
+    of = tenant_of(visit)
+    return f"&{_OF}={of}" if of else ""
 
 
 def _address(text: str) -> str:

@@ -48,13 +48,14 @@ class Known(NamedTuple):
 
 class Look(NamedTuple):
     """``url``: of the folder, with a slash at its end, '' where it isn't known. ``report``: where customers
-    say that something doesn't work, '' for nowhere."""
+    say that something doesn't work, '' for nowhere. ``of``: as whose customers, a tenant's number."""
 
     brand: Brand
     name: str
     url: str = ""
     language: str = "en"
     report: str = ""
+    of: int = 0
 
 
 @functools.cache

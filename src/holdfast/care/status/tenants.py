@@ -53,7 +53,7 @@ def look_of(tenant: TenantRow, everybody: Look, places: Places) -> Look:
     """What it has no own of is the provider's."""
     theirs = Brand(tenant.shown, tenant.colour, tenant.logo, tenant.support_url, tenant.support_phone)
     url = place_of(tenant.id, places, everybody.url).url
-    return everybody._replace(brand=theirs, name=tenant.shown, url=url)
+    return everybody._replace(brand=theirs, name=tenant.shown, url=url, of=tenant.id)
 
 
 class Theirs:
