@@ -47,7 +47,9 @@ class Credential(NamedTuple):
 
 class Census(NamedTuple):
     """Active accounts, as the copy was told. ``left``: of the past hour's most active, unannounced; who isn't
-    believed to be gone (PEOPLE-4), however long ago. ``missing``: that aren't in the copy, where they are so many that it is in doubt (PEOPLE-15)."""
+    believed to be gone (PEOPLE-4), however long ago. ``missing``: that aren't in the copy, where they are so
+    many that it is in doubt (PEOPLE-15).
+    """
 
     active: int
     left: int
