@@ -20,6 +20,7 @@ from holdfast.model.limits import (
     AUTH_QUEUE,
     AUTH_THREADS,
     AUTH_WAIT_S,
+    CROWDED_S,
     PEOPLE_REQUEST_BYTES,
     SHED_LEASE_S,
     SHED_PLACES,
@@ -65,7 +66,7 @@ _decode_number = msgspec.msgpack.Decoder(int).decode
 
 
 class _Check(NamedTuple):
-    """``stranger``: who doesn't go first, while it is shed."""
+    """``stranger``: whom those who are known go before."""
 
     question: Question
     digest: bytes
@@ -141,16 +142,27 @@ class Checker:
 
     def _admit(self, stranger: bool) -> None:
         """Raises ``Unavailable``."""
-        waiting = self.waiting
-        if waiting >= self._queue or self.wait_s > AUTH_WAIT_S:
-            retry_after = max(1.0, self.wait_s)
-            self._world.journal.emit(AUTH_FULL, waiting=waiting, retry_after_s=round(retry_after, 1))
-            if self._shedding is None:
-                raise Unavailable(AUTH, f"{waiting} password checks wait", retry_after)
-            self._shedding.note("full")
-            raise Unavailable(LOAD, f"{waiting} password checks wait", retry_after)
-        if stranger and len(self._strangers) + self._strangers_checked >= SHED_PLACES:
+        shed = self._shedding
+        if shed is not None and self.wait_s > CROWDED_S:
+            shed.crowded()
+        if self.waiting >= self._queue or self.wait_s > AUTH_WAIT_S:
+            if stranger or not self._strangers:
+                raise self._full()
+            self._strangers.pop().outcome.set_exception(self._full())
+        if stranger and shed is not None and shed.at_work and self._strangers_now >= SHED_PLACES:
             raise self._put_off()
+
+    @property
+    def _strangers_now(self) -> int:
+        return len(self._strangers) + self._strangers_checked
+
+    def _full(self) -> Unavailable:
+        retry_after = max(1.0, self.wait_s)
+        self._world.journal.emit(AUTH_FULL, waiting=self.waiting, retry_after_s=round(retry_after, 1))
+        if self._shedding is not None:
+            self._shedding.note("full")
+        component = AUTH if self._shedding is None else LOAD
+        return Unavailable(component, f"{self.waiting} password checks wait", retry_after)
 
     def _go(self) -> None:
         """PEOPLE-9: each thread has one at a time, so that who goes first never waits behind all others."""
@@ -160,10 +172,12 @@ class Checker:
             task.add_done_callback(self._tasks.discard)
 
     def _next(self) -> _Check | None:
-        """SIGN-4: strangers leave one thread to the others."""
+        """SIGN-4: while it is shed, strangers leave one thread to the others."""
         if self._first:
             return self._first.popleft()
-        if self._strangers and self._strangers_checked < max(1, len(self._threads) - 1):
+        sheds = self._shedding is not None and self._shedding.sheds
+        most = max(1, len(self._threads) - 1) if sheds else len(self._threads)
+        if self._strangers and self._strangers_checked < most:
             self._strangers_checked += 1
             return self._strangers.popleft()
         return None
@@ -194,11 +208,11 @@ class Checker:
         right = verify_password(password, phc)
         return right, self._world.clock.monotonic() - started
 
-    # while it is shed
+    # who goes first
 
     def _is_stranger(self, question: Question) -> bool:
         shed = self._shedding
-        return shed is not None and shed.at_work and not shed.is_known(question.account, question.network)
+        return shed is not None and shed.is_stranger(question.account, question.network)
 
     def _learn(self, question: Question) -> None:
         if self._shedding is not None:
@@ -211,15 +225,16 @@ class Checker:
         return Unavailable(LOAD, text, self._world.entropy.uniform(SHED_LEASE_S / 4, SHED_LEASE_S))
 
     def _sort(self) -> None:
-        """It began or ended: those who wait already are treated as those who come."""
+        """It is another time for strangers: those who wait already are treated as those who come."""
         waiting = [*self._first, *self._strangers]
         self._first.clear()
         self._strangers.clear()
+        sheds = self._shedding is not None and self._shedding.sheds
         for check in waiting:
             check = check._replace(stranger=self._is_stranger(check.question))
             if not check.stranger:
                 self._first.append(check)
-            elif len(self._strangers) < SHED_PLACES:
+            elif not sheds or len(self._strangers) < SHED_PLACES:
                 self._strangers.append(check)
             else:
                 check.outcome.set_exception(self._put_off())

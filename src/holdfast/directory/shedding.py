@@ -1,12 +1,14 @@
-"""Which password checks are put off while more are asked for than can be made.
+"""Which password checks go first while more are asked for than can be made, and which are put off.
 
-SIGN-4 while it is shed, who has signed in rightly from a network goes first from there. All others have one
-thread, and SHED_PLACES checks that run or wait; what doesn't fit is put off, never called wrong. What is
-remembered as right asks nobody. It ends by itself unless it is ordered again.
+SIGN-4 while checks wait for long, who has signed in rightly from a network goes first from there, and takes
+the place of one who hasn't where none is free. While it is shed, all others have one thread, and SHED_PLACES
+checks that run or wait; what doesn't fit is put off, never called wrong. What is remembered as right asks
+nobody. Shedding ends by itself unless it is ordered again.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os.path
 from collections import deque
 from collections.abc import Callable
@@ -18,6 +20,7 @@ import apsw
 from holdfast.directory.events import HISTORY_DAMAGED, SHEDDING_BEGAN, SHEDDING_ENDED
 from holdfast.directory.history import ENDING, right_from
 from holdfast.model.limits import (
+    CROWDED_KEPT_S,
     PUT_OFF_KEPT,
     PUT_OFF_S,
     SHED_KNOWN,
@@ -32,45 +35,49 @@ Why = Literal["full", "shed"]
 class Shedding:
     """One per auth process. ``history``: the folder where all processes note their sign-ins.
 
-    ``changed``: is called when it began or ended.
+    ``changed``: is called when it began or ended, or who is known is known now.
+    ``sheds``: as it was last seen.
     """
 
     def __init__(self, world: World, history: str) -> None:
         self._world = world
         self._history = history
         self.changed: Callable[[], object] = lambda: None
-        self._until = float("-inf")
-        self._known: set[int] | None = None  # None: nothing is shed
+        self._until = self._crowded_until = float("-inf")
+        self._known: set[int] | None = None  # None: everybody is treated alike
+        self._reading: asyncio.Task[None] | None = None
+        self.sheds = False
         self._put_off: dict[Why, deque[float]] = {why: deque(maxlen=PUT_OFF_KEPT) for why in ("full", "shed")}
 
     async def order(self, for_s: float) -> int:
         """Until ``for_s`` seconds from now, 0 to end it at once. How many pairs of account and network are
         known."""
         if for_s <= 0:
-            self._end()
+            self._until = float("-inf")
+            self._review()
             return 0
         self._until = self._world.clock.monotonic() + min(for_s, SHED_LONGEST_S)
         if self._known is None:
-            known = await self._world.offload(_read, self._world, self._history)
-            if self._known is None and self.ordered:  # it may have been taken back meanwhile
-                self._known = known
-                self._world.journal.emit(SHEDDING_BEGAN, known=len(known))
-                self.changed()
+            await asyncio.shield(self._read_known())
+        self._review()
         return len(self._known or ())
 
-    @property
-    def ordered(self) -> bool:
-        return self._world.clock.monotonic() < self._until
+    def crowded(self) -> None:
+        """Checks wait for long."""
+        self._crowded_until = self._world.clock.monotonic() + CROWDED_KEPT_S
+        if self._known is None:
+            self._read_known()
 
     @property
     def at_work(self) -> bool:
         """Whether it is ordered, and it is known who is known."""
-        if self._known is not None and not self.ordered:
-            self._end()
-        return self._known is not None
+        self._review()
+        return self.sheds
 
-    def is_known(self, account: AccountId, network: str) -> bool:
-        return self._known is not None and _digest(account, network) in self._known
+    def is_stranger(self, account: AccountId, network: str) -> bool:
+        """Whether others go first."""
+        self._review()
+        return self._known is not None and _digest(account, network) not in self._known
 
     def learn(self, account: AccountId, network: str) -> None:
         """Its password was right."""
@@ -87,11 +94,33 @@ class Shedding:
         since = self._world.clock.monotonic() - PUT_OFF_S
         return {(why,): float(sum(at >= since for at in those)) for why, those in self._put_off.items()}
 
-    def _end(self) -> None:
-        self._until = float("-inf")
-        if self._known is not None:
+    # who is known
+
+    def _read_known(self) -> asyncio.Task[None]:
+        if self._reading is None:
+            self._reading = asyncio.ensure_future(self._take_known())
+        return self._reading
+
+    async def _take_known(self) -> None:
+        try:
+            self._known = await self._world.offload(_read, self._world, self._history)
+        finally:
+            self._reading = None
+        self._review()
+        self.changed()
+
+    def _review(self) -> None:
+        """What ended by itself has ended, and what began or ended is said once."""
+        now = self._world.clock.monotonic()
+        if now >= max(self._until, self._crowded_until):
             self._known = None
-            self._world.journal.emit(SHEDDING_ENDED)
+        sheds = self._known is not None and now < self._until
+        if sheds != self.sheds:
+            self.sheds = sheds
+            if self._known is not None and sheds:
+                self._world.journal.emit(SHEDDING_BEGAN, known=len(self._known))
+            else:
+                self._world.journal.emit(SHEDDING_ENDED)
             self.changed()
 
 

@@ -17,6 +17,8 @@ from holdfast.model.errors import Unavailable
 from holdfast.model.limits import (
     AUTH_QUEUE,
     AUTH_WAIT_S,
+    CROWDED_KEPT_S,
+    CROWDED_S,
     PUT_OFF_S,
     SHED_LEASE_S,
     SHED_LONGEST_S,
@@ -121,6 +123,51 @@ def test_sign_4_who_waits_already_when_it_begins_is_treated_as_who_comes(
     play(world, main())
 
 
+def test_sign_4_where_checks_wait_for_long_who_is_known_goes_first_before_anything_is_shed(
+    world: SimWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+
+    def noting(password: str, phc: str) -> bool:
+        order.append(password)
+        return verify_password(password, phc)
+
+    monkeypatch.setattr(auth_module, "verify_password", noting)
+
+    async def main() -> None:
+        await noted(world)
+        shedding = Shedding(world, FOLDER)
+        checker = Checker(world, threads=1, shedding=shedding)
+        flood = guessing(checker, 2 * round(CROWDED_S / FIRST_GUESS_S))
+        known = asyncio.ensure_future(checker.ask(asked(ANN, "right", HOME)))
+        assert await known == Verdict(True, True)
+        assert put_off(await flood) == 0 and not shedding.at_work
+        assert order.index("right") < len(order) / 2
+        assert (await checker.ask(asked(ANN, "right again", HOME))).right is False
+        assert not shedding.is_stranger(ANN, HOME) and shedding.is_stranger(ANN, ELSEWHERE)
+        await world.clock.sleep(CROWDED_KEPT_S + 1)
+        assert not shedding.is_stranger(ANN, ELSEWHERE), "nobody waits any more: all are treated alike"
+        assert told(world, "shedding_began") == told(world, "shedding_ended") == []
+
+    play(world, main())
+
+
+def test_sign_4_who_is_known_takes_a_strangers_place_where_none_is_free(world: SimWorld) -> None:
+    async def main() -> None:
+        await noted(world)
+        shedding = Shedding(world, FOLDER)
+        checker = Checker(world, threads=1, queue=30, shedding=shedding)
+        shedding.crowded()
+        await world.clock.sleep(0.1)
+        flood = guessing(checker, 40)
+        await world.clock.sleep(0)
+        assert checker.waiting == 30
+        assert (await checker.ask(asked(ANN, "right", HOME))).right
+        assert put_off(await flood) == 11, "ten for whom there was no place, and one who made room"
+
+    play(world, main())
+
+
 def test_sign_4_a_right_password_from_elsewhere_comes_in_where_there_is_a_place_and_is_known_then(
     world: SimWorld,
 ) -> None:
@@ -128,9 +175,9 @@ def test_sign_4_a_right_password_from_elsewhere_comes_in_where_there_is_a_place_
         shedding = Shedding(world, FOLDER)
         checker = Checker(world, shedding=shedding)
         assert await shedding.order(SHED_LEASE_S) == 0
-        assert not shedding.is_known(ANN, ELSEWHERE)
+        assert shedding.is_stranger(ANN, ELSEWHERE)
         assert (await checker.ask(asked(ANN, "right"))).right
-        assert shedding.is_known(ANN, ELSEWHERE) and not shedding.is_known(ANN + 1, ELSEWHERE)
+        assert not shedding.is_stranger(ANN, ELSEWHERE) and shedding.is_stranger(ANN + 1, ELSEWHERE)
 
     play(world, main())
 
