@@ -84,6 +84,7 @@ class Customers:
         self._taken: dict[str, list[str]] = {}  # account → subjects that were acknowledged
         self._onward: set[str] = set()  # subjects of what was taken for elsewhere
         self._passwords = {each.other: PASSWORD for each in self._households}
+        self._homes = {each.other: _an_address(self._world) for each in self._households}
 
     async def watch(self) -> None:
         ways: dict[str, Callable[[str], Awaitable[str]]] = {
@@ -264,7 +265,7 @@ class Customers:
     async def _password(self, account: str) -> str:
         """From the one to the other; what was only asked for may be carried out at any time."""
         now = self._passwords[account]
-        async with self._visiting("account_https") as visitor:
+        async with self._visiting("account_https", self._homes[account]) as visitor:
             try:
                 await visitor.sign_in(account, now)
             except Turned as turned:
@@ -284,7 +285,7 @@ class Customers:
 
     async def _signup(self, _: str) -> str:
         name = f"drill-{self._world.entropy.token(10).lower()}"
-        async with self._visiting("signup_https") as visitor:
+        async with self._visiting("signup_https", _an_address(self._world)) as visitor:
             page = await visitor.page("/")
             await visitor.send("/", {"name": name, "domain": DOMAIN}, page)
             details = {"name": "Drill", "password": PASSWORD, "repeat": PASSWORD}
@@ -299,8 +300,8 @@ class Customers:
             return "ok"
 
     @contextlib.asynccontextmanager
-    async def _visiting(self, door: str) -> AsyncIterator[Visitor]:
-        visitor = _FromAfar(self._world, self._site(door))
+    async def _visiting(self, door: str, address: str) -> AsyncIterator[Visitor]:
+        visitor = _FromAfar(self._world, self._site(door), address)
         try:
             yield visitor
         finally:
@@ -308,17 +309,21 @@ class Customers:
 
 
 class _FromAfar(Visitor):
-    """From an address of its own, as a proxy tells it: who comes from one alone is slowed."""
+    """From an address of its own, as a proxy tells it: where all come from one, each of them is slowed."""
 
-    def __init__(self, world: World, site: Site) -> None:
+    def __init__(self, world: World, site: Site, address: str) -> None:
         super().__init__(world, site)
-        a, b = world.entropy.bytes(2)
-        self._from = {"X-Forwarded-For": f"198.18.{a}.{b}"}
+        self._from = {"X-Forwarded-For": address}
 
     async def ask(
         self, method: str, path: str, headers: Mapping[str, str] | None = None, content: bytes = b""
     ) -> HttpAnswer:
         return await super().ask(method, path, {**self._from, **(headers or {})}, content)
+
+
+def _an_address(world: World) -> str:
+    a, b = world.entropy.bytes(2)
+    return f"198.18.{a}.{b}"
 
 
 class _OnlyRead(Exception):

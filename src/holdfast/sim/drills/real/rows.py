@@ -6,23 +6,19 @@ named accounts; whom others hit follows from the catalogue.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 
-from holdfast.model.errors import Unavailable
 from holdfast.run import layout
 from holdfast.sim.drills.real import seams
-from holdfast.sim.drills.real.installation import DOMAIN, HOST, PASSWORD, Installation
+from holdfast.sim.drills.real.installation import DOMAIN, PASSWORD, Installation
+from holdfast.sim.drills.real.strangers import guessing
 from holdfast.sim.drills.real.vantages import NAMES
-from holdfast.watch.clients import NOT_UNDERSTOOD, Fault, Steps, Target, Turned, imap_ready
-from holdfast.watch.talking import talking
-from holdfast.wire.imap import commands as c
 
 CELL = 3  # whose index is hit
-_TOGETHER = 24  # who try passwords at a time
+_GUESSED_AT = 40  # names that passwords are tried for
 _THEN_S = 10.0  # until a second fault begins
 _NEW = 14  # accounts that are made while one copy of the directory stands still
 CHANGED_TOO = ("F17",)  # … where who changes a password meanwhile has one that isn't known there, either
@@ -101,28 +97,9 @@ async def _f17(place: Installation) -> AsyncIterator[Hit]:
 
 @contextlib.asynccontextmanager
 async def _f33(place: Installation) -> AsyncIterator[Hit]:
-    """Many addresses would be slowed one by one; from one they come as fast as they are let."""
-    tasks = [asyncio.ensure_future(_guess(place, number)) for number in range(_TOGETHER)]
-    try:
+    """Those who are guessed at are customers as all others are: some of them use it meanwhile."""
+    async with guessing(place, [each.login for each in place.people[:_GUESSED_AT]]):
         yield None
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _guess(place: Installation, number: int) -> None:
-    address = (HOST, place.ports["imaps"])
-    target = Target("", "imaps", address, "localhost", place.trust(), in_tls=True)
-    login = place.people[number].login
-    while True:
-        with contextlib.suppress(Turned, Fault, Unavailable, OSError, *NOT_UNDERSTOOD):
-            async with asyncio.timeout(10), talking(place.world, address, target.tls, "localhost") as talk:
-                imap = await imap_ready(place.world, talk, target, Steps())
-                while True:
-                    with contextlib.suppress(Turned):
-                        await imap.do(c.Login(login, place.world.entropy.token(8)))
-        await place.world.clock.sleep(0.01)
 
 
 @contextlib.asynccontextmanager
