@@ -101,8 +101,9 @@ AUTH_LOST = register(
 SIGN_IN = register(
     "sign_in",
     "debug",
-    "somebody signed in; how: known here, known to auth, or hashed",
+    "somebody signed in; how: known here, known to auth, or hashed; cell: the account's",
     "account",
+    "cell",
     "peer",
     "function",
     "how",

@@ -287,7 +287,9 @@ class SignIn:
         if account.state != AccountState.ACTIVE:
             self._note(account, function, peer, h.DISABLED, program)
             raise Refused(Reason.USER_DISABLED, "this account is disabled: ask your provider")
-        self._world.journal.emit(SIGN_IN, account=account.id, peer=peer, function=function, how=how)
+        self._world.journal.emit(
+            SIGN_IN, account=account.id, cell=account.cell, peer=peer, function=function, how=how
+        )
         self._note(account, function, peer, h.RIGHT, program)
         return account
 

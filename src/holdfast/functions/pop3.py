@@ -26,7 +26,13 @@ from holdfast.world.tls import TlsContext
 
 SIGNED_IN = register("pop3_signed_in", "debug", "a POP3 session began", "account", "peer")
 UNAVAILABLE = register(
-    "pop3_unavailable", "warn", "a POP3 command met a component that is out of reach", "component", "verb"
+    "pop3_unavailable",
+    "warn",
+    "a POP3 command met a component that is out of reach; cell: the account's, null before sign-in",
+    "component",
+    "verb",
+    "peer",
+    "cell",
 )
 
 READ_AHEAD = 32  # messages read at once when a client fetches one after the other
@@ -205,16 +211,25 @@ class Pop3Session(Session):
 
     def _refuse(self, verb: str, error: Refused | Unavailable) -> None:
         if isinstance(error, Unavailable):
-            self._function.world.journal.emit(UNAVAILABLE, component=error.component, verb=verb)
+            self._function.world.journal.emit(
+                UNAVAILABLE,
+                component=error.component,
+                verb=verb,
+                peer=self._address,
+                cell=self._account.cell if self._account is not None else None,
+            )
         code, text = pop3.reply_for(error)
         self._machine.error(text, code)
+
+    @property
+    def _address(self) -> str:
+        peer = self.connection.peer
+        return peer[0] if isinstance(peer, tuple) else peer
 
     # -- sign-in ------------------------------------------------------------------
 
     async def _sign_in(self, event: pop3.SignIn) -> None:
-        function = self._function
-        peer = self.connection.peer
-        address = peer[0] if isinstance(peer, tuple) else peer
+        function, address = self._function, self._address
         try:
             account = await function.sign_in.check(event.login, event.password, peer=address, function="pop3")
             self._account = account

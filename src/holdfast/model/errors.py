@@ -11,6 +11,8 @@ import enum
 
 ComponentId = str  # 'cell-07/index', 'volume-v1', 'people', 'auth', 'dns', 'partner/sms'
 
+HASTE = ("auth/limit", "pace")  # out of reach by the client's own doing: it asked too often
+
 
 class Reason(enum.Enum):
     """Why a request was refused; the one argument of every protocol's reply table."""

@@ -13,6 +13,7 @@ PAGE_SERVED = register(
     "method",
     "status",
     "seconds",
+    "peer",
 )
 PAGE_FAILED = register(
     "page_failed",
@@ -32,6 +33,7 @@ PAGE_UNAVAILABLE = register(
     "path",
     "component",
     "text",
+    "peer",
 )
 PAGE_FORGED = register(
     "page_forged",

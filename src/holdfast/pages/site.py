@@ -18,13 +18,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from holdfast.model.errors import Reason, Refused, Unavailable
+from holdfast.model.errors import HASTE, Reason, Refused, Unavailable
 from holdfast.model.people import Brand
 from holdfast.pages import colour
 from holdfast.pages.ended import Ended
 from holdfast.pages.events import PAGE_FAILED, PAGE_FORGED, PAGE_SERVED, PAGE_UNAVAILABLE
 from holdfast.pages.forms import read_form
-from holdfast.pages.pace import PACE
 from holdfast.pages.seal import Seal
 from holdfast.pages.texts import LANGUAGES, Texts
 from holdfast.pages.visit import Visit
@@ -177,6 +176,7 @@ class Site:
             method=visit.method,
             status=response.status_code,
             seconds=self.world.clock.monotonic() - begun,
+            peer=visit.peer,
         )
         visit.put_cookies(response)
         return self._guarded(response, visit.secure)
@@ -231,13 +231,14 @@ class Site:
             path=visit.path,
             component=unavailable.component,
             text=unavailable.text,
+            peer=visit.peer,
         )
         part = unavailable.component.partition("/")[0].partition("-")[0]
         key = f"unavailable.{part}"
         if unavailable.component == "auth/limit":
             key = "unavailable.limit"
         what = visit.say(key if self.texts.has(key) else "unavailable.other")
-        hasty = unavailable.component in ("auth/limit", PACE)  # RFC 6585 §4: that is the visitor's doing
+        hasty = unavailable.component in HASTE  # RFC 6585 §4: that is the visitor's doing
         response = self._say(
             visit,
             429 if hasty else 503,

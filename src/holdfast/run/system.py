@@ -9,6 +9,7 @@ import os
 import pwd
 import resource
 import signal
+from functools import cache
 from importlib import metadata
 
 from holdfast.model.errors import Reason, Refused
@@ -100,8 +101,13 @@ def lock_file(path: str) -> int | None:
     return fd
 
 
+@cache
 def version() -> str:
-    """Of what runs; "0" from a checkout that was never installed."""
+    """Of what runs; "0" from a checkout that was never installed.
+
+    Asked by the supervisor before it forks: whoever it starts runs what it has loaded, whatever
+    was installed since.
+    """
     try:
         return metadata.version("holdfast")
     except metadata.PackageNotFoundError:

@@ -11,9 +11,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from holdfast.run import layout, system
-from holdfast.watch.counting import is_grave, tell_at
+from holdfast.run.reading import digest
+from holdfast.watch.counting import Reading, is_grave, tell_at
 from holdfast.watch.events import SPANS_OFF
 from holdfast.watch.spans import KINDS, Spans
+from holdfast.watch.words import RELEASE
 from holdfast.world.journal import LineJournal
 
 if TYPE_CHECKING:
@@ -43,6 +45,8 @@ async def begin(start: Start) -> None:
             journal.tap(start.counts.taps)
             journal.at(start.counts.note_grave, is_grave)
             start.counts.gauge("holdfast_journal_lost_lines_total", lambda: journal.lost)
+            release: Reading = {(system.version(), digest(config)): world.clock.now()}
+            start.counts.gauge(RELEASE, lambda: release)
 
 
 def load_spans() -> None:

@@ -13,15 +13,17 @@ from typing import Any
 
 import msgspec
 
+from holdfast.model.errors import HASTE
 from holdfast.model.events import Event
 from holdfast.model.networks import SITE, network_of
-from holdfast.watch.words import BY_NETWORK, METRICS, SERVED, STEPS, Step
+from holdfast.watch.words import BY, IN_CELLS, METRICS, STEPS, USES, Step, Use, used
 from holdfast.world import Entry, World
 from holdfast.world.link import LinkPeer
 
 LABEL_SETS = 500  # of one metric; what comes after is not counted (WATCH-3)
-NETWORKS = 160  # known by name: a process serves three functions at most
-_PEERS = 4096
+PLACES = 160  # known by name: a process serves three functions at most
+OTHER = "other"
+_MET = 4096
 _GRAVE = ("warn", "error")
 _EVENTS = "holdfast_events_total"
 
@@ -99,30 +101,62 @@ class _Kept:
         return Told(step.metric, list(values.items()))
 
 
-class _Networks:
-    """Who was served, by where they came from: the first NETWORKS by name, the others together (WATCH-3)."""
+class _Places:
+    """Labels of where clients come from, or where their mail lies: the first PLACES that are met by name, the
+    others together (WATCH-3)."""
+
+    def __init__(self, name_of: Callable[[Any], str]) -> None:
+        self._name_of = name_of
+        self._known: set[str] = set()
+        self.labels: dict[Any, str] = {}  # of what was met of late
+
+    def label(self, met: object) -> str:
+        """What isn't among ``labels``."""
+        name = self._name_of(met) or OTHER
+        if name not in self._known and len(self._known) < PLACES:
+            self._known.add(name)
+        if len(self.labels) >= _MET:
+            self.labels.clear()
+        found = self.labels[met] = name if name in self._known else OTHER
+        return found
+
+
+class _Uses:
+    """Who was served and who was not, by where they came from and where their mail lies."""
 
     def __init__(self) -> None:
-        self._labels: dict[str, str] = {}  # of addresses met of late
-        self._known: set[str] = set()
-        self.counts: dict[Labels, float] = {}
+        self._networks = _Places(lambda peer: network_of(peer or "", SITE))
+        self._cells = _Places(lambda cell: f"cell-{cell:02d}")
+        self._counts: dict[str, dict[Labels, float]] = {
+            used(what, by): {} for what in ("served", "missed") for by in BY
+        }
 
-    def __call__(self, keys: dict[str, Any]) -> None:
-        peer = keys["peer"]
-        label = self._labels.get(peer)
-        if label is None:
-            label = self._label(peer)
-        at = (keys["function"], label)
-        self.counts[at] = self.counts.get(at, 0) + 1
+    def counter(self, use: Use) -> Tap:
+        networks, cells = self._networks, self._cells
+        by_network, by_cell = (self._counts[used(use.what, by)] for by in BY)
+        went_well, constant = use.went_well, use.function[1:] if use.function[:1] == "=" else ""
+        missed = use.what == "missed"
 
-    def _label(self, peer: str) -> str:
-        network = network_of(peer, SITE)
-        if network not in self._known and len(self._known) < NETWORKS:
-            self._known.add(network)
-        if len(self._labels) >= _PEERS:
-            self._labels.clear()
-        found = self._labels[peer] = network if network in self._known else "other"
-        return found
+        def count(keys: dict[str, Any]) -> None:
+            if went_well is not None and not went_well(keys):
+                return
+            if missed and keys["component"] in HASTE:
+                return
+            function, peer = constant or keys[use.function], keys["peer"]
+            at = (function, networks.labels.get(peer) or networks.label(peer))
+            by_network[at] = by_network.get(at, 0) + 1
+            cell = keys.get("cell")
+            if cell is not None and function in IN_CELLS:
+                at = (function, cells.labels.get(cell) or cells.label(cell))
+                by_cell[at] = by_cell.get(at, 0) + 1
+
+        return count
+
+    def told(self) -> list[Told]:
+        return [
+            Told(metric, [(at, [float(count)]) for at, count in list(counts.items())])
+            for metric, counts in self._counts.items()
+        ]
 
 
 class Counts:
@@ -133,9 +167,9 @@ class Counts:
 
     def __init__(self) -> None:
         self._kept = {event: _Kept(steps) for event, steps in STEPS.items()}
-        self._networks = _Networks()
+        self._uses = _Uses()
         taps = {event: kept.counter() for event, kept in self._kept.items()}
-        self.taps = taps | {event: _both(taps[event], self._networks) for event in SERVED}
+        self.taps = taps | {event: _both(taps[event], self._uses.counter(use)) for event, use in USES.items()}
         self._grave: dict[tuple[str, str], int] = {}
         self._gauges: dict[str, Callable[[], Reading]] = {}
 
@@ -157,7 +191,7 @@ class Counts:
 
     def told(self) -> list[Told]:
         found = [kept.tell(step) for kept in self._kept.values() for step in kept.steps]
-        found.append(Told(BY_NETWORK, [(at, [count]) for at, count in self._networks.counts.items()]))
+        found += self._uses.told()
         found.append(Told(_EVENTS, [(at, [float(count)]) for at, count in self._grave.items()]))
         for name, read in self._gauges.items():
             try:

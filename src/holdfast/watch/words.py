@@ -6,7 +6,8 @@ grows. No label holds an address, a login or anything else that people choose (W
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
 
 FAST_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 LONG_S = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0)
@@ -152,8 +153,28 @@ COUNTED = (
     Metric(
         "holdfast_served_by_network_total",
         "counter",
-        "Messages accepted and sign-ins, by the client's network: /24, IPv6 /48; `other`: those met later.",
+        "Messages accepted, sign-ins, commands, calls and pages that went well, by the client's network: /24,"
+        " IPv6 /48; `other`: those met later.",
         ("function", "network"),
+    ),
+    Metric(
+        "holdfast_missed_by_network_total",
+        "counter",
+        "Times that somebody from there was told to come again, because a component was out of reach.",
+        ("function", "network"),
+    ),
+    Metric(
+        "holdfast_served_by_cell_total",
+        "counter",
+        "Sign-ins, commands and calls that went well, by the cell of whose they were: of functions that read"
+        " mail.",
+        ("function", "cell"),
+    ),
+    Metric(
+        "holdfast_missed_by_cell_total",
+        "counter",
+        "Times that somebody who had signed in was told to come again, by the cell of the account.",
+        ("function", "cell"),
     ),
     Metric(
         "holdfast_events_total",
@@ -229,12 +250,59 @@ STEPS: dict[str, tuple[Step, ...]] = {
     ),
 }
 
-# Events of somebody who was served, and the metric they are counted in by where they came from.
-BY_NETWORK = "holdfast_served_by_network_total"
-SERVED = ("message_accepted", "sign_in")
+
+class Use(NamedTuple):
+    """What an event says of real use. ``function``: as labels have it. ``went_well``: which of them count."""
+
+    what: Literal["served", "missed"]
+    function: str
+    went_well: Callable[[dict[str, Any]], bool] | None = None
+
+
+def _page_went_well(keys: dict[str, Any]) -> bool:
+    return bool(keys["status"] < 400)
+
+
+def _command_went_well(keys: dict[str, Any]) -> bool:
+    return keys["result"] in (b"OK", "OK")
+
+
+def _call_went_well(keys: dict[str, Any]) -> bool:
+    return bool(keys["result"] == "ok")
+
+
+# They are counted once more: by network, and by cell where it is known and what is used lies in cells.
+USES: dict[str, Use] = {
+    "message_accepted": Use("served", "function"),
+    "sign_in": Use("served", "function"),
+    "imap_command": Use("served", "=imap", _command_went_well),
+    "jmap_call": Use("served", "=jmap", _call_went_well),
+    "page_served": Use("served", "function", _page_went_well),
+    "smtp_unavailable": Use("missed", "function"),
+    "imap_unavailable": Use("missed", "=imap"),
+    "pop3_unavailable": Use("missed", "=pop3"),
+    "jmap_unavailable": Use("missed", "=jmap"),
+    "page_unavailable": Use("missed", "function"),
+}
+BY = ("network", "cell")  # the label of each pair of metrics
+IN_CELLS = ("imap", "pop3", "jmap")
+
+
+def used(what: str, by: str) -> str:
+    """The metric's name."""
+    return f"holdfast_{what}_by_{by}_total"
+
+
+RELEASE = "holdfast_release_start_time_seconds"
 
 # Told by the process that has it, when it is asked.
 ASKED = (
+    Metric(
+        RELEASE,
+        "gauge",
+        "Since when this process has run this version with this configuration, since 1970.",
+        ("version", "configuration"),
+    ),
     Metric("holdfast_queue_messages", "gauge", "Messages that wait to go elsewhere."),
     Metric("holdfast_queue_recipients", "gauge", "Recipients elsewhere that wait."),
     Metric("holdfast_queue_oldest_age_seconds", "gauge", "How long the oldest of them has waited."),

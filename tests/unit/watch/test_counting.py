@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from holdfast.model.errors import HASTE
 from holdfast.model.events import EVENTS, register
 from holdfast.watch.collecting import Collected, render
-from holdfast.watch.counting import LABEL_SETS, NETWORKS, Counts
-from holdfast.watch.words import METRICS, STEPS
+from holdfast.watch.counting import LABEL_SETS, PLACES, Counts
+from holdfast.watch.words import IN_CELLS, METRICS, STEPS, USES, used
 from holdfast.world import Entry
 
 ROOT = Path(__file__).parents[3]
@@ -27,6 +28,10 @@ def happened(name: str, **keys: object) -> Entry:
 
 def text(counts: Counts) -> str:
     return render("", Collected({"mx-0": counts.told()}), [])[0].decode()
+
+
+def told(counts: Counts, metric: str) -> dict[tuple[str, ...], float]:
+    return {at: value for each in counts.told() if each.metric == metric for at, [value] in each.values}
 
 
 @pytest.mark.parametrize("name", STEPS)
@@ -90,7 +95,7 @@ def test_a_gauge_that_fails_costs_no_other_metric():
 @pytest.mark.timed
 def test_watch_1_an_event_costs_about_a_microsecond():
     counts = Counts()
-    entry = happened("imap_command", command="FETCH", result="OK", seconds=0.001)
+    entry = happened("imap_command", command="FETCH", result=b"OK", seconds=0.001, peer="192.0.2.1", cell=7)
     best = 1.0
     for _ in range(5):
         begun = time.perf_counter()
@@ -110,7 +115,7 @@ def test_an_event_nobody_counts_is_left_alone():
 def test_watch_3_who_is_served_is_counted_by_network_and_nobody_by_address():
     counts = Counts()
     for host in range(1, 4):
-        counts(happened("sign_in", function="imap", peer=f"192.0.2.{host}"))
+        counts(happened("sign_in", function="imap", peer=f"192.0.2.{host}", cell=7))
     counts(happened("message_accepted", function="mx", peer="2001:db8:1:2::9", bytes=1, seconds=0.1))
     page = text(counts)
     assert '{function="imap",network="192.0.2.0/24",process="mx-0"} 3.0' in page
@@ -121,12 +126,60 @@ def test_watch_3_who_is_served_is_counted_by_network_and_nobody_by_address():
 
 def test_watch_3_networks_without_end_are_counted_together():
     counts = Counts()
-    for number in range(3 * NETWORKS):
-        counts(happened("sign_in", function="imap", peer=f"10.{number // 256}.{number % 256}.7"))
-    [told] = [each for each in counts.told() if each.metric == "holdfast_served_by_network_total"]
-    values = dict(told.values)
-    assert len(values) == NETWORKS + 1
-    assert values["imap", "other"] == [2.0 * NETWORKS]
+    for number in range(3 * PLACES):
+        counts(happened("sign_in", function="imap", peer=f"10.{number // 256}.{number % 256}.7", cell=number))
+    for by in ("network", "cell"):
+        values = told(counts, used("served", by))
+        assert len(values) == PLACES + 1
+        assert values["imap", "other"] == 2.0 * PLACES
+
+
+def test_who_is_told_to_come_again_is_counted_by_network_and_by_the_cell_of_the_account():
+    counts = Counts()
+    at, lost = {"peer": "192.0.2.7", "cell": 7}, {"component": "cell-07/index"}
+    counts(happened("imap_unavailable", command="SELECT", account=1, text="", **at, **lost))
+    counts(
+        happened("imap_unavailable", command="LOGIN", account=0, text="", peer="192.0.2.7", cell=None, **lost)
+    )
+    counts(happened("pop3_unavailable", verb="PASS", **at, **lost))
+    counts(happened("jmap_unavailable", path="Email/get", text="", **at, **lost))
+    counts(happened("page_unavailable", function="password", path="/", text="", peer="192.0.2.9", **lost))
+    counts(happened("smtp_unavailable", function="mx", step="RCPT", reason="", peer="::1", **lost))
+    here = "192.0.2.0/24"
+    assert told(counts, used("missed", "network")) == {
+        ("imap", here): 2,
+        ("pop3", here): 1,
+        ("jmap", here): 1,
+        ("password", here): 1,
+        ("mx", "::/48"): 1,
+    }
+    assert told(counts, used("missed", "cell")) == {(each, "cell-07"): 1 for each in ("imap", "pop3", "jmap")}
+
+
+def test_only_what_went_well_was_served_and_who_comes_too_often_has_missed_nothing():
+    counts = Counts()
+    at = {"peer": "192.0.2.7", "cell": 3}
+    for result in (b"OK", b"NO", "NO", b"BAD"):
+        counts(happened("imap_command", command="FETCH", result=result, seconds=0.001, **at))
+    for result in ("ok", "serverUnavailable"):
+        counts(happened("jmap_call", account=1, method="Email/get", result=result, seconds=0.001, **at))
+    for status in (200, 303, 404, 503):
+        counts(happened("page_served", function="signup", status=status, seconds=0.001, peer="192.0.2.7"))
+    for component in HASTE:
+        counts(happened("imap_unavailable", command="LOGIN", account=0, component=component, text="", **at))
+    assert told(counts, used("served", "network")) == {
+        ("imap", "192.0.2.0/24"): 1,
+        ("jmap", "192.0.2.0/24"): 1,
+        ("signup", "192.0.2.0/24"): 2,
+    }
+    assert told(counts, used("missed", "network")) == {}
+
+
+@pytest.mark.parametrize("name", USES)
+def test_every_event_of_real_use_says_where_it_came_from_and_those_of_mailboxes_in_which_cell(name):
+    keys, function = set(EVENTS[name].keys), USES[name].function
+    assert "peer" in keys and (function[:1] == "=" or function in keys)
+    assert ("cell" in keys) == (name == "sign_in" or function[1:] in IN_CELLS)
 
 
 def test_whoever_is_told_to_come_again_is_counted_by_what_was_out_of_reach():

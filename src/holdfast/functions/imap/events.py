@@ -14,7 +14,14 @@ SESSION_FAILED = register(
     "error",
 )
 COMMAND = register(
-    "imap_command", "debug", "an IMAP command was answered.", "command", "result", "seconds", "peer"
+    "imap_command",
+    "debug",
+    "an IMAP command was answered; cell: the account's, null before sign-in.",
+    "command",
+    "result",
+    "seconds",
+    "peer",
+    "cell",
 )
 SIGNED_IN = register("imap_signed_in", "info", "a person signed in over IMAP.", "account", "peer", "tls")
 SIGN_IN_REFUSED = register(
@@ -28,11 +35,13 @@ SIGN_IN_REFUSED = register(
 UNAVAILABLE = register(
     "imap_unavailable",
     "warn",
-    "an IMAP command was answered with UNAVAILABLE.",
+    "an IMAP command was answered with UNAVAILABLE; cell: the account's, null before sign-in.",
     "command",
     "account",
     "component",
     "text",
+    "peer",
+    "cell",
 )
 UNREADABLE = register(
     "imap_message_unreadable",

@@ -273,7 +273,12 @@ class ImapSession(Session):
         world = self.serving.world
         seconds = world.clock.monotonic() - self.begun
         world.journal.emit(
-            events.COMMAND, command=request.command.name, result=result, seconds=seconds, peer=self.address
+            events.COMMAND,
+            command=request.command.name,
+            result=result,
+            seconds=seconds,
+            peer=self.address,
+            cell=self.account.cell if self.account else None,
         )
 
     def _emit_unavailable(self, command: str, error: Unavailable) -> None:
@@ -283,6 +288,8 @@ class ImapSession(Session):
             account=self.account.id if self.account else 0,
             component=error.component,
             text=error.text,
+            peer=self.address,
+            cell=self.account.cell if self.account else None,
         )
 
     def _mailbox_deleted(self) -> None:

@@ -16,7 +16,6 @@ from holdfast.functions.jmap.downloads import DOWNLOAD, UPLOAD, Blobs
 from holdfast.functions.jmap.events import FAILED, REQUEST, UNAVAILABLE
 from holdfast.functions.jmap.events_source import EventSource
 from holdfast.functions.jmap.incoming import (
-    HASTE,
     Gone,
     Incoming,
     Reply,
@@ -30,7 +29,7 @@ from holdfast.functions.jmap.session import Sessions
 from holdfast.functions.jmap.watching import Watching
 from holdfast.functions.jmap.websocket import Given, Sockets
 from holdfast.functions.jmap.who import Who
-from holdfast.model.errors import Refused, Unavailable
+from holdfast.model.errors import HASTE, Refused, Unavailable
 from holdfast.model.limits import WEB_BODY_S
 from holdfast.model.people import Account
 from holdfast.wire.jmap.server import Server
@@ -120,6 +119,7 @@ class Jmap:
                 allow = ", ".join(sorted(way for way, to in [*self._open, *self._closed] if to == path))
                 return plain_problem(405, f"{request.method} does nothing here.", {"allow": allow})
             account = await self._who.account(request)
+            request.cell = account.cell
             return await self._closed[key](request, account)
         except (Refused, Unavailable) as error:
             return self._refused(request, error)
@@ -136,7 +136,12 @@ class Jmap:
         reply = error_reply(error)
         if isinstance(error, Unavailable) and error.component not in HASTE:
             self._parts.world.journal.emit(
-                UNAVAILABLE, path=request.path[:200], component=error.component, text=error.text
+                UNAVAILABLE,
+                path=request.path[:200],
+                component=error.component,
+                text=error.text,
+                peer=request.peer,
+                cell=request.cell,
             )
         if reply.status == 401:
             # A browser asks for a name and a password by itself where Basic is offered: not on our pages.
@@ -200,6 +205,6 @@ class Jmap:
                 server.receive(piece)
             server.end(request.headers.get("content-type", ""))
             await opened(self._parts, account)
-            await carry_out(Ask(self._parts, account, server), self._table.handlers)
+            await carry_out(Ask(self._parts, account, server, request.peer), self._table.handlers)
             status, kind, body = server.take()
         return Reply(status, {"content-type": kind, "cache-control": "no-store"}, body)

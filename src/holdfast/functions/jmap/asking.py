@@ -14,9 +14,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from holdfast.functions.jmap.events import CALL, CALL_FAILED, UNAVAILABLE
-from holdfast.functions.jmap.incoming import HASTE
 from holdfast.functions.jmap.query_lists import Lists
-from holdfast.model.errors import Reason, Refused, Unavailable
+from holdfast.model.errors import HASTE, Reason, Refused, Unavailable
 from holdfast.model.limits import Limits
 from holdfast.model.mail import AccountId
 from holdfast.model.people import Account
@@ -60,12 +59,13 @@ class Parts:
 
 
 class Ask:
-    """One request of one account, from its first call to its last."""
+    """One request of one account, from its first call to its last. ``peer``: whence it came."""
 
-    __slots__ = ("_also", "account", "account_id", "call", "handlers", "parts", "server")
+    __slots__ = ("_also", "account", "account_id", "call", "handlers", "parts", "peer", "server")
 
-    def __init__(self, parts: Parts, account: Account, server: Server) -> None:
+    def __init__(self, parts: Parts, account: Account, server: Server, peer: str) -> None:
         self.parts = parts
+        self.peer = peer
         self.account = account
         self.account_id = name_of(account.id)
         self.server = server
@@ -95,7 +95,14 @@ class Ask:
         """Something out of reach, by a call or a part of one, is said in the journal as well."""
         if isinstance(error, Unavailable) and error.component not in HASTE:
             journal = self.parts.world.journal
-            journal.emit(UNAVAILABLE, path=self.call, component=error.component, text=error.text)
+            journal.emit(
+                UNAVAILABLE,
+                path=self.call,
+                component=error.component,
+                text=error.text,
+                peer=self.peer,
+                cell=self.account.cell,
+            )
 
     def also(self, name: str, result: object) -> None:
         """One more response, after the one of the call that is carried out. RFC 8620 §3.4"""
@@ -151,7 +158,15 @@ async def carry_out(ask: Ask, handlers: Mapping[str, Handler]) -> None:
             server.fail(_failed(ask, call.name, error))
             how = MethodFault.SERVER_FAIL.value
         seconds = world.clock.monotonic() - begun
-        world.journal.emit(CALL, account=ask.account.id, method=call.name, result=how, seconds=seconds)
+        world.journal.emit(
+            CALL,
+            account=ask.account.id,
+            method=call.name,
+            result=how,
+            seconds=seconds,
+            peer=ask.peer,
+            cell=ask.account.cell,
+        )
         for name, result in ask.take_also():
             server.also(name, result)
 

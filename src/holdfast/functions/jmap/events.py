@@ -7,11 +7,13 @@ from holdfast.model.events import register
 CALL = register(
     "jmap_call",
     "debug",
-    "a method of JMAP was answered; result: ok, or the type of its error.",
+    "a method of JMAP was answered; result: ok, or the type of its error; cell: the account's.",
     "account",
     "method",
     "result",
     "seconds",
+    "peer",
+    "cell",
 )
 REQUEST = register(
     "jmap_request",
@@ -80,10 +82,13 @@ PUSH_REFUSED = register(
 UNAVAILABLE = register(
     "jmap_unavailable",
     "warn",
-    "a request was answered with 503, or a call or part of it with serverUnavailable; path: what was asked.",
+    "a request was answered with 503, or a call or part of it with serverUnavailable; path: what was asked;"
+    " cell: the account's, null before it is known.",
     "path",
     "component",
     "text",
+    "peer",
+    "cell",
 )
 FAILED = register(
     "jmap_failed",

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from holdfast.model.errors import Reason, Refused, Unavailable
+from holdfast.model.errors import HASTE, Reason, Refused, Unavailable
 from holdfast.wire.jmap.errors import PROBLEM_TYPE, Problem, RequestError, RequestFault
 from holdfast.world.http import Receive, Scope, Send
 
@@ -26,7 +26,6 @@ _STATUS = {
     Reason.LIMIT: 429,
     Reason.TOO_MANY: 429,
 }
-HASTE = ("auth/limit", "pace")  # out of reach by the client's own doing (RFC 6585 §4)
 
 
 class Reply(NamedTuple):
@@ -38,12 +37,14 @@ class Reply(NamedTuple):
 
 
 class Incoming:
-    """``path``: decoded. ``raw_path``: as it came. ``peer``: the client's address."""
+    """``path``: decoded. ``raw_path``: as it came. ``peer``: the client's address. ``cell``: its account's,
+    None until that is known."""
 
     __slots__ = (
         "_headers",
         "_receive",
         "begun",
+        "cell",
         "method",
         "path",
         "peer",
@@ -63,6 +64,7 @@ class Incoming:
         self.send = send
         self._receive = receive
         self.begun = False  # an answer has been
+        self.cell: int | None = None
         self._headers: dict[str, str] | None = None
 
     @property
@@ -148,7 +150,7 @@ def error_reply(error: Refused | Unavailable) -> Reply:
     """JMAPD-9: what is out of reach is 503 with the time to wait, never 401, 404 or an empty answer."""
     if isinstance(error, Unavailable):
         wait = str(max(1, math.ceil(error.retry_after_s)))
-        status = 429 if error.component in HASTE else 503
+        status = 429 if error.component in HASTE else 503  # RFC 6585 §4
         return plain_problem(status, str(error), {"retry-after": wait})
     if isinstance(error, RequestError):
         return problem_reply(error.problem())

@@ -111,7 +111,7 @@ class _Connection:
     async def _answer(self, exchange: Exchange) -> None:
         try:
             with self._of.requests.one(self._account.id):
-                ask = Ask(self._of.parts, self._account, exchange.server)
+                ask = Ask(self._of.parts, self._account, exchange.server, self._request.peer)
                 await carry_out(ask, self._of.table.handlers)
                 answer = exchange.take()
         except RequestError as error:

@@ -170,7 +170,7 @@ class Rig:
         """One request; its responses. ``accountId`` is put in where a call says none."""
         account = self.account(login)
         server = Server(TABLE.methods, self.limits, "session", TABLE.capabilities)
-        ask = Ask(self.parts, account, server)
+        ask = Ask(self.parts, account, server, "192.0.2.1")
         mine = {"accountId": ask.account_id}
         asked = [
             (name, given if name.startswith(("Core/", "PushSub")) else mine | dict(given), tag)
