@@ -77,6 +77,11 @@ def test_what_happened_is_counted_and_told_in_both_forms(service):
     assert any(
         name[0] == "holdfast_imap_command_seconds_bucket" and "command=SELECT" in name for name in page
     )
+    here = ("network=127.0.0.0/24", "process=mx-0")
+    assert page["holdfast_served_by_network_total", "function=mx", *here] == 1
+    assert sum(value for name, value in page.items() if name[0] == "holdfast_served_by_cell_total") >= 2
+    releases = {name[1:] for name in page if name[0] == "holdfast_release_start_time_seconds"}
+    assert len({each[:1] + each[2:] for each in releases}) == 1 < len(releases), "of all processes the same"
     assert page["holdfast_queue_messages", "process=relay-0"] == 0
     assert page["holdfast_index_behind_cells", "process=store-0"] == 0
     assert page["holdfast_people_copy_stale_seconds", "process=mx-0"] == 0

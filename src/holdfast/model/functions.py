@@ -19,3 +19,10 @@ BEHIND: Mapping[str, tuple[str, ...]] = {
     "password": ("password",),
     "signup": ("signup",),
 }
+
+_FUNCTIONS = {role: function for function, roles in BEHIND.items() for role in roles}
+
+
+def function_behind(role: str) -> str:
+    """Which its processes belong to; '' for one that no function of customers is."""
+    return _FUNCTIONS.get(role, "")

@@ -447,6 +447,13 @@ CHANGES_MOST = 500  # … and of a process that ends again and again, the last
 CHANGE_BEFORE_S = 600.0  # a change so long before a fault is told with it
 START_TOGETHER_S = 30.0  # who starts so soon after the service, or after an end, does so because of it
 SIGNALS_S = 30.0  # what real sessions met longer ago is no evidence of how things are
+RATIO_S = 300.0  # how real use goes is said of the time since then …
+RATIO_STEP_S = 10.0  # … in steps of so long
+RATIO_FEW = 20  # fewer tries make no ratio
+RATIO_APART = 0.2  # where the share that goes well is so much smaller than elsewhere, it is said …
+RATIO_SLOWER = 3.0  # … or where answers take so many times as long
+RATIO_NEARLY_ALL = 0.9  # of what is missed
+RATIO_PLACES = 5  # of one function, the worst
 
 # Care
 CUSTOMERS_LOOK_S = 20.0  # how often people are looked at for what has changed since the last snapshot

@@ -102,7 +102,7 @@ def _met(world: World, config: Config, watched: Watched, known: DependencyMap) -
         watched.checks.suspect(component for each in found for component in each.meant)
         return found
 
-    return Met(look, witness.outcomes, SIGNALS_LOOK_S, lambda: witness.changes)
+    return Met(look, witness.outcomes, SIGNALS_LOOK_S, lambda: witness.changes, witness.uses)
 
 
 async def _make(watched: Watched, watching: Watching) -> None:

@@ -13,6 +13,7 @@ from holdfast.watch.changes import Change, Changes
 from holdfast.watch.depends import DependencyMap
 from holdfast.watch.diagnosis import Outcome
 from holdfast.watch.processes import Processes
+from holdfast.watch.ratios import Used
 from holdfast.watch.signals import Signals
 from holdfast.world import World
 
@@ -43,6 +44,10 @@ class Witness:
     def outcomes(self) -> list[Outcome]:
         """Evidence of the last moments, in order of time."""
         return self._signals.outcomes()
+
+    def uses(self) -> tuple[Used, ...]:
+        """How real use of each function goes."""
+        return self._signals.ratios.all()
 
     def _serials(self) -> dict[ComponentId, str]:
         return {

@@ -14,6 +14,7 @@ from holdfast.model.findings import Finding
 from holdfast.model.limits import NOW_STALE_S
 from holdfast.watch.diagnosis.report import Report
 from holdfast.watch.incidents.record import AnyEntry, Remedied
+from holdfast.watch.ratios import Used
 from holdfast.world import World
 
 
@@ -21,6 +22,7 @@ class Now(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """``findings``: the newest of each trial and vantage point. ``report``: the diagnosis that is published,
     None where nothing is at fault. ``remedies``: the last ones.
 
+    ``uses``: how real use of each function goes, of those that somebody used of late.
     ``ledger``: why the ledger of incidents can't be written, '' while it can. ``held``: what isn't in it
     because of that, and is in effect all the same.
     """
@@ -29,6 +31,7 @@ class Now(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     findings: tuple[Finding, ...] = ()
     report: Report | None = None
     remedies: tuple[Remedied, ...] = ()
+    uses: tuple[Used, ...] = ()
     ledger: str = ""
     held: tuple[AnyEntry, ...] = ()
 

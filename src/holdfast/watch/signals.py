@@ -15,12 +15,13 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from holdfast.model.errors import ComponentId
 from holdfast.model.findings import Signal
-from holdfast.model.functions import BEHIND
+from holdfast.model.functions import function_behind
 from holdfast.model.limits import SIGNALS_S
 from holdfast.watch.collecting import Collected
 from holdfast.watch.counting import Labels, Told
 from holdfast.watch.depends import DependencyMap
 from holdfast.watch.diagnosis.evidence import Outcome
+from holdfast.watch.ratios import Ratios
 from holdfast.world import World
 
 PREFIX = "sessions/"  # of trials; the process follows
@@ -35,14 +36,13 @@ _WELL: Mapping[str, tuple[int, Callable[[Labels], bool]]] = {
     "holdfast_relay_tries_total": (3, lambda labels: labels[0] == "sent"),
     "holdfast_smtp_messages_total": (3, lambda labels: labels[1] == "accepted"),
 }
-_FUNCTIONS = {role: function for function, roles in BEHIND.items() for role in roles}
 
 Counted = dict[tuple[str, Labels], float]
 
 
 def function_of(process: str) -> str:
     """'' for one that no function of customers is."""
-    return _FUNCTIONS.get(process.rpartition("-")[0], "")
+    return function_behind(process.rpartition("-")[0])
 
 
 class Signals:
@@ -56,11 +56,13 @@ class Signals:
         self._known = known
         self._before: dict[str, Counted] = {}
         self._outcomes: deque[Outcome] = deque()
+        self.ratios = Ratios()  # of the same, by where they came from
 
     async def look(self) -> list[Signal]:
         """What was met since the last look; the first finds out where counting stands. Raises nothing."""
         told = (await self._collect()).told
         now = self._world.clock.now()
+        self.ratios.look(told, self._world.clock.monotonic())
         found: list[Signal] = []
         for process, each in told.items():
             if each is not None:

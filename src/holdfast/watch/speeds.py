@@ -12,13 +12,14 @@ from holdfast.watch.scores import Series, quantile
 from holdfast.watch.words import METRICS
 
 PREFIX = "speed/"  # of trials; the process follows
-STEPS = ("commits", "answers")
+ANSWERS = "answers"
+STEPS = ("commits", ANSWERS)
 _HISTOGRAMS: Mapping[str, str] = {
     "holdfast_commit_seconds": "commits",
-    "holdfast_smtp_accept_seconds": "answers",
-    "holdfast_imap_command_seconds": "answers",
-    "holdfast_jmap_request_seconds": "answers",
-    "holdfast_page_seconds": "answers",
+    "holdfast_smtp_accept_seconds": ANSWERS,
+    "holdfast_imap_command_seconds": ANSWERS,
+    "holdfast_jmap_request_seconds": ANSWERS,
+    "holdfast_page_seconds": ANSWERS,
 }
 _WAITING = ("IDLE",)  # lasts as long as the client likes
 
@@ -55,7 +56,7 @@ class Speeds:
         found: list[Slow] = []
         self._heard.clear()
         for process, each in told.items():
-            for step, (bounds, counts) in _counts(each or []).items():
+            for step, (bounds, counts) in taken(each or []).items():
                 place = (process, step)
                 before = self._before.get(place)
                 self._before[place] = counts
@@ -83,7 +84,7 @@ class Speeds:
         return found | {process: WELL if process in self._heard else quiet for process in over}
 
 
-def _counts(told: list[Told]) -> dict[str, tuple[tuple[float, ...], list[float]]]:
+def taken(told: list[Told]) -> dict[str, tuple[tuple[float, ...], list[float]]]:
     """By step: the bounds, and how many there were of each; all of a process together."""
     found: dict[str, tuple[tuple[float, ...], list[float]]] = {}
     for each in told:

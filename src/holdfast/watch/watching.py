@@ -24,6 +24,7 @@ from holdfast.watch.incidents.lifecycle import Seen
 from holdfast.watch.incidents.record import Remedied
 from holdfast.watch.judging import Judge, settle
 from holdfast.watch.now import Now, write_now
+from holdfast.watch.ratios import Used
 from holdfast.watch.rota import Pace, Rota
 from holdfast.world import World
 
@@ -42,13 +43,14 @@ class Job(NamedTuple):
 class Met(NamedTuple):
     """What real sessions met. ``look``: since the last look; ``outcomes``: of the last while, as evidence.
 
-    ``changes``: what was changed of late, in order of time.
+    ``changes``: what was changed of late, in order of time. ``uses``: how real use goes.
     """
 
     look: Callable[[], Awaitable[list[Signal]]]
     outcomes: Callable[[], list[Outcome]]
     every_s: float
     changes: Callable[[], Sequence[Change]] = tuple
+    uses: Callable[[], tuple[Used, ...]] = tuple
 
 
 Remedy = Callable[[Seen], Awaitable[Sequence[Remedied]]]
@@ -290,6 +292,7 @@ class Watching:
             findings=tuple(self._newest[place] for place in sorted(self._newest)),
             report=self._judge.told,
             remedies=tuple(remedies[-NOW_REMEDIES:]),
+            uses=self._met.uses() if self._met is not None else (),
             ledger=keeper.trouble,
             held=tuple(keeper.held),
         )

@@ -31,6 +31,7 @@ from holdfast.watch.depends import Component, DependencyMap, Step, Trial
 from holdfast.watch.incidents import Incidents
 from holdfast.watch.incidents import record as r
 from holdfast.watch.now import Now
+from holdfast.watch.ratios import Apart, Used
 from holdfast.watch.remedies import Remedy
 from holdfast.world import real_world
 from outage import BEGAN, NOW, ZONE, findings, named, past, present
@@ -434,3 +435,43 @@ def test_all_pages_are_there_in_german(desk: Desk) -> None:
         assert '<html lang="de">' in desk.client.get(f"/console{path}").text
     assert "Manche Funktionen arbeiten nicht" in desk.page()
     assert len(FUNCTIONS) == desk.client.get("/console").text.count('scope="row"') - 2
+
+
+USES = (
+    Used(
+        function="imap",
+        served=170,
+        missed=32,
+        usual_s=0.0021,
+        apart=(Apart(served=10, missed=30, by="network", where="192.0.2.0/24", nearly_all=True),),
+    ),
+    Used(function="send", served=3),
+)
+
+
+def test_real_use_is_shown_by_function_and_below_it_where_it_goes_far_worse(desk):
+    assert desk.stage.now is not None
+    assert "Real use" not in desk.page(), "nothing is taken from silence"
+    desk.stage.now = msgspec.structs.replace(desk.stage.now, uses=USES)
+    page = desk.page()
+    assert "Real use in the last 5 minutes" in page
+    assert "(IMAP) 202 84.1 % 2 ms From 192.0.2.0/24 – nearly all that is missed 40 25 % –" in page
+    assert "Sending mail 3 too few to say –" in page
+    german = desk.page("/console?lang=de")
+    assert "Echte Nutzung in den letzten 5 Minuten" in german
+    assert "Aus 192.0.2.0/24 – fast alles, was misslingt 40 25 % –" in german
+
+
+def test_ratio_3_an_incident_names_where_nearly_all_is_missed_as_a_hint_and_only_of_what_fails(desk):
+    incident = desk.stage.incidents.open()[0]
+    function = incident.active[0]
+    [hit] = USES[0].apart
+    scattered = msgspec.structs.replace(hit, nearly_all=False)
+    uses = [Used(function=each, missed=30, apart=(hit, scattered)) for each in FUNCTIONS]
+    assert view.missed_only(uses, incident) == [(each, hit) for each in FUNCTIONS if each in incident.active]
+    assert desk.stage.now is not None
+    assert "no proof" not in desk.page()
+    named = Used(function=function, missed=30, apart=(hit,))
+    desk.stage.now = msgspec.structs.replace(desk.stage.now, uses=(named,))
+    page = desk.page()
+    assert "is in one place: From 192.0.2.0/24. That is a hint, no proof." in page

@@ -48,13 +48,21 @@ def test_what_a_customer_meets_is_a_signal_and_another_configuration_a_change(tm
         first = witness()
         assert await first.look() == [] and first.changes == []
         world.journal.emit(
-            UNAVAILABLE, command="SELECT", account=7, component="cell-03/index", text="damaged"
+            UNAVAILABLE,
+            command="SELECT",
+            account=7,
+            component="cell-03/index",
+            text="damaged",
+            peer="192.0.2.7",
+            cell=3,
         )
         [signal] = await first.look()
         assert (signal.function, signal.meant) == ("imap", ("cell-03/index",))
         assert [(each.trial, each.failed) for each in first.outcomes()] == [
             ("sessions/imap-0", "cell-03/index")
         ]
+        [use] = first.uses()
+        assert (use.function, use.served, use.missed, use.well) == ("imap", 0, 1, None)
         configuration = "b"
         second = witness()
         await second.look()

@@ -34,7 +34,7 @@ class Service:
         self.met: dict[str, dict[str, float] | None] = {each: {} for each in processes}
         self.well: dict[str, Told] = {}
         self.at = 1000.0
-        world = SimpleNamespace(clock=SimpleNamespace(now=lambda: self.at))
+        world = SimpleNamespace(clock=SimpleNamespace(now=lambda: self.at, monotonic=lambda: self.at))
         self.signals = Signals(world, self.collect, known())  # type: ignore[arg-type]
         self.look()
 

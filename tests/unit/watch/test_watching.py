@@ -22,6 +22,7 @@ from holdfast.watch.incidents.keeping import IncidentKeeper
 from holdfast.watch.incidents.lifecycle import Seen
 from holdfast.watch.incidents.record import Remedied
 from holdfast.watch.now import Now, read_now
+from holdfast.watch.ratios import Apart, Used
 from holdfast.watch.rota import Pace
 from holdfast.watch.watching import Job, Met, Watching
 
@@ -240,6 +241,28 @@ def test_what_real_sessions_met_and_what_somebody_asks_for_is_tried_at_once(worl
             watching.look_at(["pop3"])
             await world.clock.sleep(0.1)
             assert service.begun["canary/pop3"][-1] >= began > service.begun["canary/imap"][-1]
+
+    world.run(main())
+
+
+def test_how_real_use_goes_is_told_with_how_it_is_now(world):
+    use = Used(
+        function="imap",
+        served=9,
+        missed=30,
+        usual_s=0.25,
+        apart=(Apart(by="cell", where="cell-07", missed=30, nearly_all=True),),
+    )
+
+    async def look() -> list[Signal]:
+        return []
+
+    async def main() -> None:
+        met = Met(look, list, 2.0, uses=lambda: (use,))
+        async with watched(world, met=lambda known: met):
+            await world.clock.sleep(20)
+            now = read_now(world, NOW)
+            assert now is not None and now.uses == (use,)
 
     world.run(main())
 

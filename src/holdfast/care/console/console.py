@@ -27,7 +27,7 @@ from holdfast.care.status.page import headline
 from holdfast.care.status.push import read_pushed
 from holdfast.care.turns import Seen
 from holdfast.model.errors import Reason, Refused, Unavailable
-from holdfast.model.limits import CONSOLE_INCIDENTS, CONSOLE_TEXT_LETTERS, CONSOLE_UNTOLD
+from holdfast.model.limits import CONSOLE_INCIDENTS, CONSOLE_TEXT_LETTERS, CONSOLE_UNTOLD, RATIO_S
 from holdfast.pages import MenuEntry, Site, Visit, Wrong
 from holdfast.watch import picture
 from holdfast.watch.colours import colours
@@ -137,6 +137,9 @@ class Console:
                 proposed=self._to_confirm(view.proposed(seen.incidents)),
                 in_force=self._to_confirm(view.in_force(seen.incidents)),
                 bad=view.to_be_seen(seen.now.findings)[:SHOWN] if seen.now is not None else [],
+                uses=seen.now.uses if seen.now is not None else (),
+                missed_only=view.missed_only,
+                use_minutes=round(RATIO_S / 60),
             )
 
     def _duties(self, seen: Seen) -> list[Duty]:
