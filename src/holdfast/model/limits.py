@@ -397,6 +397,7 @@ INCIDENT_FOUND_S = 5.0  # findings of the same states are written no more often
 AFFECTED_NAMED = 1000  # accounts that are named one by one; where there are more, all may be hit
 AFFECTED_AGAIN_S = 10.0  # between two looks at whom an old copy doesn't know
 AFFECTED_LASTS_S = 15.0  # what no named cause explains and fails for so long hits somebody, too
+INCIDENT_PLACES = 20  # where nearly all is missed, of one incident
 INCIDENT_TRIALS = 20  # that don't go well, named in one entry
 INCIDENT_ENTRIES = 10_000  # of one incident's timeline; findings go first
 FINDING_FRESH_S = 600.0  # what was tried longer ago is unknown

@@ -23,6 +23,7 @@ from holdfast.watch.incidents.incidents import Incidents
 from holdfast.watch.incidents.lifecycle import Seen, due
 from holdfast.watch.incidents.record import AnyEntry
 from holdfast.watch.incidents.window import Window
+from holdfast.watch.ratios import Used
 
 BACK_S = 12.0  # within which what was at fault comes back, by what is tried rarely, too
 _ENTRIES_AT_ONCE = 100  # of one round; a rule that never has enough must not hold the loop
@@ -100,12 +101,16 @@ class _Gist(NamedTuple):
 
 
 def settle(
-    judge: Judge, incidents: Callable[[], Incidents], now: float, note: Callable[[list[AnyEntry]], object]
+    judge: Judge,
+    incidents: Callable[[], Incidents],
+    now: float,
+    note: Callable[[list[AnyEntry]], object],
+    uses: tuple[Used, ...] = (),
 ) -> int:
-    """Writes down by ``note`` all that is due. How many entries."""
+    """Writes down by ``note`` all that is due. How many entries. ``uses``: how real use goes."""
     written = 0
     while written < _ENTRIES_AT_ONCE:
-        entries = due(Seen(judge.window, judge.told, incidents(), now))
+        entries = due(Seen(judge.window, judge.told, incidents(), now, uses))
         if not entries:
             break
         note(entries)

@@ -77,9 +77,11 @@ class Ratios:
     def __init__(self) -> None:
         self._before: dict[str, _Counted] = {}
         self._steps: deque[_Step] = deque()
+        self._all: tuple[Used, ...] | None = None  # since the last look
 
     def look(self, told: Mapping[str, list[Told] | None], now: float) -> None:
         """RATIO-2"""
+        self._all = None
         while self._steps and now - self._steps[0].began >= RATIO_S:
             self._steps.popleft()
         if not self._steps or now - self._steps[-1].began >= RATIO_STEP_S:
@@ -94,6 +96,11 @@ class Ratios:
 
     def all(self) -> tuple[Used, ...]:
         """Of each function that somebody used, in the order of FUNCTIONS."""
+        if self._all is None:
+            self._all = self._sum_up()
+        return self._all
+
+    def _sum_up(self) -> tuple[Used, ...]:
         uses: _Numbers = {}
         times: dict[tuple[str, str], list[float]] = {}
         for step in self._steps:

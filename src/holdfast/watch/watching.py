@@ -239,10 +239,12 @@ class Watching:
         judge.conclude(clock.now(), shown, found)
         if judge.deciding:
             self._hasten([judge.deciding])
-        for incident in keeper.incidents.open():
+        open_ones = keeper.incidents.open()
+        for incident in open_ones:
             for function in incident.active:
                 self._hasten(judge.window.unproven(function, clock.now()))
-        written = settle(judge, lambda: keeper.incidents, clock.now(), keeper.note)
+        uses = met.uses() if met and open_ones else ()
+        written = settle(judge, lambda: keeper.incidents, clock.now(), keeper.note, uses)
         if changed or written or judge.told is not told:
             self._changed.set()
         if self._remedy is not None and not self._remedying:  # after an incident, what was done is taken back

@@ -296,6 +296,7 @@ def test_every_entry_of_the_record_has_its_line_in_both_languages() -> None:
         r.Planned(at=NOW, incident=2, action=1, text="a second disk", by="ann"),
         r.Done(at=NOW, incident=2, action=1, by="ben"),
         r.Linked(at=NOW, incident=2, earlier=1, why="cause"),
+        r.Singled(at=NOW, incident=2, function="imap", by="release", where="1.0 ab12", missed=30, of=31),
         r.Reported(at=NOW, incident=2, counts={"imap": 2, "webmail": 1}, first_at=NOW),
         r.Filed(at=NOW, incident=2, report="early", number="4711"),
     ]
@@ -462,16 +463,11 @@ def test_real_use_is_shown_by_function_and_below_it_where_it_goes_far_worse(desk
     assert "Aus 192.0.2.0/24 – fast alles, was misslingt 40 25 % –" in german
 
 
-def test_ratio_3_an_incident_names_where_nearly_all_is_missed_as_a_hint_and_only_of_what_fails(desk):
-    incident = desk.stage.incidents.open()[0]
-    function = incident.active[0]
-    [hit] = USES[0].apart
-    scattered = msgspec.structs.replace(hit, nearly_all=False)
-    uses = [Used(function=each, missed=30, apart=(hit, scattered)) for each in FUNCTIONS]
-    assert view.missed_only(uses, incident) == [(each, hit) for each in FUNCTIONS if each in incident.active]
-    assert desk.stage.now is not None
+def test_ratio_3_an_incident_names_where_nearly_all_is_missed_as_a_hint(desk):
     assert "no proof" not in desk.page()
-    named = Used(function=function, missed=30, apart=(hit,))
-    desk.stage.now = msgspec.structs.replace(desk.stage.now, uses=(named,))
-    page = desk.page()
-    assert "is in one place: From 192.0.2.0/24. That is a hint, no proof." in page
+    desk.stage.incidents.apply(
+        [r.Singled(at=NOW, incident=3, function="send", by="network", where="192.0.2.0/24", missed=30, of=32)]
+    )
+    hint = "of “Sending mail” nearly all is in one place (30 of 32): From 192.0.2.0/24. That is a hint"
+    assert hint in desk.page()
+    assert hint in desk.page("/console/incidents/3")

@@ -11,12 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdfast.model.findings import Finding, Signal, State
+from holdfast.model.limits import INCIDENT_PLACES, INCIDENT_QUIET_S, RATIO_S
 from holdfast.watch.depends import Step, Trial
 from holdfast.watch.diagnosis.report import NamedCause, Report, Rival, Shown
 from holdfast.watch.incidents import Incident, Incidents
 from holdfast.watch.incidents import record as r
 from holdfast.watch.incidents.lifecycle import Seen, due
 from holdfast.watch.incidents.window import Window
+from holdfast.watch.ratios import Apart, Used
 
 NOON = 1_345_032_000.0
 STEPS = ("greeting", "sign in", "select")
@@ -61,6 +63,7 @@ class Watched:
         self.bad: dict[str, str] = {}  # trial → the step that fails
         self.unknown: set[str] = set()
         self.report: Report | None = None
+        self.uses: tuple[Used, ...] = ()
         self.said: list[r.AnyEntry] = []
         self.log: list[Finding] = []
 
@@ -79,7 +82,7 @@ class Watched:
     def settle(self) -> list[str]:
         words = []
         for _ in range(20):
-            entries = due(Seen(self.window, self.report, self.incidents, self.now))
+            entries = due(Seen(self.window, self.report, self.incidents, self.now, self.uses))
             if not entries:
                 return words
             self.incidents.apply(entries)
@@ -507,3 +510,40 @@ def check(watched: Watched) -> None:
         if isinstance(entry, r.Closed) and entry.at == now:  # INC-5
             quiet = [f for f in watched.log if f.function in entry.until and f.at >= now - 60]
             assert quiet and {f.state for f in quiet} == {"works"}
+
+
+def missed(function: str, *where: str, nearly_all: bool = True) -> Used:
+    places = tuple(Apart(by="cell", where=each, missed=30, nearly_all=nearly_all) for each in where)
+    return Used(function=function, served=100, missed=32, apart=places)
+
+
+def test_ratio_3_where_nearly_all_is_missed_is_written_once_for_each_place_of_what_fails(
+    watched: Watched,
+) -> None:
+    watched.uses = (missed("imap", "cell-07"), missed("pop3", "cell-07"))
+    assert watched.rounds(3) == [], "nothing is opened by it"
+    watched.bad = {"imap/1": "select", "imap/2": "select"}
+    watched.rounds(2)
+    said = watched.one().singled
+    assert list(said) == [("imap", "cell", "cell-07")]
+    assert (said["imap", "cell", "cell-07"].missed, said["imap", "cell", "cell-07"].of) == (30, 32)
+    assert watched.rounds(5) == [] and watched.one().opinion is None
+    watched.uses = (missed("imap", "cell-08", nearly_all=False),)
+    assert watched.rounds(3) == []
+    watched.uses = (missed("imap", *(f"cell-{number:02d}" for number in range(2 * INCIDENT_PLACES))),)
+    watched.rounds(3)
+    assert len(watched.one().singled) == INCIDENT_PLACES
+
+
+def test_what_an_incident_of_a_moment_ago_kept_people_from_is_not_said_of_the_next(watched: Watched) -> None:
+    watched.bad, watched.report = {"imap/1": "select"}, report(("disk/v1", ("imap",)))
+    watched.rounds(3)
+    watched.bad, watched.report = {}, None
+    watched.rounds(round(INCIDENT_QUIET_S) + 2)
+    assert watched.one().closed_at
+    watched.bad, watched.report = {"imap/1": "greeting"}, report(("process/imap-0", ("imap",)))
+    watched.uses = (missed("imap", "cell-07"),)
+    watched.rounds(5)
+    assert not watched.one(2).singled
+    watched.rounds(round(RATIO_S))
+    assert watched.one(2).singled and not watched.one().singled

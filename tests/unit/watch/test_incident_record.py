@@ -49,6 +49,7 @@ def entries() -> st.SearchStrategy[r.AnyEntry]:
     """Any, in any order: the fold has to bear what a damaged ledger leaves of one."""
     head: dict[str, Any] = {"at": st.floats(NOON, NOON + 1e6), "incident": st.integers(1, 4)}
     number = st.integers(1, 3)
+    function, cell = st.sampled_from(FUNCTIONS), st.sampled_from(["cell-01", "cell-02"])
     moments = st.dictionaries(st.sampled_from(FUNCTIONS), st.floats(NOON, NOON + 1e6), max_size=3)
     before = st.sampled_from(["", "mended", "corrected", "extended", "withdrawn"])
     reports = st.sampled_from([named("cell-01/index"), named("disk/v1", kind="disk"), UNDECIDED])
@@ -69,6 +70,9 @@ def entries() -> st.SearchStrategy[r.AnyEntry]:
         st.builds(r.Missed, promise=number, **head),
         st.builds(r.Closed, until=moments, **head),
         st.builds(r.Linked, earlier=number, why=st.just("fingerprint"), **head),
+        st.builds(
+            r.Singled, function=function, by=st.just("cell"), where=cell, missed=number, of=number, **head
+        ),
         st.builds(r.Planned, action=number, text=st.just("mend it"), **head),
         st.builds(r.Done, action=number, **head),
         st.builds(r.Reported, counts=st.just({"imap": 3}), first_at=st.floats(NOON, NOON + 1e6), **head),

@@ -138,7 +138,6 @@ class Console:
                 in_force=self._to_confirm(view.in_force(seen.incidents)),
                 bad=view.to_be_seen(seen.now.findings)[:SHOWN] if seen.now is not None else [],
                 uses=seen.now.uses if seen.now is not None else (),
-                missed_only=view.missed_only,
                 use_minutes=round(RATIO_S / 60),
             )
 

@@ -40,6 +40,16 @@ class Teller(story.Teller):
         key = next(each for each in keys if self.texts.has(each))
         return self.say(key, name=self.component(component, incident), action=action)
 
+    def singled(self, entry: r.Singled) -> str:
+        """RATIO-3"""
+        return self.say(
+            "console.singled",
+            function=self.say(f"status.function.{entry.function}"),
+            place=self.say(f"console.use.{entry.by}", where=entry.where),
+            missed=self.texts.number(self.language, entry.missed),
+            of=self.texts.number(self.language, entry.of),
+        )
+
     def _entry(self, incident: Incident, entry: r.AnyEntry) -> Iterator[str]:
         said = [] if isinstance(entry, r.Remedied) else list(super()._entry(incident, entry))
         yield from said or self._inside(incident, entry)
@@ -95,6 +105,8 @@ class Teller(story.Teller):
                 yield self.say("console.entry.done", number=entry.action, by=entry.by or "–")
             case r.Linked():
                 yield self.say(f"console.entry.linked.{entry.why}", number=entry.earlier)
+            case r.Singled():
+                yield self.singled(entry)
             case r.Reported():
                 yield self.say("console.entry.reported", count=sum(entry.counts.values()))
             case r.Reached():

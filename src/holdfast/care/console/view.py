@@ -19,7 +19,6 @@ from holdfast.model.limits import FINDING_FRESH_S
 from holdfast.watch import remedies
 from holdfast.watch.incidents.incidents import Incident, Incidents, Promise
 from holdfast.watch.incidents.record import Remedied
-from holdfast.watch.ratios import Apart, Used
 from holdfast.watch.remedies import REVERSES, SUPERVISOR, Remedy
 
 OPERATOR = "operator"  # the rule by which what somebody confirmed is done
@@ -66,17 +65,6 @@ def ordered(findings: Iterable[Finding]) -> list[Finding]:
         findings,
         key=lambda each: (_WORSE.index(each.state), places.get(each.function, 99), each.trial, each.vantage),
     )
-
-
-def missed_only(uses: Iterable[Used], incident: Incident) -> list[tuple[str, Apart]]:
-    """Of each function that fails the places where nearly all is missed (RATIO-3)."""
-    return [
-        (each.function, place)
-        for each in uses
-        if each.function in incident.active
-        for place in each.apart
-        if place.nearly_all
-    ]
 
 
 def stale(finding: Finding, now: float) -> bool:

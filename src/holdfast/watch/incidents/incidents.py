@@ -60,6 +60,7 @@ class Incident(msgspec.Struct):
     """``spans``: when each of its functions failed. ``parted``: functions that went to another incident.
 
     ``closed_at``: 0 while it is open. ``thinned``: findings left out of a timeline that became too long.
+    ``singled``: by function, by what, and where.
     ``changed_at``, ``spans_changed_at``, ``found_at``: of the last entry, of any kind and of those kinds.
     """
 
@@ -81,6 +82,7 @@ class Incident(msgspec.Struct):
     notices: dict[int, r.Noticed] = {}
     actions: dict[int, Action] = {}
     links: dict[int, str] = {}
+    singled: dict[tuple[str, str, str], r.Singled] = {}
     changed_at: float = 0.0
     spans_changed_at: float = 0.0
     found_at: float = 0.0
@@ -212,7 +214,7 @@ class Incident(msgspec.Struct):
                 spans[-1].until = max(entry.until.get(function, entry.at), spans[-1].since)
 
     def _said(self, entry: r.AnyEntry) -> None:
-        """What has a number within the incident: the first of that number counts."""
+        """What has a number or a name within the incident: the first of it counts."""
         match entry:
             case r.Estimated():
                 self.estimates.setdefault(entry.estimate, entry)
@@ -221,6 +223,8 @@ class Incident(msgspec.Struct):
             case r.Promised():
                 made = Promise(entry.promise, entry.what, entry.at, entry.due, entry.about, entry.text)
                 self.promises.setdefault(entry.promise, made)
+            case r.Singled():
+                self.singled.setdefault((entry.function, entry.by, entry.where), entry)
             case r.Filed():
                 self.filed.setdefault(entry.report, entry)
             case r.Kept() | r.Missed():

@@ -23,27 +23,32 @@ from holdfast.model.findings import State
 from holdfast.model.functions import FUNCTIONS
 from holdfast.model.limits import (
     INCIDENT_FOUND_S,
+    INCIDENT_PLACES,
     INCIDENT_QUIET_S,
     INCIDENT_REOPEN_S,
     INCIDENT_TOGETHER_S,
     INCIDENT_TRIALS,
+    RATIO_S,
 )
 from holdfast.watch.diagnosis.report import NamedCause, Report
 from holdfast.watch.incidents import record as r
 from holdfast.watch.incidents.incidents import Incident, Incidents
 from holdfast.watch.incidents.promises import promises_due
 from holdfast.watch.incidents.window import Standing, Window
+from holdfast.watch.ratios import Used
 
 _WORSE: dict[State, int] = {"works": 0, "unknown": 1, "degraded": 2, "fails": 3}
 
 
 class Seen(NamedTuple):
-    """All that is looked at. ``report``: the diagnosis of now, None where nothing is at fault."""
+    """All that is looked at. ``report``: the diagnosis of now, None where nothing is at fault. ``uses``: how
+    real use goes."""
 
     window: Window
     report: Report | None
     incidents: Incidents
     now: float
+    uses: tuple[Used, ...] = ()
 
 
 def due(seen: Seen) -> list[r.AnyEntry]:
@@ -325,6 +330,33 @@ def _linked(seen: Seen) -> Iterator[r.AnyEntry]:
                 yield r.Linked(at=seen.now, incident=incident.number, earlier=other.number, why="cause")
 
 
+def _singled(seen: Seen) -> Iterator[r.AnyEntry]:
+    """Where nearly all is missed, once for each place (RATIO-3)."""
+    for incident in seen.incidents.open():
+        for use in seen.uses:
+            if use.function not in incident.active or not _misses_by_this_alone(seen, use.function):
+                continue
+            for place in use.apart:
+                known = (use.function, place.by, place.where) in incident.singled
+                if place.nearly_all and not known and len(incident.singled) < INCIDENT_PLACES:
+                    yield r.Singled(
+                        at=seen.now,
+                        incident=incident.number,
+                        function=use.function,
+                        by=place.by,
+                        where=place.where,
+                        missed=place.missed,
+                        of=use.missed,
+                    )
+                    return
+
+
+def _misses_by_this_alone(seen: Seen, function: str) -> bool:
+    """What is missed is counted over some minutes: nothing else may have kept people from it since."""
+    ends = [span.until for each in seen.incidents for span in each.spans.get(function, ())]
+    return all(not until or seen.now - until > RATIO_S for until in ends)
+
+
 def _promised(seen: Seen) -> Iterator[r.AnyEntry]:
     for incident in seen.incidents:
         yield from promises_due(incident, seen.now)
@@ -351,6 +383,7 @@ _LOOKS: tuple[Callable[[Seen], Iterator[r.AnyEntry]], ...] = (
     _diagnosed,
     _found,
     _linked,
+    _singled,
     _closed,
     _promised,
 )

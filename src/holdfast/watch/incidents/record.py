@@ -9,6 +9,7 @@ import msgspec
 from holdfast.model.errors import ComponentId
 from holdfast.model.findings import State
 from holdfast.watch.diagnosis.report import Report
+from holdfast.watch.ratios import By
 
 Moments = dict[str, float]  # function → UTC seconds
 PromiseKind = Literal["next_update", "estimate", "credit"]
@@ -208,6 +209,16 @@ class Linked(Entry, frozen=True, tag="linked"):
     why: Literal["fingerprint", "cause"]
 
 
+class Singled(Entry, frozen=True, tag="singled"):
+    """Of the ``of`` times that real use missed a function nearly all were in one place: a hint (RATIO-3)."""
+
+    function: str
+    by: By
+    where: str
+    missed: int
+    of: int
+
+
 class Planned(Entry, frozen=True, tag="planned"):
     """Something to do so that it doesn't come again."""
 
@@ -247,6 +258,7 @@ AnyEntry = (
     | Filed
     | Closed
     | Linked
+    | Singled
     | Planned
     | Done
     | Note
