@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Generator
+from typing import Literal, TypeVar
 
 from holdfast.functions.imap import events
 from holdfast.functions.imap.fetch import Result, fetch
@@ -20,6 +21,7 @@ from holdfast.wire.imap import commands as c
 from holdfast.wire.imap import replies, responses
 from holdfast.wire.imap.events import Request
 
+Found = TypeVar("Found")
 _MODES: dict[c.StoreMode, Literal["add", "remove", "replace"]] = {
     c.StoreMode.ADD: "add",
     c.StoreMode.REMOVE: "remove",
@@ -241,20 +243,25 @@ def search(session: ImapSession, request: Request) -> Steps:
         lambda ids, uid: _named(session, ids, uid, before),
         session.serving.world.clock.now(),
     )
-    steps = searching.run(command.key)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            found = UidSet.of(end.value)
-            break
-        yield b""
-    modseq = searching.modseq_of(set(found)) if by_modseq and found else 0
+    matching = yield from _parts(searching.run(command.key))
+    modseq = (yield from _parts(searching.modseq_of(matching))) if by_modseq and matching else 0
+    found = UidSet.of(matching)
     if saving:
         session.saved = _to_save(found, command.returns or frozenset())
     if line := _found_line(request.tag, view, command, found, modseq):
         yield line
     return Answer("SEARCH completed.", b"EXPUNGEISSUED" if view.gone and not command.uid else b"")
+
+
+def _parts(steps: Generator[None, None, Found]) -> Generator[bytes, None, Found]:
+    """As parts of an answer: nothing is to be written yet."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            found: Found = end.value
+            return found
+        yield b""
 
 
 def _named(session: ImapSession, ids: c.SequenceSet, uid: bool, saved: UidSet | None) -> UidSet:

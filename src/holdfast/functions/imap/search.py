@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Generator, Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from holdfast.functions.imap.fetch import batches
@@ -52,9 +53,9 @@ class Searching:
         """UIDs of all messages that match. Raises ``Unavailable``."""
         return (yield from self._find(key, set(self._view.uids - self._view.gone)))
 
-    def modseq_of(self, found: Uids) -> int:
+    def modseq_of(self, found: Uids) -> Generator[None, None, int]:
         """The highest modseq among the found; 0 for none."""
-        values = self._values(Column.MODSEQ, found)
+        values = yield from self._values(Column.MODSEQ, found)
         return max((values.get(uid, 0) for uid in found), default=0)
 
     def _find(self, key: c.SearchKey, among: Uids) -> Steps:
@@ -76,14 +77,18 @@ class Searching:
             return (yield from self._sent(key, among))
         if isinstance(key, c.SearchHeader | c.SearchText):
             return (yield from self._read(key, among))
-        return _ROWS[type(key)](self, key, among)
+        if type(key) in _TOLD:
+            return _TOLD[type(key)](self, key, among)
+        return (yield from _ROWS[type(key)](self, key, among))
 
-    def _values(self, column: Column, among: Uids) -> dict[int, Any]:
+    def _values(self, column: Column, among: Uids) -> Generator[None, None, dict[int, Any]]:
         """UID → value, for at least those of ``among`` that still exist."""
         known = self._columns.setdefault(column, {})
         missing = among.difference(known) if known else among
         if missing:
             for chunk in self._kept.rows(self._view.mailbox, UidSet.of(missing), (Column.UID, column)):
+                if len(chunk) < len(missing):
+                    yield
                 known.update(chunk)
         return known
 
@@ -92,14 +97,14 @@ class Searching:
     def _all(self, _: c.SearchAll, among: Uids) -> Uids:
         return among
 
-    def _flag(self, key: c.SearchFlag, among: Uids) -> Uids:
-        return self._flagged(key.flag, key.present, among)
+    def _flag(self, key: c.SearchFlag, among: Uids) -> Steps:
+        return (yield from self._flagged(key.flag, key.present, among))
 
-    def _keyword(self, key: c.SearchKeyword, among: Uids) -> Uids:
-        return self._flagged(keyword_bit(self._keywords, key.keyword), key.present, among)
+    def _keyword(self, key: c.SearchKeyword, among: Uids) -> Steps:
+        return (yield from self._flagged(keyword_bit(self._keywords, key.keyword), key.present, among))
 
-    def _flagged(self, bit: int, present: bool, among: Uids) -> Uids:
-        values = self._values(Column.FLAGS, among)
+    def _flagged(self, bit: int, present: bool, among: Uids) -> Steps:
+        values = yield from self._values(Column.FLAGS, among)
         if present:
             return {uid for uid in among if values.get(uid, 0) & bit}
         return {uid for uid in among if not values.get(uid, 0) & bit}
@@ -111,49 +116,51 @@ class Searching:
     def _ids(self, key: c.SearchIds, among: Uids) -> Uids:
         return among.intersection(self._resolve(key.ids, key.uid))
 
-    def _size(self, key: c.SearchSize, among: Uids) -> Uids:
-        values = self._values(Column.SIZE, among)
+    def _size(self, key: c.SearchSize, among: Uids) -> Steps:
+        values = yield from self._values(Column.SIZE, among)
         if key.larger:
             return {uid for uid in among if values.get(uid, 0) > key.size}
         return {uid for uid in among if values.get(uid, 0) < key.size}
 
-    def _date(self, key: c.SearchDate, among: Uids) -> Uids:
+    def _date(self, key: c.SearchDate, among: Uids) -> Steps:
         matches = _COMPARISONS[key.compare]
         day = key.day.toordinal()
-        values = self._values(Column.INTERNALDATE, among)
+        values = yield from self._values(Column.INTERNALDATE, among)
         return {uid for uid in among if matches(int(values.get(uid, 0)) // _DAY_S + _EPOCH, day)}
 
-    def _age(self, key: c.SearchAge, among: Uids) -> Uids:
-        values = self._values(Column.INTERNALDATE, among)
+    def _age(self, key: c.SearchAge, among: Uids) -> Steps:
+        values = yield from self._values(Column.INTERNALDATE, among)
         line = self._now - key.seconds
         if key.younger:
             return {uid for uid in among if values.get(uid, 0) >= line}
         return {uid for uid in among if values.get(uid, 0) <= line}
 
-    def _modseq(self, key: c.SearchModseq, among: Uids) -> Uids:
-        values = self._values(Column.MODSEQ, among)
+    def _modseq(self, key: c.SearchModseq, among: Uids) -> Steps:
+        values = yield from self._values(Column.MODSEQ, among)
         return {uid for uid in among if values.get(uid, 0) >= key.modseq}
 
     def _header(self, key: c.SearchHeader, among: Uids) -> Steps:
         """A field that ENVELOPE has. Most messages are ruled out by its bytes alone."""
         place = _PLACES[key.field]
         needle = key.value.casefold()
-        values = self._values(Column.ENVELOPE, among)
-        possible: Iterable[int] = among
-        for word in _WORDS.findall(needle.encode()) if needle.isascii() else ():
-            possible = [uid for uid in possible if _may_say(values.get(uid, b""), word)]
+        values = yield from self._values(Column.ENVELOPE, among)
+        words = _WORDS.findall(needle.encode()) if needle.isascii() else ()
         found = set()
-        for looked, uid in enumerate(possible, 1):
-            text = envelopes.field_text(values[uid], place) if uid in values else None
-            if text is not None and needle in text.casefold():
-                found.add(uid)
-            if looked % _TURN == 0:
+        for some in _turns(among):
+            possible: Iterable[int] = some
+            for word in words:
+                possible = [uid for uid in possible if _may_say(values.get(uid, b""), word)]
+            for uid in possible:
+                text = envelopes.field_text(values[uid], place) if uid in values else None
+                if text is not None and needle in text.casefold():
+                    found.add(uid)
+            if len(some) == _TURN:
                 yield
         return found
 
     def _sent(self, key: c.SearchDate, among: Uids) -> Steps:
         matches, day = _COMPARISONS[key.compare], key.day.toordinal()
-        values = self._values(Column.ENVELOPE, among)
+        values = yield from self._values(Column.ENVELOPE, among)
         found = set()
         for looked, uid in enumerate(among, 1):
             sent_on = envelopes.sent_day(values[uid]) if uid in values else None
@@ -200,6 +207,12 @@ def cost(key: c.SearchKey) -> int:
     return _ENVELOPE if isinstance(key, c.SearchDate) and key.sent else _ROW
 
 
+def _turns(among: Uids) -> Iterator[list[int]]:
+    left = iter(among)
+    while some := list(islice(left, _TURN)):
+        yield some
+
+
 def _may_say(envelope: bytes, word: bytes) -> bool:
     return word in envelope.lower() or b"=?" in envelope
 
@@ -213,12 +226,14 @@ def _matcher(key: c.SearchKey) -> Callable[[Opened], bool]:
     return lambda message: message.has_text(needle, headers)
 
 
-_ROWS: dict[type, Callable[[Searching, Any, Uids], Uids]] = {
+_TOLD: dict[type, Callable[[Searching, Any, Uids], Uids]] = {
     c.SearchAll: Searching._all,
-    c.SearchFlag: Searching._flag,
-    c.SearchKeyword: Searching._keyword,
     c.SearchRecent: Searching._recent,
     c.SearchIds: Searching._ids,
+}
+_ROWS: dict[type, Callable[[Searching, Any, Uids], Steps]] = {
+    c.SearchFlag: Searching._flag,
+    c.SearchKeyword: Searching._keyword,
     c.SearchSize: Searching._size,
     c.SearchDate: Searching._date,
     c.SearchAge: Searching._age,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
+from weakref import WeakValueDictionary
 
 from holdfast.functions.imap.settings import Settings
 from holdfast.functions.imap.view import Readings
@@ -84,11 +86,13 @@ class Serving:
         "quotas",
         "readings",
         "respond",
+        "search_turns",
         "sessions",
         "settings",
         "sign_in",
         "signed_in",
         "store",
+        "turns",
         "world",
     )
 
@@ -114,6 +118,8 @@ class Serving:
         self.sessions = 0
         self.by_address: dict[str, int] = {}
         self.signed_in: dict[AccountId, set[SignedIn]] = {}
+        self.turns: WeakValueDictionary[AccountId, asyncio.Lock] = WeakValueDictionary()
+        self.search_turns: WeakValueDictionary[AccountId, asyncio.Lock] = WeakValueDictionary()
 
     def enter(self, account: AccountId, session: SignedIn) -> None:
         self.signed_in.setdefault(account, set()).add(session)
@@ -123,6 +129,14 @@ class Serving:
         sessions.discard(session)
         if not sessions:
             self.signed_in.pop(account, None)
+
+    def turn(self, account: AccountId) -> asyncio.Lock:
+        """What the account's sessions hold, one at a time, while they work at a piece of an answer."""
+        return self.turns.setdefault(account, asyncio.Lock())
+
+    def search_turn(self, account: AccountId) -> asyncio.Lock:
+        """… and while they go on with a search that has more than one piece."""
+        return self.search_turns.setdefault(account, asyncio.Lock())
 
     def sign_out(self, account: AccountId) -> None:
         """BYE to all sessions of the account."""

@@ -193,7 +193,9 @@ class ImapSession(Session):
         except Exception as error:
             self._refuse(request, error)
         else:
-            self.connection.spawn(self._await(request, self.write_all(steps)))
+            searches = isinstance(request.command, c.Search)
+            work = self._search_on(steps) if searches else self.write_all(steps)
+            self.connection.spawn(self._await(request, work))
 
     async def _await(self, request: Request, work: Coroutine[Any, Any, Answer | None]) -> None:
         try:
@@ -208,15 +210,22 @@ class ImapSession(Session):
         if self.debt:
             await self._take_recent()
 
+    async def _search_on(self, steps: Steps) -> Answer:
+        """What one has read of a mailbox by then is much: an account's searches go on one after another."""
+        async with self.serving.search_turn(self.who.id):
+            return await self.write_all(steps)
+
     async def write_all(self, steps: Steps) -> Answer:
-        """Writes what the steps give, as fast as the client takes it; others have their turn (IMAPD-7)."""
-        sleep = self.serving.world.clock.sleep
+        """Writes what the steps give, as fast as the client takes it; others have their turn (IMAPD-7), and
+        an account one at a time, however many connections it has (IMAPD-11)."""
+        sleep, turn = self.serving.world.clock.sleep, self.serving.turn(self.who.id)
         try:
             while True:
-                if part := next(steps):
-                    self.connection.write(part)
+                async with turn:
+                    if part := next(steps):
+                        self.connection.write(part)
+                    await sleep(0)
                 await self.connection.drain()
-                await sleep(0)
         except StopIteration as end:
             answer: Answer = end.value
             return answer
