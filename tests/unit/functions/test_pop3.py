@@ -82,9 +82,13 @@ def test_pop3_5_nothing_is_removed_when_quit_cannot_be_carried_out(on):
         async def gone(commands):
             raise Unavailable("store", "not connected")
 
+        met = []
+        installed.world.journal.at(met.append)
         installed.store.commit = gone
         answer = await talk.say("QUIT")
         assert (answer.status, answer.code) == (False, "SYS/TEMP")
+        [missed] = [each.keys for each in met if each.name == "pop3_unavailable"]
+        assert (missed["component"], missed["cell"]) == ("store", CELL) and missed["peer"]
         installed.store.commit = right
         again = await sign_in(installed)
         assert (await again.say("STAT")).text.startswith("3 ")

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from starlette.responses import Response
+from starlette.testclient import TestClient
 
 from holdfast.model.errors import Unavailable
-from holdfast.pages import Form, Pace, Seal, local_path
+from holdfast.pages import Form, Pace, Seal, Site, Visit, local_path
 from holdfast.pages.colour import DARK, LIGHT, OURS, WHITE, contrast, in_the_dark, readable, sheet
 from holdfast.pages.ended import Ended
 from holdfast.pages.visit import accepted_language
 from holdfast.sim.world import SimWorld, simulated
+from holdfast.world import Entry, real_world
 
 
 @pytest.fixture
@@ -189,3 +194,28 @@ def test_what_a_form_sent_is_text_stripped_where_it_is_no_secret():
     assert form.exact("password") == " with spaces "
     assert form.get("none", "x") == "x" and form.exact("none") == "" and form.file("none") == b""
     assert "name" in form and "none" not in form
+
+
+def test_where_a_visitor_comes_from_is_said_of_pages_that_were_served_and_of_those_that_were_not() -> None:
+    said: list[Entry] = []
+    world = real_world(journal_path=os.devnull)
+    world.journal.at(said.append)
+    site = Site(world, function="password", key=b"k" * 32, secure=False)
+
+    @site.page("/there", methods=("GET",))
+    async def there(visit: Visit) -> Response:
+        return visit.go("/")
+
+    @site.page("/gone", methods=("GET",))
+    async def gone(visit: Visit) -> Response:
+        raise Unavailable("people")
+
+    client = TestClient(site.app, base_url="http://localhost", client=("192.0.2.7", 4711))
+    assert client.get("/there", follow_redirects=False).status_code == 303
+    assert client.get("/gone").status_code == 503
+    found = [(each.name, each.keys.get("status"), each.keys["peer"]) for each in said]
+    assert found == [
+        ("page_served", 303, "192.0.2.7"),
+        ("page_unavailable", None, "192.0.2.7"),
+        ("page_served", 503, "192.0.2.7"),
+    ]

@@ -54,7 +54,10 @@ def test_imapd_3_an_index_out_of_reach_is_unavailable_and_expunges_nothing(tmp_p
         assert len((await client.ok("FETCH 1:* UID")).lines) == 3
         broken.on = True
         assert (await client.do("SELECT Sent")).code == "UNAVAILABLE"
-        assert [e.keys["component"] for e in service.events if e.name == "imap_unavailable"]
+        met = [e.keys for e in service.events if e.name == "imap_unavailable"]
+        assert {(each["component"], each["peer"], each["cell"]) for each in met} == {
+            ("cell-00/index", "local", 0)
+        }
 
     play(tmp_path, scene)
 

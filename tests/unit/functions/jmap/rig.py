@@ -42,6 +42,7 @@ CHEAP = "$argon2id$v=19$m=8,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$" + "A" * 43
 CELLS = 4
 NOON = 1_345_032_000.0  # 15 August 2012, 12:00 UTC
 ADA, BEN = "ada@example.org", "ben@example.org"
+PEER = "192.0.2.1"  # whence all of it comes
 
 Call = tuple[str, Mapping[str, object], str]
 Response = tuple[str, Any, str]
@@ -170,7 +171,7 @@ class Rig:
         """One request; its responses. ``accountId`` is put in where a call says none."""
         account = self.account(login)
         server = Server(TABLE.methods, self.limits, "session", TABLE.capabilities)
-        ask = Ask(self.parts, account, server, "192.0.2.1")
+        ask = Ask(self.parts, account, server, PEER)
         mine = {"accountId": ask.account_id}
         asked = [
             (name, given if name.startswith(("Core/", "PushSub")) else mine | dict(given), tag)

@@ -11,7 +11,8 @@ import pytest
 from holdfast.functions.jmap.asking import Ask
 from holdfast.functions.jmap.methods import TABLE, joined
 from holdfast.model.errors import Reason, Refused, Unavailable
-from unit.functions.jmap.rig import BEN, MethodFailed, rig, run
+from holdfast.world import Entry
+from unit.functions.jmap.rig import BEN, PEER, MethodFailed, rig, run
 
 pytestmark = pytest.mark.slow
 
@@ -36,8 +37,11 @@ def test_jmapd_1_a_call_that_fails_costs_itself(tmp_path: Path, monkeypatch: pyt
         ask.also("Further", {"n": 1})
         return arguments
 
+    met: list[Entry] = []
+
     async def body() -> None:
         async with rig(tmp_path) as r:
+            r.world.journal.at(met.append)
             for handler, kind in (
                 (broken, "serverFail"),
                 (unsayable, "serverFail"),
@@ -48,6 +52,10 @@ def test_jmapd_1_a_call_that_fails_costs_itself(tmp_path: Path, monkeypatch: pyt
                 ((name, said, _),) = await r.calls(("Core/echo", {}, "0"))
                 assert (name, said["type"]) == ("error", kind)
                 assert "KeyError" not in str(said)
+            whose = {
+                (each.keys["peer"], each.keys["cell"]) for each in met if each.name == "jmap_unavailable"
+            }
+            assert whose == {(PEER, r.account().cell)}
             monkeypatch.setitem(TABLE.handlers, "Core/echo", echo)
             said = await r.calls(("Core/echo", {}, "0"), ("Core/nothing", {}, "1"), ("Core/echo", {}, "2"))
             assert [(name, tag) for name, _, tag in said] == [
