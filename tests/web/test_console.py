@@ -23,6 +23,7 @@ from holdfast.watch.diagnosis.report import Cleared, NamedCause, Report, Rival, 
 from holdfast.watch.incidents import IncidentLedger
 from holdfast.watch.incidents import record as r
 from holdfast.watch.now import Now, write_now
+from holdfast.watch.ratios import Apart, Used
 from holdfast.world import real_world, run
 from outage import NOW, hits, past
 from web.browser import WRITES_SCREENS, aside, by_keyboard, check_accessible, screen
@@ -40,6 +41,18 @@ PAGES = {
     "/processes": "processes",
 }
 RENEWS_MS = 5_000
+USES = (
+    Used(function="receive", served=1_204, usual_s=0.011),
+    Used(function="imap", served=18_733, missed=4, usual_s=0.0018),
+    Used(function="pop3", served=12),
+    Used(
+        function="webmail",
+        served=6_410,
+        missed=35,
+        usual_s=0.0042,
+        apart=(Apart(by="network", where="203.0.113.0/24", served=9, missed=33, nearly_all=True),),
+    ),
+)
 CARDS = (
     '[{"fault": "F03", "title": "a worker that does nothing", "at": %d, "where": "real", "verdict": "right",'
     ' "named": ["process/submission-0"], "detected_after_s": 2.1, "named_after_s": 8.4, "affected": "exact",'
@@ -152,7 +165,7 @@ class Outage:
         write_now(
             self.world,
             layout.now_path(self.config),
-            Now(at=now - 1, findings=tuple(found), report=self._report),
+            Now(at=now - 1, findings=tuple(found), report=self._report, uses=USES),
         )
 
 
