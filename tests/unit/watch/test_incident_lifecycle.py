@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,7 +15,7 @@ from holdfast.model.findings import Finding, Signal, State
 from holdfast.model.limits import INCIDENT_PLACES, INCIDENT_QUIET_S, RATIO_S
 from holdfast.watch.depends import Step, Trial
 from holdfast.watch.diagnosis.report import NamedCause, Report, Rival, Shown
-from holdfast.watch.incidents import Incident, Incidents
+from holdfast.watch.incidents import Incident, Incidents, incidents
 from holdfast.watch.incidents import record as r
 from holdfast.watch.incidents.lifecycle import Seen, due
 from holdfast.watch.incidents.window import Window
@@ -524,9 +525,10 @@ def test_ratio_3_where_nearly_all_is_missed_is_written_once_for_each_place_of_wh
     assert watched.rounds(3) == [], "nothing is opened by it"
     watched.bad = {"imap/1": "select", "imap/2": "select"}
     watched.rounds(2)
-    said = watched.one().singled
-    assert list(said) == [("imap", "cell", "cell-07")]
-    assert (said["imap", "cell", "cell-07"].missed, said["imap", "cell", "cell-07"].of) == (30, 32)
+    [said] = watched.one().singled
+    assert (said.function, said.by, said.where, said.missed, said.of) == ("imap", "cell", "cell-07", 30, 32)
+    told = json.loads(json.dumps(incidents.told(watched.incidents, watched.one())))
+    assert told["singled"][0]["where"] == "cell-07"
     assert watched.rounds(5) == [] and watched.one().opinion is None
     watched.uses = (missed("imap", "cell-08", nearly_all=False),)
     assert watched.rounds(3) == []

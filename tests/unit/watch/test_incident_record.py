@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import msgspec
@@ -81,8 +82,8 @@ def entries() -> st.SearchStrategy[r.AnyEntry]:
     )
 
 
-def whole(incidents: Incidents) -> list[Any]:
-    return [folding.told(incidents, each) for each in incidents]
+def whole(incidents: Incidents) -> list[str]:
+    return [json.dumps(folding.told(incidents, each)) for each in incidents]
 
 
 @given(st.lists(entries(), max_size=30), st.data())

@@ -60,7 +60,7 @@ class Incident(msgspec.Struct):
     """``spans``: when each of its functions failed. ``parted``: functions that went to another incident.
 
     ``closed_at``: 0 while it is open. ``thinned``: findings left out of a timeline that became too long.
-    ``singled``: by function, by what, and where.
+    ``singled``: each place once.
     ``changed_at``, ``spans_changed_at``, ``found_at``: of the last entry, of any kind and of those kinds.
     """
 
@@ -82,7 +82,7 @@ class Incident(msgspec.Struct):
     notices: dict[int, r.Noticed] = {}
     actions: dict[int, Action] = {}
     links: dict[int, str] = {}
-    singled: dict[tuple[str, str, str], r.Singled] = {}
+    singled: list[r.Singled] = []
     changed_at: float = 0.0
     spans_changed_at: float = 0.0
     found_at: float = 0.0
@@ -159,6 +159,9 @@ class Incident(msgspec.Struct):
             counts[promise.settled or "open"] += 1
         return found
 
+    def has_singled(self, function: str, by: str, where: str) -> bool:
+        return any((each.function, each.by, each.where) == (function, by, where) for each in self.singled)
+
     def apply(self, entry: r.AnyEntry) -> None:
         self.changed_at = max(self.changed_at, entry.at)
         self._keep(entry)
@@ -224,7 +227,8 @@ class Incident(msgspec.Struct):
                 made = Promise(entry.promise, entry.what, entry.at, entry.due, entry.about, entry.text)
                 self.promises.setdefault(entry.promise, made)
             case r.Singled():
-                self.singled.setdefault((entry.function, entry.by, entry.where), entry)
+                if not self.has_singled(entry.function, entry.by, entry.where):
+                    self.singled.append(entry)
             case r.Filed():
                 self.filed.setdefault(entry.report, entry)
             case r.Kept() | r.Missed():

@@ -337,7 +337,7 @@ def _singled(seen: Seen) -> Iterator[r.AnyEntry]:
             if use.function not in incident.active or not _misses_by_this_alone(seen, use.function):
                 continue
             for place in use.apart:
-                known = (use.function, place.by, place.where) in incident.singled
+                known = incident.has_singled(use.function, place.by, place.where)
                 if place.nearly_all and not known and len(incident.singled) < INCIDENT_PLACES:
                     yield r.Singled(
                         at=seen.now,
