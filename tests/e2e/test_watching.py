@@ -60,6 +60,14 @@ def test_it_makes_the_accounts_of_its_canaries_and_finds_that_all_works(service:
     assert not [each for each in states(service).items() if each[1] in ("fails", "degraded")]
     assert states(service)["metrics/pop3-0"] == "works"
     assert not incidents(service) and not service.events("try_failed", "now_unwritten")
+    used = until(
+        lambda: (
+            (said := now(service)) is not None
+            and {"receive", "imap", "pop3"} <= (found := {each.function: each for each in said.uses}).keys()
+            and found
+        )
+    )
+    assert used["imap"].served and not any(each.apart for each in used.values())
 
 
 @pytest.mark.timed
