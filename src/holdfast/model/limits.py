@@ -542,6 +542,7 @@ FILE_LOOK_S = 0.03  # … and of each so much, however large it is
 LOCK_HELD_S = 0.5  # a stranger's lock on a database of ours: one held for as long is no chance
 RUNNING_FRESH_S = 1.0  # what the processes tell is asked for no more often, whoever looks
 PEOPLE_LEFT_SHARE = 0.01  # of active accounts gone within BULK_WINDOW_S, unannounced: somebody has to know
+THREAD_STUCK_S = 5.0  # at one commit, or until what needs a thread has one
 COPY_STALE_S = 60.0  # a process's copy of the people
 QUEUE_AGE_S = 6 * 3600.0  # the oldest mail that waits to go elsewhere
 QUEUE_GROWTH = 500  # messages more than at the last look

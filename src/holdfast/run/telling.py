@@ -15,7 +15,7 @@ from holdfast.run.reading import digest
 from holdfast.watch.counting import Reading, is_grave, tell_at
 from holdfast.watch.events import SPANS_OFF
 from holdfast.watch.spans import KINDS, Spans
-from holdfast.watch.words import RELEASE
+from holdfast.watch.words import BUSY, RELEASE
 from holdfast.world.journal import LineJournal
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ async def begin(start: Start) -> None:
             start.counts.gauge("holdfast_journal_lost_lines_total", lambda: journal.lost)
             release: Reading = {(system.version(), digest(config)): world.clock.now()}
             start.counts.gauge(RELEASE, lambda: release)
+            start.counts.gauge(BUSY, lambda: {(name,): busy for name, busy in world.threads.busy().items()})
 
 
 def load_spans() -> None:

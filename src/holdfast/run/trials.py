@@ -99,16 +99,16 @@ _SIGN_IN = ("submission", *_LOOK)
 # Of each kind: the steps of the check of one component by itself, as ``watch.components`` has them.
 _CHECKED: Mapping[str, tuple[str, ...]] = {
     "metrics": ("answer", "lag"),
-    "process": ("runs", "descriptors"),
+    "process": ("runs", "descriptors", "threads"),
     "socket": ("answer",),
     "disk": ("answer", "room", "sync", "read-back"),
     "certificate": ("end", "chain"),
     "dns": ("answer",),
     "name": ("address",),
     "partner": ("answer",),
-    "ledger": ("frames", "shown"),
+    "ledger": ("frames", "shown", "commit"),
     "load": ("wait", "put off"),
-    "ledger/people": ("frames", "size"),
+    "ledger/people": ("frames", "size", "commit"),
     **dict.fromkeys(FILES, ("whole", "lock")),
     "copy": ("whole", "lock", "size", "age"),
     "door/health_http": ("answer",),  # nobody else tries it
@@ -129,8 +129,18 @@ def _checks(there: frozenset[ComponentId]) -> Iterator[Trial]:
         kind = kind_of(component)
         steps = _CHECKED.get(component, _CHECKED.get(kind))
         if steps is not None and component not in _UNMET:
-            beside = [there & set(_BESIDE.get((kind, step), ())) for step in steps]
+            beside = [there & {*_BESIDE.get((kind, step), ()), *_writers(component, step)} for step in steps]
             uses = [frozenset({component}) | more for more in beside]
             made = tuple(Step(step, use) for step, use in zip(steps, uses, strict=True))
             yield Trial(component, "", made, proves=kind in _PROVING)
     yield Trial("supervisor", "", (Step("answer", frozenset({"socket/control"})),))
+
+
+def _writers(component: ComponentId, step: str) -> Iterator[ComponentId]:
+    """Whose thread it may be that stands still in a commit to the ledger."""
+    ledger = component.partition("/")[2]
+    if step == "commit":
+        yield f"process/{_WRITES.get(ledger, ledger.replace('-asked-', '-'))}"
+
+
+_WRITES = {"mail": "store-0", "people": "people-0", "queue": "relay-0", "incidents": "watch-0"}

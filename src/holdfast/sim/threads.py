@@ -131,6 +131,10 @@ class SimThreads:
     def thread(self, name: str) -> SimThread:
         return SimThread(self, name)
 
+    def busy(self) -> dict[str, float]:
+        """Work takes no time here."""
+        return {}
+
     def close(self) -> None:
         """The process has ended."""
         workers, self._workers = self._workers, []

@@ -257,9 +257,10 @@ class Checks:
         found = [
             self._finding("supervisor", Said("fails", "answer", running.why) if status is None else WELL)
         ]
-        for ran in status.processes if status is not None else ():
-            found.append(self._finding(f"process/{ran.process}", processes.of_process(ran, now)))
-        said: list[tuple[ComponentId, Said]] = []
+        said: list[tuple[ComponentId, Said]] = [
+            (f"process/{ran.process}", processes.of_process(ran, now))
+            for ran in (status.processes if status is not None else ())
+        ]
         for process, (told, took) in running.told.items():
             found.append(self._finding(f"metrics/{process}", processes.of_answer(told, took), took))
             said += processes.of_told(process, told or [])

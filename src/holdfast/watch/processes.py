@@ -36,12 +36,15 @@ from holdfast.model.limits import (
     SIGN_IN_WAIT_S,
     SIGNALS_S,
     SILENT_ANSWER_S,
+    THREAD_STUCK_S,
     UNMERGED_BYTES,
 )
 from holdfast.watch.checking import WELL, Said
 from holdfast.watch.collecting import Collected, Source, timed
 from holdfast.watch.counting import Labels, Told
+from holdfast.watch.words import BUSY
 from holdfast.world import World
+from holdfast.world.threads import OFFLOADED
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -203,6 +206,7 @@ def of_answer(told: list[Told] | None, took_s: float) -> Said:
 def of_told(process: str, told: list[Told]) -> Iterator[tuple[str, Said]]:
     """(component, what is to be said of it) from what a process counts, but for the queue's."""
     values = {each.metric: each.values for each in told}
+    yield from _of_threads(process, values.get(BUSY, ()))
     yield from _of_people(process, values)
     for labels, [size] in values.get("holdfast_intake_unmerged_bytes", ()):
         behind = Said("degraded", "shown", f"{size / MIB:.0f} MiB accepted and not shown yet")
@@ -219,6 +223,22 @@ def _of_sign_ins(wait_s: float, put_off: Mapping[str, float]) -> Said:
     if (shed := put_off.get("shed", 0)) > PUT_OFF_FEW:
         return Said("degraded", "put off", f"{shed / PUT_OFF_S:.0f} sign-ins a second and more are put off")
     return WELL
+
+
+def _of_threads(process: str, busy: Sequence[tuple[Labels, list[float]]]) -> Iterator[tuple[str, Said]]:
+    """What a process whose loop runs and that answers may stand still in all the same: its threads."""
+    for [name], [seconds] in busy:
+        stuck = seconds > THREAD_STUCK_S
+        if name == OFFLOADED and stuck:
+            text = f"for {seconds:.0f} s none of its threads has become free"
+            yield f"process/{process}", Said("fails", "threads", text)
+        elif name.startswith(_COMMITS):
+            text = f"{process} has been at one commit for {seconds:.0f} s"
+            ledger = name.rpartition("/")[2]
+            yield f"ledger/{ledger}", Said("fails", "commit", text) if stuck else WELL
+
+
+_COMMITS = "packs "  # threads of ledgers, as ``packs.writer`` calls them
 
 
 def _of_people(

@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 FAST_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 LONG_S = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0)
+BUSY = "holdfast_thread_busy_seconds"
 STATES = ("healthy", "degraded", "unhealthy", "unknown")
 
 
@@ -344,6 +345,12 @@ ASKED = (
         "holdfast_people_missing_accounts",
         "gauge",
         "How many of them aren't in the copy, where they are too many to believe it; else 0.",
+    ),
+    Metric(
+        BUSY,
+        "gauge",
+        "How long each of its threads has been at what it does; offload: how long what needs one waits.",
+        ("thread",),
     ),
     Metric("holdfast_journal_lost_lines_total", "counter", "Lines of the journal that could not be written."),
 )

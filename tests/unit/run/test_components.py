@@ -107,8 +107,10 @@ def test_each_step_that_a_check_may_name_is_one_of_its_trial():
     steps = {trial: {step.name for step in each.steps} for trial, each in everything().trials.items()}
     assert {"answer", "room", "sync", "read-back"} <= steps["disk/data"]
     assert {"whole", "lock", "size", "age"} == steps["copy/mx-0"]
-    assert {"frames", "shown"} == steps["ledger/mx-0"] and {"frames", "size"} == steps["ledger/people"]
-    assert steps["process/mx-0"] == {"runs", "descriptors"} and {"answer", "lag"} == steps["metrics/mx-0"]
+    assert {"frames", "shown", "commit"} == steps["ledger/mx-0"]
+    assert {"frames", "size", "commit"} == steps["ledger/people"]
+    assert {"runs", "descriptors", "threads"} == steps["process/mx-0"]
+    assert {"answer", "lag"} == steps["metrics/mx-0"]
     assert steps["partner/relay"] == {"answer"} and steps["cell-07/index"] == {"whole", "lock"}
 
 
@@ -292,6 +294,23 @@ def test_canary_6_more_sign_ins_than_can_be_checked_are_a_load_and_what_is_shed_
     found = run(Checks(WORLD, places(processes=told)).look("processes"))
     [said] = [each for each in found if each.trial == "load/sign-in"]
     assert (said.state, said.step) == (state, step)
+
+
+def test_canary_6_a_process_that_answers_and_whose_threads_stand_still_is_seen():
+    told = Telling()
+    checks = Checks(WORLD, places(processes=told))
+
+    def said(**busy: float) -> dict[str, str]:
+        names = {"commit": "packs volume-v1/mx-0"}
+        busy_s = [((names.get(each, each),), [seconds]) for each, seconds in busy.items()]
+        told.told = [Told("holdfast_thread_busy_seconds", busy_s)]
+        return {each.trial: f"{each.state} {each.step}".rstrip() for each in run(checks.look("processes"))}
+
+    assert said(commit=0.0, offload=0.0)["ledger/mx-0"] == "works"
+    stuck = said(commit=9.0, offload=9.0)
+    assert stuck["ledger/mx-0"] == "fails commit" and stuck["process/mx-0"] == "fails threads"
+    assert said(commit=0.1)["ledger/mx-0"] == "works"
+    assert set(said(rebuild=900.0).values()) <= {"works", "fails answer"}, "some work takes its time"
 
 
 def met(metric: str, count: float) -> Told:
