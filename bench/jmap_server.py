@@ -88,7 +88,7 @@ class Bench:
         server = Server(TABLE.methods, self.parts.limits, "s")
         server.receive(body)
         server.end()
-        await carry_out(Ask(self.parts, self.account, server), TABLE.handlers)
+        await carry_out(Ask(self.parts, self.account, server, "192.0.2.1"), TABLE.handlers)
         answers = msgspec.json.decode(server.take().body)["methodResponses"]
         assert all(name != "error" for name, _, _ in answers), answers
         return [answer for _, answer, _ in answers]
