@@ -539,6 +539,7 @@ CRASH_LOOP_S = 60.0
 CRASH_OUTLIVED_S = 5.0  # and three times as long as its last life: then that is over
 FILES_S = 0.02  # of one look at files, as many as fit …
 FILE_LOOK_S = 0.03  # … and of each so much, however large it is
+MAKING_S = 3.0  # for the store to make the indexes that a new installation hasn't
 LOCK_HELD_S = 0.5  # a stranger's lock on a database of ours: one held for as long is no chance
 RUNNING_FRESH_S = 1.0  # what the processes tell is asked for no more often, whoever looks
 PEOPLE_LEFT_SHARE = 0.01  # of active accounts gone within BULK_WINDOW_S, unannounced: somebody has to know

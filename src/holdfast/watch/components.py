@@ -31,6 +31,7 @@ from holdfast.model.limits import (
     DISK_TREND_S,
     FILES_S,
     LOCK_HELD_S,
+    MAKING_S,
     MIB,
 )
 from holdfast.watch import processes, speeds
@@ -51,6 +52,7 @@ from holdfast.world.link import ping
 
 _FILE = ".holdfast-check"
 _FILE_BYTES = 4096
+_MAKES = "store-"  # every index, as soon as it begins
 GONE = "it isn't there any more"
 _GRAVE = {"degraded": 1, "fails": 2}
 
@@ -292,7 +294,7 @@ class Checks:
 
     async def _files(self, seconds: float) -> list[Finding]:
         """One that was never there isn't needed yet, and isn't mentioned."""
-        clock, found = self._world.clock, list[Finding]()
+        clock, found, unmade = self._world.clock, list[Finding](), await self._unmade()
         until = clock.monotonic() + seconds
         due = sorted(
             self._places.files, key=lambda name: (name not in self._damaged, self._file_at.get(name, 0.0))
@@ -302,6 +304,8 @@ class Checks:
                 break
             self._file_at[name] = clock.monotonic()
             [finding] = await self._one(name, self._world.offload(_whole, self._places.files[name]))
+            if finding.state == "fails" and name in unmade:
+                continue
             if finding.said != GONE or name in self._files_seen:
                 self._files_seen.add(name)
                 found.append(finding)
@@ -312,9 +316,18 @@ class Checks:
     # databases, all at once: what costs next to nothing to see
 
     async def _missing(self) -> list[Finding]:
-        gone = await self._world.offload(self._places.missing)
+        gone = set(await self._world.offload(self._places.missing)) - set(await self._unmade())
         self._damaged.update(gone)  # so that they are the next that are looked at
         return await self._files(FILES_S) if gone else []
+
+    async def _unmade(self) -> Sequence[ComponentId]:
+        """Of databases that are always there those that aren't yet: who makes them has only just begun."""
+        status, now = (await self._places.processes.look()).status, self._world.clock.now()
+        begins = status is not None and any(
+            ran.process.startswith(_MAKES) and (not ran.ready or now - ran.since < MAKING_S)
+            for ran in status.processes
+        )
+        return await self._world.offload(self._places.missing) if begins else ()
 
     async def _locks(self) -> list[Finding]:
         """Only of databases that somebody else than the service writes to, and keeps from writing, or has of

@@ -16,7 +16,7 @@ import pytest
 from holdfast.model.errors import Reason, Refused, Unavailable
 from holdfast.model.findings import Finding
 from holdfast.model.ledgers import INCIDENTS
-from holdfast.model.limits import DISK_SAMPLE_S, RUNNING_FRESH_S, SIGNALS_S, SILENT_ANSWER_S
+from holdfast.model.limits import DISK_SAMPLE_S, MAKING_S, RUNNING_FRESH_S, SIGNALS_S, SILENT_ANSWER_S
 from holdfast.packs import LedgerWriter, NewFrame, Scrub
 from holdfast.run import components, trials, wholeness
 from holdfast.run.components import damaged
@@ -232,6 +232,28 @@ def test_an_index_that_is_gone_is_seen_at_once_however_many_files_there_are(tmp_
     files["cell-63/index"] = lambda: ""
     found = [(each.trial, each.state) for each in run(checks.look("files"))]
     assert found == [("cell-63/index", "works")], "the first of all, and whoever saw that it was gone"
+
+
+def test_an_index_that_the_store_has_yet_to_make_is_not_gone(tmp_path):
+    paths = {"cell-07/index": str(tmp_path / "7.sqlite")}
+    files = {name: lambda: "it is gone" for name in paths}
+    beginning = Beginning(WORLD.clock.now() - 1.0)
+    gone = partial(wholeness.missing, WORLD, paths)
+    checks = Checks(WORLD, places(files=files, missing=gone, processes=beginning))
+    assert run(checks.look("missing")) == run(checks.look("files")) == []
+    beginning.since -= MAKING_S
+    for part in ("missing", "files"):
+        assert [each.state for each in run(checks.look(part))] == ["fails"], part
+
+
+class Beginning(Processes):
+    """A store that has begun to serve at ``since``."""
+
+    def __init__(self, since: float) -> None:
+        self.since = since
+
+    async def look(self) -> Running:
+        return Running(Status("1", 0.0, (Ran("store-0", 7, True, self.since),)), "", {})
 
 
 class Telling(Processes):
