@@ -33,6 +33,7 @@ AUTH = "auth"
 LOAD = "auth/load"  # the auth process is there, and asked for more than it can do
 ASK_S = 2 * AUTH_WAIT_S + 1.0  # who asks never takes a queue for a process that is gone
 FIRST_GUESS_S = 0.05  # one hash, before one was measured
+_TELL_S = 1.0
 
 
 class Question(msgspec.Struct, frozen=True, array_like=True):
@@ -100,6 +101,7 @@ class Checker:
         self._first: deque[_Check] = deque()
         self._strangers: deque[_Check] = deque()
         self._strangers_checked = 0
+        self._untold, self._full_told_at = 0, float("-inf")  # since that was told
         if shedding is not None:
             shedding.changed = self._sort
 
@@ -158,11 +160,21 @@ class Checker:
 
     def _full(self) -> Unavailable:
         retry_after = max(1.0, self.wait_s)
-        self._world.journal.emit(AUTH_FULL, waiting=self.waiting, retry_after_s=round(retry_after, 1))
+        self._tell_full(retry_after)
         if self._shedding is not None:
             self._shedding.note("full")
         component = AUTH if self._shedding is None else LOAD
         return Unavailable(component, f"{self.waiting} password checks wait", retry_after)
+
+    def _tell_full(self, retry_after: float) -> None:
+        """Once a second: whoever tries thousands of passwords writes no journal."""
+        now = self._world.clock.monotonic()
+        self._untold += 1
+        if now - self._full_told_at >= _TELL_S:
+            self._world.journal.emit(
+                AUTH_FULL, checks=self._untold, waiting=self.waiting, retry_after_s=round(retry_after, 1)
+            )
+            self._full_told_at, self._untold = now, 0
 
     def _go(self) -> None:
         """PEOPLE-9: each thread has one at a time, so that who goes first never waits behind all others."""

@@ -85,7 +85,12 @@ AUDIT_FAILED = register(
     "reason",
 )
 AUTH_FULL = register(
-    "auth_full", "warn", "too many password checks wait; this one was put off", "waiting", "retry_after_s"
+    "auth_full",
+    "warn",
+    "too many password checks wait; said once a second; checks: put off since it was said last",
+    "checks",
+    "waiting",
+    "retry_after_s",
 )
 SHEDDING_BEGAN = register(
     "shedding_began",

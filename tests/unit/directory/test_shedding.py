@@ -232,6 +232,18 @@ def test_people_9_what_waits_is_bounded_by_time_too_so_that_nobody_takes_it_for_
     play(world, main())
 
 
+def test_that_checks_are_put_off_is_in_the_journal_once_a_second(world: SimWorld) -> None:
+    async def main() -> None:
+        checker = Checker(world, threads=1, queue=3, shedding=Shedding(world, FOLDER))
+        assert put_off(await guessing(checker, 50)) == 47
+        await world.clock.sleep(1.0)
+        assert put_off(await guessing(checker, 50)) > 0
+
+    play(world, main())
+    told = [each.keys["checks"] for each in world.journal.entries if each.name == "auth_full"]
+    assert told == [1, 47], "46 of the first fifty are told a second later"
+
+
 def test_people_9_a_full_queue_of_the_service_is_a_load_and_no_fault_of_it(world: SimWorld) -> None:
     async def main() -> None:
         shedding = Shedding(world, FOLDER)
