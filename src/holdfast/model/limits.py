@@ -1,8 +1,7 @@
 """Every limit of the service, in one place (MODEL-3).
 
-Sizes are bytes, times are seconds. A limit that an administrator may set is a
-field of ``Limits`` and comes in with the configuration; what no one should set
-is a constant below it.
+Sizes are bytes, times are seconds. A limit that an administrator may set is a field of ``Limits`` and comes
+in with the configuration; what no one should set is a constant below it.
 """
 
 from __future__ import annotations
@@ -450,6 +449,7 @@ START_TOGETHER_S = 30.0  # who starts so soon after the service, or after an end
 SIGNALS_S = 30.0  # what real sessions met longer ago is no evidence of how things are
 RATIO_S = 300.0  # how real use goes is said of the time since then …
 RATIO_STEP_S = 10.0  # … in steps of so long
+USE_LATE_S = 1.0  # what takes longer is late
 RATIO_FEW = 20  # fewer tries make no ratio
 RATIO_APART = 0.2  # where the share that goes well is so much smaller than elsewhere, it is said …
 RATIO_SLOWER = 3.0  # … or where answers take so many times as long

@@ -15,6 +15,7 @@ import msgspec
 
 from holdfast.model.errors import HASTE
 from holdfast.model.events import Event
+from holdfast.model.limits import USE_LATE_S
 from holdfast.model.networks import SITE, network_of
 from holdfast.watch.words import BY, IN_CELLS, METRICS, STEPS, USES, Step, Use, used
 from holdfast.world import Entry, World
@@ -128,12 +129,14 @@ class _Uses:
         self._networks = _Places(lambda peer: network_of(peer or "", SITE))
         self._cells = _Places(lambda cell: f"cell-{cell:02d}")
         self._counts: dict[str, dict[Labels, float]] = {
-            used(what, by): {} for what in ("served", "missed") for by in BY
+            used(what, by): {} for what in ("served", "missed", "late") for by in BY
         }
 
     def counter(self, use: Use) -> Tap:
         networks, cells = self._networks, self._cells
         by_network, by_cell = (self._counts[used(use.what, by)] for by in BY)
+        late_by_network, late_by_cell = (self._counts[used("late", by)] for by in BY)
+        timed, untimed = use.timed, use.untimed
         went_well, constant = use.went_well, use.function[1:] if use.function[:1] == "=" else ""
         missed = use.what == "missed"
 
@@ -145,10 +148,15 @@ class _Uses:
             function, peer = constant or keys[use.function], keys["peer"]
             at = (function, networks.labels.get(peer) or networks.label(peer))
             by_network[at] = by_network.get(at, 0) + 1
+            late = timed and keys["seconds"] > USE_LATE_S and keys.get("command") not in untimed
+            if late:
+                late_by_network[at] = late_by_network.get(at, 0) + 1
             cell = keys.get("cell")
             if cell is not None and function in IN_CELLS:
                 at = (function, cells.labels.get(cell) or cells.label(cell))
                 by_cell[at] = by_cell.get(at, 0) + 1
+                if late:
+                    late_by_cell[at] = late_by_cell.get(at, 0) + 1
 
         return count
 

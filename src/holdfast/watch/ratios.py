@@ -33,13 +33,15 @@ By = Literal["cell", "network", "release"]
 
 
 class Share(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Of some use: how often it went well, and how often somebody was told to come again.
+    """Of some use: how often it went well, and how often somebody was told to come again. ``late``: of what
+    went well, what took longer than USE_LATE_S.
 
     ``usual_s``: half of the answers took no longer, in seconds; None where few were timed.
     """
 
     served: int = 0
     missed: int = 0
+    late: int = 0
     usual_s: float | None = None
 
     @property
@@ -50,6 +52,11 @@ class Share(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def well(self) -> float | None:
         """The share that went well; None where there were few (RATIO-1)."""
         return self.served / self.tries if self.tries >= RATIO_FEW else None
+
+    @property
+    def in_time(self) -> float | None:
+        """Of what went well the share that wasn't late; None where it was little."""
+        return 1 - self.late / self.served if self.served >= RATIO_FEW else None
 
 
 class Apart(Share, frozen=True, kw_only=True):
@@ -111,9 +118,10 @@ class Ratios:
 
 
 _Place = tuple[str, By, str]  # function, by what, where
-_Numbers = dict[_Place, list[float]]  # served, missed
+_Numbers = dict[_Place, list[float]]  # served, missed, late
+_COUNTS = ("served", "missed", "late")
 _METRICS: Mapping[str, tuple[int, By]] = {
-    used(what, by): (at, by) for at, what in enumerate(("served", "missed")) for by in ("network", "cell")
+    used(what, by): (at, by) for at, what in enumerate(_COUNTS) for by in ("network", "cell")
 }
 
 
@@ -163,7 +171,7 @@ class _Step:
         place, by = _METRICS[metric]
         if not function:
             return
-        numbers = [0.0, 0.0]
+        numbers = [0.0] * len(_COUNTS)
         numbers[place] = times
         _add(self.uses, {(function, by, where): numbers})
         if by == "network" and _first_behind(role):  # all use has a network
@@ -203,16 +211,18 @@ def _used(function: str, uses: _Numbers, times: Mapping[tuple[str, str], list[fl
                     Apart(
                         served=here.served,
                         missed=here.missed,
+                        late=here.late,
                         usual_s=here.usual_s,
                         by=by,
                         where=where,
                         nearly_all=more and here.missed >= RATIO_NEARLY_ALL * whole.missed,
                     )
                 )
-    apart.sort(key=lambda each: (-each.missed, each.by, each.where))
+    apart.sort(key=lambda each: (-each.missed, -each.late, each.by, each.where))
     return Used(
         served=whole.served,
         missed=whole.missed,
+        late=whole.late,
         usual_s=whole.usual_s,
         function=function,
         apart=tuple(apart[:RATIO_PLACES]),
@@ -228,9 +238,9 @@ def _less(every: list[float], some: list[float]) -> list[float]:
 
 
 def _share(numbers: list[float], timed: list[float]) -> Share:
-    served, missed = numbers or (0.0, 0.0)
+    served, missed, late = numbers or (0.0, 0.0, 0.0)
     usual_s = quantile(FAST_S, timed, 0.5) if sum(timed) >= RATIO_FEW else None
-    return Share(served=round(served), missed=round(missed), usual_s=usual_s)
+    return Share(served=round(served), missed=round(missed), late=round(late), usual_s=usual_s)
 
 
 def _misses_more(here: Share, rest: Share) -> bool:
@@ -239,6 +249,9 @@ def _misses_more(here: Share, rest: Share) -> bool:
 
 
 def _takes_longer(here: Share, rest: Share) -> bool:
+    """RATIO-1"""
+    if here.in_time is not None and rest.in_time is not None and rest.in_time - here.in_time >= RATIO_APART:
+        return True
     if here.usual_s is None or rest.usual_s is None:
         return False
     return here.usual_s >= max(SLOW_LEAST_S, RATIO_SLOWER * rest.usual_s)

@@ -178,6 +178,18 @@ COUNTED = (
         ("function", "cell"),
     ),
     Metric(
+        "holdfast_late_by_network_total",
+        "counter",
+        "Of what was served there, what took longer than a second; sign-ins and IDLE aren't timed.",
+        ("function", "network"),
+    ),
+    Metric(
+        "holdfast_late_by_cell_total",
+        "counter",
+        "Of what was served by that cell, what took longer than a second; sign-ins and IDLE aren't timed.",
+        ("function", "cell"),
+    ),
+    Metric(
         "holdfast_events_total",
         "counter",
         "Events of the journal that warn or tell of an error, by name (docs/reference/events.md).",
@@ -253,11 +265,15 @@ STEPS: dict[str, tuple[Step, ...]] = {
 
 
 class Use(NamedTuple):
-    """What an event says of real use. ``function``: as labels have it. ``went_well``: which of them count."""
+    """What an event says of real use. ``function``: as labels have it. ``went_well``: which of them count;
+    ``timed``: how long it took is known; of ``untimed`` commands that is the client's affair.
+    """
 
     what: Literal["served", "missed"]
     function: str
     went_well: Callable[[dict[str, Any]], bool] | None = None
+    timed: bool = False
+    untimed: tuple[str, ...] = ()
 
 
 def _page_went_well(keys: dict[str, Any]) -> bool:
@@ -274,11 +290,11 @@ def _call_went_well(keys: dict[str, Any]) -> bool:
 
 # They are counted once more: by network, and by cell where it is known and what is used lies in cells.
 USES: dict[str, Use] = {
-    "message_accepted": Use("served", "function"),
+    "message_accepted": Use("served", "function", timed=True),
     "sign_in": Use("served", "function"),
-    "imap_command": Use("served", "=imap", _command_went_well),
-    "jmap_call": Use("served", "=jmap", _call_went_well),
-    "page_served": Use("served", "function", _page_went_well),
+    "imap_command": Use("served", "=imap", _command_went_well, timed=True, untimed=("IDLE",)),
+    "jmap_call": Use("served", "=jmap", _call_went_well, timed=True),
+    "page_served": Use("served", "function", _page_went_well, timed=True),
     "smtp_unavailable": Use("missed", "function"),
     "imap_unavailable": Use("missed", "=imap"),
     "pop3_unavailable": Use("missed", "=pop3"),

@@ -443,6 +443,7 @@ USES = (
         function="imap",
         served=170,
         missed=32,
+        late=5,
         usual_s=0.0021,
         apart=(Apart(served=10, missed=30, by="network", where="192.0.2.0/24", nearly_all=True),),
     ),
@@ -456,11 +457,11 @@ def test_real_use_is_shown_by_function_and_below_it_where_it_goes_far_worse(desk
     desk.stage.now = msgspec.structs.replace(desk.stage.now, uses=USES)
     page = desk.page()
     assert "Real use in the last 5 minutes" in page
-    assert "(IMAP) 202 84.1 % 2 ms From 192.0.2.0/24 – nearly all that is missed 40 25 % –" in page
-    assert "Sending mail 3 too few to say –" in page
+    assert "(IMAP) 202 84.1 % 5 2 ms From 192.0.2.0/24 – nearly all that is missed 40 25 % 0 –" in page
+    assert "Sending mail 3 too few to say 0 –" in page
     german = desk.page("/console?lang=de")
     assert "Echte Nutzung in den letzten 5 Minuten" in german
-    assert "Aus 192.0.2.0/24 – fast alles, was misslingt 40 25 % –" in german
+    assert "Aus 192.0.2.0/24 – fast alles, was misslingt 40 25 % 0 –" in german
 
 
 def test_ratio_3_an_incident_names_where_nearly_all_is_missed_as_a_hint(desk):

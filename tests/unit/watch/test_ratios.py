@@ -164,6 +164,22 @@ def test_a_release_that_answers_far_slower_stands_out_and_one_that_is_a_little_s
     assert service.imap().usual_s is not None
 
 
+def test_a_network_and_a_cell_whose_answers_are_late_stand_out_and_idle_is_never_late():
+    service = Service("imap-0")
+    service.read(50, HERE, 1), service.read(40, THERE, 2), service.read(15, THERE, 2, seconds=1.5)
+    idle = {"command": "IDLE", "result": b"OK", "seconds": 900.0, "peer": HERE, "cell": 1}
+    for _ in range(40):
+        service.counts["imap-0"](Entry(service.at, COMMAND, idle))
+    service.look()
+    assert {place: (each.served, each.late) for place, each in service.apart().items()} == {
+        ("cell", "cell-02"): (55, 15),
+        ("network", "198.51.100.0/24"): (55, 15),
+    }
+    assert service.imap().late == 15
+    service.read(20, THERE, 2), service.look()
+    assert service.apart() == {}, "a fifth of them"
+
+
 def test_roles_that_answer_otherwise_are_no_releases_that_differ():
     service = Service("jmap-0", "webmail-0")
     service.begin("webmail-0", NEW), service.look()
