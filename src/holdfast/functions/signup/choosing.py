@@ -9,9 +9,11 @@ from holdfast.directory.people import People
 from holdfast.functions.signup import names
 from holdfast.functions.signup.signups import SignUps
 from holdfast.model import canary_pass
+from holdfast.model.errors import Unavailable
 from holdfast.pages import Visit, Wrong
 from holdfast.world import World
 
+SETTLE_S = 1.0
 _IDEAS = 4
 _SHOWN = "shown"
 
@@ -79,7 +81,7 @@ class Choosing:
         kept_back = name in self._rules.reserved or self._people.reserved(name, domain)
         if kept_back or (canary_pass.is_kept(name) and not canary):
             raise Wrong("name.reserved", "name", address=address)
-        if not self._people.is_free(address):
+        if not await self._is_free(address):
             raise Wrong("name.taken", "name", address=address)
         return address, canary
 
@@ -90,6 +92,14 @@ class Choosing:
             return 0.0
         key = await self._world.offload(self._rules.canary_key)
         return canary_pass.until(key, given, address, self._world.clock.now())
+
+    async def _is_free(self, address: str) -> bool:
+        """While a change of somebody else's is on its way here, a moment later. Raises ``Unavailable``."""
+        try:
+            return self._people.is_free(address)
+        except Unavailable:
+            await self._people.settled(SETTLE_S)
+            return self._people.is_free(address)
 
     async def ideas(self, visit: Visit, domains: list[str]) -> list[str]:
         """Addresses near to the one that can't be had, and free."""
