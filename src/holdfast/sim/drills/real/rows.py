@@ -104,8 +104,9 @@ async def _f33(place: Installation) -> AsyncIterator[Hit]:
 
 @contextlib.asynccontextmanager
 async def _f43(place: Installation) -> AsyncIterator[Hit]:
-    """A quarter of all, in one request, that nobody announced."""
-    those = [each.login for each in place.people[::4]]
+    """In one request that nobody announced; half of them, as fewer than a fifth of all, with who has signed
+    up meanwhile, would be believed (PEOPLE-4)."""
+    those = [each.login for each in place.people[::2]]
     bulk = ("account", "bulk", "--expected", str(len(those)))
     await seams.command(place, *bulk, "disabled", typed="\n".join(those))
     try:
