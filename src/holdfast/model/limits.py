@@ -1,7 +1,6 @@
-"""Every limit of the service, in one place (MODEL-3).
+"""Every limit of the service, in one place (MODEL-3): sizes in bytes, times in seconds.
 
-Sizes are bytes, times are seconds. A limit that an administrator may set is a field of ``Limits`` and comes
-in with the configuration; what no one should set is a constant below it.
+One that an administrator may set is a field of ``Limits``; what nobody should set is a constant below it.
 """
 
 from __future__ import annotations
@@ -542,7 +541,8 @@ FILE_LOOK_S = 0.03  # … and of each so much, however large it is
 MAKING_S = 3.0  # for the store to make the indexes that a new installation hasn't
 LOCK_HELD_S = 0.5  # a stranger's lock on a database of ours: one held for as long is no chance
 RUNNING_FRESH_S = 1.0  # what the processes tell is asked for no more often, whoever looks
-PEOPLE_LEFT_SHARE = 0.01  # of active accounts gone within BULK_WINDOW_S, unannounced: somebody has to know
+PEOPLE_LEFT_LEAST = 100  # active accounts gone within BULK_WINDOW_S, unannounced, and …
+PEOPLE_LEFT_SHARE = 0.01  # … that share of all: somebody has to know
 THREAD_STUCK_S = 5.0  # at one commit, or until what needs a thread has one
 COPY_STALE_S = 60.0  # a process's copy of the people
 QUEUE_AGE_S = 6 * 3600.0  # the oldest mail that waits to go elsewhere

@@ -26,6 +26,7 @@ from holdfast.model.limits import (
     LOOP_LAG_S,
     LOOP_SILENT_S,
     MIB,
+    PEOPLE_LEFT_LEAST,
     PEOPLE_LEFT_SHARE,
     PUT_OFF_FEW,
     PUT_OFF_S,
@@ -267,12 +268,12 @@ def _of_people(
 def _of_leaving(active: float, left: float) -> Said:
     """So many that the copies don't believe it (PEOPLE-4), or that somebody should know."""
     share = left / max(active + left, 1.0)
-    if left < BULK_LEAST or share < PEOPLE_LEFT_SHARE:
-        return WELL
     text = f"{left:.0f} of {active + left:.0f} accounts were disabled or removed within an hour, unannounced"
-    if share > 1 - BULK_SHARE:
+    if left >= BULK_LEAST and share > 1 - BULK_SHARE:
         return Said("fails", "size", f"{text}; that they are gone isn't believed")
-    return Said("degraded", "size", text)
+    if left >= PEOPLE_LEFT_LEAST and share >= PEOPLE_LEFT_SHARE:
+        return Said("degraded", "size", text)
+    return WELL
 
 
 class FramesLook:

@@ -283,7 +283,9 @@ def people(**counts: float) -> list[Told]:
         ({"active": 99_000.0, "left": 1_000.0}, "works", "degraded"),
         ({"active": 80_000.0, "left": 20_001.0}, "works", "fails"),
         ({"active": 1.0, "left": 9.0}, "works", "works"),
-        ({"active": 90.0, "left": 10.0}, "works", "degraded"),
+        ({"active": 90.0, "left": 10.0}, "works", "works"),
+        ({"active": 900.0, "left": 100.0}, "works", "degraded"),
+        ({"active": 39.0, "left": 10.0}, "works", "fails"),
         ({"active": 240.0, "missing": 240.0}, "fails", "works"),
     ],
 )
