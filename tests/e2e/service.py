@@ -183,6 +183,16 @@ class Service:
                 os.kill(pid, signal.SIGKILL)
         self.process.wait()
 
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Prepared and started; closed in any case."""
+        try:
+            self.prepare()
+            self.start()
+            yield
+        finally:
+            self.close()
+
     def close(self) -> None:
         """Whatever state it is in, nothing of it runs afterwards."""
         if self.process is not None and self.process.poll() is None:

@@ -91,12 +91,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory, outside: Outside) -> Iterato
     port = outside.server_address[1]
     more = f'[relay]\nsmarthost = "{HOST}:{port}"\ntls = "none"\n[limits]\nretry_first_s = 1.0\n'
     made = Service(tmp_path_factory.mktemp("alone"), people=ACCOUNTS, config=more)
-    try:
-        made.prepare()
-        made.start()
+    with made.running():
         yield made
-    finally:
-        made.close()
 
 
 # -- holding a role

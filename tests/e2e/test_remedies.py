@@ -46,12 +46,8 @@ STRANGE = "127.0.9.1"  # another network than that of all other clients here
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     made = Service(tmp_path_factory.mktemp("remedies"), people=("anna", "ben"), config=CONFIG)
-    try:
-        made.prepare()
-        made.start()
+    with made.running():
         yield made
-    finally:
-        made.close()
 
 
 def incidents(service: Service) -> list[Incident]:

@@ -60,12 +60,8 @@ _number = count()
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """Passwords cross TLS only, as a provider has it."""
     made = Service(tmp_path_factory.mktemp("sign-in"), people=ACCOUNTS, config="[tls]\n")
-    try:
-        made.prepare()
-        made.start()
+    with made.running():
         yield made
-    finally:
-        made.close()
 
 
 @pytest.fixture

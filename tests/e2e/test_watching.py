@@ -25,12 +25,8 @@ CANARIES = ("receive", "send", "imap", "pop3")
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     made = Service(tmp_path_factory.mktemp("watching"), people=("anna",), config=CONFIG)
-    try:
-        made.prepare()
-        made.start()
+    with made.running():
         yield made
-    finally:
-        made.close()
 
 
 def now(service: Service) -> Now | None:

@@ -36,12 +36,8 @@ def service(tmp_path_factory: pytest.TempPathFactory, sms: Partner) -> Iterator[
         web=["password"],
         config=f'[gateways]\ncountry = "49"\nsms_url = "{sms.url}"\n',
     )
-    try:
-        made.prepare()
-        made.start()
+    with made.running():
         yield made
-    finally:
-        made.close()
 
 
 @contextlib.contextmanager

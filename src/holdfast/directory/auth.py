@@ -59,9 +59,7 @@ class Verdict(msgspec.Struct, frozen=True, array_like=True):
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode_asked = msgspec.msgpack.Decoder(
-    Question | float
-).decode  # a number orders to shed for so many seconds
+_decode_asked = msgspec.msgpack.Decoder(Question | float).decode  # a number: shed for so many seconds
 _decode_verdict = msgspec.msgpack.Decoder(Verdict).decode
 _decode_number = msgspec.msgpack.Decoder(int).decode
 

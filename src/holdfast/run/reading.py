@@ -319,15 +319,21 @@ def _is_origin(url: str) -> bool:
     return parts.scheme in ("https", "http") and bool(parts.hostname) and not parts.path.strip("/")
 
 
+def _check_url(key: str, url: str) -> list[str]:
+    return [] if url.startswith(("https://", "http://")) else [f"{key}: '{url}' is no http or https address"]
+
+
+def _check_secret(key: str, secret: str) -> list[str]:
+    return [f"{key}: needed, as file:/path"] if secret in ("", "file:") else []
+
+
 def _check_hooks(config: Config) -> list[str]:
     found: list[str] = []
     for name, hook in config.hooks.items():
         if not _is_plain(name):
             found.append(f"hooks.{name}: a hook's name has letters, digits, - and _")
-        if not hook.url.startswith(("https://", "http://")):
-            found.append(f"hooks.{name}.url: '{hook.url}' is no http or https address")
-        if hook.secret in ("", "file:"):
-            found.append(f"hooks.{name}.secret: needed, as file:/path")
+        found += _check_url(f"hooks.{name}.url", hook.url)
+        found += _check_secret(f"hooks.{name}.secret", hook.secret)
     return found
 
 
@@ -342,8 +348,7 @@ def _check_ways(config: Config) -> list[str]:
     for name, each in config.channels.items():
         if name in ("sms", "mail", "letter") or name.startswith("alarm-") or not _is_plain(name):
             found.append(f"channels.{name}: name it otherwise, with letters, digits, - and _")
-        if not each.url.startswith(("https://", "http://")):
-            found.append(f"channels.{name}.url: '{each.url}' is no http or https address")
+        found += _check_url(f"channels.{name}.url", each.url)
     return found
 
 
@@ -353,10 +358,8 @@ def _check_vantages(config: Config) -> list[str]:
     for name, each in config.vantages.items():
         if not _is_plain(name):
             found.append(f"vantages.{name}: a vantage point's name has letters, digits, - and _")
-        if not each.url.startswith(("https://", "http://")):
-            found.append(f"vantages.{name}.url: '{each.url}' is no http or https address")
-        if each.key in ("", "file:"):
-            found.append(f"vantages.{name}.key: needed, as file:/path")
+        found += _check_url(f"vantages.{name}.url", each.url)
+        found += _check_secret(f"vantages.{name}.key", each.key)
         for door in each.doors:
             if door not in doors:
                 found.append(f"vantages.{name}.doors: '{door}' is no door; see [listen]")

@@ -4,13 +4,11 @@ every few minutes anyway."""
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
 from itertools import islice
 
 from holdfast.care import customers
-from holdfast.care.parts.status import material_of
+from holdfast.care.parts.status import Planned, material_of
 from holdfast.care.status import tenants
-from holdfast.care.status.feeds import Maintenance
 from holdfast.care.status.kept import read_watched
 from holdfast.care.status.page import Files, Known, Look, Page
 from holdfast.care.status.past import PageFiles
@@ -22,8 +20,6 @@ from holdfast.model.limits import INCIDENT_UPDATE_S, STATUS_TENANTS, STATUS_TENA
 from holdfast.pages.texts import Texts
 from holdfast.watch.incidents.record import AnyEntry
 from holdfast.world import World
-
-Planned = Callable[[], tuple[Maintenance, ...]]  # raises ``Refused``, ``OSError``
 
 
 class TenantPagesPart:
